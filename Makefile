@@ -1,0 +1,191 @@
+# Builds, installs, tests and checks viesti. `make help` lists the targets.
+
+BUILD       ?= build
+PREFIX      ?= /usr/local
+INST_LUADIR ?= $(PREFIX)/share/lua/5.4
+INST_LIBDIR ?= $(PREFIX)/lib/lua/5.4
+
+# The one list of sources, room by room.
+CORE      := $(sort $(wildcard src/message/*.c src/transport/*.c src/cache/*.c))
+BINDING   := $(sort $(wildcard src/binding/*.c))
+EMBED     := $(sort $(wildcard src/embed/*.c)) $(BUILD)/embed/baked.c
+MODULES   := $(sort $(shell find lua -name '*.lua'))
+C_TESTS   := $(sort $(wildcard spec/c/test_*.c))
+C_HELPERS := $(filter-out $(C_TESTS),$(sort $(wildcard spec/c/*.c)))
+
+# Tools and libraries: found on this system unless given.
+first    = $(shell for x in $(2); do $(1) >/dev/null 2>&1 && echo $$x && break; done)
+packaged = $(and $(1),$(shell $(PKG_CONFIG) $(2) $(1)))
+
+PKG_CONFIG  ?= pkg-config
+lua_pc      := $(call first,$(PKG_CONFIG) --exists "$$x >= 5.4" "$$x < 5.5",lua5.4 lua-5.4 lua54 lua)
+curl_pc     := $(call first,$(PKG_CONFIG) --exists $$x,libcurl)
+LUA         ?= $(or $(call first,command -v $$x,lua5.4 lua54 lua),lua5.4)
+LUA_CFLAGS  ?= $(call packaged,$(lua_pc),--cflags)
+LUA_LIBS    ?= $(or $(call packaged,$(lua_pc),--libs),-llua5.4)
+CURL_CFLAGS ?= $(call packaged,$(curl_pc),--cflags)
+CURL_LIBS   ?= $(or $(call packaged,$(curl_pc),--libs),-lcurl)
+CFLAGS      ?= -O2 -g
+LIBFLAG     ?= -shared
+
+comma    := ,
+sanitize := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+compile  := $(CC) -std=c11 -D_GNU_SOURCE -Isrc -fPIC -fvisibility=hidden -MMD -MP \
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(if $(WERROR),-Werror) \
+  $(CPPFLAGS) $(CFLAGS) $(sanitize) $(CURL_CFLAGS)
+link     := $(CC) $(CFLAGS) $(sanitize) $(LDFLAGS)
+# libcurl's resolver threads can outlive the Lua state that loaded the module.
+stay_mapped := $(if $(filter Linux,$(shell uname)),-Wl$(comma)-z$(comma)nodelete)
+
+objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+module   := $(BUILD)/viesti/core.so
+library  := $(BUILD)/libviesti.a $(BUILD)/libviesti.so
+programs := $(patsubst spec/c/%.c,$(BUILD)/spec/%,$(C_TESTS))
+quiet    := $(if $(V),,@)
+run      := BUILD='$(BUILD)' LUA='$(LUA)' tools/test
+found    := CC='$(CC)' LUA='$(LUA)' PKG_CONFIG='$(PKG_CONFIG)' LUA_CFLAGS='$(LUA_CFLAGS)' \
+  CURL_CFLAGS='$(CURL_CFLAGS)'
+
+MAKEFLAGS += --no-print-directory
+ifeq (0,$(MAKELEVEL))
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+.PHONY: FORCE build module programs install demo test setup setup-test setup-lint doctor help \
+  check check-c check-lua check-rock check-asan check-valgrind lint format clean
+
+## Build
+
+build: module $(library) ## build the Lua module and the C library (the default)
+
+module: $(module) ## build the Lua module only
+
+install: module ## install the Lua module under PREFIX (/usr/local), below DESTDIR if given
+	@install -d "$(DESTDIR)$(INST_LIBDIR)/viesti"
+	@install -m 755 $(module) "$(DESTDIR)$(INST_LIBDIR)/viesti/core.so"
+	@for file in $(MODULES:lua/%=%); do \
+	  install -d "$(DESTDIR)$(INST_LUADIR)/$$(dirname $$file)" && \
+	  install -m 644 lua/$$file "$(DESTDIR)$(INST_LUADIR)/$$file" || exit 1; \
+	done
+
+clean: ## remove everything that was built
+	rm -rf $(BUILD)
+
+$(module): $(call objects,$(CORE) $(BINDING)) $(BUILD)/sources
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	$(quiet)$(link) $(LIBFLAG) $(stay_mapped) -o $@ $(filter %.o,$^) $(CURL_LIBS) -lpthread
+
+$(BUILD)/libviesti.so: $(call objects,$(CORE) $(BINDING) $(EMBED)) $(BUILD)/sources
+	@echo "  link  $@"
+	$(quiet)$(link) -shared $(stay_mapped) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(LUA_LIBS) -lm -ldl -lpthread
+
+$(BUILD)/libviesti.a: $(call objects,$(CORE) $(BINDING) $(EMBED)) $(BUILD)/sources
+	@echo "  ar    $@"
+	@rm -f $@
+	$(quiet)$(AR) rcs $@ $(filter %.o,$^)
+
+$(BUILD)/spec/%: $(BUILD)/obj/spec/c/%.o $(call objects,$(CORE) $(C_HELPERS)) $(BUILD)/sources
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS) -lm -lpthread
+
+$(BUILD)/embed/baked.c: src/embed/bake.lua $(MODULES) $(BUILD)/sources
+	@mkdir -p $(@D)
+	@echo "  bake  $@"
+	$(quiet)$(LUA) src/embed/bake.lua $@ lua
+
+# Only what may know Lua finds its headers.
+$(call objects,$(BINDING) $(EMBED)): compile += $(LUA_CFLAGS)
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "  cc    $<"
+	$(quiet)$(compile) -c -o $@ $<
+
+# Stamps that change with the flags and with the list of sources, so that nothing stale is kept.
+remember = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
+
+$(BUILD)/flags: FORCE
+	$(call remember,$(compile) $(LUA_CFLAGS))
+
+$(BUILD)/sources: FORCE
+	$(call remember,$(link) $(CORE) $(BINDING) $(EMBED) $(MODULES) $(C_HELPERS))
+
+.SECONDARY:
+-include $(patsubst %.o,%.d,$(call objects,$(CORE) $(BINDING) $(EMBED) $(C_TESTS) $(C_HELPERS)))
+
+## Try and test, installing what is missing
+
+demo: setup ## install what is missing, build, and run the demonstration
+	@$(MAKE) build
+	@LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(BUILD)/?.so;;' $(LUA) examples/demo.lua
+
+test: setup-test ## install what is missing, build, and run every test
+	@$(MAKE) check WERROR=1
+
+setup: ## install what the build and the demonstration need
+	@$(found) tools/install-dependencies build demo
+
+setup-test: ## install what the tests need
+	@$(found) tools/install-dependencies build demo test
+
+setup-lint: ## install what lint, format and check-valgrind need
+	@$(found) tools/install-dependencies build demo test lint
+
+doctor: ## say what this system has, what it lacks, and how to get it
+	@$(found) tools/doctor
+
+## Checks that install nothing
+
+check: build programs ## run every test
+	@$(run) c lua rock
+
+check-c: programs ## run the tests of the C core
+	@$(run) c
+
+check-lua: build ## run the specs
+	@$(run) lua
+
+check-rock: ## build, install and load the rock, from a clean copy
+	@$(run) rock
+
+check-asan: ## run C tests and specs under the address, undefined and leak sanitizers
+	@$(MAKE) BUILD=$(BUILD)/asan CC=gcc SANITIZE=address,undefined WERROR=1 under-asan
+
+check-valgrind: build programs ## run C tests and specs under valgrind
+	@RUN_UNDER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
+	  $(run) c lua
+
+lint: ## check style and likely mistakes, and build without warnings
+	luacheck --quiet lua spec examples src rockspec/*.rockspec
+	clang-format --dry-run -Werror $(c_files)
+	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
+	  --std=c11 -D_GNU_SOURCE -Isrc src
+	@$(MAKE) BUILD=$(BUILD)/gcc CC=gcc WERROR=1 build programs
+	@! command -v clang >/dev/null || $(MAKE) BUILD=$(BUILD)/clang CC=clang WERROR=1 build programs
+
+format: ## format the C sources
+	clang-format -i $(c_files)
+
+programs: $(programs)
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^## / { printf "\n%s\n", substr($$0, 4) } \
+	  /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+c_files = $(shell find src spec examples -name '*.[ch]')
+
+# The second library takes the first out of the environment again: servers and shells that
+# a test starts are not to be sanitized.
+.PHONY: under-asan
+under-asan: build programs $(BUILD)/unpreload.so
+	@ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	  RUN_UNDER="env LD_PRELOAD=$(shell $(CC) -print-file-name=libasan.so):$(abspath $(BUILD)/unpreload.so)" \
+	  $(run) c lua
+
+$(BUILD)/unpreload.so: spec/support/unpreload.c
+	@mkdir -p $(@D)
+	$(quiet)$(CC) -shared -fPIC -o $@ $<

@@ -1,0 +1,118 @@
+--- Tasks: functions that run side by side in one thread, each suspended while it waits.
+local core = require "viesti.core"
+local format = require "viesti.format"
+local options = require "viesti.options"
+local warnings = require "viesti.warnings"
+
+local async = {}
+
+local DEFAULT_CONCURRENCY = 10
+
+--- A task: `task:join()` waits for its end and returns what its function returned (or raises what
+--- it raised, or returns nil and an error `cancelled`); `task:cancel()` ends it where it waits and
+--- closes its to-be-closed variables, returning whether there was anything to cancel;
+--- `task:status()` is "running", "done", "failed" or "cancelled". A task that is a to-be-closed
+--- variable is cancelled with its block.
+---@class viesti.Task
+
+local function report_failures()
+  for _, task in ipairs(core.failures()) do
+    local _, reason = pcall(task.join, task)
+    warnings.TaskWarning:emit("a task failed and nobody joined it: " .. tostring(reason))
+  end
+end
+
+--- Runs `fn(...)` as a task, and the loop until it is done; returns what it returned. Inside a task
+--- it just calls it.
+---@param fn function
+---@return any ...
+function async.run(fn, ...)
+  if core.current() then
+    return fn(...)
+  end
+  local results = table.pack(core.spawn(fn, ...):join())
+  report_failures()
+  return table.unpack(results, 1, results.n)
+end
+
+--- Starts `fn(...)` as a task that runs beside the caller. It takes its first step when the caller
+--- next waits.
+---@param fn function
+---@return viesti.Task
+function async.spawn(fn, ...)
+  return core.spawn(fn, ...)
+end
+
+--- Waits: in a task the others run meanwhile, elsewhere the loop is driven.
+---@param seconds number
+function async.sleep(seconds)
+  return core.sleep(seconds)
+end
+
+local map_options = {
+  { name = "concurrency", type = "integer", default = DEFAULT_CONCURRENCY, min = 1,
+    doc = "how many calls are under way at once" },
+}
+
+local function cancel_others(workers)
+  local current = core.current()
+  for _, worker in ipairs(workers) do
+    if worker ~= current then
+      worker:cancel()
+    end
+  end
+end
+
+local function map_in_tasks(list, fn, concurrency)
+  local results, errors, workers = {}, {}, {}
+  local position, failure = 0, nil
+  local function work()
+    while position < #list do
+      position = position + 1
+      local index = position
+      results[index], errors[index] = fn(list[index], index)
+    end
+  end
+  local function guarded()
+    local ok, reason = xpcall(work, function(reason) return { reason = reason } end)
+    if not ok then
+      failure = failure or reason
+      position = #list
+      cancel_others(workers)
+    end
+  end
+  for n = 1, math.min(concurrency, #list) do
+    workers[n] = core.spawn(guarded)
+  end
+  local watch <close> = setmetatable({}, { __close = function() cancel_others(workers) end })
+  for _, worker in ipairs(workers) do
+    worker:join()
+  end
+  if failure then
+    error(failure.reason, 0)
+  end
+  return results, errors, watch and nil
+end
+
+--- Calls `fn(item, index)` for every item of a list in tasks, at most `concurrency` (10) at once.
+--- Returns the list of first results and the list of second ones, each in the order of the items:
+--- with `send`, responses and errors. The first error raised cancels the calls under way and is
+--- raised again.
+---@generic T
+---@param list T[]
+---@param fn fun(item: T, index: integer): any, any
+---@param choices? { concurrency: integer }
+---@return any[] results, any[] errors
+function async.map(list, fn, choices)
+  if type(list) ~= "table" or type(fn) ~= "function" then
+    error(("map needs a list and a function, got %s and %s"):format(
+      format.given(list), format.given(fn)), 2)
+  end
+  local values, wrong = options.read("map", map_options, choices or {})
+  if not values then
+    error(wrong, 2)
+  end
+  return async.run(map_in_tasks, list, fn, values.concurrency)
+end
+
+return async

@@ -1,0 +1,110 @@
+--- Header fields, parameters and forms, from the shapes a caller may write them in.
+local core = require "viesti.core"
+local format = require "viesti.format"
+local tables = require "viesti.tables"
+
+local fields = {}
+
+local SCALARS = { string = true, number = true, boolean = true }
+
+local function is_pair(item)
+  return type(item) == "table" and #item == 2 and type(item[1]) == "string"
+end
+
+local function add(flat, what, name, value)
+  if type(value) == "table" and tables.is_list(value) then
+    for _, item in ipairs(value) do
+      add(flat, what, name, item)
+    end
+  elseif SCALARS[type(value)] then
+    flat[#flat + 1] = name
+    flat[#flat + 1] = tostring(value)
+  else
+    error({ reason = ("%s: the value of %s must be a string, a number or a list of them, got %s")
+      :format(what, format.value(name), format.given(value)) })
+  end
+end
+
+local function flatten(what, given)
+  local flat = {}
+  if #given > 0 then
+    for index, item in ipairs(given) do
+      if not is_pair(item) then
+        error({ reason = ("%s: item %d of the list must be a pair { name, value }, got %s")
+          :format(what, index, format.value(item)) })
+      end
+      add(flat, what, item[1], item[2])
+    end
+    return flat
+  end
+  for _, name in ipairs(tables.sorted_keys(given)) do
+    if type(name) ~= "string" then
+      error({ reason = ("%s: names must be strings, got %s"):format(what, format.value(name)) })
+    end
+    add(flat, what, name, given[name])
+  end
+  return flat
+end
+
+--- { name, value, name, value, ... } from a table of names to values (sorted by name) or a list of
+--- pairs (in its order); a value may be a list, for a repeated name. `what` names the option in
+--- the message. Returns nil and a sentence if the shape is wrong.
+function fields.flatten(what, given)
+  if given == nil then
+    return {}
+  elseif type(given) == "userdata" then
+    local flat = {}
+    for name, value in pairs(given) do
+      flat[#flat + 1] = name
+      flat[#flat + 1] = value
+    end
+    return flat
+  end
+  local ok, result = pcall(flatten, what, given)
+  if ok then
+    return result
+  elseif type(result) == "table" then
+    return nil, result.reason
+  end
+  error(result, 0)
+end
+
+--- "name=value&name=value", percent-encoded.
+function fields.encode(flat)
+  local parts = {}
+  for index = 1, #flat, 2 do
+    parts[#parts + 1] = core.encode(flat[index]) .. "=" .. core.encode(flat[index + 1])
+  end
+  return table.concat(parts, "&")
+end
+
+--- The first value of a field in a flat list, or nil.
+function fields.find(flat, name)
+  for index = 1, #flat, 2 do
+    if flat[index]:lower() == name:lower() then
+      return flat[index + 1]
+    end
+  end
+end
+
+--- The same fields as a list of pairs, as a caller may give them.
+function fields.pairs(flat)
+  local list = {}
+  for index = 1, #flat, 2 do
+    list[#list + 1] = { flat[index], flat[index + 1] }
+  end
+  return list
+end
+
+--- `base` without the fields that `changes` names, followed by those.
+function fields.merge(base, changes)
+  local merged = {}
+  for index = 1, #base, 2 do
+    if not fields.find(changes, base[index]) then
+      table.move(base, index, index + 1, #merged + 1, merged)
+    end
+  end
+  return table.move(changes, 1, #changes, #merged + 1, merged)
+end
+
+return fields

@@ -1,0 +1,71 @@
+--- Values as Lua source, for tostring and for error messages.
+local tables = require "viesti.tables"
+
+local format = {}
+
+local LONGEST_STRING = 200
+
+local function key_text(key)
+  if type(key) == "string" and key:find "^[%a_][%w_]*$" then
+    return key
+  end
+  return "[" .. format.value(key) .. "]"
+end
+
+--- "{ a = 1, b = 2 }", list items first and without keys.
+function format.table(value)
+  local parts = {}
+  for index, item in ipairs(value) do
+    parts[index] = format.value(item)
+  end
+  local length = #parts
+  for _, key in ipairs(tables.sorted_keys(value)) do
+    if not (math.type(key) == "integer" and key >= 1 and key <= length) then
+      parts[#parts + 1] = key_text(key) .. " = " .. format.value(value[key])
+    end
+  end
+  return #parts == 0 and "{}" or "{ " .. table.concat(parts, ", ") .. " }"
+end
+
+--- A value as it would be written; objects by their own tostring.
+function format.value(value)
+  if type(value) == "string" then
+    local text = #value > LONGEST_STRING and value:sub(1, LONGEST_STRING) .. "..." or value
+    return (string.format("%q", text):gsub("\n", "n"):gsub("\r", "\\r"):gsub("\0", "\\0"))
+  elseif type(value) == "table" and getmetatable(value) == nil then
+    return format.table(value)
+  elseif type(value) == "function" then
+    return "<function>"
+  end
+  return tostring(value)
+end
+
+--- What was given of declared options, as the arguments of a constructor, with `sender` (if any) as
+--- the last: "{ retries = 3, sender = SyncSender() }". Secrets are not shown.
+function format.options(declaration, given, sender)
+  local parts = {}
+  for _, spec in ipairs(declaration) do
+    local value = given[spec.name]
+    if value ~= nil and spec.name ~= "sender" then
+      parts[#parts + 1] = spec.name .. " = " .. (spec.secret and "<hidden>" or format.value(value))
+    end
+  end
+  if sender then
+    parts[#parts + 1] = "sender = " .. tostring(sender)
+  end
+  return #parts == 0 and "()" or "{ " .. table.concat(parts, ", ") .. " }"
+end
+
+--- The value and its type, for a message that says what was given.
+function format.given(value)
+  if value == nil then
+    return "nothing"
+  elseif type(value) == "table" and getmetatable(value) == nil then
+    return "a table"
+  elseif type(value) == "function" then
+    return "a function"
+  end
+  return format.value(value)
+end
+
+return format

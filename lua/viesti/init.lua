@@ -1,0 +1,44 @@
+--- viesti: HTTP requests through a chain of senders.
+---
+---   local viesti = require "viesti"
+---   local client = viesti.chain {
+---     viesti.Client {},
+---     viesti.CachingSender { max_size = 1000 },
+---     viesti.RetryingSender { retries = 3 },
+---     viesti.SyncSender { timeout = 10 },
+---   }
+---   local response, err = client:send { url = "https://example.org/data.json" }
+local async = require "viesti.async"
+local core = require "viesti.core"
+local json = require "viesti.json"
+local warnings = require "viesti.warnings"
+
+return {
+  VERSION = "0.1.0",
+  CURL_VERSION = core.curl_version,
+
+  Request = require "viesti.request",
+  Response = require "viesti.response",
+  Session = require "viesti.session",
+
+  Sender = require "viesti.senders.sender",
+  SyncSender = require "viesti.senders.sync",
+  AsyncSender = require "viesti.senders.async",
+  ExtendingSender = require "viesti.senders.extending",
+  RetryingSender = require "viesti.senders.retrying",
+  CachingSender = require "viesti.senders.caching",
+  Client = require "viesti.senders.client",
+  chain = require "viesti.chain",
+
+  SenderConflictWarning = warnings.SenderConflictWarning,
+  TaskWarning = warnings.TaskWarning,
+
+  run = async.run,
+  spawn = async.spawn,
+  sleep = async.sleep,
+  map = async.map,
+  loop = core.loop,
+
+  null = json.null,
+  array = json.array,
+}

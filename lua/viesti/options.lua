@@ -1,0 +1,230 @@
+--- Options: declared once per class, read from a table or from positional arguments.
+---
+--- A declaration is a list, in positional order, of
+---   { name = "retries", type = "integer", default = 0, min = 0, doc = "..." }
+--- with, where they apply: `max`, `values` (the allowed ones), `required`, `fields` (a nested
+--- declaration, for a table), `secret` (never shown). `type` is a Lua type, "integer", or the name
+--- of a check below; several are joined by "|".
+local format = require "viesti.format"
+
+local options = {}
+
+local function is_object_with(method)
+  return function(value)
+    return type(value) == "table" and type(value[method]) == "function"
+  end
+end
+
+local function is_userdata(name)
+  return function(value)
+    return type(value) == "userdata" and (debug.getmetatable(value) or {}).__name == name
+  end
+end
+
+local checks = {
+  any = function(value) return value ~= nil end,
+  integer = function(value) return math.type(value) == "integer" end,
+  number = function(value) return type(value) == "number" and value == value end,
+  sender = is_object_with "send",
+  session = is_userdata "viesti.Session",
+  store = is_userdata "viesti.Store",
+}
+
+local descriptions = {
+  integer = "an integer",
+  number = "a number",
+  string = "a string",
+  boolean = "true or false",
+  table = "a table",
+  ["function"] = "a function",
+  sender = "a sender",
+  session = "a Session",
+  store = "a Store",
+}
+
+local function has_type(declared, value)
+  for name in declared:gmatch "[^|]+" do
+    local check = checks[name]
+    if check and check(value) or not check and type(value) == name then
+      return true
+    end
+  end
+  return false
+end
+
+local function in_range(spec, value)
+  if type(value) ~= "number" then
+    return true
+  end
+  return value >= (spec.min or -math.huge) and value <= (spec.max or math.huge)
+end
+
+local function is_listed(spec, value)
+  for _, allowed in ipairs(spec.values or { value }) do
+    if allowed == value then
+      return true
+    end
+  end
+  return false
+end
+
+--- What a value may be, as the end of a sentence: "an integer of 0 or more".
+function options.allowed(spec)
+  if spec.values then
+    local quoted = {}
+    for index, value in ipairs(spec.values) do
+      quoted[index] = format.value(value)
+    end
+    return "one of " .. table.concat(quoted, ", ")
+  end
+  local kinds = {}
+  for name in spec.type:gmatch "[^|]+" do
+    kinds[#kinds + 1] = descriptions[name] or name
+  end
+  local text = table.concat(kinds, " or ")
+  if spec.min and spec.max then
+    return ("%s from %s to %s"):format(text, spec.min, spec.max)
+  elseif spec.min then
+    return ("%s of %s or more"):format(text, spec.min)
+  end
+  return text
+end
+
+-- Optimal string alignment: a swap of neighbours, the commonest slip, counts as one.
+local function distance(a, b)
+  local rows = {}
+  for i = 0, #a do
+    rows[i] = { [0] = i }
+  end
+  for j = 0, #b do
+    rows[0][j] = j
+  end
+  for i = 1, #a do
+    for j = 1, #b do
+      local cost = a:byte(i) == b:byte(j) and 0 or 1
+      local best =
+        math.min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + cost)
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        best = math.min(best, rows[i - 2][j - 2] + 1)
+      end
+      rows[i][j] = best
+    end
+  end
+  return rows[#a][#b]
+end
+
+--- The name of `names` nearest to a mistyped one, or nil if none is near.
+function options.nearest(name, names)
+  local best, best_distance
+  for _, candidate in ipairs(names) do
+    local d = distance(name:lower(), candidate:lower())
+    if d <= math.max(2, #candidate // 3) and (not best or d < best_distance) then
+      best, best_distance = candidate, d
+    end
+  end
+  return best
+end
+
+local function names_of(declaration)
+  local names = {}
+  for index, spec in ipairs(declaration) do
+    names[index] = spec.name
+  end
+  return names
+end
+
+local function unknown(owner, declaration, key)
+  local names = names_of(declaration)
+  local near = options.nearest(tostring(key), names)
+  local known = #names == 0 and "it has none"
+    or "its options are " .. table.concat(names, ", ")
+  return ("%s: there is no option %s%s (%s)"):format(
+    owner, format.value(key), near and (", did you mean '%s'?"):format(near) or "", known)
+end
+
+local read_table
+
+local function read_value(owner, spec, value)
+  if value == nil then
+    if spec.required then
+      return nil, ("%s: %s is missing, it must be %s"):format(
+        owner, spec.name, options.allowed(spec))
+    elseif spec.fields then
+      return read_table(owner .. "." .. spec.name, spec.fields, {})
+    end
+    return spec.default
+  end
+  if not (has_type(spec.type, value) and in_range(spec, value) and is_listed(spec, value)) then
+    return nil, ("%s: %s must be %s, got %s"):format(
+      owner, spec.name, options.allowed(spec), format.given(value))
+  end
+  if spec.fields then
+    return read_table(owner .. "." .. spec.name, spec.fields, value)
+  end
+  return value
+end
+
+local indexes = setmetatable({}, { __mode = "k" })
+
+local function index_of(declaration)
+  local index = indexes[declaration]
+  if not index then
+    index = {}
+    for _, spec in ipairs(declaration) do
+      index[spec.name] = spec
+    end
+    indexes[declaration] = index
+  end
+  return index
+end
+
+function read_table(owner, declaration, given)
+  local index = index_of(declaration)
+  for key in pairs(given) do
+    if not index[key] then
+      return nil, unknown(owner, declaration, key)
+    end
+  end
+  local values = {}
+  for _, spec in ipairs(declaration) do
+    local value, wrong = read_value(owner, spec, given[spec.name])
+    if wrong then
+      return nil, wrong
+    end
+    values[spec.name] = value
+  end
+  return values
+end
+
+local function from_positions(owner, declaration, count, ...)
+  if count > #declaration then
+    return nil, ("%s takes at most %d arguments (%s), got %d"):format(
+      owner, #declaration, table.concat(names_of(declaration), ", "), count)
+  end
+  local given = {}
+  for position = 1, count do
+    given[declaration[position].name] = (select(position, ...))
+  end
+  return given
+end
+
+--- Reads the arguments of a constructor: one plain table of options, or positional ones.
+--- Returns the checked values with defaults filled in, and what was given; or nil and one sentence
+--- that says what is wrong.
+function options.read(owner, declaration, ...)
+  local count = select("#", ...)
+  local given, wrong = (...), nil
+  if not (count == 1 and type(given) == "table" and getmetatable(given) == nil) then
+    given, wrong = from_positions(owner, declaration, count, ...)
+    if not given then
+      return nil, wrong
+    end
+  end
+  local values, reason = read_table(owner, declaration, given)
+  if not values then
+    return nil, reason
+  end
+  return values, given
+end
+
+return options

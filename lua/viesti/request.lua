@@ -1,0 +1,166 @@
+--- Request{ method, url, params, headers, data, json, content }: an immutable value.
+local core = require "viesti.core"
+local fields = require "viesti.fields"
+local json = require "viesti.json"
+local options = require "viesti.options"
+local tables = require "viesti.tables"
+
+local declaration = {
+  { name = "method", type = "string", default = "GET",
+    doc = "the method; letters are made upper case" },
+  { name = "url", type = "string", required = true,
+    doc = "http or https; whatever may not stand in a URL is percent-encoded" },
+  { name = "params", type = "table",
+    doc = "names to values, or a list of pairs: added to the URL's query" },
+  { name = "headers", type = "table|userdata",
+    doc = "names to values, or a list of pairs; a value may be a list" },
+  { name = "data", type = "table",
+    doc = "body: names to values, or a list of pairs, sent as a form" },
+  { name = "json", type = "any", doc = "body: any value, sent as JSON" },
+  { name = "content", type = "string", doc = "body: the bytes themselves" },
+}
+
+local BODIES = { "data", "json", "content" }
+
+--- What a caller may do with a request beyond reading its fields `method`, `url` (with its params),
+--- `headers`, `body`, `params`, `data`, `json`, `content`.
+---@class viesti.Request
+local Request = core.Request
+
+local function check_single_body(values)
+  local found
+  for _, name in ipairs(BODIES) do
+    if values[name] ~= nil and found then
+      return nil, ("Request: %s and %s are both given, a request has one body"):format(found, name)
+    end
+    found = values[name] ~= nil and name or found
+  end
+  return true
+end
+
+-- The bytes of the body and their media type, both nil if there is none.
+local function encode_body(values)
+  if values.data ~= nil then
+    local flat, wrong = fields.flatten("data", values.data)
+    if not flat then
+      return nil, nil, "Request: " .. wrong
+    end
+    return fields.encode(flat), "application/x-www-form-urlencoded"
+  elseif values.json ~= nil then
+    local text, wrong = json.encode(values.json)
+    if not text then
+      return nil, nil, "Request: json cannot hold " .. wrong
+    end
+    return text, "application/json"
+  end
+  return values.content
+end
+
+-- What must be remembered to read the options back and to make changed copies; nil for a request
+-- of method and URL alone.
+local function remember(values, headers)
+  local given
+  for _, name in ipairs { "params", "data", "json", "content" } do
+    if values[name] ~= nil then
+      given = given or { url = values.url }
+      given[name] = tables.copy(values[name])
+    end
+  end
+  if given or #headers > 0 then
+    given = given or { url = values.url }
+    given.headers = headers
+  end
+  return given
+end
+
+local function build(values)
+  local ok, wrong = check_single_body(values)
+  if not ok then
+    return nil, wrong
+  end
+  local params, headers, body, media_type
+  params, wrong = fields.flatten("params", values.params)
+  if params then
+    headers, wrong = fields.flatten("headers", values.headers)
+  end
+  if not headers then
+    return nil, "Request: " .. wrong
+  end
+  body, media_type, wrong = encode_body(values)
+  if wrong then
+    return nil, wrong
+  end
+  local given = remember(values, headers)
+  if media_type and not fields.find(headers, "Content-Type") then
+    headers = fields.merge(headers, { "Content-Type", media_type })
+  end
+  local request, reason = core.request(
+    values.method:upper(), values.url, fields.encode(params), headers, body, given)
+  return request, reason and "Request: " .. reason
+end
+
+local function new(_, ...)
+  local values, wrong = options.read("Request", declaration, ...)
+  if not values then
+    error(wrong, 2)
+  end
+  local request, reason = build(values)
+  return request or error(reason, 2)
+end
+
+--- `given` as a Request: a request as it is, a table of options made into one.
+---@param given viesti.Request|table
+---@return viesti.Request
+function Request.from(given)
+  if type(given) == "userdata" then
+    return given
+  elseif type(given) == "table" then
+    return new(nil, given)
+  end
+  error(("send: the request must be a Request or a table of its options, got %s")
+    :format(given == nil and "nothing" or tostring(given)), 3)
+end
+
+--- A copy of the request with other options. Headers and params are merged by name, a body given
+--- here replaces the one there was.
+---@param changes table options as for Request
+---@return viesti.Request
+function Request:with(changes)
+  if type(changes) ~= "table" then
+    error("request:with needs a table of options", 2)
+  end
+  local given = self:given() or { url = self.url }
+  local merged = { method = self.method, url = given.url }
+  for _, name in ipairs { "params", "headers" } do
+    local flat, wrong = fields.flatten(name, changes[name])
+    if not flat then
+      error("Request: " .. wrong, 2)
+    end
+    local base = name == "headers" and given.headers or fields.flatten(name, given[name])
+    merged[name] = fields.pairs(fields.merge(base or {}, flat))
+  end
+  local replaces_body = false
+  for _, name in ipairs(BODIES) do
+    replaces_body = replaces_body or changes[name] ~= nil
+  end
+  for _, name in ipairs(BODIES) do
+    merged[name] = not replaces_body and given[name] or nil
+  end
+  for name, value in pairs(changes) do
+    if name ~= "params" and name ~= "headers" then
+      merged[name] = value
+    end
+  end
+  return new(nil, merged)
+end
+
+-- Called by the core for a field that it does not know itself.
+function Request.given_field(given, name)
+  if given == nil or name == "headers" then
+    return nil
+  end
+  return tables.copy(given[name])
+end
+
+return setmetatable({ name = "Request", options = declaration, from = Request.from },
+  { __call = new, __tostring = function() return "Request" end })

@@ -1,0 +1,96 @@
+--- Response{ url, headers, status_code, content }: an immutable value, made by the core from what
+--- came off the wire, or here for senders written in Lua and for tests.
+local core = require "viesti.core"
+local fields = require "viesti.fields"
+local json = require "viesti.json"
+local options = require "viesti.options"
+
+local declaration = {
+  { name = "url", type = "string", default = "", doc = "where it came from" },
+  { name = "headers", type = "table|userdata",
+    doc = "names to values, or a list of pairs; a value may be a list" },
+  { name = "status_code", type = "integer", default = 200, min = 100, max = 999,
+    doc = "the status" },
+  { name = "content", type = "any", doc = "the decoded body, encoded as JSON into `body`" },
+  { name = "body", type = "string", doc = "the bytes of the body, instead of `content`" },
+  { name = "reason", type = "string", default = "", doc = "the reason phrase" },
+}
+
+--- Fields: `status_code`, `reason`, `url`, `headers`, `body` (bytes), `content` (decoded JSON, or
+--- nil), `elapsed` (seconds), `timings`, `http_version`, `from_cache`, `attempts`, `encoding` (the
+--- Content-Encoding that was undone), `reused` (the connection).
+---@class viesti.Response
+local Response = core.Response
+
+-- Called by the core for `content`, once per response.
+function Response.decode_content(response)
+  return (json.decode(response.body))
+end
+
+--- The body decoded as JSON, null as viesti.null where `keep_null` asks for it; or nil and why it
+--- is none.
+---@param choices? { null: any }
+---@return any value, string? reason
+function Response:json(choices)
+  return json.decode(self.body, choices ~= nil and choices.null ~= nil)
+end
+
+--- True for a status of 200 to 299.
+function Response:is_success()
+  return self.status_code >= 200 and self.status_code < 300
+end
+
+--- The response itself if its status is below 400; raises an error that names it otherwise.
+---@return viesti.Response
+function Response:raise_for_status()
+  if self.status_code >= 400 then
+    local reason = self.reason ~= "" and " " .. self.reason or ""
+    error(("%d%s for %s"):format(self.status_code, reason, self.url), 2)
+  end
+  return self
+end
+
+--- Seconds until the request may be sent again, as Retry-After says: a number, or a date compared
+--- with the response's own Date (RFC 9110 10.2.3). nil if it says nothing that makes sense.
+---@return number?
+function Response:retry_after()
+  local value = self.headers:get "Retry-After"
+  if not value then
+    return nil
+  elseif value:find "^%d+%.?%d*$" then
+    return tonumber(value) + 0.0
+  end
+  local moment = core.parse_date(value)
+  if not moment then
+    return nil
+  end
+  local date = self.headers:get "Date"
+  return math.max(0.0, moment - (date and core.parse_date(date) or core.wall()))
+end
+
+local function new(_, ...)
+  local values, wrong = options.read("Response", declaration, ...)
+  if not values then
+    error(wrong, 2)
+  elseif values.content ~= nil and values.body then
+    error("Response: content and body are both given, a response has one body", 2)
+  end
+  local flat, reason = fields.flatten("headers", values.headers)
+  if not flat then
+    error("Response: " .. reason, 2)
+  end
+  local body = values.body
+  if values.content ~= nil then
+    body, reason = json.encode(values.content)
+    if not body then
+      error("Response: content cannot hold " .. reason, 2)
+    end
+  end
+  return core.response {
+    url = values.url, status_code = values.status_code, reason = values.reason,
+    body = body, fields = flat,
+  }
+end
+
+return setmetatable({ name = "Response", options = declaration },
+  { __call = new, __tostring = function() return "Response" end })

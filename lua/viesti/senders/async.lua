@@ -1,0 +1,18 @@
+--- AsyncSender(session): sends, and suspends the running task until the response is there. On the
+--- main thread, where there is no task, it drives the loop meanwhile.
+local core = require "viesti.core"
+local concrete = require "viesti.senders.concrete"
+
+---@class viesti.AsyncSender: viesti.Sender
+---@field session viesti.Session
+local AsyncSender = concrete "AsyncSender"
+
+AsyncSender.is_async = true
+
+--- Sends the request and waits without blocking other tasks. Returns the response, or nil and an
+--- error object.
+---@type fun(self: viesti.AsyncSender, request: viesti.Request|table):
+---  viesti.Response?, viesti.Error?
+AsyncSender.send = core.send_async
+
+return AsyncSender

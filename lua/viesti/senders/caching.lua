@@ -1,0 +1,49 @@
+--- CachingSender(max_size, sender): keeps successful GET responses and serves them again, by the
+--- rules of HTTP caching (RFC 9111) for a shared cache. The store and the rules are the core's.
+local core = require "viesti.core"
+local ExtendingSender = require "viesti.senders.extending"
+local Request = require "viesti.request"
+
+---@class viesti.CachingSender: viesti.ExtendingSender
+---@field max_size integer? most responses kept; nil for no bound
+---@field store viesti.Store
+local CachingSender = ExtendingSender:extend("CachingSender", {
+  { name = "max_size", type = "integer", min = 1,
+    doc = "most responses kept, the least recently used goes first; no bound if not given" },
+  { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
+  { name = "store", type = "store",
+    doc = "a Store to share with other caches; its own bound counts" },
+})
+
+function CachingSender:init()
+  CachingSender.super.init(self)
+  if self.store and self.max_size then
+    error("CachingSender: store and max_size are both given; the bound belongs to the Store", 4)
+  end
+  self.store = self.store or core.store(self.max_size or 0)
+  self.cache = core.cache(self.store, true)
+end
+
+function CachingSender:send(request)
+  request = Request.from(request)
+  local hit, outgoing, verdict = self.cache:lookup(request)
+  if hit then
+    return hit
+  end
+  local response, err = self.sender:send(outgoing)
+  if not response then
+    return nil, err
+  end
+  response = self.cache:update(verdict, request, response)
+  if response then
+    return response
+  end
+  return self.sender:send(request)
+end
+
+--- Forgets every stored response.
+function CachingSender:clear()
+  self.store:clear()
+end
+
+return CachingSender

@@ -1,0 +1,66 @@
+--- Sender: the interface of everything that sends. Extend it to make a concrete sender.
+local class = require "viesti.class"
+local core = require "viesti.core"
+local format = require "viesti.format"
+
+---@class viesti.Sender
+---@field is_async boolean whether `send` suspends the running task instead of blocking
+local Sender = class.new("Sender")
+
+Sender.is_async = false
+
+--- Why the class cannot be built, or nil if it can.
+function Sender:missing()
+  if self == Sender then
+    return "Sender is abstract: extend it and define send, or use SyncSender or AsyncSender"
+  elseif self.send == nil then
+    return ("%s cannot be built: it does not define send"):format(self.name)
+  end
+end
+
+--- Waits, as a request would: a task lets others run meanwhile, a synchronous caller blocks.
+---@param seconds number
+function Sender:sleep(seconds)
+  return (self.is_async and core.sleep or core.block)(seconds)
+end
+
+--- Seconds on a clock that never steps; only differences mean something.
+---@return number
+function Sender:now()
+  return core.now()
+end
+
+--- Gives back what the sender holds; sending is over after that. Closing twice is harmless.
+function Sender:close() end
+
+Sender.__close = function(self)
+  self:close()
+end
+
+--- What a declared option of the sender is now.
+function Sender:option(name)
+  return self[name]
+end
+
+--- The sender as a table: { class, options = { every option in force }, sender = { ... } }.
+---@return table
+function Sender:describe()
+  local values = {}
+  for _, spec in ipairs(self.options) do
+    local value = self:option(spec.name)
+    if spec.name ~= "sender" and value ~= nil then
+      values[spec.name] = spec.secret and "(hidden)" or value
+    end
+  end
+  return { class = self.name, options = values, sender = self.sender and self.sender:describe() }
+end
+
+-- In the form that builds it: what was given, and the inner sender.
+Sender.__tostring = function(self)
+  if rawget(self, "_given") == nil then
+    return self.name -- a class
+  end
+  return self.name .. format.options(self.options, self._given, self.sender)
+end
+
+return Sender

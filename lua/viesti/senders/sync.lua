@@ -1,0 +1,16 @@
+--- SyncSender(session): sends and blocks until the response is there.
+local core = require "viesti.core"
+local concrete = require "viesti.senders.concrete"
+
+---@class viesti.SyncSender: viesti.Sender
+---@field session viesti.Session
+local SyncSender = concrete "SyncSender"
+
+SyncSender.is_async = false
+
+--- Sends the request and waits. Returns the response, or nil and an error object.
+---@type fun(self: viesti.SyncSender, request: viesti.Request|table):
+---  viesti.Response?, viesti.Error?
+SyncSender.send = core.send_sync
+
+return SyncSender

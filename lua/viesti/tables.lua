@@ -1,0 +1,43 @@
+--- Small helpers on tables.
+local tables = {}
+
+--- A copy of `value` that shares no table with it. Objects (tables with a metatable) are values to
+--- their owners and are not copied.
+function tables.copy(value)
+  if type(value) ~= "table" or getmetatable(value) ~= nil then
+    return value
+  end
+  local copy = {}
+  for key, item in pairs(value) do
+    copy[key] = tables.copy(item)
+  end
+  return copy
+end
+
+local function by_text(a, b)
+  return tostring(a) < tostring(b)
+end
+
+--- The keys of `map`, in an order that does not change from run to run.
+function tables.sorted_keys(map)
+  local keys = {}
+  for key in pairs(map) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys, by_text)
+  return keys
+end
+
+--- True if `value` is a table whose keys are 1 to n; also for an empty one.
+function tables.is_list(value)
+  if type(value) ~= "table" then
+    return false
+  end
+  local count = 0
+  for _ in pairs(value) do
+    count = count + 1
+  end
+  return count == #value
+end
+
+return tables

@@ -1,0 +1,66 @@
+#include "binding/objects.h"
+
+/* An Error is a table { kind, message, code, sent, retryable, request, ... } with this metatable;
+ * layers may add fields (attempts). */
+
+int vi_push_failure(lua_State *L, const vi_error *error, int request) {
+  if (request)
+    request = lua_absindex(L, request);
+  lua_pushnil(L);
+  lua_createtable(L, 0, 6);
+  lua_pushstring(L, vi_error_kind_name(error->kind));
+  lua_setfield(L, -2, "kind");
+  lua_pushstring(L, error->message);
+  lua_setfield(L, -2, "message");
+  lua_pushinteger(L, error->code);
+  lua_setfield(L, -2, "code");
+  lua_pushstring(L, error->maybe_sent ? "maybe" : "no");
+  lua_setfield(L, -2, "sent");
+  lua_pushboolean(L, error->retryable);
+  lua_setfield(L, -2, "retryable");
+  if (request) {
+    lua_pushvalue(L, request);
+    lua_setfield(L, -2, "request");
+  }
+  luaL_setmetatable(L, VI_TYPE_ERROR);
+  return 2;
+}
+
+/* error(kind, message, request) -> Error: for layers written in Lua */
+static int error_new(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  const char *message = luaL_checkstring(L, 2);
+  vi_error_kind kind = vi_error_kind_of(name);
+  if (kind == VI_ERROR_NONE)
+    return luaL_argerror(L, 1, lua_pushfstring(L, "there is no error kind '%s'", name));
+  vi_error error;
+  vi_error_set(&error, kind, "%s", message);
+  vi_push_failure(L, &error, lua_isnoneornil(L, 3) ? 0 : 3);
+  return 1;
+}
+
+/* "timeout: Connection timed out after 100 milliseconds (GET http://...)" */
+static int error_tostring(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  lua_getfield(L, 1, "kind");
+  lua_getfield(L, 1, "message");
+  lua_pushfstring(L, "%s: %s", luaL_tolstring(L, 2, NULL), luaL_tolstring(L, 3, NULL));
+  lua_getfield(L, 1, "request");
+  vi_request **request = luaL_testudata(L, -1, VI_TYPE_REQUEST);
+  if (request)
+    lua_pushfstring(L, " (%s %s)", (*request)->method.data, (*request)->url.data);
+  else
+    lua_pushliteral(L, "");
+  lua_remove(L, -2);
+  lua_concat(L, 2);
+  return 1;
+}
+
+void vi_open_error(lua_State *L) {
+  static const luaL_Reg metamethods[] = {{"__tostring", error_tostring}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{NULL, NULL}};
+  static const luaL_Reg functions[] = {{"error", error_new}, {NULL, NULL}};
+  vi_new_type(L, VI_TYPE_ERROR, "Error", metamethods, methods);
+  luaL_setfuncs(L, functions, 0);
+}

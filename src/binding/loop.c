@@ -1,0 +1,169 @@
+#include "binding/transport.h"
+
+#include "message/clock.h"
+
+/* Where the registry keeps the state's Loop, whose user value is its table of tasks. */
+static const char REGISTRY_KEY = 'l';
+
+vi_loop_box *vi_default_loop(lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &REGISTRY_KEY) == LUA_TUSERDATA) {
+    vi_loop_box *box = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return box;
+  }
+  lua_pop(L, 1);
+  vi_loop_box *box = lua_newuserdatauv(L, sizeof *box, 1);
+  *box = (vi_loop_box){0};
+  luaL_setmetatable(L, VI_TYPE_LOOP);
+  lua_newtable(L);
+  lua_setiuservalue(L, -2, 1);
+  vi_error error;
+  box->loop = vi_loop_new(&error);
+  if (!box->loop)
+    luaL_error(L, "%s", error.message);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &REGISTRY_KEY);
+  return box;
+}
+
+vi_task *vi_calling_task(lua_State *L, vi_loop_box *box, const char *what) {
+  if (!box->loop)
+    luaL_error(L, "%s: the loop is closed", what);
+  if (box->current && box->current->thread == L) {
+    if (!lua_isyieldable(L))
+      luaL_error(L,
+                 "%s cannot wait here: a C function (table.sort, a metamethod, string.gsub, "
+                 "...) stands between it and its task",
+                 what);
+    return box->current;
+  }
+  bool is_main = lua_pushthread(L) == 1;
+  lua_pop(L, 1);
+  if (!is_main || box->current)
+    luaL_error(L,
+               "%s cannot wait in a coroutine that viesti does not run; start it with "
+               "viesti.spawn, or use a SyncSender",
+               what);
+  if (box->driving)
+    luaL_error(L, "%s cannot wait here: the loop is already being driven", what);
+  return NULL;
+}
+
+static vi_loop_box *check_loop(lua_State *L) {
+  vi_loop_box *box = luaL_checkudata(L, 1, VI_TYPE_LOOP);
+  luaL_argcheck(L, box->loop, 1, "the loop is closed");
+  return box;
+}
+
+/* Everything whose wait is over becomes runnable; nothing is resumed yet. */
+static void collect_runnable(vi_loop_box *box) {
+  for (vi_transfer *t = vi_loop_take_ready(box->loop); t; t = vi_loop_take_ready(box->loop))
+    if (t->waiter)
+      vi_task_make_runnable(t->waiter);
+  for (vi_timer *t = vi_loop_take_timer(box->loop); t; t = vi_loop_take_timer(box->loop))
+    if (t->owner)
+      vi_task_make_runnable(t->owner);
+}
+
+/* Only as many as are runnable now: tasks made runnable meanwhile wait for the next turn, so that
+ * I/O and timers are never starved. */
+static void resume_runnable(lua_State *L, vi_loop_box *box) {
+  for (size_t left = box->runnable_count; left > 0 && box->runnable_first; left--)
+    vi_task_resume(L, box->runnable_first);
+}
+
+void vi_loop_turn(lua_State *L, vi_loop_box *box, int timeout) {
+  box->driving = true;
+  vi_loop_step(box->loop, box->runnable_first ? 0 : timeout);
+  collect_runnable(box);
+  resume_runnable(L, box);
+  box->driving = false;
+}
+
+lua_Hook vi_hook_before(lua_State *L) {
+  return lua_gethook(L);
+}
+
+bool vi_was_interrupted(lua_State *L, lua_Hook before) {
+  return lua_gethook(L) && lua_gethook(L) != before;
+}
+
+bool vi_loop_drive(lua_State *L, vi_loop_box *box, const bool *done) {
+  lua_Hook before = vi_hook_before(L);
+  while (!*done && !vi_was_interrupted(L, before)) {
+    if (!box->runnable_first && vi_loop_is_idle(box->loop))
+      return luaL_error(L, "deadlock: every task waits for another and nothing is in flight");
+    vi_loop_turn(L, box, -1);
+  }
+  return *done;
+}
+
+void vi_push_tasks(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &REGISTRY_KEY);
+  lua_getiuservalue(L, -1, 1);
+  lua_remove(L, -2);
+}
+
+static int milliseconds_of(lua_State *L, int index) {
+  double seconds = vi_opt_seconds(L, index, -1);
+  if (seconds < 0 || seconds > 2e6)
+    return -1;
+  return (int)(seconds * 1000 + 0.999);
+}
+
+/* loop:step(max_wait) */
+static int loop_step(lua_State *L) {
+  vi_loop_box *box = check_loop(L);
+  if (vi_calling_task(L, box, "loop:step"))
+    return luaL_error(L, "loop:step cannot be called from inside a task");
+  vi_loop_turn(L, box, milliseconds_of(L, 2));
+  return 0;
+}
+
+static int loop_fd(lua_State *L) {
+  lua_pushinteger(L, vi_loop_fd(check_loop(L)->loop));
+  return 1;
+}
+
+/* loop:timeout() -> seconds, or nil when only a descriptor can wake it */
+static int loop_timeout(lua_State *L) {
+  vi_loop_box *box = check_loop(L);
+  int timeout = box->runnable_first ? 0 : vi_loop_timeout(box->loop);
+  if (timeout < 0)
+    lua_pushnil(L);
+  else
+    lua_pushnumber(L, timeout / 1000.0);
+  return 1;
+}
+
+static int loop_gc(lua_State *L) {
+  vi_loop_box *box = luaL_checkudata(L, 1, VI_TYPE_LOOP);
+  vi_loop_free(box->loop);
+  box->loop = NULL;
+  return 0;
+}
+
+static int default_loop(lua_State *L) {
+  vi_default_loop(L);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &REGISTRY_KEY);
+  return 1;
+}
+
+static int now(lua_State *L) {
+  lua_pushnumber(L, (double)vi_clock_monotonic() * 1e-9);
+  return 1;
+}
+
+static int wall(lua_State *L) {
+  lua_pushnumber(L, vi_clock_wall());
+  return 1;
+}
+
+void vi_open_loop(lua_State *L) {
+  static const luaL_Reg metamethods[] = {{"__gc", loop_gc}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"step", loop_step}, {"fd", loop_fd}, {"timeout", loop_timeout}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"loop", default_loop}, {"now", now}, {"wall", wall}, {NULL, NULL}};
+  vi_new_type(L, VI_TYPE_LOOP, "Loop", metamethods, methods);
+  luaL_setfuncs(L, functions, 0);
+}

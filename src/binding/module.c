@@ -1,0 +1,37 @@
+/* require "viesti.core": everything the core gives to Lua. Users go through require "viesti". */
+#include "binding/support.h"
+
+#include <curl/curl.h>
+
+/* set_tostring(type, fn): for objects whose printed form Lua code knows. Metatables are closed to
+ * Lua otherwise. */
+static int set_tostring(lua_State *L) {
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  if (luaL_getmetatable(L, luaL_checkstring(L, 1)) != LUA_TTABLE)
+    return luaL_argerror(L, 1, "no such type");
+  lua_pushvalue(L, 2);
+  lua_setfield(L, -2, "__tostring");
+  return 0;
+}
+
+LUAMOD_API int luaopen_viesti_core(lua_State *L);
+
+__attribute__((visibility("default"))) int luaopen_viesti_core(lua_State *L) {
+  luaL_checkversion(L);
+  lua_newtable(L);
+  vi_open_text(L);
+  vi_open_headers(L);
+  vi_open_request(L);
+  vi_open_response(L);
+  vi_open_error(L);
+  vi_open_session(L);
+  vi_open_loop(L);
+  vi_open_task(L);
+  vi_open_senders(L);
+  vi_open_cache(L);
+  lua_pushcfunction(L, set_tostring);
+  lua_setfield(L, -2, "set_tostring");
+  lua_pushstring(L, curl_version_info(CURLVERSION_NOW)->version);
+  lua_setfield(L, -2, "curl_version");
+  return 1;
+}

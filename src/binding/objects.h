@@ -1,0 +1,40 @@
+/* The values of the message room as Lua objects: how the binding's files get at each other's. */
+#ifndef VI_BINDING_OBJECTS_H
+#define VI_BINDING_OBJECTS_H
+
+#include "binding/support.h"
+#include "message/request.h"
+#include "message/response.h"
+
+/* A Response's box. What a layer says about a response stands here, beside the shared core. */
+typedef struct vi_response_box {
+  vi_response *response; /* one reference; NULL until opened */
+  bool from_cache;
+  int attempts;
+} vi_response_box;
+
+/* The request at `index`; raises if it is none. Borrowed from the userdata. */
+VI_RAISES vi_request *vi_check_request(lua_State *L, int index);
+
+/* Pushes a closed Request, to be opened by storing one reference in the result. */
+VI_RAISES vi_request **vi_push_request_box(lua_State *L);
+
+/* The response at `index`; raises if it is none. */
+VI_RAISES vi_response_box *vi_check_response(lua_State *L, int index);
+
+/* Pushes a closed Response, to be opened by storing one reference in it. */
+VI_RAISES vi_response_box *vi_push_response_box(lua_State *L);
+
+/* Pushes a Headers view of `headers`, which belong to the userdata at `owner`. */
+VI_RAISES void vi_push_headers(lua_State *L, const vi_headers *headers, int owner);
+
+/* The fields at `index`, a flat list { name, value, name, value }, checked and added to
+ * `headers`. Raises nothing of its own but what reading the list may raise; on a bad field it
+ * pushes a message and returns false. */
+VI_RAISES bool vi_read_fields(lua_State *L, int index, vi_headers *headers);
+
+/* Pushes nil and an Error object; returns 2, for a C function to end with. `request` is the index
+ * of the request it is about, 0 for none. */
+VI_RAISES int vi_push_failure(lua_State *L, const vi_error *error, int request);
+
+#endif

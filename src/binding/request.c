@@ -1,0 +1,117 @@
+#include "binding/objects.h"
+
+#include <string.h>
+
+/* User values of a Request: what the caller gave (a table, for reading back and for copies), and
+ * its Headers view once somebody asked for it. */
+enum { GIVEN = 1, HEADERS = 2, USER_VALUES = 2 };
+
+vi_request *vi_check_request(lua_State *L, int index) {
+  return *(vi_request **)luaL_checkudata(L, index, VI_TYPE_REQUEST);
+}
+
+vi_request **vi_push_request_box(lua_State *L) {
+  vi_request **box = lua_newuserdatauv(L, sizeof *box, USER_VALUES);
+  *box = NULL;
+  luaL_setmetatable(L, VI_TYPE_REQUEST);
+  return box;
+}
+
+/* request(method, url, query, fields, body, given) -> Request, or nil and what is wrong.
+ * All checked and normalised by request.lua; `body` and `given` may be nil. */
+static int request_new(lua_State *L) {
+  vi_text method = vi_check_text(L, 1), url = vi_check_text(L, 2), query = vi_check_text(L, 3);
+  luaL_checktype(L, 4, LUA_TTABLE);
+  vi_text body = {NULL, 0};
+  if (!lua_isnil(L, 5))
+    body = vi_check_text(L, 5);
+  vi_request **box = vi_push_request_box(L);
+  lua_pushvalue(L, 6);
+  lua_setiuservalue(L, -2, GIVEN);
+  vi_error error;
+  *box = vi_request_new(method, url, query, lua_isnil(L, 5) ? NULL : &body, &error);
+  if (*box && vi_read_fields(L, 4, &(*box)->headers))
+    return 1;
+  if (!*box)
+    lua_pushstring(L, error.message);
+  lua_pushnil(L);
+  lua_insert(L, -2);
+  return 2;
+}
+
+static int request_gc(lua_State *L) {
+  vi_request **box = luaL_checkudata(L, 1, VI_TYPE_REQUEST);
+  vi_request_release(*box);
+  *box = NULL;
+  return 0;
+}
+
+static int push_headers(lua_State *L, vi_request *request) {
+  if (lua_getiuservalue(L, 1, HEADERS) != LUA_TNIL)
+    return 1;
+  vi_push_headers(L, &request->headers, 1);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 1, HEADERS);
+  return 1;
+}
+
+/* The few fields that the core knows; methods; then what the caller gave, through request.lua. */
+static int request_index(lua_State *L) {
+  vi_request *request = vi_check_request(L, 1);
+  const char *key = luaL_checkstring(L, 2);
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
+    return 1;
+  if (strcmp(key, "method") == 0) {
+    vi_push_text(L, vi_buffer_text(&request->method));
+  } else if (strcmp(key, "url") == 0) {
+    vi_push_text(L, vi_buffer_text(&request->url));
+  } else if (strcmp(key, "headers") == 0) {
+    return push_headers(L, request);
+  } else if (strcmp(key, "body") == 0) {
+    if (!request->has_body)
+      return 0;
+    vi_push_text(L, vi_buffer_text(&request->body));
+  } else {
+    lua_getfield(L, lua_upvalueindex(1), "given_field");
+    lua_getiuservalue(L, 1, GIVEN);
+    lua_pushvalue(L, 2);
+    lua_call(L, 2, 1);
+  }
+  return 1;
+}
+
+static int request_given(lua_State *L) {
+  vi_check_request(L, 1);
+  lua_getiuservalue(L, 1, GIVEN);
+  return 1;
+}
+
+static int request_newindex(lua_State *L) {
+  return luaL_error(L, "a Request cannot be changed; request:with{ %s = ... } makes a changed copy",
+                    luaL_checkstring(L, 2));
+}
+
+static int request_is_idempotent(lua_State *L) {
+  lua_pushboolean(L, vi_request_is_idempotent(vi_check_request(L, 1)));
+  return 1;
+}
+
+static int request_tostring(lua_State *L) {
+  vi_request *request = vi_check_request(L, 1);
+  lua_pushfstring(L, "Request(%s %s)", request->method.data, request->url.data);
+  return 1;
+}
+
+void vi_open_request(lua_State *L) {
+  static const luaL_Reg metamethods[] = {{"__index", request_index},
+                                         {"__newindex", request_newindex},
+                                         {"__gc", request_gc},
+                                         {"__tostring", request_tostring},
+                                         {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"is_idempotent", request_is_idempotent}, {"given", request_given}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"request", request_new}, {NULL, NULL}};
+  vi_new_type(L, VI_TYPE_REQUEST, "Request", metamethods, methods);
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,274 @@
+#include "binding/objects.h"
+
+#include <string.h>
+
+/* User values of a Response: its Headers view and its decoded content once somebody asked, and the
+ * table of further facts that layers add (history, cache, ...). */
+enum { HEADERS = 1, CONTENT = 2, FACTS = 3, USER_VALUES = 3 };
+
+vi_response_box *vi_check_response(lua_State *L, int index) {
+  return luaL_checkudata(L, index, VI_TYPE_RESPONSE);
+}
+
+vi_response_box *vi_push_response_box(lua_State *L) {
+  vi_response_box *box = lua_newuserdatauv(L, sizeof *box, USER_VALUES);
+  *box = (vi_response_box){.attempts = 1};
+  luaL_setmetatable(L, VI_TYPE_RESPONSE);
+  return box;
+}
+
+static vi_response *opened(lua_State *L, vi_response *response) {
+  if (!response)
+    luaL_error(L, "out of memory");
+  return response;
+}
+
+/* Fills a fresh response from a table { url, status_code, reason, body, fields }. */
+static void fill(lua_State *L, vi_response *response) {
+  lua_getfield(L, 1, "status_code");
+  response->status = (int)luaL_checkinteger(L, -1);
+  const struct {
+    const char *name;
+    vi_buffer *buffer;
+  } texts[] = {
+      {"url", &response->url}, {"reason", &response->reason}, {"body", &response->body->bytes}};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    lua_getfield(L, 1, texts[i].name);
+    if (!lua_isnil(L, -1) && !vi_buffer_append_text(texts[i].buffer, vi_check_text(L, -1)))
+      luaL_error(L, "out of memory");
+  }
+  lua_getfield(L, 1, "fields");
+  if (!vi_read_fields(L, lua_absindex(L, -1), &response->headers))
+    lua_error(L);
+}
+
+/* response{ url, status_code, reason, body, fields } -> Response; checked by response.lua */
+static int response_new(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  vi_response_box *box = vi_push_response_box(L);
+  box->response = opened(L, vi_response_new());
+  int top = lua_gettop(L);
+  fill(L, box->response);
+  lua_settop(L, top);
+  return 1;
+}
+
+static int response_gc(lua_State *L) {
+  vi_response_box *box = vi_check_response(L, 1);
+  vi_response_release(box->response);
+  box->response = NULL;
+  return 0;
+}
+
+/* response:annotated(from_cache, attempts, facts) -> another Response over the same core */
+static int response_annotated(lua_State *L) {
+  const vi_response_box *from = vi_check_response(L, 1);
+  vi_response_box *box = vi_push_response_box(L);
+  box->response = vi_response_retain(from->response);
+  box->from_cache = lua_isnoneornil(L, 2) ? from->from_cache : lua_toboolean(L, 2);
+  box->attempts = (int)luaL_optinteger(L, 3, from->attempts);
+  lua_getiuservalue(L, 1, CONTENT);
+  lua_setiuservalue(L, -2, CONTENT);
+  if (lua_istable(L, 4))
+    lua_pushvalue(L, 4);
+  else
+    lua_getiuservalue(L, 1, FACTS);
+  lua_setiuservalue(L, -2, FACTS);
+  return 1;
+}
+
+static int push_headers(lua_State *L, const vi_response *response) {
+  if (lua_getiuservalue(L, 1, HEADERS) != LUA_TNIL)
+    return 1;
+  vi_push_headers(L, &response->headers, 1);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 1, HEADERS);
+  return 1;
+}
+
+/* The decoded JSON, kept in a table of one so that a body that holds none is tried only once.
+ * response.lua supplies the decoder. */
+static int push_content(lua_State *L) {
+  if (lua_getiuservalue(L, 1, CONTENT) == LUA_TNIL) {
+    lua_createtable(L, 1, 0);
+    lua_getfield(L, lua_upvalueindex(1), "decode_content");
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 1);
+    lua_rawseti(L, -2, 1);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, CONTENT);
+  }
+  lua_rawgeti(L, -1, 1);
+  return 1;
+}
+
+static int set_content(lua_State *L) {
+  vi_check_response(L, 1);
+  lua_createtable(L, 1, 0);
+  lua_pushvalue(L, 2);
+  lua_rawseti(L, -2, 1);
+  lua_setiuservalue(L, 1, CONTENT);
+  return 0;
+}
+
+static int push_timings(lua_State *L, const vi_timings *timings) {
+  lua_createtable(L, 0, 5);
+  lua_pushnumber(L, timings->dns);
+  lua_setfield(L, -2, "dns");
+  lua_pushnumber(L, timings->connect);
+  lua_setfield(L, -2, "connect");
+  lua_pushnumber(L, timings->tls);
+  lua_setfield(L, -2, "tls");
+  lua_pushnumber(L, timings->first_byte);
+  lua_setfield(L, -2, "first_byte");
+  lua_pushnumber(L, timings->total);
+  lua_setfield(L, -2, "total");
+  return 1;
+}
+
+static int push_http_version(lua_State *L, int version) {
+  switch (version) {
+  case 0:
+    lua_pushnil(L);
+    break;
+  case 20:
+    lua_pushliteral(L, "2");
+    break;
+  case 30:
+    lua_pushliteral(L, "3");
+    break;
+  default:
+    lua_pushstring(L, version == 10 ? "1.0" : "1.1");
+  }
+  return 1;
+}
+
+enum field {
+  FIELD_STATUS_CODE = 1,
+  FIELD_BODY,
+  FIELD_CONTENT,
+  FIELD_HEADERS,
+  FIELD_URL,
+  FIELD_REASON,
+  FIELD_ELAPSED,
+  FIELD_HTTP_VERSION,
+  FIELD_FROM_CACHE,
+  FIELD_ATTEMPTS,
+  FIELD_TIMINGS,
+  FIELD_ENCODING,
+  FIELD_REUSED,
+};
+
+static const struct {
+  const char *name;
+  enum field field;
+} FIELDS[] = {
+    {"status_code", FIELD_STATUS_CODE},
+    {"body", FIELD_BODY},
+    {"content", FIELD_CONTENT},
+    {"headers", FIELD_HEADERS},
+    {"url", FIELD_URL},
+    {"reason", FIELD_REASON},
+    {"elapsed", FIELD_ELAPSED},
+    {"http_version", FIELD_HTTP_VERSION},
+    {"from_cache", FIELD_FROM_CACHE},
+    {"attempts", FIELD_ATTEMPTS},
+    {"timings", FIELD_TIMINGS},
+    {"encoding", FIELD_ENCODING},
+    {"reused", FIELD_REUSED},
+};
+
+static int push_field(lua_State *L, const vi_response_box *box, enum field field) {
+  const vi_response *response = box->response;
+  switch (field) {
+  case FIELD_STATUS_CODE:
+    lua_pushinteger(L, response->status);
+    break;
+  case FIELD_BODY:
+    vi_push_text(L, vi_response_body(response));
+    break;
+  case FIELD_CONTENT:
+    return push_content(L);
+  case FIELD_HEADERS:
+    return push_headers(L, response);
+  case FIELD_URL:
+    vi_push_text(L, vi_buffer_text(&response->url));
+    break;
+  case FIELD_REASON:
+    vi_push_text(L, vi_buffer_text(&response->reason));
+    break;
+  case FIELD_ELAPSED:
+    lua_pushnumber(L, response->timings.total);
+    break;
+  case FIELD_HTTP_VERSION:
+    return push_http_version(L, response->http_version);
+  case FIELD_FROM_CACHE:
+    lua_pushboolean(L, box->from_cache);
+    break;
+  case FIELD_ATTEMPTS:
+    lua_pushinteger(L, box->attempts);
+    break;
+  case FIELD_TIMINGS:
+    return push_timings(L, &response->timings);
+  case FIELD_ENCODING:
+    if (response->encoding.length == 0)
+      return 0;
+    vi_push_text(L, vi_buffer_text(&response->encoding));
+    break;
+  case FIELD_REUSED:
+    lua_pushboolean(L, response->reused);
+    break;
+  }
+  return 1;
+}
+
+/* Upvalue 1: methods; 2: field names to numbers. What is neither is a fact of some layer. */
+static int response_index(lua_State *L) {
+  const vi_response_box *box = vi_check_response(L, 1);
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(2)) == LUA_TNUMBER)
+    return push_field(L, box, (enum field)lua_tointeger(L, -1));
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
+    return 1;
+  if (lua_getiuservalue(L, 1, FACTS) != LUA_TTABLE)
+    return 0;
+  lua_pushvalue(L, 2);
+  lua_rawget(L, -2);
+  return 1;
+}
+
+static int response_newindex(lua_State *L) {
+  return luaL_error(L, "a Response cannot be changed (setting '%s')", luaL_tolstring(L, 2, NULL));
+}
+
+static int response_tostring(lua_State *L) {
+  const vi_response *response = vi_check_response(L, 1)->response;
+  lua_pushfstring(L, "Response(%d ", response->status);
+  vi_push_text(L, vi_buffer_text(&response->url));
+  lua_pushliteral(L, ")");
+  lua_concat(L, 3);
+  return 1;
+}
+
+void vi_open_response(lua_State *L) {
+  static const luaL_Reg metamethods[] = {{"__newindex", response_newindex},
+                                         {"__gc", response_gc},
+                                         {"__tostring", response_tostring},
+                                         {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"annotated", response_annotated}, {"set_content", set_content}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"response", response_new}, {NULL, NULL}};
+  vi_new_type(L, VI_TYPE_RESPONSE, "Response", metamethods, methods);
+  luaL_getmetatable(L, VI_TYPE_RESPONSE);
+  lua_getfield(L, -2, "Response");
+  lua_newtable(L);
+  for (size_t i = 0; i < sizeof FIELDS / sizeof *FIELDS; i++) {
+    lua_pushinteger(L, FIELDS[i].field);
+    lua_setfield(L, -2, FIELDS[i].name);
+  }
+  lua_pushcclosure(L, response_index, 2);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,59 @@
+/* What all files of the binding share: the types of userdata, arguments, and the open functions.
+ *
+ * Functions marked VI_RAISES may leave by a Lua error (longjmp): whoever calls them must own
+ * nothing that Lua does not know of. Boxes are made closed (NULL inside), given their metatable,
+ * and filled last, so that a collection at any moment finds them whole. */
+#ifndef VI_BINDING_SUPPORT_H
+#define VI_BINDING_SUPPORT_H
+
+#include "message/error.h"
+#include "message/text.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#define VI_RAISES /* may longjmp */
+
+#define VI_TYPE_HEADERS "viesti.Headers"
+#define VI_TYPE_REQUEST "viesti.Request"
+#define VI_TYPE_RESPONSE "viesti.Response"
+#define VI_TYPE_ERROR "viesti.Error"
+#define VI_TYPE_SESSION "viesti.Session"
+#define VI_TYPE_LOOP "viesti.Loop"
+#define VI_TYPE_TASK "viesti.Task"
+#define VI_TYPE_STORE "viesti.Store"
+#define VI_TYPE_CACHE "viesti.Cache"
+#define VI_TYPE_VERDICT "viesti.Verdict"
+
+/* The string at `index` as a view; valid while the string is on the stack. */
+VI_RAISES vi_text vi_check_text(lua_State *L, int index);
+
+/* Pushes the bytes as a Lua string. */
+VI_RAISES void vi_push_text(lua_State *L, vi_text text);
+
+/* Seconds at `index`, not negative; `fallback` if it is none or nil. */
+VI_RAISES double vi_opt_seconds(lua_State *L, int index, double fallback);
+
+/* Makes the metatable `type` from `metamethods`, with a table of `methods` that is both its
+ * __index (unless `metamethods` has one, which then gets that table as its upvalue) and
+ * module[name] for the table on top of the stack, so that Lua modules can add methods. */
+VI_RAISES void vi_new_type(lua_State *L, const char *type, const char *name,
+                           const luaL_Reg *metamethods, const luaL_Reg *methods);
+
+/* Tells the collector that the userdata on top of the stack owns `bytes` outside Lua's heap, so
+ * that garbage is collected in proportion to what it really holds. */
+VI_RAISES void vi_account(lua_State *L, size_t bytes);
+
+/* Each adds its functions and types to the module table on top of the stack. */
+VI_RAISES void vi_open_text(lua_State *L);
+VI_RAISES void vi_open_headers(lua_State *L);
+VI_RAISES void vi_open_request(lua_State *L);
+VI_RAISES void vi_open_response(lua_State *L);
+VI_RAISES void vi_open_error(lua_State *L);
+VI_RAISES void vi_open_session(lua_State *L);
+VI_RAISES void vi_open_loop(lua_State *L);
+VI_RAISES void vi_open_task(lua_State *L);
+VI_RAISES void vi_open_senders(lua_State *L);
+VI_RAISES void vi_open_cache(lua_State *L);
+
+#endif

@@ -1,0 +1,36 @@
+/* Functions on text that Lua code shares with the core. */
+#include "binding/support.h"
+
+#include "message/clock.h"
+#include "message/http_date.h"
+#include "message/url.h"
+
+/* encode(text) -> percent-encoded */
+static int encode(lua_State *L) {
+  vi_text text = vi_check_text(L, 1);
+  luaL_Buffer out;
+  char *room = luaL_buffinitsize(L, &out, text.length * 3);
+  luaL_pushresultsize(&out, vi_url_encode(text, room));
+  return 1;
+}
+
+/* parse_date(text) -> seconds since 1970, or nil if it is not one of HTTP's three formats */
+static int parse_date(lua_State *L) {
+  int64_t seconds;
+  if (!vi_http_date_parse(vi_check_text(L, 1), (int64_t)vi_clock_wall(), &seconds))
+    return 0;
+  lua_pushinteger(L, (lua_Integer)seconds);
+  return 1;
+}
+
+/* is_token(text) -> whether it may be a method or a field name */
+static int is_token(lua_State *L) {
+  lua_pushboolean(L, vi_text_is_token(vi_check_text(L, 1)));
+  return 1;
+}
+
+void vi_open_text(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"encode", encode}, {"parse_date", parse_date}, {"is_token", is_token}, {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,75 @@
+/* Sessions, the loop and its tasks as Lua objects: how the binding's files get at each other's. */
+#ifndef VI_BINDING_TRANSPORT_H
+#define VI_BINDING_TRANSPORT_H
+
+#include "binding/support.h"
+#include "transport/loop.h"
+
+struct vi_task;
+
+/* A Loop's box; one a Lua state, kept by the registry until the state closes. */
+typedef struct vi_loop_box {
+  vi_loop *loop;           /* NULL once closed */
+  struct vi_task *current; /* the task that runs now; NULL: none */
+  struct vi_task *runnable_first, *runnable_last;
+  size_t runnable_count;
+  bool driving; /* somebody is inside vi_loop_turn */
+} vi_loop_box;
+
+typedef enum vi_task_state {
+  VI_TASK_ALIVE,
+  VI_TASK_DONE,
+  VI_TASK_FAILED,
+  VI_TASK_CANCELLED,
+} vi_task_state;
+
+/* A Task's box: a coroutine that the loop resumes. Kept by the loop's table of tasks until it is
+ * done, and by its user after that. */
+typedef struct vi_task {
+  vi_loop_box *owner;
+  lua_State *thread;     /* anchored as user value of the box */
+  int arguments;         /* values on the thread's stack for the next resume */
+  vi_transfer *transfer; /* what it waits for, if that is a transfer; owned */
+  vi_timer timer;        /* or a moment */
+  struct vi_task *joining, *joiners, *next_joiner; /* or another task */
+  bool parked;                                     /* or a wake */
+  bool runnable;                                   /* in the loop's queue */
+  struct vi_task *next, *previous;                 /* there */
+  vi_task_state state;
+  bool ended; /* state is not ALIVE */
+} vi_task;
+
+/* The session at `index`; raises if it is none. Borrowed from the userdata. */
+VI_RAISES vi_session *vi_check_session(lua_State *L, int index);
+
+/* The state's loop, made on first use. */
+VI_RAISES vi_loop_box *vi_default_loop(lua_State *L);
+
+/* The task that `L` is, or NULL when the main thread calls and may drive the loop itself. Raises,
+ * saying what to use instead, in a coroutine that is no task, and where a task cannot yield. */
+VI_RAISES vi_task *vi_calling_task(lua_State *L, vi_loop_box *box, const char *what);
+
+/* One turn from the main thread: waits at most `timeout` milliseconds (-1: for as long as it
+ * takes), does the I/O, resumes every task whose wait is over. Never raises. */
+void vi_loop_turn(lua_State *L, vi_loop_box *box, int timeout);
+
+/* Turns until `*done`. Raises if nothing is left that could ever make it so. False if the user
+ * interrupted the program meanwhile (the interpreter set a hook, as `lua` does on Ctrl-C): the
+ * caller cleans up and returns to Lua, where the hook takes over. */
+VI_RAISES bool vi_loop_drive(lua_State *L, vi_loop_box *box, const bool *done);
+
+/* The hook that is set now, and whether another one has been set since. */
+lua_Hook vi_hook_before(lua_State *L);
+bool vi_was_interrupted(lua_State *L, lua_Hook before);
+
+/* Marks a task to be resumed with the values on its stack; one that is marked already stays so. */
+void vi_task_make_runnable(vi_task *task);
+
+/* Runs a runnable task until it waits or ends; what it raises becomes its outcome. */
+void vi_task_resume(lua_State *L, vi_task *task);
+
+/* Pushes the loop's table of tasks that must not be collected: all unfinished ones and the failed
+ * ones that nobody has joined, by their address. */
+VI_RAISES void vi_push_tasks(lua_State *L);
+
+#endif

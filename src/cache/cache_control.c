@@ -1,0 +1,140 @@
+#include "cache/cache_control.h"
+
+typedef struct directive {
+  vi_text name, value;
+  bool has_value;
+} directive;
+
+static bool at(vi_text rest, char c) {
+  return rest.length > 0 && rest.data[0] == c;
+}
+
+static void advance(vi_text *rest, size_t count) {
+  rest->data += count;
+  rest->length -= count;
+}
+
+/* The text up to the first byte of `stops`, taken off `rest`. */
+static vi_text take_until(vi_text *rest, char stop, char other_stop) {
+  vi_text taken = {rest->data, 0};
+  while (rest->length > 0 && !at(*rest, stop) && !at(*rest, other_stop)) {
+    advance(rest, 1);
+    taken.length++;
+  }
+  return taken;
+}
+
+/* The inside of a quoted string, escapes left in (no directive that matters has any); an unclosed
+ * one runs to the end. */
+static vi_text take_quoted(vi_text *rest) {
+  advance(rest, 1);
+  vi_text taken = {rest->data, 0};
+  while (rest->length > 0 && !at(*rest, '"')) {
+    size_t step = at(*rest, '\\') && rest->length > 1 ? 2 : 1;
+    advance(rest, step);
+    taken.length += step;
+  }
+  if (rest->length > 0)
+    advance(rest, 1);
+  return taken;
+}
+
+/* The next member of the list; false at the end of the value. */
+static bool take_directive(vi_text *rest, directive *out) {
+  while (rest->length > 0 && (at(*rest, ',') || at(*rest, ' ') || at(*rest, '\t')))
+    advance(rest, 1);
+  if (rest->length == 0)
+    return false;
+  *out = (directive){.name = vi_text_trim(take_until(rest, ',', '='))};
+  if (at(*rest, '=')) {
+    advance(rest, 1);
+    while (at(*rest, ' ') || at(*rest, '\t'))
+      advance(rest, 1);
+    out->has_value = true;
+    if (at(*rest, '"')) {
+      out->value = take_quoted(rest);
+      /* Rubbish behind the quotes spoils the value but is no directive. */
+      if (vi_text_trim(take_until(rest, ',', ',')).length > 0)
+        out->value.length = 0;
+    } else {
+      out->value = vi_text_trim(take_until(rest, ',', ','));
+    }
+  }
+  return true;
+}
+
+static void keep_smallest(int64_t *seconds, const directive *d) {
+  int64_t value;
+  if (!vi_text_to_seconds(d->value, &value))
+    value = 0;
+  if (*seconds == VI_ABSENT || value < *seconds)
+    *seconds = value;
+}
+
+static void keep_largest(int64_t *seconds, const directive *d) {
+  int64_t value;
+  if (!vi_text_to_seconds(d->value, &value))
+    value = INT64_MAX;
+  if (value > *seconds)
+    *seconds = value;
+}
+
+static void apply(vi_cache_control *cc, const directive *d) {
+  const struct {
+    vi_text name;
+    bool *flag;
+  } flags[] = {
+      {VI_TEXT("no-store"), &cc->no_store},
+      {VI_TEXT("no-cache"), &cc->no_cache},
+      {VI_TEXT("private"), &cc->is_private},
+      {VI_TEXT("public"), &cc->is_public},
+      {VI_TEXT("must-revalidate"), &cc->must_revalidate},
+      {VI_TEXT("proxy-revalidate"), &cc->proxy_revalidate},
+      {VI_TEXT("must-understand"), &cc->must_understand},
+      {VI_TEXT("immutable"), &cc->immutable},
+      {VI_TEXT("only-if-cached"), &cc->only_if_cached},
+  };
+  const struct {
+    vi_text name;
+    int64_t *seconds;
+  } numbers[] = {
+      {VI_TEXT("max-age"), &cc->max_age},
+      {VI_TEXT("s-maxage"), &cc->s_maxage},
+      {VI_TEXT("stale-while-revalidate"), &cc->stale_while_revalidate},
+      {VI_TEXT("stale-if-error"), &cc->stale_if_error},
+  };
+  for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+    if (vi_text_equal_nocase(d->name, flags[i].name))
+      *flags[i].flag = true;
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    if (vi_text_equal_nocase(d->name, numbers[i].name))
+      keep_smallest(numbers[i].seconds, d);
+  if (vi_text_equal_nocase(d->name, VI_TEXT("min-fresh")))
+    keep_largest(&cc->min_fresh, d);
+  if (vi_text_equal_nocase(d->name, VI_TEXT("max-stale"))) {
+    if (d->has_value)
+      keep_smallest(&cc->max_stale, d);
+    else if (cc->max_stale == VI_ABSENT)
+      cc->max_stale = INT64_MAX;
+  }
+}
+
+void vi_cache_control_read(const vi_headers *headers, vi_cache_control *out) {
+  static const vi_text name = {"Cache-Control", sizeof "Cache-Control" - 1};
+  *out = (vi_cache_control){
+      .max_age = VI_ABSENT,
+      .s_maxage = VI_ABSENT,
+      .min_fresh = VI_ABSENT,
+      .max_stale = VI_ABSENT,
+      .stale_while_revalidate = VI_ABSENT,
+      .stale_if_error = VI_ABSENT,
+  };
+  for (size_t i = vi_headers_find(headers, name, 0); i < headers->count;
+       i = vi_headers_find(headers, name, i + 1)) {
+    vi_text rest = vi_headers_value(headers, i);
+    directive d;
+    out->present = true;
+    while (take_directive(&rest, &d))
+      apply(out, &d);
+  }
+}

@@ -1,0 +1,230 @@
+#include "cache/memory_store.h"
+
+#include "message/memory.h"
+
+#include <pthread.h>
+#include <string.h>
+
+enum { FIRST_BUCKETS = 64 };
+
+/* One entry: a variant of a key. Those of one key stand in the same bucket's chain. */
+typedef struct node {
+  struct node *chain;         /* next in the bucket */
+  struct node *newer, *older; /* in order of use */
+  vi_stored *entry;
+  uint64_t hash;
+  size_t key_length;
+  char key[];
+} node;
+
+typedef struct memory_store {
+  vi_store base;
+  pthread_mutex_t lock;
+  node **buckets;
+  size_t bucket_count; /* a power of two */
+  size_t count, max_size;
+  node *newest, *oldest;
+} memory_store;
+
+/* FNV-1a. */
+static uint64_t hash_of(vi_text key) {
+  uint64_t hash = 14695981039346656037u;
+  for (size_t i = 0; i < key.length; i++)
+    hash = (hash ^ (unsigned char)key.data[i]) * 1099511628211u;
+  return hash ^ (hash >> 32);
+}
+
+static node **bucket_of(memory_store *store, uint64_t hash) {
+  return &store->buckets[hash & (store->bucket_count - 1)];
+}
+
+static bool has_key(const node *n, uint64_t hash, vi_text key) {
+  return n->hash == hash && vi_text_equal((vi_text){n->key, n->key_length}, key);
+}
+
+static void unlink_use(memory_store *store, node *n) {
+  *(n->newer ? &n->newer->older : &store->newest) = n->older;
+  *(n->older ? &n->older->newer : &store->oldest) = n->newer;
+}
+
+static void link_newest(memory_store *store, node *n) {
+  n->newer = NULL;
+  n->older = store->newest;
+  *(n->older ? &n->older->newer : &store->oldest) = n;
+  store->newest = n;
+}
+
+static void touch(memory_store *store, node *n) {
+  if (store->newest == n)
+    return;
+  unlink_use(store, n);
+  link_newest(store, n);
+}
+
+/* Takes the node out of everything and puts it on `dead`, to be freed without the lock. */
+static void take_out(memory_store *store, node *n, node **dead) {
+  node **link = bucket_of(store, n->hash);
+  while (*link != n)
+    link = &(*link)->chain;
+  *link = n->chain;
+  unlink_use(store, n);
+  store->count--;
+  n->chain = *dead;
+  *dead = n;
+}
+
+static void bury(node *dead) {
+  while (dead) {
+    node *next = dead->chain;
+    vi_stored_release(dead->entry);
+    vi_free(dead);
+    dead = next;
+  }
+}
+
+/* Doubles the table when it is full; without memory for that, chains grow instead. */
+static void grow(memory_store *store) {
+  if (store->count < store->bucket_count)
+    return;
+  size_t count = store->bucket_count * 2;
+  node **buckets = vi_calloc(count * sizeof *buckets);
+  if (!buckets)
+    return;
+  for (size_t i = 0; i < store->bucket_count; i++)
+    for (node *n = store->buckets[i], *next; n; n = next) {
+      next = n->chain;
+      n->chain = buckets[n->hash & (count - 1)];
+      buckets[n->hash & (count - 1)] = n;
+    }
+  vi_free(store->buckets);
+  store->buckets = buckets;
+  store->bucket_count = count;
+}
+
+static size_t memory_get(vi_store *base, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS]) {
+  memory_store *store = (memory_store *)base;
+  uint64_t hash = hash_of(key);
+  size_t found = 0;
+  pthread_mutex_lock(&store->lock);
+  for (node *n = *bucket_of(store, hash); n && found < VI_STORE_MAX_VARIANTS; n = n->chain)
+    if (has_key(n, hash, key)) {
+      entries[found++] = vi_stored_retain(n->entry);
+      touch(store, n);
+    }
+  pthread_mutex_unlock(&store->lock);
+  return found;
+}
+
+static node *node_new(vi_text key, uint64_t hash, vi_stored *entry) {
+  node *n = vi_malloc(sizeof *n + key.length);
+  if (!n)
+    return NULL;
+  *n = (node){.entry = vi_stored_retain(entry), .hash = hash, .key_length = key.length};
+  memcpy(n->key, key.data, key.length);
+  return n;
+}
+
+/* Makes way for `entry`: its own variant goes, and the oldest of too many. */
+static void drop_replaced(memory_store *store, uint64_t hash, vi_text key, const vi_stored *entry,
+                          node **dead) {
+  size_t variants = 0;
+  node *last = NULL;
+  for (node *n = *bucket_of(store, hash), *next; n; n = next) {
+    next = n->chain;
+    if (!has_key(n, hash, key))
+      continue;
+    if (vi_stored_same_variant(n->entry, entry)) {
+      take_out(store, n, dead);
+    } else {
+      variants++;
+      last = n; /* a chain grows at its front: the last one has stood there long */
+    }
+  }
+  if (variants >= VI_STORE_MAX_VARIANTS)
+    take_out(store, last, dead);
+}
+
+static void memory_put(vi_store *base, vi_text key, vi_stored *entry) {
+  memory_store *store = (memory_store *)base;
+  uint64_t hash = hash_of(key);
+  node *fresh = node_new(key, hash, entry);
+  node *dead = NULL;
+  if (!fresh)
+    return;
+  pthread_mutex_lock(&store->lock);
+  drop_replaced(store, hash, key, entry, &dead);
+  grow(store);
+  node **bucket = bucket_of(store, hash);
+  fresh->chain = *bucket;
+  *bucket = fresh;
+  link_newest(store, fresh);
+  store->count++;
+  while (store->max_size && store->count > store->max_size)
+    take_out(store, store->oldest, &dead);
+  pthread_mutex_unlock(&store->lock);
+  bury(dead);
+}
+
+static void memory_remove(vi_store *base, vi_text key, const vi_stored *entry) {
+  memory_store *store = (memory_store *)base;
+  uint64_t hash = hash_of(key);
+  node *dead = NULL;
+  pthread_mutex_lock(&store->lock);
+  for (node *n = *bucket_of(store, hash), *next; n; n = next) {
+    next = n->chain;
+    if (has_key(n, hash, key) && (!entry || n->entry == entry))
+      take_out(store, n, &dead);
+  }
+  pthread_mutex_unlock(&store->lock);
+  bury(dead);
+}
+
+static void memory_clear(vi_store *base) {
+  memory_store *store = (memory_store *)base;
+  node *dead = NULL;
+  pthread_mutex_lock(&store->lock);
+  while (store->oldest)
+    take_out(store, store->oldest, &dead);
+  pthread_mutex_unlock(&store->lock);
+  bury(dead);
+}
+
+static size_t memory_count(vi_store *base) {
+  memory_store *store = (memory_store *)base;
+  pthread_mutex_lock(&store->lock);
+  size_t count = store->count;
+  pthread_mutex_unlock(&store->lock);
+  return count;
+}
+
+static void memory_destroy(vi_store *base) {
+  memory_store *store = (memory_store *)base;
+  memory_clear(base);
+  pthread_mutex_destroy(&store->lock);
+  vi_free(store->buckets);
+  vi_free(store);
+}
+
+vi_store *vi_memory_store_new(size_t max_size) {
+  static const vi_store_methods methods = {
+      .get = memory_get,
+      .put = memory_put,
+      .remove = memory_remove,
+      .clear = memory_clear,
+      .count = memory_count,
+      .destroy = memory_destroy,
+  };
+  memory_store *store = vi_calloc(sizeof *store);
+  if (!store)
+    return NULL;
+  store->base.methods = &methods;
+  atomic_init(&store->base.references, 1);
+  store->max_size = max_size;
+  store->bucket_count = FIRST_BUCKETS;
+  store->buckets = vi_calloc(FIRST_BUCKETS * sizeof *store->buckets);
+  if (store->buckets && pthread_mutex_init(&store->lock, NULL) == 0)
+    return &store->base;
+  vi_free(store->buckets);
+  vi_free(store);
+  return NULL;
+}

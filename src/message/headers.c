@@ -1,0 +1,144 @@
+#include "message/headers.h"
+
+#include "message/memory.h"
+
+#include <string.h>
+
+enum { FIRST_FIELDS = 16, FIRST_BYTES = 512 };
+
+void vi_headers_free(vi_headers *headers) {
+  vi_buffer_free(&headers->bytes);
+  vi_free(headers->fields);
+  *headers = (vi_headers){0};
+}
+
+void vi_headers_clear(vi_headers *headers) {
+  vi_buffer_clear(&headers->bytes);
+  headers->count = 0;
+}
+
+static bool reserve_fields(vi_headers *headers, size_t capacity) {
+  if (capacity <= headers->capacity)
+    return true;
+  vi_field *fields = vi_realloc(headers->fields, capacity * sizeof *fields);
+  if (!fields)
+    return false;
+  headers->fields = fields;
+  headers->capacity = capacity;
+  return true;
+}
+
+vi_headers_result vi_headers_add(vi_headers *headers, vi_text name, vi_text value) {
+  size_t used = headers->bytes.length;
+  if (headers->count == VI_HEADERS_MAX_FIELDS || name.length > VI_HEADERS_MAX_BYTES ||
+      value.length > VI_HEADERS_MAX_BYTES ||
+      used + name.length + value.length > VI_HEADERS_MAX_BYTES)
+    return VI_HEADERS_TOO_LARGE;
+  if (headers->count == headers->capacity &&
+      !reserve_fields(headers, headers->capacity ? headers->capacity * 2 : FIRST_FIELDS))
+    return VI_HEADERS_OUT_OF_MEMORY;
+  if (headers->bytes.capacity == 0 && !vi_buffer_reserve(&headers->bytes, FIRST_BYTES))
+    return VI_HEADERS_OUT_OF_MEMORY;
+  if (!vi_buffer_reserve(&headers->bytes, name.length + value.length))
+    return VI_HEADERS_OUT_OF_MEMORY;
+  vi_buffer_append_text(&headers->bytes, name);
+  vi_buffer_append_text(&headers->bytes, value);
+  headers->fields[headers->count++] =
+      (vi_field){(uint32_t)used, (uint32_t)name.length, (uint32_t)(used + name.length),
+                 (uint32_t)value.length};
+  return VI_HEADERS_OK;
+}
+
+vi_headers_result vi_headers_fold(vi_headers *headers, vi_text more) {
+  if (headers->count == 0)
+    return VI_HEADERS_OK;
+  if (more.length > VI_HEADERS_MAX_BYTES ||
+      headers->bytes.length + 1 + more.length > VI_HEADERS_MAX_BYTES)
+    return VI_HEADERS_TOO_LARGE;
+  if (!vi_buffer_reserve(&headers->bytes, 1 + more.length))
+    return VI_HEADERS_OUT_OF_MEMORY;
+  vi_buffer_append_char(&headers->bytes, ' ');
+  vi_buffer_append_text(&headers->bytes, more);
+  headers->fields[headers->count - 1].value_length += (uint32_t)(1 + more.length);
+  return VI_HEADERS_OK;
+}
+
+vi_headers_result vi_headers_copy(vi_headers *to, const vi_headers *from) {
+  if (from->count == 0)
+    return VI_HEADERS_OK;
+  if (!reserve_fields(to, from->count) ||
+      !vi_buffer_reserve_exactly(&to->bytes, from->bytes.length)) {
+    vi_headers_free(to);
+    return VI_HEADERS_OUT_OF_MEMORY;
+  }
+  vi_buffer_append_text(&to->bytes, vi_buffer_text(&from->bytes));
+  memcpy(to->fields, from->fields, from->count * sizeof *from->fields);
+  to->count = from->count;
+  return VI_HEADERS_OK;
+}
+
+void vi_headers_remove(vi_headers *headers, vi_text name) {
+  size_t kept = 0;
+  for (size_t i = 0; i < headers->count; i++)
+    if (!vi_text_equal_nocase(vi_headers_name(headers, i), name))
+      headers->fields[kept++] = headers->fields[i];
+  headers->count = kept;
+}
+
+vi_text vi_headers_name(const vi_headers *headers, size_t index) {
+  const vi_field *field = &headers->fields[index];
+  return (vi_text){headers->bytes.data + field->name, field->name_length};
+}
+
+vi_text vi_headers_value(const vi_headers *headers, size_t index) {
+  const vi_field *field = &headers->fields[index];
+  return (vi_text){headers->bytes.data + field->value, field->value_length};
+}
+
+size_t vi_headers_find(const vi_headers *headers, vi_text name, size_t from) {
+  size_t i = from;
+  while (i < headers->count && !(headers->fields[i].name_length == name.length &&
+                                 vi_text_equal_nocase(vi_headers_name(headers, i), name)))
+    i++;
+  return i;
+}
+
+bool vi_headers_get(const vi_headers *headers, vi_text name, vi_text *value) {
+  size_t index = vi_headers_find(headers, name, 0);
+  bool found = index < headers->count;
+  *value = found ? vi_headers_value(headers, index) : (vi_text){NULL, 0};
+  return found;
+}
+
+size_t vi_headers_count_of(const vi_headers *headers, vi_text name) {
+  size_t total = 0;
+  for (size_t i = vi_headers_find(headers, name, 0); i < headers->count;
+       i = vi_headers_find(headers, name, i + 1))
+    total++;
+  return total;
+}
+
+bool vi_headers_join(const vi_headers *headers, vi_text name, vi_buffer *out) {
+  bool first = true;
+  for (size_t i = vi_headers_find(headers, name, 0); i < headers->count;
+       i = vi_headers_find(headers, name, i + 1)) {
+    if (!first && !vi_buffer_append_text(out, VI_TEXT(", ")))
+      return false;
+    if (!vi_buffer_append_text(out, vi_headers_value(headers, i)))
+      return false;
+    first = false;
+  }
+  return true;
+}
+
+const char *vi_headers_check(vi_text name, vi_text value) {
+  if (!vi_text_is_token(name))
+    return "must have a name of letters, digits and !#$%&'*+-.^_`|~ only";
+  if (!vi_text_is_field_value(value))
+    return "must not have CR, LF or NUL in its value";
+  /* A length or framing that differs from the body's is request smuggling (RFC 9112 11.2). */
+  if (vi_text_equal_nocase(name, VI_TEXT("Content-Length")) ||
+      vi_text_equal_nocase(name, VI_TEXT("Transfer-Encoding")))
+    return "is derived from the body and cannot be given";
+  return NULL;
+}

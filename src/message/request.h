@@ -1,0 +1,44 @@
+/* A request: an immutable value, counted, readable from any thread.
+ *
+ * Made whole by vi_request_new or as a changed copy; whoever holds a pointer got by new, copy or
+ * retain gives it back with vi_request_release. */
+#ifndef VI_MESSAGE_REQUEST_H
+#define VI_MESSAGE_REQUEST_H
+
+#include "message/error.h"
+#include "message/headers.h"
+
+#include <stdatomic.h>
+
+typedef struct vi_request {
+  atomic_uint references;
+  vi_buffer method; /* NUL-terminated */
+  vi_buffer url;    /* normal form, NUL-terminated */
+  vi_headers headers;
+  vi_buffer body;
+  bool has_body; /* an empty body is not the same as none */
+} vi_request;
+
+/* Makes a request without header fields; its maker adds them, checked by vi_headers_check, before
+ * it hands the request on. All texts are copied; `query` (encoded) is added to the URL; `body` may
+ * be NULL. NULL, with `error` filled: refused method or URL, or out of memory. */
+vi_request *vi_request_new(vi_text method, vi_text url, vi_text query, const vi_text *body,
+                           vi_error *error);
+
+/* A copy that its maker may still change before it hands it on: one reference. NULL: out of
+ * memory. */
+vi_request *vi_request_copy(const vi_request *request);
+
+/* One more holder; returns `request`. */
+vi_request *vi_request_retain(vi_request *request);
+
+/* One holder less; the last one frees. NULL is ignored. */
+void vi_request_release(vi_request *request);
+
+/* True if repeating the request is as good as sending it once (RFC 9110 9.2.2). */
+bool vi_request_is_idempotent(const vi_request *request);
+
+/* True if the request only reads (RFC 9110 9.2.1). */
+bool vi_request_is_safe(const vi_request *request);
+
+#endif

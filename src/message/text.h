@@ -1,0 +1,48 @@
+/* A borrowed view of bytes: pointer and length, not NUL-terminated, owned by somebody else.
+ *
+ * Views are passed by value and are valid only as long as what they look into. All comparisons
+ * are of ASCII, as HTTP's are; no locale takes part. */
+#ifndef VI_MESSAGE_TEXT_H
+#define VI_MESSAGE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct vi_text {
+  const char *data;
+  size_t length;
+} vi_text;
+
+/* A view of a string literal. */
+#define VI_TEXT(literal) ((vi_text){(literal), sizeof(literal) - 1})
+
+/* A view of a NUL-terminated string; NULL gives the empty view. */
+vi_text vi_text_of(const char *string);
+
+/* True if both are the same bytes. */
+bool vi_text_equal(vi_text a, vi_text b);
+
+/* True if both are the same but for the case of ASCII letters. */
+bool vi_text_equal_nocase(vi_text a, vi_text b);
+
+/* True if `text` starts with `prefix`, ASCII case ignored. */
+bool vi_text_starts_nocase(vi_text text, vi_text prefix);
+
+/* The view without the spaces and tabs around it (OWS of RFC 9110 5.6.3). */
+vi_text vi_text_trim(vi_text text);
+
+/* True if `text` is a token of RFC 9110 5.6.2: a method or a field name; empty is none. */
+bool vi_text_is_token(vi_text text);
+
+/* True if `text` may be a field value: no CR, LF or NUL (RFC 9110 5.5). */
+bool vi_text_is_field_value(vi_text text);
+
+/* Reads decimal digits only, the whole view; values too large clamp to INT64_MAX.
+ * False for an empty view or any other character. */
+bool vi_text_to_seconds(vi_text text, int64_t *value);
+
+/* ASCII lower case of one byte. */
+char vi_char_lower(char c);
+
+#endif

@@ -1,0 +1,24 @@
+/* URLs of requests: checked and brought into one form by libcurl's own parser, so that what is
+ * compared (by the cache, by redirects) is what is sent. */
+#ifndef VI_MESSAGE_URL_H
+#define VI_MESSAGE_URL_H
+
+#include "message/buffer.h"
+#include "message/error.h"
+
+/* Writes the normal form of `url` to `out` (cleared first, NUL behind the last byte): scheme and
+ * host in lower case, no default port, no dot segments, no fragment, characters that no URL may
+ * hold percent-encoded. `query` (already encoded, may be empty) is added to the URL's own query.
+ *
+ * False, with a VI_ERROR_REFUSED that says what is wrong: no scheme or another than http and
+ * https, no host, spaces or control characters anywhere, or anything else libcurl refuses. */
+bool vi_url_normalize(vi_text url, vi_text query, vi_buffer *out, vi_error *error);
+
+/* Writes `text` percent-encoded to `out`, which has room for three times its length: all but the
+ * unreserved characters of RFC 3986 2.3. Returns the length written. */
+size_t vi_url_encode(vi_text text, char *out);
+
+/* The origin of a URL in normal form, "https://host:port" as far as written there. */
+vi_text vi_url_origin(vi_text url);
+
+#endif

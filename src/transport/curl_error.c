@@ -1,0 +1,92 @@
+#include "transport/curl_error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static vi_error_kind kind_of(CURLcode code) {
+  switch (code) {
+  case CURLE_COULDNT_RESOLVE_HOST:
+  case CURLE_COULDNT_RESOLVE_PROXY:
+    return VI_ERROR_RESOLVE;
+  case CURLE_COULDNT_CONNECT:
+  case CURLE_PROXY:
+  case CURLE_INTERFACE_FAILED:
+  case CURLE_NO_CONNECTION_AVAILABLE:
+    return VI_ERROR_CONNECT;
+  case CURLE_SSL_CONNECT_ERROR:
+  case CURLE_PEER_FAILED_VERIFICATION:
+  case CURLE_SSL_CERTPROBLEM:
+  case CURLE_SSL_CIPHER:
+  case CURLE_SSL_ENGINE_INITFAILED:
+  case CURLE_SSL_CACERT_BADFILE:
+  case CURLE_SSL_CRL_BADFILE:
+  case CURLE_SSL_ISSUER_ERROR:
+  case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+  case CURLE_SSL_INVALIDCERTSTATUS:
+  case CURLE_USE_SSL_FAILED:
+    return VI_ERROR_TLS;
+  case CURLE_OPERATION_TIMEDOUT:
+    return VI_ERROR_TIMEOUT;
+  case CURLE_GOT_NOTHING:
+    return VI_ERROR_EMPTY_REPLY;
+  case CURLE_PARTIAL_FILE:
+    return VI_ERROR_TRUNCATED;
+  case CURLE_SEND_ERROR:
+  case CURLE_RECV_ERROR:
+  case CURLE_HTTP2_STREAM:
+    return VI_ERROR_RESET;
+  case CURLE_FILESIZE_EXCEEDED:
+    return VI_ERROR_TOO_LARGE;
+  case CURLE_URL_MALFORMAT:
+  case CURLE_BAD_FUNCTION_ARGUMENT:
+    return VI_ERROR_REFUSED;
+  case CURLE_ABORTED_BY_CALLBACK:
+    return VI_ERROR_CANCELLED;
+  case CURLE_OUT_OF_MEMORY:
+    return VI_ERROR_OUT_OF_MEMORY;
+  default:
+    /* Among these UNSUPPORTED_PROTOCOL: the scheme was checked before libcurl saw it, so what is
+     * left is a reply that is not HTTP/1 or later. */
+    return VI_ERROR_PROTOCOL;
+  }
+}
+
+static const char *own_words(CURLcode code) {
+  switch (code) {
+  case CURLE_GOT_NOTHING:
+    return "the server closed the connection without a reply";
+  case CURLE_UNSUPPORTED_PROTOCOL:
+    return "the reply is not HTTP/1 or later";
+  default:
+    return NULL;
+  }
+}
+
+/* Whether another attempt could end otherwise, leaving aside whether it may be made. */
+static bool may_pass(vi_error_kind kind) {
+  switch (kind) {
+  case VI_ERROR_RESOLVE:
+  case VI_ERROR_CONNECT:
+  case VI_ERROR_TIMEOUT:
+  case VI_ERROR_RESET:
+  case VI_ERROR_EMPTY_REPLY:
+  case VI_ERROR_TRUNCATED:
+    return true;
+  default:
+    return false;
+  }
+}
+
+void vi_curl_error(vi_error *error, CURL *easy, CURLcode code, const char *detail,
+                   const vi_request *request) {
+  const char *words = own_words(code);
+  if (!words)
+    words = detail[0] ? detail : curl_easy_strerror(code);
+  vi_error_set(error, kind_of(code), "%s", words);
+  long sent = 0;
+  curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
+  error->code = (int)code;
+  error->maybe_sent = sent > 0;
+  error->retryable =
+      may_pass(error->kind) && (!error->maybe_sent || vi_request_is_idempotent(request));
+}

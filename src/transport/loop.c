@@ -1,0 +1,260 @@
+#include "transport/loop.h"
+
+#include "message/clock.h"
+#include "message/memory.h"
+#include "transport/poller.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EVENTS_PER_STEP = 256, NANOSECONDS_PER_MILLISECOND = 1000000 };
+
+/* The entry of a descriptor, made if need be; NULL: out of memory. */
+static vi_socket *socket_of(vi_loop *loop, int fd) {
+  size_t index = (size_t)fd;
+  if (index >= loop->socket_count) {
+    size_t count = loop->socket_count ? loop->socket_count : 64;
+    while (count <= index)
+      count *= 2;
+    vi_socket *sockets = vi_realloc(loop->sockets, count * sizeof *sockets);
+    if (!sockets)
+      return NULL;
+    memset(sockets + loop->socket_count, 0, (count - loop->socket_count) * sizeof *sockets);
+    loop->sockets = sockets;
+    loop->socket_count = count;
+  }
+  return &loop->sockets[index];
+}
+
+bool vi_loop_note_socket(vi_loop *loop, curl_socket_t fd, bool open) {
+  vi_socket *socket = socket_of(loop, fd);
+  /* A closed descriptor has left the poller by itself, and its number may come back. */
+  if (socket)
+    *socket = (vi_socket){.ours = open};
+  return socket != NULL;
+}
+
+static bool watch(vi_loop *loop, int fd, vi_socket *socket, int events) {
+  bool done = vi_poller_watch(loop->poller, fd, socket->watched, events);
+  socket->watched = (unsigned char)(done ? events : 0);
+  return done;
+}
+
+/* CURLMOPT_SOCKETFUNCTION. A socket that libcurl no longer cares about stays with the poller until
+ * it makes noise: on a kept connection the next request wants it again. One whose end we would not
+ * see (the resolver's) leaves at once. */
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *unused) {
+  (void)easy;
+  (void)unused;
+  vi_session *session = user;
+  vi_loop *loop = session->loop;
+  vi_socket *socket = socket_of(loop, fd);
+  if (!socket)
+    return -1;
+  int wanted = what == CURL_POLL_REMOVE ? 0
+                                        : (what & CURL_POLL_IN ? VI_POLL_READ : 0) |
+                                              (what & CURL_POLL_OUT ? VI_POLL_WRITE : 0);
+  socket->session = session;
+  socket->wanted = (unsigned char)wanted;
+  if (wanted == socket->watched || (wanted == 0 && socket->ours))
+    return 0;
+  return watch(loop, fd, socket, wanted) || wanted == 0 ? 0 : -1;
+}
+
+/* CURLMOPT_TIMERFUNCTION. */
+static int on_timer(CURLM *multi, long timeout, void *user) {
+  (void)multi;
+  vi_session *session = user;
+  session->deadline =
+      timeout < 0 ? 0 : vi_clock_monotonic() + (int64_t)timeout * NANOSECONDS_PER_MILLISECOND;
+  return 0;
+}
+
+static void set_hooks(vi_session *session, bool on) {
+  curl_multi_setopt(session->multi, CURLMOPT_SOCKETFUNCTION, on ? on_socket : NULL);
+  curl_multi_setopt(session->multi, CURLMOPT_SOCKETDATA, session);
+  curl_multi_setopt(session->multi, CURLMOPT_TIMERFUNCTION, on ? on_timer : NULL);
+  curl_multi_setopt(session->multi, CURLMOPT_TIMERDATA, session);
+}
+
+static void attach(vi_loop *loop, vi_session *session) {
+  session->loop = loop;
+  session->next = loop->sessions;
+  loop->sessions = session;
+  set_hooks(session, true);
+}
+
+void vi_loop_detach(vi_loop *loop, vi_session *session) {
+  vi_session **link = &loop->sessions;
+  while (*link && *link != session)
+    link = &(*link)->next;
+  if (*link)
+    *link = session->next;
+  for (size_t fd = 0; fd < loop->socket_count; fd++)
+    if (loop->sockets[fd].session == session) {
+      if (loop->sockets[fd].watched)
+        watch(loop, (int)fd, &loop->sockets[fd], 0);
+      loop->sockets[fd] = (vi_socket){0};
+    }
+  session->loop = NULL;
+  session->next = NULL;
+  session->deadline = 0;
+  if (session->multi)
+    set_hooks(session, false);
+}
+
+vi_loop *vi_loop_new(vi_error *error) {
+  vi_loop *loop = vi_calloc(sizeof *loop);
+  if (!loop) {
+    vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+    return NULL;
+  }
+  loop->poller = vi_poller_open();
+  if (loop->poller >= 0)
+    return loop;
+  vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "no descriptor for the loop: %s", strerror(errno));
+  vi_free(loop);
+  return NULL;
+}
+
+void vi_loop_free(vi_loop *loop) {
+  if (!loop)
+    return;
+  while (loop->sessions) {
+    vi_session *session = loop->sessions;
+    for (vi_transfer *transfer = session->active, *next; transfer; transfer = next) {
+      next = transfer->next;
+      vi_transfer_abort(transfer, VI_ERROR_CLOSED, "the loop was closed");
+    }
+    vi_loop_detach(loop, session);
+  }
+  while (loop->ready_first)
+    vi_loop_take_ready(loop);
+  vi_timers_free(&loop->timers);
+  vi_free(loop->sockets);
+  close(loop->poller);
+  vi_free(loop);
+}
+
+int vi_loop_fd(const vi_loop *loop) {
+  return loop->poller;
+}
+
+static int64_t sooner(int64_t a, int64_t b) {
+  return a == 0 || b < a ? b : a;
+}
+
+int vi_loop_timeout(const vi_loop *loop) {
+  int64_t deadline = 0;
+  if (loop->ready_first)
+    return 0;
+  if (vi_timers_first(&loop->timers))
+    deadline = vi_timers_first(&loop->timers)->deadline;
+  for (const vi_session *session = loop->sessions; session; session = session->next)
+    if (session->deadline)
+      deadline = sooner(deadline, session->deadline);
+  if (deadline == 0)
+    return -1;
+  int64_t left = deadline - vi_clock_monotonic();
+  if (left <= 0)
+    return 0;
+  int64_t milliseconds = (left + NANOSECONDS_PER_MILLISECOND - 1) / NANOSECONDS_PER_MILLISECOND;
+  return milliseconds < INT32_MAX ? (int)milliseconds : INT32_MAX;
+}
+
+bool vi_loop_is_idle(const vi_loop *loop) {
+  for (const vi_session *session = loop->sessions; session; session = session->next)
+    if (session->active)
+      return false;
+  return !loop->ready_first && !vi_timers_first(&loop->timers);
+}
+
+bool vi_loop_start(vi_loop *loop, vi_transfer *transfer) {
+  vi_session *session = transfer->session;
+  if (!session->loop)
+    attach(loop, session);
+  if (session->loop != loop) {
+    vi_transfer_abort(transfer, VI_ERROR_REFUSED, "another loop drives the session");
+    return false;
+  }
+  transfer->looped = true;
+  vi_transfer_start(transfer);
+  return true;
+}
+
+static void act_on_socket(vi_loop *loop, const vi_poll_event *event) {
+  vi_socket *socket = socket_of(loop, event->fd);
+  if (!socket || !socket->watched)
+    return; /* closed while an earlier event of this step was worked on */
+  if (!socket->wanted) {
+    watch(loop, event->fd, socket, 0);
+    return;
+  }
+  int what = (event->ready & VI_POLL_READ ? CURL_CSELECT_IN : 0) |
+             (event->ready & VI_POLL_WRITE ? CURL_CSELECT_OUT : 0) |
+             (event->ready & VI_POLL_ERROR ? CURL_CSELECT_ERR : 0);
+  int running;
+  curl_multi_socket_action(socket->session->multi, event->fd, what, &running);
+}
+
+static void act_on_deadline(vi_session *session) {
+  if (session->deadline == 0 || session->deadline > vi_clock_monotonic())
+    return;
+  session->deadline = 0; /* libcurl sets the next one from inside the call */
+  int running;
+  curl_multi_socket_action(session->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+}
+
+void vi_loop_step(vi_loop *loop, int timeout) {
+  int due = vi_loop_timeout(loop);
+  if (due >= 0 && (timeout < 0 || due < timeout))
+    timeout = due;
+  vi_poll_event events[EVENTS_PER_STEP];
+  int count = vi_poller_wait(loop->poller, events, EVENTS_PER_STEP, timeout);
+  for (int i = 0; i < count; i++)
+    act_on_socket(loop, &events[i]);
+  for (vi_session *session = loop->sessions; session; session = session->next) {
+    act_on_deadline(session);
+    vi_session_collect(session);
+  }
+}
+
+void vi_loop_push_ready(vi_loop *loop, vi_transfer *transfer) {
+  transfer->next = NULL;
+  transfer->previous = loop->ready_last;
+  if (loop->ready_last)
+    loop->ready_last->next = transfer;
+  else
+    loop->ready_first = transfer;
+  loop->ready_last = transfer;
+}
+
+void vi_loop_forget(vi_loop *loop, vi_transfer *transfer) {
+  if (!transfer->previous && loop->ready_first != transfer)
+    return;
+  if (transfer->previous)
+    transfer->previous->next = transfer->next;
+  else
+    loop->ready_first = transfer->next;
+  if (transfer->next)
+    transfer->next->previous = transfer->previous;
+  else
+    loop->ready_last = transfer->previous;
+  transfer->next = transfer->previous = NULL;
+}
+
+vi_transfer *vi_loop_take_ready(vi_loop *loop) {
+  vi_transfer *transfer = loop->ready_first;
+  if (transfer)
+    vi_loop_forget(loop, transfer);
+  return transfer;
+}
+
+vi_timer *vi_loop_take_timer(vi_loop *loop) {
+  vi_timer *timer = vi_timers_first(&loop->timers);
+  if (!timer || timer->deadline > vi_clock_monotonic())
+    return NULL;
+  vi_timers_remove(&loop->timers, timer);
+  return timer;
+}

@@ -1,0 +1,66 @@
+/* The loop: many transfers and timers behind one pollable descriptor and a timeout.
+ *
+ * It drives any number of sessions. It never calls its owner back: what finished waits in a list
+ * until the owner takes it, after libcurl has returned. One thread at a time. */
+#ifndef VI_TRANSPORT_LOOP_H
+#define VI_TRANSPORT_LOOP_H
+
+#include "transport/timers.h"
+#include "transport/transfer.h"
+
+/* What libcurl wants to know of a socket and what the poller was last told. */
+typedef struct vi_socket {
+  vi_session *session;
+  unsigned char wanted, watched; /* VI_POLL_* */
+  bool ours;                     /* opened and closed through us, so its end is never missed */
+} vi_socket;
+
+typedef struct vi_loop {
+  int poller;
+  vi_socket *sockets; /* by descriptor */
+  size_t socket_count;
+  vi_session *sessions;
+  vi_timers timers;
+  vi_transfer *ready_first, *ready_last;
+} vi_loop;
+
+/* An idle loop. NULL, with `error` filled: out of memory or descriptors. */
+vi_loop *vi_loop_new(vi_error *error);
+
+/* Ends every transfer of the sessions that it drives and frees the loop. NULL is ignored. */
+void vi_loop_free(vi_loop *loop);
+
+/* The descriptor to poll for reading in another loop; owned by this one. */
+int vi_loop_fd(const vi_loop *loop);
+
+/* Milliseconds until vi_loop_step must be called even if nothing is readable; 0: now, -1: never. */
+int vi_loop_timeout(const vi_loop *loop);
+
+/* True if nothing is in flight, pending or ready: without new work no step will ever find any. */
+bool vi_loop_is_idle(const vi_loop *loop);
+
+/* Starts a transfer whose session is driven by this loop from now on. The outcome appears in the
+ * ready list, an immediate failure too. False, with the transfer's error set, if another loop
+ * drives the session. */
+bool vi_loop_start(vi_loop *loop, vi_transfer *transfer);
+
+/* Waits at most `timeout` milliseconds (-1: for as long as it takes) and works on what is due. */
+void vi_loop_step(vi_loop *loop, int timeout);
+
+/* The next transfer that is done, taken off the list; NULL: none. */
+vi_transfer *vi_loop_take_ready(vi_loop *loop);
+
+/* Takes a transfer off the ready list, if it is there: its owner no longer waits. */
+void vi_loop_forget(vi_loop *loop, vi_transfer *transfer);
+
+/* The next timer that is due, taken out; NULL: none. */
+vi_timer *vi_loop_take_timer(vi_loop *loop);
+
+/* For the other files of this room. A finished transfer joins the ready list; a session leaves the
+ * loop; a socket of the session was opened (`open`) or closed, before anything else is told of it.
+ * The last is false when out of memory. */
+void vi_loop_push_ready(vi_loop *loop, vi_transfer *transfer);
+void vi_loop_detach(vi_loop *loop, vi_session *session);
+bool vi_loop_note_socket(vi_loop *loop, curl_socket_t fd, bool open);
+
+#endif

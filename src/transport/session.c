@@ -1,0 +1,92 @@
+#include "transport/session.h"
+
+#include "message/memory.h"
+#include "message/text.h"
+#include "transport/loop.h"
+#include "transport/transfer.h"
+
+#include <pthread.h>
+#include <string.h>
+
+/* Copies a string option; *ok turns false when out of memory. */
+static char *copy_string(const char *string, bool *ok) {
+  if (!string)
+    return NULL;
+  size_t size = strlen(string) + 1;
+  char *copy = vi_malloc(size);
+  *ok = *ok && copy;
+  return copy ? memcpy(copy, string, size) : NULL;
+}
+
+static void initialize_libcurl(void) {
+  curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+vi_session *vi_session_new(const vi_session_options *options, vi_error *error) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, initialize_libcurl);
+  bool ok = true;
+  vi_session *session = vi_calloc(sizeof *session);
+  if (session) {
+    session->references = 1;
+    session->options = *options;
+    session->options.ca = copy_string(options->ca, &ok);
+    session->options.proxy = copy_string(options->proxy, &ok);
+    session->options.user_agent = copy_string(options->user_agent, &ok);
+    session->multi = curl_multi_init();
+  }
+  if (!session || !session->multi || !ok) {
+    vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+    vi_session_release(session);
+    return NULL;
+  }
+  if (options->max_connections > 0)
+    curl_multi_setopt(session->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, options->max_connections);
+  return session;
+}
+
+vi_session *vi_session_retain(vi_session *session) {
+  session->references++;
+  return session;
+}
+
+void vi_session_close(vi_session *session) {
+  if (session->closed)
+    return;
+  session->closed = true;
+  while (session->active)
+    vi_transfer_abort(session->active, VI_ERROR_CLOSED, "the session was closed");
+  while (session->idle) {
+    vi_transfer *transfer = session->idle;
+    session->idle = transfer->next;
+    vi_transfer_free(transfer);
+  }
+  /* Sockets are closed here, and the loop is told of each. */
+  curl_multi_cleanup(session->multi);
+  session->multi = NULL;
+  if (session->loop)
+    vi_loop_detach(session->loop, session);
+}
+
+void vi_session_release(vi_session *session) {
+  if (!session || --session->references > 0)
+    return;
+  vi_session_close(session);
+  vi_free((char *)session->options.ca);
+  vi_free((char *)session->options.proxy);
+  vi_free((char *)session->options.user_agent);
+  vi_free(session);
+}
+
+void vi_session_collect(vi_session *session) {
+  CURLMsg *message;
+  int left;
+  while (session->multi && (message = curl_multi_info_read(session->multi, &left))) {
+    if (message->msg != CURLMSG_DONE)
+      continue;
+    CURLcode code = message->data.result; /* the message dies with remove_handle */
+    void *transfer = NULL;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+    vi_transfer_finish(transfer, code);
+  }
+}

@@ -1,0 +1,67 @@
+/* A session: options, a pool of connections and a pool of transfers, for any number of senders.
+ *
+ * Counted; whoever got a pointer from vi_session_new or _retain gives it back with _release. A
+ * session and all its transfers belong to one thread at a time. Transfers in flight hold the
+ * session; closing it ends them with VI_ERROR_CLOSED. */
+#ifndef VI_TRANSPORT_SESSION_H
+#define VI_TRANSPORT_SESSION_H
+
+#include "message/error.h"
+
+#include <curl/curl.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct vi_loop;
+struct vi_transfer;
+
+typedef enum vi_http_version {
+  VI_HTTP_AUTO, /* HTTP/2 where TLS negotiates it, else HTTP/1.1 */
+  VI_HTTP_1_1,
+  VI_HTTP_2, /* as AUTO, and requests wait for a connection they can share */
+} vi_http_version;
+
+/* Strings may be NULL; they are copied. Times are in seconds, 0 for no limit. */
+typedef struct vi_session_options {
+  double timeout;         /* a whole exchange */
+  double connect_timeout; /* name lookup, TCP and TLS */
+  double idle_timeout;    /* without a byte either way; whole seconds, rounded up */
+  size_t max_body;        /* bytes of a decoded body */
+  long max_connections;   /* open at once; further requests queue; 0: no limit */
+  vi_http_version http_version;
+  bool decode;            /* ask for content codings and undo them */
+  bool verify;            /* the server's certificate and name */
+  const char *ca;         /* PEM file of trusted authorities instead of the system's */
+  const char *proxy;      /* URL; "" for none; NULL for the environment's */
+  const char *user_agent; /* NULL: viesti/<version> */
+} vi_session_options;
+
+typedef struct vi_session {
+  unsigned references;
+  vi_session_options options; /* its strings are owned */
+  CURLM *multi;
+  bool closed;
+  struct vi_transfer *idle;   /* recycled transfers, linked by `next` */
+  struct vi_transfer *active; /* in flight, doubly linked */
+  size_t active_count;
+  struct vi_loop *loop;    /* the loop that drives it, not owned; NULL: none */
+  struct vi_session *next; /* in the loop's list */
+  int64_t deadline;        /* when libcurl wants to be called; 0: not at all */
+} vi_session;
+
+/* A session with no connection yet. NULL, with `error` filled, when out of memory. */
+vi_session *vi_session_new(const vi_session_options *options, vi_error *error);
+
+vi_session *vi_session_retain(vi_session *session);
+
+/* One holder less; the last one closes and frees. NULL is ignored. */
+void vi_session_release(vi_session *session);
+
+/* Ends what is in flight with VI_ERROR_CLOSED and closes all connections. Later sends are refused
+ * with the same kind. Closing again does nothing. */
+void vi_session_close(vi_session *session);
+
+/* Finishes every transfer that libcurl has reported as done since the last call. */
+void vi_session_collect(vi_session *session);
+
+#endif

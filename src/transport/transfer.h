@@ -1,0 +1,58 @@
+/* One exchange on the wire: a request handed to libcurl, a response or an error handed back.
+ *
+ * A transfer comes from its session's pool and goes back there: its libcurl handle is kept, and
+ * only what a request changed on it is undone. It holds its session and its request until it is
+ * released. All of libcurl's callbacks end here and only fill buffers and set flags. */
+#ifndef VI_TRANSPORT_TRANSFER_H
+#define VI_TRANSPORT_TRANSFER_H
+
+#include "message/request.h"
+#include "message/response.h"
+#include "transport/session.h"
+
+typedef struct vi_transfer {
+  vi_session *session;
+  CURL *easy;
+  vi_request *request;
+  struct curl_slist *fields; /* the request's header fields in libcurl's form */
+  vi_response *response;     /* being filled; complete once `done` without an error */
+  vi_error error;            /* kind NONE until something fails */
+  enum { VI_HEAD_NONE, VI_HEAD_FIELDS, VI_HEAD_DONE, VI_HEAD_BODY } head;
+  bool in_flight; /* libcurl has it */
+  bool looped;    /* started by a loop, whose ready list it joins when done */
+  bool done;      /* the outcome stands */
+  bool custom_method, no_body, has_body, has_fields; /* what to undo on the handle */
+  void *waiter;                                      /* whoever waits for it; never looked at */
+  struct vi_transfer *next, *previous;               /* in the session's or the loop's lists */
+  char detail[CURL_ERROR_SIZE];                      /* libcurl's own words */
+} vi_transfer;
+
+/* A transfer ready to start. NULL, with `error` filled: the session is closed, the request was
+ * refused by libcurl, or out of memory. */
+vi_transfer *vi_transfer_new(vi_session *session, vi_request *request, vi_error *error);
+
+/* Hands the transfer to libcurl. What goes wrong shows as a transfer that is done at once. */
+void vi_transfer_start(vi_transfer *transfer);
+
+/* Works on the transfer, and on what else its session has in flight, for at most `timeout`
+ * milliseconds or until something happened. For callers that block: call it until `done`. */
+void vi_transfer_wait(vi_transfer *transfer, int timeout);
+
+/* Settles the outcome from libcurl's result. Only for vi_session_collect. */
+void vi_transfer_finish(vi_transfer *transfer, CURLcode code);
+
+/* Ends a transfer, in flight or not, with an error of that kind; one that is done keeps its
+ * outcome. */
+void vi_transfer_abort(vi_transfer *transfer, vi_error_kind kind, const char *message);
+
+/* Hands over the response: the caller owns the reference. Only once, and only if there is no
+ * error. */
+vi_response *vi_transfer_take_response(vi_transfer *transfer);
+
+/* Gives the transfer back to its session; one in flight is aborted first. NULL is ignored. */
+void vi_transfer_release(vi_transfer *transfer);
+
+/* Frees a transfer for good. Only for the session that pools it. */
+void vi_transfer_free(vi_transfer *transfer);
+
+#endif
