@@ -29,6 +29,7 @@ return {
   CachingSender = require "viesti.senders.caching",
   Client = require "viesti.senders.client",
   chain = require "viesti.chain",
+  load = function(...) return require "viesti.load"(...) end,
 
   SenderConflictWarning = warnings.SenderConflictWarning,
   TaskWarning = warnings.TaskWarning,

@@ -213,16 +213,17 @@ end
 --- that says what is wrong.
 function options.read(owner, declaration, ...)
   local count = select("#", ...)
-  local given, wrong = (...), nil
+  local given = ...
   if not (count == 1 and type(given) == "table" and getmetatable(given) == nil) then
+    local wrong
     given, wrong = from_positions(owner, declaration, count, ...)
     if not given then
       return nil, wrong
     end
   end
-  local values, reason = read_table(owner, declaration, given)
+  local values, wrong = read_table(owner, declaration, given)
   if not values then
-    return nil, reason
+    return nil, wrong
   end
   return values, given
 end

@@ -3,6 +3,8 @@
 #include "message/http_date.h"
 #include "message/memory.h"
 
+#include <math.h>
+
 static double clamp_positive(double value) {
   return value > 0 ? value : 0;
 }
@@ -73,7 +75,8 @@ static double initial_age_of(const vi_stored *stored, double request_time) {
   if (!vi_text_to_seconds(age_text, &age))
     age = 0;
   double delay = clamp_positive(stored->response_time - request_time);
-  double apparent = clamp_positive(stored->response_time - stored->date);
+  /* Date has whole seconds: counting the fraction of ours would make every answer look older. */
+  double apparent = clamp_positive(floor(stored->response_time) - stored->date);
   double corrected = (double)age + delay;
   return apparent > corrected ? apparent : corrected;
 }

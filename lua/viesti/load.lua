@@ -1,0 +1,58 @@
+--- Chains from Lua source: the same words as in code, and nothing else within reach.
+local format = require "viesti.format"
+
+-- What a chain's source may use of Lua itself: nothing that reaches files, processes or the debugger.
+local SAFE = {
+  "assert", "error", "ipairs", "math", "next", "pairs", "pcall", "select", "string", "table",
+  "tonumber", "tostring", "type", "utf8",
+}
+
+local function copy_of(library)
+  if type(library) ~= "table" then
+    return library
+  end
+  local copy = {}
+  for name, value in pairs(library) do
+    copy[name] = value
+  end
+  return copy
+end
+
+-- A fresh one for each source, so that nothing one source defines is seen by another.
+local function environment(additions)
+  local env = {}
+  for _, name in ipairs(SAFE) do
+    env[name] = copy_of(_G[name])
+  end
+  for name, value in pairs(require "viesti") do
+    env[name] = value
+  end
+  for name, value in pairs(additions or {}) do
+    env[name] = value
+  end
+  return env
+end
+
+--- Runs the text of a chain file, which ends with `return <the chain>`. Its globals are viesti's
+--- names, the harmless part of Lua's, and those of `env`. Precompiled chunks are refused.
+---@param text string
+---@param name? string for messages, as for Lua's own load
+---@param env? table<string, any>
+---@return viesti.Sender? chain, string? reason
+return function(text, name, env)
+  if type(text) ~= "string" then
+    error("load needs the text of a chain, got " .. format.given(text), 2)
+  end
+  local chunk, wrong = load(text, name or "=chain", "t", environment(env))
+  if not chunk then
+    return nil, wrong
+  end
+  local ok, chain = pcall(chunk)
+  if not ok then
+    return nil, tostring(chain)
+  elseif type(chain) ~= "table" or type(chain.send) ~= "function" then
+    return nil, ("%s must return a sender, it returned %s"):format(
+      (name or "the chain"):gsub("^[=@]", ""), format.given(chain))
+  end
+  return chain
+end

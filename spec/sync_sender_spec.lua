@@ -1,0 +1,176 @@
+local socket = require("socket")
+local viesti = require("viesti")
+local nginx = require("spec.support.nginx")
+local origin = require("spec.support.origin")
+local error_cases = require("spec.support.error_cases")
+local sender_cases = require("spec.support.sender_cases")
+
+local SyncSender = viesti.SyncSender
+
+describe("SyncSender", function()
+  local server, web
+
+  setup(function()
+    server, web = origin.start(), nginx.start()
+  end)
+
+  teardown(function()
+    server:stop()
+    web:stop()
+  end)
+
+  before_each(function()
+    server:reset()
+  end)
+
+  for _, case in ipairs(sender_cases) do
+    it(case[1], function()
+      local sender <close> = SyncSender(case.options or {})
+      case[2](sender, server, web)
+    end)
+  end
+
+  describe("returns nil and an error object for", function()
+    for _, case in ipairs(error_cases) do
+      it(case[1], function()
+        local sender <close> = SyncSender({ max_body = 1000, timeout = 0.5 })
+        local url = server.url .. "/broken"
+        if type(case[2]) == "function" then
+          url = case[2]()
+        else
+          server:route("/broken", case[2])
+        end
+        local response, err = sender:send({ url = url })
+        assert.is_nil(response)
+        assert.same(case[3], { err.kind, err.sent, err.retryable })
+        assert.equal("integer", math.type(err.code))
+        assert.equal(url, err.request.url)
+        assert.equal(("%s: %s (GET %s)"):format(err.kind, err.message, url), tostring(err))
+        assert.equal(200, assert(sender:send({ url = server.url .. "/echo" })).status_code)
+      end)
+    end
+  end)
+
+  it("says that a POST that may have arrived is not to be repeated", function()
+    local sender <close> = SyncSender()
+    server:route("/reset", { reset = true })
+    local _, err = sender:send({ method = "POST", url = server.url .. "/reset", content = "x" })
+    assert.same({ "reset", "maybe", false }, { err.kind, err.sent, err.retryable })
+  end)
+
+  it("gives up a connection that is not made within connect_timeout", function()
+    -- A listener whose queue is full does not answer further connections.
+    local listener = assert(socket.bind("127.0.0.1", 0, 0))
+    local _, port = listener:getsockname()
+    local waiting = {}
+    for index = 1, 3 do
+      waiting[index] = socket.tcp()
+      waiting[index]:settimeout(0)
+      waiting[index]:connect("127.0.0.1", port)
+    end
+    local sender <close> = SyncSender({ connect_timeout = 0.1 })
+    local started = sender:now()
+    local _, err = sender:send({ url = ("http://127.0.0.1:%d/"):format(port) })
+    assert.same({ "timeout", "no", true }, { err.kind, err.sent, err.retryable })
+    assert.is_true(sender:now() - started < 0.5)
+    for _, client in ipairs(waiting) do
+      client:close()
+    end
+    listener:close()
+  end)
+
+  it("is not asynchronous, and says so as a class too", function()
+    local sender <close> = SyncSender()
+    assert.is_false(sender.is_async)
+    assert.is_false(SyncSender.is_async)
+  end)
+
+  it("blocks: a task that sends lets no other run", function()
+    local sender <close> = SyncSender()
+    server:route("/slow", { body = "x", delay = 0.05 })
+    local order = {}
+    viesti.run(function()
+      local other = viesti.spawn(function() order[#order + 1] = "other" end)
+      sender:send({ url = server.url .. "/slow" })
+      order[#order + 1] = "sent"
+      other:join()
+    end)
+    assert.same({ "sent", "other" }, order)
+  end)
+
+  it("sleeps without a loop", function()
+    local sender <close> = SyncSender()
+    local started = sender:now()
+    sender:sleep(0.03)
+    local elapsed = sender:now() - started
+    assert.is_true(elapsed >= 0.03 and elapsed < 0.2)
+  end)
+
+  it("works in a coroutine of the caller's and under table.sort", function()
+    local sender <close> = SyncSender()
+    local function send()
+      return assert(sender:send({ url = server.url .. "/echo" })).status_code
+    end
+    assert.equal(200, coroutine.wrap(send)())
+    local status
+    table.sort({ 1, 2 }, function(a, b)
+      status = send()
+      return a < b
+    end)
+    assert.equal(200, status)
+  end)
+
+  describe("with a Session passed in", function()
+    it("sends with its options and shares its connections", function()
+      local session <close> = viesti.Session({ user_agent = "shared" })
+      local first, second = SyncSender(session), SyncSender({ session = session })
+      assert.equal(session, first.session)
+      for _, sender in ipairs({ first, second, first }) do
+        assert(sender:send({ url = server.url .. "/echo" }))
+      end
+      assert.equal(1, server:connections())
+      assert.equal("shared", server:requests()[1].header("User-Agent"))
+    end)
+
+    it("closes it for everyone who shares it", function()
+      local session = viesti.Session()
+      local first, second = SyncSender(session), SyncSender(session)
+      first:close()
+      assert.equal("closed", select(2, second:send({ url = server.url .. "/echo" })).kind)
+    end)
+
+    it("refuses options of its own beside it", function()
+      local session <close> = viesti.Session()
+      assert.has_error(function() SyncSender({ session = session, timeout = 1 }) end,
+        "SyncSender: session and timeout are both given; options go to the Session")
+    end)
+  end)
+
+  it("keeps its connections to itself without one", function()
+    local first <close> = SyncSender()
+    local second <close> = SyncSender()
+    assert(first:send({ url = server.url .. "/echo" }))
+    assert(second:send({ url = server.url .. "/echo" }))
+    assert.equal(2, server:connections())
+  end)
+
+  it("closes when it is a to-be-closed variable", function()
+    local kept
+    do
+      local sender <close> = SyncSender()
+      kept = sender
+    end
+    assert.is_true(kept.session:is_closed())
+  end)
+
+  it("refuses what is no request before anything is sent", function()
+    local sender <close> = SyncSender()
+    assert.error_matches(function() sender:send() end,
+      "the request must be a Request or a table of its options, got nothing")
+    assert.error_matches(function() sender:send("http://x/") end, "Request or a table")
+    assert.error_matches(function()
+      sender:send({ url = server.url, headers = { A = "b\r\nC: d" } })
+    end, "the header 'A' must not have CR, LF or NUL")
+    assert.same({}, server:requests())
+  end)
+end)

@@ -1,0 +1,41 @@
+-- Writes a C file that holds every Lua module below a directory: bake.lua OUTPUT DIRECTORY
+local output, directory = ...
+
+local function modules()
+  local list = {}
+  local find = assert(io.popen("find '" .. directory .. "' -name '*.lua' | LC_ALL=C sort"))
+  for path in find:lines() do
+    local name = path:sub(#directory + 2, -5):gsub("/", "."):gsub("%.init$", "")
+    if not name:find "^viesti%.types" then -- for editors only
+      list[#list + 1] = { name = name, path = path }
+    end
+  end
+  assert(find:close())
+  return list
+end
+
+local function read(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return file:read "a"
+end
+
+local function bytes(text)
+  local lines = {}
+  for position = 1, #text, 20 do
+    lines[#lines + 1] = table.concat({ text:byte(position, position + 19) }, ",")
+  end
+  return table.concat(lines, ",\n")
+end
+
+local out <close> = assert(io.open(output, "wb"))
+out:write '/* Made by src/embed/bake.lua. */\n#include "embed/baked.h"\n\n'
+local list = modules()
+for index, module in ipairs(list) do
+  module.text = read(module.path)
+  out:write(("static const unsigned char text_%d[] = {\n%s};\n\n"):format(index, bytes(module.text)))
+end
+out:write "const vi_baked vi_baked_modules[] = {\n"
+for index, module in ipairs(list) do
+  out:write(('    {"%s", text_%d, %d},\n'):format(module.name, index, #module.text))
+end
+out:write "    {0, 0, 0},\n};\n"
