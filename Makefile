@@ -42,7 +42,7 @@ module   := $(BUILD)/viesti/core.so
 library  := $(BUILD)/libviesti.a $(BUILD)/libviesti.so
 programs := $(patsubst spec/c/%.c,$(BUILD)/spec/%,$(C_TESTS))
 quiet    := $(if $(V),,@)
-run      := BUILD='$(BUILD)' LUA='$(LUA)' tools/test
+run      := BUILD='$(BUILD)' LUA='$(LUA)' CC='$(CC)' SANITIZE='$(SANITIZE)' tools/test
 found    := CC='$(CC)' LUA='$(LUA)' PKG_CONFIG='$(PKG_CONFIG)' LUA_CFLAGS='$(LUA_CFLAGS)' \
   CURL_CFLAGS='$(CURL_CFLAGS)'
 

@@ -1,0 +1,144 @@
+---@meta viesti.core
+-- What the C core supplies, for editors. Methods written in Lua are annotated where they stand.
+
+--- An immutable value. `params`, `data`, `json` and `content` read back as they were given.
+---@class viesti.Request
+---@field method string
+---@field url string the whole URL as sent: normal form, params included
+---@field headers viesti.Headers
+---@field body string? the bytes to send
+---@field params table?
+---@field data table?
+---@field json any
+---@field content string?
+local Request = {}
+
+--- True if sending it twice is as good as once (RFC 9110 9.2.2).
+---@return boolean
+function Request:is_idempotent() end
+
+--- An immutable value.
+---@class viesti.Response
+---@field status_code integer
+---@field reason string the reason phrase; empty in HTTP/2
+---@field url string
+---@field headers viesti.Headers
+---@field body string the bytes, decompressed
+---@field content any the body decoded as JSON; nil if it is none
+---@field elapsed number seconds
+---@field timings viesti.Timings
+---@field http_version string? "1.0", "1.1", "2" or "3"; nil if it did not come off the wire
+---@field from_cache boolean
+---@field attempts integer
+---@field encoding string? the Content-Encoding that was undone
+---@field reused boolean whether the connection had served before
+local Response = {}
+
+--- Seconds from the start of the exchange; 0 where a step did not happen.
+---@class viesti.Timings
+---@field dns number
+---@field connect number
+---@field tls number
+---@field first_byte number
+---@field total number
+
+--- Header fields: `headers["Name"]` (any case; repeated fields joined by ", ", but Set-Cookie's first),
+--- `#headers`, and `pairs(headers)` for every field in order.
+---@class viesti.Headers
+---@operator len: integer
+---@field [string] string?
+local Headers = {}
+
+--- As headers[name], also for names that are methods.
+---@param name string
+---@return string?
+function Headers:get(name) end
+
+--- Every value of a repeated field, in order.
+---@param name string
+---@return string[]
+function Headers:get_all(name) end
+
+--- Why there is no response; tostring gives a sentence.
+---@class viesti.Error
+---@field kind viesti.ErrorKind
+---@field message string
+---@field code integer libcurl's CURLcode; 0 if it took no part
+---@field sent "no"|"maybe" whether any of the request may have left
+---@field retryable boolean sending it again cannot do it twice, and may succeed
+---@field request viesti.Request?
+---@field attempts integer?
+
+---@alias viesti.ErrorKind
+---| "resolve"
+---| "connect"
+---| "tls"
+---| "timeout"
+---| "reset"
+---| "empty_reply"
+---| "truncated"
+---| "protocol"
+---| "too_large"
+---| "refused"
+---| "redirect"
+---| "cancelled"
+---| "closed"
+---| "forked"
+---| "circuit_open"
+---| "rate_limited"
+---| "deadline"
+---| "script"
+---| "out_of_memory"
+
+---@class viesti.Session
+local Session = {}
+
+--- Ends what is in flight with the error `closed` and closes all connections. Closing again does
+--- nothing.
+function Session:close() end
+
+---@return boolean
+function Session:is_closed() end
+
+---@class viesti.Task
+local Task = {}
+
+--- Waits for the task's end. Returns what its function returned, raises what it raised, or returns
+--- nil and an error of kind `cancelled`.
+---@return any ...
+function Task:join() end
+
+--- Ends the task where it waits and closes its to-be-closed variables. Returns whether there was
+--- anything to cancel.
+---@return boolean
+function Task:cancel() end
+
+---@return "running"|"done"|"failed"|"cancelled"
+function Task:status() end
+
+--- The state's loop, for those who drive it from another one.
+---@class viesti.Loop
+local Loop = {}
+
+--- Waits at most `max_wait` seconds (for as long as it takes if nil), does the I/O that is due and
+--- resumes every task whose wait is over.
+---@param max_wait? number
+function Loop:step(max_wait) end
+
+--- The descriptor to poll for reading; call step when it is readable.
+---@return integer
+function Loop:fd() end
+
+--- Seconds until step must be called even if the descriptor is not readable; nil: never.
+---@return number?
+function Loop:timeout() end
+
+--- A cache store; several CachingSenders may share one.
+---@class viesti.Store
+local Store = {}
+
+function Store:clear() end
+
+--- Number of stored responses.
+---@return integer
+function Store:count() end

@@ -1,0 +1,124 @@
+local origin = require "spec.support.origin"
+local process = require "spec.support.process"
+
+-- Every example in the documentation is run as it stands, but for its host.
+local EXAMPLE_HOST = "https://example.org"
+local PAGES = { "README.md" }
+
+local function read(path)
+  local file <close> = assert(io.open(path))
+  return file:read "a"
+end
+
+local function blocks(page, language)
+  local list, position = {}, 1
+  local text = read(page)
+  while true do
+    local from, to, block = text:find("\n```" .. language .. "\n(.-)\n```", position)
+    if not from then
+      return list
+    end
+    list[#list + 1] = block
+    position = to
+  end
+end
+
+describe("the documentation", function()
+  local server
+
+  setup(function()
+    server = origin.start()
+    server:route("/data.json", { headers = { { "Content-Type", "application/json" } },
+      body = '{"title":"hello"}' })
+    server:route("/", { body = "hello" })
+  end)
+
+  teardown(function()
+    server:stop()
+  end)
+
+  local function environment(output)
+    local printed = function(...)
+      local parts = table.pack(...)
+      for index = 1, parts.n do
+        parts[index] = tostring(parts[index])
+      end
+      output[#output + 1] = table.concat(parts, "\t")
+    end
+    return setmetatable({ print = printed, viesti = require "viesti" }, { __index = _G })
+  end
+
+  for _, page in ipairs(PAGES) do
+    for number, block in ipairs(blocks(page, "lua")) do
+      it(("runs Lua example %d of %s and prints what it says"):format(number, page), function()
+        local output = {}
+        local source = block:gsub(EXAMPLE_HOST:gsub("%p", "%%%0"), server.url)
+        assert(load(source, "=" .. page, "t", environment(output)))()
+        local expected = {}
+        for text in block:gmatch "%-%-> ([^\n]+)" do
+          expected[#expected + 1] = text
+        end
+        for index, text in ipairs(expected) do
+          assert.equal(text, output[index])
+        end
+      end)
+    end
+  end
+
+  -- As a user would, against the library that the specs run with.
+  local function compile(source, program)
+    local build = os.getenv "BUILD" or "build"
+    local sanitize = os.getenv "SANITIZE" or ""
+    process.run(table.concat({
+      os.getenv "CC" or "cc", "-std=c11 -Wall -Wextra -Werror -Isrc -o", program, source,
+      build .. "/libviesti.so", "-Wl,-rpath," .. build,
+      sanitize ~= "" and "-fsanitize=" .. sanitize or "",
+    }, " "))
+  end
+
+  local function run(command)
+    local pipe = assert(io.popen((os.getenv "RUN_UNDER" or "") .. " " .. command .. " 2>&1"))
+    local output = pipe:read "a"
+    return pipe:close(), output
+  end
+
+  it("compiles and runs the C example of README.md", function()
+    local source, program = os.tmpname() .. ".c", os.tmpname()
+    local file = assert(io.open(source, "w"))
+    file:write("#include <stdio.h>\n#include <viesti.h>\nint main(void) {\n",
+      (blocks("README.md", "c")[1]:gsub("https://example.org/", server.url .. "/")),
+      "\nreturn 0;\n}\n")
+    file:close()
+    compile(source, program)
+    local ok, output = run(program)
+    assert.is_true(ok, output)
+    assert.equal("200\n", output)
+    os.remove(source)
+    os.remove(program)
+  end)
+
+  it("compiles and runs examples/c/get.c, which prints status and body", function()
+    local program = os.tmpname()
+    compile("examples/c/get.c", program)
+    local ok, output = run(program .. " " .. server.url .. "/data.json")
+    assert.is_true(ok, output)
+    assert.equal('200\n{"title":"hello"}\n', output)
+    ok, output = run(program .. " ftp://127.0.0.1/")
+    assert.is_not_true(ok)
+    assert.equal("Request: the URL's scheme is 'ftp', only http and https are allowed\n", output)
+    os.remove(program)
+  end)
+
+  it("runs examples/demo.lua, whose counts are what each line promises", function()
+    local ok, output = run((os.getenv "LUA" or "lua5.4") .. " examples/demo.lua")
+    assert.is_true(ok, output)
+    local wire = {}
+    for count, answer in output:gmatch "ms +(%d+)   ([^\n]+)" do
+      wire[#wire + 1] = count .. ": " .. answer
+    end
+    assert.same({
+      "1: 200", "0: 200 from cache", "1: 200 from cache", "2: 200, 2 attempts",
+      "2: 200, 2 attempts", "200: 200 x 200", "200: 200 x 200", "1: 200 x 200",
+    }, wire)
+  end)
+end)
