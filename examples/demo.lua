@@ -34,7 +34,8 @@ end
 
 local function outcome(response)
   local attempts = response.attempts > 1 and (", %d attempts"):format(response.attempts) or ""
-  return ("%d%s%s"):format(response.status_code, response.from_cache and " from cache" or "", attempts)
+  local source = response.from_cache and " from cache" or ""
+  return response.status_code .. source .. attempts
 end
 
 local function show_get(what, client, path)

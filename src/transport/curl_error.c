@@ -33,6 +33,7 @@ static vi_error_kind kind_of(CURLcode code) {
     return VI_ERROR_TRUNCATED;
   case CURLE_SEND_ERROR:
   case CURLE_RECV_ERROR:
+  case CURLE_SEND_FAIL_REWIND:
   case CURLE_HTTP2_STREAM:
     return VI_ERROR_RESET;
   case CURLE_FILESIZE_EXCEEDED:
@@ -55,6 +56,8 @@ static const char *own_words(CURLcode code) {
   switch (code) {
   case CURLE_GOT_NOTHING:
     return "the server closed the connection without a reply";
+  case CURLE_SEND_FAIL_REWIND:
+    return "the connection died, and the request may not be sent twice";
   case CURLE_UNSUPPORTED_PROTOCOL:
     return "the reply is not HTTP/1 or later";
   default:

@@ -21,10 +21,11 @@ typedef struct vi_transfer {
   bool in_flight; /* libcurl has it */
   bool looped;    /* started by a loop, whose ready list it joins when done */
   bool done;      /* the outcome stands */
-  bool custom_method, no_body, has_body, has_fields; /* what to undo on the handle */
-  void *waiter;                                      /* whoever waits for it; never looked at */
-  struct vi_transfer *next, *previous;               /* in the session's or the loop's lists */
-  char detail[CURL_ERROR_SIZE];                      /* libcurl's own words */
+  bool custom_method, no_body, has_body, has_fields, fresh_connection; /* to undo on the handle */
+  size_t body_sent;                                                    /* bytes libcurl has read */
+  void *waiter;                        /* whoever waits for it; never looked at */
+  struct vi_transfer *next, *previous; /* in the session's or the loop's lists */
+  char detail[CURL_ERROR_SIZE];        /* libcurl's own words */
 } vi_transfer;
 
 /* A transfer ready to start. NULL, with `error` filled: the session is closed, the request was

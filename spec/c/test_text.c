@@ -1,0 +1,115 @@
+/* message/text: borrowed views of bytes, and ASCII's rules. */
+#include "message/text.h"
+
+#include "tap.h"
+
+#include <limits.h>
+
+static bool nocase(const char *a, const char *b) {
+  return vi_text_equal_nocase(vi_text_of(a), vi_text_of(b));
+}
+
+IT("makes the empty view of NULL") {
+  check_int(vi_text_of(NULL).length, 0);
+  check(vi_text_equal(vi_text_of(NULL), VI_TEXT("")));
+}
+
+IT("measures a literal without its NUL, and counts NULs within") {
+  check_int(VI_TEXT("abc").length, 3);
+  check_int(VI_TEXT("a\0c").length, 3);
+}
+
+IT("compares bytes, NULs included") {
+  check(vi_text_equal(VI_TEXT("a\0b"), VI_TEXT("a\0b")));
+  check(!vi_text_equal(VI_TEXT("a\0b"), VI_TEXT("a\0c")));
+  check(!vi_text_equal(VI_TEXT("ab"), VI_TEXT("abc")));
+  check(!vi_text_equal(VI_TEXT("ab"), VI_TEXT("aB")));
+}
+
+IT("ignores the case of ASCII letters only where asked to") {
+  check(nocase("Cache-CONTROL", "cache-control"));
+  check(!nocase("cache-control", "cache-contro"));
+  check(!nocase("a", "b"));
+  check(!nocase("[", "{")); /* 0x20 apart like letters, and no letters */
+  check(!nocase("@", "`"));
+  check(!nocase("\xc4", "\xe4")); /* letters in Latin-1 */
+}
+
+IT("lowers A to Z and nothing else") {
+  for (int c = CHAR_MIN; c <= CHAR_MAX; c++) {
+    char expected = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    check_int(vi_char_lower((char)c), expected);
+  }
+}
+
+IT("knows a prefix in any case, the whole and the empty one too") {
+  check(vi_text_starts_nocase(VI_TEXT("HTTP/1.1 200"), VI_TEXT("http/")));
+  check(vi_text_starts_nocase(VI_TEXT("http/"), VI_TEXT("HTTP/")));
+  check(vi_text_starts_nocase(VI_TEXT(""), VI_TEXT("")));
+  check(!vi_text_starts_nocase(VI_TEXT("HTTP"), VI_TEXT("HTTP/")));
+}
+
+IT("trims spaces and tabs from both ends, and no other white space") {
+  check_text(vi_text_trim(VI_TEXT(" \t a b \t ")), "a b");
+  check_text(vi_text_trim(VI_TEXT("\ra\n")), "\ra\n");
+  check_text(vi_text_trim(VI_TEXT(" \t ")), "");
+  check_text(vi_text_trim(vi_text_of(NULL)), "");
+}
+
+IT("takes exactly RFC 9110's token characters for a token") {
+  const char *others = "!#$%&'*+-.^_`|~";
+  for (int c = CHAR_MIN; c <= CHAR_MAX; c++) {
+    char text = (char)c;
+    bool expected = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    for (const char *other = others; *other; other++)
+      expected = expected || *other == text;
+    tap_at("character %d", c);
+    check_int(vi_text_is_token((vi_text){&text, 1}), expected);
+  }
+}
+
+IT("takes the empty text for no token, and one bad byte spoils any place") {
+  check(!vi_text_is_token(VI_TEXT("")));
+  check(vi_text_is_token(VI_TEXT("M-SEARCH")));
+  check(!vi_text_is_token(VI_TEXT(" GET")));
+  check(!vi_text_is_token(VI_TEXT("G T")));
+  check(!vi_text_is_token(VI_TEXT("GET\n")));
+}
+
+IT("refuses CR, LF and NUL in a field value, and allows all else") {
+  for (int c = CHAR_MIN; c <= CHAR_MAX; c++) {
+    char text[] = {'a', (char)c, 'b'};
+    tap_at("character %d", c);
+    check_int(vi_text_is_field_value((vi_text){text, sizeof text}),
+              c != '\r' && c != '\n' && c != '\0');
+  }
+  check(vi_text_is_field_value(VI_TEXT("")));
+}
+
+IT("reads whole decimal numbers") {
+  int64_t value = -1;
+  check(vi_text_to_seconds(VI_TEXT("0"), &value));
+  check_int(value, 0);
+  check(vi_text_to_seconds(VI_TEXT("0086400"), &value));
+  check_int(value, 86400);
+}
+
+IT("clamps numbers that are too large instead of wrapping") {
+  const char *numbers[] = {"9223372036854775807", "9223372036854775808", "18446744073709551617",
+                           "99999999999999999999999999999999"};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    int64_t value = -1;
+    tap_at("%s", numbers[i]);
+    check(vi_text_to_seconds(vi_text_of(numbers[i]), &value));
+    check_int(value, INT64_MAX);
+  }
+}
+
+IT("takes signs, fractions, blanks and nothing at all for no number") {
+  const char *wrong[] = {"", "-1", "+1", "1.0", "1e3", " 1", "1 ", "0x1", "1,2", "\xd9\xa1"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    int64_t value;
+    tap_at("'%s'", wrong[i]);
+    check(!vi_text_to_seconds(vi_text_of(wrong[i]), &value));
+  }
+}
