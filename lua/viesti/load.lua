@@ -1,7 +1,8 @@
 --- Chains from Lua source: the same words as in code, and nothing else within reach.
 local format = require "viesti.format"
 
--- What a chain's source may use of Lua itself: nothing that reaches files, processes or the debugger.
+-- What a chain's source may use of Lua itself: nothing that reaches files, processes or the
+-- debugger.
 local SAFE = {
   "assert", "error", "ipairs", "math", "next", "pairs", "pcall", "select", "string", "table",
   "tonumber", "tostring", "type", "utf8",

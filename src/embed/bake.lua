@@ -31,11 +31,12 @@ local out <close> = assert(io.open(output, "wb"))
 out:write '/* Made by src/embed/bake.lua. */\n#include "embed/baked.h"\n\n'
 local list = modules()
 for index, module in ipairs(list) do
-  module.text = read(module.path)
-  out:write(("static const unsigned char text_%d[] = {\n%s};\n\n"):format(index, bytes(module.text)))
+  local text = read(module.path)
+  module.length = #text
+  out:write(("static const unsigned char text_%d[] = {\n%s};\n\n"):format(index, bytes(text)))
 end
 out:write "const vi_baked vi_baked_modules[] = {\n"
 for index, module in ipairs(list) do
-  out:write(('    {"%s", text_%d, %d},\n'):format(module.name, index, #module.text))
+  out:write(('    {"%s", text_%d, %d},\n'):format(module.name, index, module.length))
 end
 out:write "    {0, 0, 0},\n};\n"

@@ -20,12 +20,21 @@ static bool check_scheme(vi_text url, vi_error *error) {
     return true;
   const char *colon = url.length ? memchr(url.data, ':', url.length) : NULL;
   vi_text scheme = {url.data, colon ? (size_t)(colon - url.data) : 0};
-  if (!vi_text_is_token(scheme) || scheme.length + 2 >= url.length || colon[1] != '/')
+  if (!vi_text_is_token(scheme) || scheme.length + 2 >= url.length || colon[1] != '/' ||
+      colon[2] != '/')
     return vi_error_set(error, VI_ERROR_REFUSED, "the URL '%.*s' has no scheme (http or https)",
                         (int)(url.length < 60 ? url.length : 60), url.length ? url.data : "");
   return vi_error_set(error, VI_ERROR_REFUSED,
                       "the URL's scheme is '%.*s', only http and https are allowed",
                       (int)(scheme.length < 30 ? scheme.length : 30), scheme.data);
+}
+
+/* Where a URL has no host, libcurl would take the first segment of its path for one. */
+static bool check_host(vi_text url, vi_error *error) {
+  const char *host = (const char *)memchr(url.data, ':', url.length) + 3;
+  if (host < url.data + url.length && *host == '/')
+    return vi_error_set(error, VI_ERROR_REFUSED, "the URL has no host");
+  return true;
 }
 
 static bool append_query(vi_text url, vi_text query, vi_buffer *out) {
@@ -87,7 +96,8 @@ static bool reparse(vi_buffer *out, vi_error *error) {
 }
 
 bool vi_url_normalize(vi_text url, vi_text query, vi_buffer *out, vi_error *error) {
-  if (!refuse_bytes(url, error) || !refuse_bytes(query, error) || !check_scheme(url, error))
+  if (!refuse_bytes(url, error) || !refuse_bytes(query, error) || !check_scheme(url, error) ||
+      !check_host(url, error))
     return false;
   if (!append_query(url, query, out))
     return vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");

@@ -42,8 +42,8 @@ local Response = {}
 ---@field first_byte number
 ---@field total number
 
---- Header fields: `headers["Name"]` (any case; repeated fields joined by ", ", but Set-Cookie's first),
---- `#headers`, and `pairs(headers)` for every field in order.
+--- Header fields: `headers["Name"]` (any case; repeated fields joined by ", ", of Set-Cookie the
+--- first), `#headers`, and `pairs(headers)` for every field in order.
 ---@class viesti.Headers
 ---@operator len: integer
 ---@field [string] string?
