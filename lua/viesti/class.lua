@@ -69,7 +69,11 @@ function class.new(name, parent, declared)
   function Class:extend(child, child_options)
     return class.new(child, Class, child_options)
   end
-  return setmetatable(Class, { __index = parent, __call = construct })
+  return setmetatable(Class, {
+    __index = parent,
+    __call = construct,
+    __tostring = function() return name end,
+  })
 end
 
 --- True if `object` is of `Class` or of one of its children.

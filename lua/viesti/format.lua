@@ -27,11 +27,22 @@ function format.table(value)
   return #parts == 0 and "{}" or "{ " .. table.concat(parts, ", ") .. " }"
 end
 
+-- Reads back as the same number: tostring gives 14 digits, and "inf" for math.huge.
+local function number_text(number)
+  for _, text in ipairs { tostring(number), ("%.17g"):format(number) } do
+    if tonumber(text) == number then
+      return text
+    end
+  end
+  return ("%q"):format(number)
+end
+
 --- A value as it would be written; objects by their own tostring.
 function format.value(value)
   if type(value) == "string" then
-    local text = #value > LONGEST_STRING and value:sub(1, LONGEST_STRING) .. "..." or value
-    return (string.format("%q", text):gsub("\n", "n"):gsub("\r", "\\r"):gsub("\0", "\\0"))
+    return (string.format("%q", value):gsub("\n", "n"):gsub("\r", "\\r"):gsub("\0", "\\0"))
+  elseif type(value) == "number" then
+    return number_text(value)
   elseif type(value) == "table" and getmetatable(value) == nil then
     return format.table(value)
   elseif type(value) == "function" then
@@ -64,6 +75,10 @@ function format.given(value)
     return "a table"
   elseif type(value) == "function" then
     return "a function"
+  elseif type(value) == "table" and rawget(value, "__index") == value then
+    return "the class " .. tostring(value)
+  elseif type(value) == "string" and #value > LONGEST_STRING then
+    return format.value(value:sub(1, LONGEST_STRING) .. "...")
   end
   return format.value(value)
 end

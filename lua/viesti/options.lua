@@ -9,9 +9,11 @@ local format = require "viesti.format"
 
 local options = {}
 
+-- Not a class, which has the methods too.
 local function is_object_with(method)
   return function(value)
     return type(value) == "table" and type(value[method]) == "function"
+      and rawget(value, "__index") ~= value
   end
 end
 
@@ -26,6 +28,7 @@ local checks = {
   integer = function(value) return math.type(value) == "integer" end,
   number = function(value) return type(value) == "number" and value == value end,
   sender = is_object_with "send",
+  headers = is_userdata "viesti.Headers",
   session = is_userdata "viesti.Session",
   store = is_userdata "viesti.Store",
 }
@@ -38,18 +41,32 @@ local descriptions = {
   table = "a table",
   ["function"] = "a function",
   sender = "a sender",
+  headers = "Headers",
   session = "a Session",
   store = "a Store",
 }
 
-local function has_type(declared, value)
+local function type_check(name)
+  return checks[name] or function(value) return type(value) == name end
+end
+
+-- The types of a declaration are taken apart once, not for every value.
+local function has_type(declared)
+  local alternatives = {}
   for name in declared:gmatch "[^|]+" do
-    local check = checks[name]
-    if check and check(value) or not check and type(value) == name then
-      return true
-    end
+    alternatives[#alternatives + 1] = type_check(name)
   end
-  return false
+  if #alternatives == 1 then
+    return alternatives[1]
+  end
+  return function(value)
+    for _, check in ipairs(alternatives) do
+      if check(value) then
+        return true
+      end
+    end
+    return false
+  end
 end
 
 local function in_range(spec, value)
@@ -60,7 +77,7 @@ local function in_range(spec, value)
 end
 
 local function is_listed(spec, value)
-  for _, allowed in ipairs(spec.values or { value }) do
+  for _, allowed in ipairs(spec.values) do
     if allowed == value then
       return true
     end
@@ -144,27 +161,9 @@ end
 
 local read_table
 
-local function read_value(owner, spec, value)
-  if value == nil then
-    if spec.required then
-      return nil, ("%s: %s is missing, it must be %s"):format(
-        owner, spec.name, options.allowed(spec))
-    elseif spec.fields then
-      return read_table(owner .. "." .. spec.name, spec.fields, {})
-    end
-    return spec.default
-  end
-  if not (has_type(spec.type, value) and in_range(spec, value) and is_listed(spec, value)) then
-    return nil, ("%s: %s must be %s, got %s"):format(
-      owner, spec.name, options.allowed(spec), format.given(value))
-  end
-  if spec.fields then
-    return read_table(owner .. "." .. spec.name, spec.fields, value)
-  end
-  return value
-end
-
+-- By declaration, worked out on first use: its specs by name, and the type check of each spec.
 local indexes = setmetatable({}, { __mode = "k" })
+local types = setmetatable({}, { __mode = "k" })
 
 local function index_of(declaration)
   local index = indexes[declaration]
@@ -172,10 +171,30 @@ local function index_of(declaration)
     index = {}
     for _, spec in ipairs(declaration) do
       index[spec.name] = spec
+      types[spec] = has_type(spec.type)
     end
     indexes[declaration] = index
   end
   return index
+end
+
+local function read_value(owner, spec, value)
+  if value == nil then
+    if spec.required then
+      return nil, ("%s: %s is missing, it must be %s"):format(
+        owner, spec.name, options.allowed(spec))
+    end
+    value = {}
+  end
+  if not (types[spec](value) and in_range(spec, value)
+      and (not spec.values or is_listed(spec, value))) then
+    return nil, ("%s: %s must be %s, got %s"):format(
+      owner, spec.name, options.allowed(spec), format.given(value))
+  end
+  if spec.fields then
+    return read_table(owner .. "." .. spec.name, spec.fields, value)
+  end
+  return value
 end
 
 function read_table(owner, declaration, given)
@@ -186,10 +205,16 @@ function read_table(owner, declaration, given)
     end
   end
   local values = {}
-  for _, spec in ipairs(declaration) do
-    local value, wrong = read_value(owner, spec, given[spec.name])
-    if wrong then
-      return nil, wrong
+  for position = 1, #declaration do
+    local spec = declaration[position]
+    local value, wrong = given[spec.name], nil
+    if value ~= nil or spec.required or spec.fields then
+      value, wrong = read_value(owner, spec, value)
+      if wrong then
+        return nil, wrong
+      end
+    else
+      value = spec.default
     end
     values[spec.name] = value
   end

@@ -12,7 +12,7 @@ local declaration = {
     doc = "http or https; whatever may not stand in a URL is percent-encoded" },
   { name = "params", type = "table",
     doc = "names to values, or a list of pairs: added to the URL's query" },
-  { name = "headers", type = "table|userdata",
+  { name = "headers", type = "table|headers",
     doc = "names to values, or a list of pairs; a value may be a list" },
   { name = "data", type = "table",
     doc = "body: names to values, or a list of pairs, sent as a form" },
@@ -74,6 +74,11 @@ local function remember(values, headers)
 end
 
 local function build(values)
+  if values.params == nil and values.headers == nil and values.data == nil and values.json == nil
+    and values.content == nil then
+    local request, reason = core.request(values.method:upper(), values.url)
+    return request, reason and "Request: " .. reason
+  end
   local ok, wrong = check_single_body(values)
   if not ok then
     return nil, wrong
@@ -108,6 +113,22 @@ local function new(_, ...)
   return request or error(reason, 2)
 end
 
+local METHODS = {
+  GET = true, HEAD = true, POST = true, PUT = true, PATCH = true, DELETE = true, OPTIONS = true,
+}
+
+-- The commonest request, a method and a URL, without the detour through the declaration. Whatever
+-- is wrong with it is nil here and said by `new`.
+local function plain(given)
+  for key in next, given do
+    if key ~= "url" and key ~= "method" then
+      return nil
+    end
+  end
+  local method = given.method or "GET"
+  return METHODS[method] and type(given.url) == "string" and core.request(method, given.url) or nil
+end
+
 --- `given` as a Request: a request as it is, a table of options made into one.
 ---@param given viesti.Request|table
 ---@return viesti.Request
@@ -115,7 +136,7 @@ function Request.from(given)
   if type(given) == "userdata" then
     return given
   elseif type(given) == "table" then
-    return new(nil, given)
+    return plain(given) or new(nil, given)
   end
   error(("send: the request must be a Request or a table of its options, got %s")
     :format(given == nil and "nothing" or tostring(given)), 3)

@@ -7,7 +7,7 @@ local options = require "viesti.options"
 
 local declaration = {
   { name = "url", type = "string", default = "", doc = "where it came from" },
-  { name = "headers", type = "table|userdata",
+  { name = "headers", type = "table|headers",
     doc = "names to values, or a list of pairs; a value may be a list" },
   { name = "status_code", type = "integer", default = 200, min = 100, max = 999,
     doc = "the status" },

@@ -14,7 +14,7 @@ typedef struct cache_box {
 } cache_box;
 
 static vi_store *check_store(lua_State *L, int index) {
-  return *(vi_store **)luaL_checkudata(L, index, VI_TYPE_STORE);
+  return *(vi_store **)vi_check_box(L, index, VI_TYPE_STORE);
 }
 
 /* store(max_size) -> Store; 0 for no bound */
@@ -23,13 +23,13 @@ static int store_new(lua_State *L) {
   luaL_argcheck(L, max_size >= 0, 1, "max_size must be 0 or more");
   vi_store **box = lua_newuserdatauv(L, sizeof *box, 0);
   *box = NULL;
-  luaL_setmetatable(L, VI_TYPE_STORE);
+  vi_set_type(L, VI_TYPE_STORE);
   *box = vi_memory_store_new((size_t)max_size);
   return *box ? 1 : luaL_error(L, "out of memory");
 }
 
 static int store_gc(lua_State *L) {
-  vi_store **box = luaL_checkudata(L, 1, VI_TYPE_STORE);
+  vi_store **box = vi_check_box(L, 1, VI_TYPE_STORE);
   vi_store_release(*box);
   *box = NULL;
   return 0;
@@ -46,7 +46,7 @@ static int store_count(lua_State *L) {
 }
 
 static int verdict_gc(lua_State *L) {
-  vi_verdict_clear(luaL_checkudata(L, 1, VI_TYPE_VERDICT));
+  vi_verdict_clear(vi_check_box(L, 1, VI_TYPE_VERDICT));
   return 0;
 }
 
@@ -55,7 +55,7 @@ static int cache_new(lua_State *L) {
   vi_store *store = check_store(L, 1);
   cache_box *box = lua_newuserdatauv(L, sizeof *box, USER_VALUES);
   *box = (cache_box){.store = store, .policy = {.shared = lua_toboolean(L, 2)}};
-  luaL_setmetatable(L, VI_TYPE_CACHE);
+  vi_set_type(L, VI_TYPE_CACHE);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, STORE);
   return 1;
@@ -68,7 +68,7 @@ static vi_verdict *push_verdict(lua_State *L, int cache) {
   lua_pop(L, 1);
   vi_verdict *verdict = lua_newuserdatauv(L, sizeof *verdict, 0);
   *verdict = (vi_verdict){0};
-  luaL_setmetatable(L, VI_TYPE_VERDICT);
+  vi_set_type(L, VI_TYPE_VERDICT);
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, cache, SPARE);
   return verdict;
@@ -77,7 +77,7 @@ static vi_verdict *push_verdict(lua_State *L, int cache) {
 /* cache:lookup(request, now) -> Response
  * or -> nil, the request to send, the Verdict for update */
 static int cache_lookup(lua_State *L) {
-  const cache_box *box = luaL_checkudata(L, 1, VI_TYPE_CACHE);
+  const cache_box *box = vi_check_box(L, 1, VI_TYPE_CACHE);
   const vi_request *request = vi_check_request(L, 2);
   double now = lua_isnoneornil(L, 3) ? vi_clock_wall() : luaL_checknumber(L, 3);
   lua_settop(L, 2);
@@ -108,8 +108,8 @@ static int cache_lookup(lua_State *L) {
 /* cache:update(verdict, request, response, now) -> Response for the caller
  * or -> nil: send the request again without the cache */
 static int cache_update(lua_State *L) {
-  const cache_box *box = luaL_checkudata(L, 1, VI_TYPE_CACHE);
-  vi_verdict *verdict = luaL_checkudata(L, 2, VI_TYPE_VERDICT);
+  const cache_box *box = vi_check_box(L, 1, VI_TYPE_CACHE);
+  vi_verdict *verdict = vi_check_box(L, 2, VI_TYPE_VERDICT);
   const vi_request *request = vi_check_request(L, 3);
   const vi_response_box *given = vi_check_response(L, 4);
   double now = lua_isnoneornil(L, 5) ? vi_clock_wall() : luaL_checknumber(L, 5);

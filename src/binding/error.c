@@ -22,7 +22,7 @@ int vi_push_failure(lua_State *L, const vi_error *error, int request) {
     lua_pushvalue(L, request);
     lua_setfield(L, -2, "request");
   }
-  luaL_setmetatable(L, VI_TYPE_ERROR);
+  vi_set_type(L, VI_TYPE_ERROR);
   return 2;
 }
 
@@ -47,7 +47,7 @@ static int error_tostring(lua_State *L) {
   lua_getfield(L, 1, "message");
   lua_pushfstring(L, "%s: %s", luaL_tolstring(L, 2, NULL), luaL_tolstring(L, 3, NULL));
   lua_getfield(L, 1, "request");
-  vi_request **request = luaL_testudata(L, -1, VI_TYPE_REQUEST);
+  vi_request **request = vi_test_box(L, -1, VI_TYPE_REQUEST);
   if (request)
     lua_pushfstring(L, " (%s %s)", (*request)->method.data, (*request)->url.data);
   else

@@ -13,11 +13,11 @@ void vi_push_headers(lua_State *L, const vi_headers *headers, int owner) {
   box->headers = headers;
   lua_pushvalue(L, owner);
   lua_setiuservalue(L, -2, 1);
-  luaL_setmetatable(L, VI_TYPE_HEADERS);
+  vi_set_type(L, VI_TYPE_HEADERS);
 }
 
 static const vi_headers *check_headers(lua_State *L, int index) {
-  return ((headers_box *)luaL_checkudata(L, index, VI_TYPE_HEADERS))->headers;
+  return ((headers_box *)vi_check_box(L, index, VI_TYPE_HEADERS))->headers;
 }
 
 /* All values of a name as one string. Set-Cookie is the one field that must not be joined

@@ -14,7 +14,7 @@ vi_loop_box *vi_default_loop(lua_State *L) {
   lua_pop(L, 1);
   vi_loop_box *box = lua_newuserdatauv(L, sizeof *box, 1);
   *box = (vi_loop_box){0};
-  luaL_setmetatable(L, VI_TYPE_LOOP);
+  vi_set_type(L, VI_TYPE_LOOP);
   lua_newtable(L);
   lua_setiuservalue(L, -2, 1);
   vi_error error;
@@ -49,7 +49,7 @@ vi_task *vi_calling_task(lua_State *L, vi_loop_box *box, const char *what) {
 }
 
 static vi_loop_box *check_loop(lua_State *L) {
-  vi_loop_box *box = luaL_checkudata(L, 1, VI_TYPE_LOOP);
+  vi_loop_box *box = vi_check_box(L, 1, VI_TYPE_LOOP);
   luaL_argcheck(L, box->loop, 1, "the loop is closed");
   return box;
 }
@@ -136,7 +136,7 @@ static int loop_timeout(lua_State *L) {
 }
 
 static int loop_gc(lua_State *L) {
-  vi_loop_box *box = luaL_checkudata(L, 1, VI_TYPE_LOOP);
+  vi_loop_box *box = vi_check_box(L, 1, VI_TYPE_LOOP);
   vi_loop_free(box->loop);
   box->loop = NULL;
   return 0;

@@ -7,30 +7,29 @@
 enum { GIVEN = 1, HEADERS = 2, USER_VALUES = 2 };
 
 vi_request *vi_check_request(lua_State *L, int index) {
-  return *(vi_request **)luaL_checkudata(L, index, VI_TYPE_REQUEST);
+  return *(vi_request **)vi_check_box(L, index, VI_TYPE_REQUEST);
 }
 
 vi_request **vi_push_request_box(lua_State *L) {
   vi_request **box = lua_newuserdatauv(L, sizeof *box, USER_VALUES);
   *box = NULL;
-  luaL_setmetatable(L, VI_TYPE_REQUEST);
+  vi_set_type(L, VI_TYPE_REQUEST);
   return box;
 }
 
 /* request(method, url, query, fields, body, given) -> Request, or nil and what is wrong.
- * All checked and normalised by request.lua; `body` and `given` may be nil. */
+ * All checked and normalised by request.lua; all but `method` and `url` may be nil. */
 static int request_new(lua_State *L) {
-  vi_text method = vi_check_text(L, 1), url = vi_check_text(L, 2), query = vi_check_text(L, 3);
-  luaL_checktype(L, 4, LUA_TTABLE);
-  vi_text body = {NULL, 0};
-  if (!lua_isnil(L, 5))
-    body = vi_check_text(L, 5);
+  lua_settop(L, 6);
+  vi_text method = vi_check_text(L, 1), url = vi_check_text(L, 2);
+  vi_text query = lua_isnil(L, 3) ? VI_TEXT("") : vi_check_text(L, 3);
+  vi_text body = lua_isnil(L, 5) ? VI_TEXT("") : vi_check_text(L, 5);
   vi_request **box = vi_push_request_box(L);
   lua_pushvalue(L, 6);
   lua_setiuservalue(L, -2, GIVEN);
   vi_error error;
   *box = vi_request_new(method, url, query, lua_isnil(L, 5) ? NULL : &body, &error);
-  if (*box && vi_read_fields(L, 4, &(*box)->headers))
+  if (*box && (lua_isnil(L, 4) || vi_read_fields(L, 4, &(*box)->headers)))
     return 1;
   if (!*box)
     lua_pushstring(L, error.message);
@@ -40,7 +39,7 @@ static int request_new(lua_State *L) {
 }
 
 static int request_gc(lua_State *L) {
-  vi_request **box = luaL_checkudata(L, 1, VI_TYPE_REQUEST);
+  vi_request **box = vi_check_box(L, 1, VI_TYPE_REQUEST);
   vi_request_release(*box);
   *box = NULL;
   return 0;

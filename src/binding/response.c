@@ -7,13 +7,13 @@
 enum { HEADERS = 1, CONTENT = 2, FACTS = 3, USER_VALUES = 3 };
 
 vi_response_box *vi_check_response(lua_State *L, int index) {
-  return luaL_checkudata(L, index, VI_TYPE_RESPONSE);
+  return vi_check_box(L, index, VI_TYPE_RESPONSE);
 }
 
 vi_response_box *vi_push_response_box(lua_State *L) {
   vi_response_box *box = lua_newuserdatauv(L, sizeof *box, USER_VALUES);
   *box = (vi_response_box){.attempts = 1};
-  luaL_setmetatable(L, VI_TYPE_RESPONSE);
+  vi_set_type(L, VI_TYPE_RESPONSE);
   return box;
 }
 

@@ -13,7 +13,7 @@ enum { LONGEST_WAIT = 1000 }; /* milliseconds without a look at the interpreter'
 /* Accepts a table of a Request's options in its place. */
 static vi_request *request_argument(lua_State *L) {
   lua_settop(L, 2);
-  if (!luaL_testudata(L, 2, VI_TYPE_REQUEST)) {
+  if (!vi_test_box(L, 2, VI_TYPE_REQUEST)) {
     lua_getfield(L, lua_upvalueindex(1), "from");
     lua_insert(L, 2);
     lua_call(L, 1, 1);

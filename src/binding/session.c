@@ -3,7 +3,7 @@
 #include <string.h>
 
 vi_session *vi_check_session(lua_State *L, int index) {
-  vi_session **box = luaL_checkudata(L, index, VI_TYPE_SESSION);
+  vi_session **box = vi_check_box(L, index, VI_TYPE_SESSION);
   return *box;
 }
 
@@ -56,7 +56,7 @@ static int session_new(lua_State *L) {
     options.max_body = SIZE_MAX;
   vi_session **box = lua_newuserdatauv(L, sizeof *box, 1);
   *box = NULL;
-  luaL_setmetatable(L, VI_TYPE_SESSION);
+  vi_set_type(L, VI_TYPE_SESSION);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
   vi_error error;
@@ -83,7 +83,7 @@ static int session_is_closed(lua_State *L) {
 }
 
 static int session_gc(lua_State *L) {
-  vi_session **box = luaL_checkudata(L, 1, VI_TYPE_SESSION);
+  vi_session **box = vi_check_box(L, 1, VI_TYPE_SESSION);
   vi_session_release(*box);
   *box = NULL;
   return 0;

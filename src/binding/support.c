@@ -2,6 +2,39 @@
 
 #include <math.h>
 
+const char VI_TYPE_HEADERS[] = "viesti.Headers";
+const char VI_TYPE_REQUEST[] = "viesti.Request";
+const char VI_TYPE_RESPONSE[] = "viesti.Response";
+const char VI_TYPE_ERROR[] = "viesti.Error";
+const char VI_TYPE_SESSION[] = "viesti.Session";
+const char VI_TYPE_LOOP[] = "viesti.Loop";
+const char VI_TYPE_TASK[] = "viesti.Task";
+const char VI_TYPE_STORE[] = "viesti.Store";
+const char VI_TYPE_CACHE[] = "viesti.Cache";
+const char VI_TYPE_VERDICT[] = "viesti.Verdict";
+
+void *vi_test_box(lua_State *L, int index, const char *type) {
+  void *box = lua_touserdata(L, index);
+  if (!box || !lua_getmetatable(L, index))
+    return NULL;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, type);
+  bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same ? box : NULL;
+}
+
+void *vi_check_box(lua_State *L, int index, const char *type) {
+  void *box = vi_test_box(L, index, type);
+  if (!box)
+    luaL_typeerror(L, index, type);
+  return box;
+}
+
+void vi_set_type(lua_State *L, const char *type) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, type);
+  lua_setmetatable(L, -2);
+}
+
 vi_text vi_check_text(lua_State *L, int index) {
   vi_text text;
   text.data = luaL_checklstring(L, index, &text.length);
@@ -25,6 +58,8 @@ void vi_new_type(lua_State *L, const char *type, const char *name, const luaL_Re
   lua_newtable(L);
   luaL_setfuncs(L, methods, 0);
   luaL_newmetatable(L, type);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, type);
   lua_pushvalue(L, -2);
   lua_setfield(L, -2, "__index");
   lua_pushvalue(L, -2);

@@ -14,16 +14,18 @@
 
 #define VI_RAISES /* may longjmp */
 
-#define VI_TYPE_HEADERS "viesti.Headers"
-#define VI_TYPE_REQUEST "viesti.Request"
-#define VI_TYPE_RESPONSE "viesti.Response"
-#define VI_TYPE_ERROR "viesti.Error"
-#define VI_TYPE_SESSION "viesti.Session"
-#define VI_TYPE_LOOP "viesti.Loop"
-#define VI_TYPE_TASK "viesti.Task"
-#define VI_TYPE_STORE "viesti.Store"
-#define VI_TYPE_CACHE "viesti.Cache"
-#define VI_TYPE_VERDICT "viesti.Verdict"
+/* The names of the types of userdata; their addresses are the keys of their metatables in the
+ * registry, so that no string is looked up on the way of a request. */
+extern const char VI_TYPE_HEADERS[], VI_TYPE_REQUEST[], VI_TYPE_RESPONSE[], VI_TYPE_ERROR[],
+    VI_TYPE_SESSION[], VI_TYPE_LOOP[], VI_TYPE_TASK[], VI_TYPE_STORE[], VI_TYPE_CACHE[],
+    VI_TYPE_VERDICT[];
+
+/* The userdata at `index` if it is of that type; else NULL, or an error that names both types. */
+void *vi_test_box(lua_State *L, int index, const char *type);
+VI_RAISES void *vi_check_box(lua_State *L, int index, const char *type);
+
+/* Gives the object on top of the stack the metatable of that type. */
+VI_RAISES void vi_set_type(lua_State *L, const char *type);
 
 /* The string at `index` as a view; valid while the string is on the stack. */
 VI_RAISES vi_text vi_check_text(lua_State *L, int index);

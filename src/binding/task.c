@@ -23,7 +23,7 @@ static void drop_task(lua_State *L, vi_task *task) {
 }
 
 static vi_task *check_task(lua_State *L, int index) {
-  return luaL_checkudata(L, index, VI_TYPE_TASK);
+  return vi_check_box(L, index, VI_TYPE_TASK);
 }
 
 void vi_task_make_runnable(vi_task *task) {
@@ -120,7 +120,7 @@ static int spawn(lua_State *L) {
   task->timer.owner = task;
   task->thread = lua_newthread(L);
   lua_setiuservalue(L, -2, THREAD);
-  luaL_setmetatable(L, VI_TYPE_TASK);
+  vi_set_type(L, VI_TYPE_TASK);
   if (!lua_checkstack(task->thread, arguments + 1))
     return luaL_error(L, "too many arguments for a task");
   keep_task(L, task);

@@ -82,7 +82,8 @@ static void bury(node *dead) {
   }
 }
 
-/* Doubles the table when it is full; without memory for that, chains grow instead. */
+/* Doubles the table when it is full; without memory for that, chains grow instead. Each chain is
+ * split in two that keep its order: variants stand newest first. */
 static void grow(memory_store *store) {
   if (store->count < store->bucket_count)
     return;
@@ -90,12 +91,15 @@ static void grow(memory_store *store) {
   node **buckets = vi_calloc(count * sizeof *buckets);
   if (!buckets)
     return;
-  for (size_t i = 0; i < store->bucket_count; i++)
-    for (node *n = store->buckets[i], *next; n; n = next) {
-      next = n->chain;
-      n->chain = buckets[n->hash & (count - 1)];
-      buckets[n->hash & (count - 1)] = n;
+  for (size_t i = 0; i < store->bucket_count; i++) {
+    node **ends[] = {&buckets[i], &buckets[i + store->bucket_count]};
+    for (node *n = store->buckets[i]; n; n = n->chain) {
+      node ***end = &ends[(n->hash & store->bucket_count) != 0];
+      **end = n;
+      *end = &n->chain;
     }
+    *ends[0] = *ends[1] = NULL;
+  }
   vi_free(store->buckets);
   store->buckets = buckets;
   store->bucket_count = count;

@@ -21,14 +21,19 @@ static bool asks_for_itself(const vi_request *request) {
   return false;
 }
 
-/* 4.1: of the entries that Vary lets through, the one with the latest Date. */
+static bool is_newer(const vi_stored *a, const vi_stored *b) {
+  return a->date > b->date || (a->date == b->date && a->response_time >= b->response_time);
+}
+
+/* 4.1: of the entries that Vary lets through, the one with the latest Date; of several that were
+ * made in the same second, the one that came last. */
 static bool select_entry(const vi_request *request, vi_stored *const *candidates, size_t count,
                          size_t *selected) {
   bool found = false;
   for (size_t i = 0; i < count; i++) {
     if (!vi_stored_matches(candidates[i], request))
       continue;
-    if (!found || candidates[i]->date >= candidates[*selected]->date)
+    if (!found || is_newer(candidates[i], candidates[*selected]))
       *selected = i;
     found = true;
   }
@@ -139,11 +144,13 @@ static bool same_etag(vi_text a, vi_text b) {
 }
 
 bool vi_policy_selects(const vi_response *response, const vi_stored *entry) {
+  const vi_headers *fields = &entry->response->headers;
   vi_text received, stored;
-  if (!vi_headers_get(&response->headers, VI_TEXT("ETag"), &received))
-    return true;
-  return vi_headers_get(&entry->response->headers, VI_TEXT("ETag"), &stored) &&
-         same_etag(received, stored);
+  if (vi_headers_get(&response->headers, VI_TEXT("ETag"), &received))
+    return vi_headers_get(fields, VI_TEXT("ETag"), &stored) && same_etag(received, stored);
+  return !vi_headers_get(&response->headers, VI_TEXT("Last-Modified"), &received) ||
+         !vi_headers_get(fields, VI_TEXT("Last-Modified"), &stored) ||
+         vi_text_equal(received, stored);
 }
 
 /* 3.2: fields that speak of the 304's own (absent) body, or of a coding already undone. */
@@ -155,24 +162,30 @@ static bool is_kept_on_update(vi_text name) {
   return false;
 }
 
-vi_response *vi_policy_freshen(const vi_stored *entry, const vi_response *response) {
-  vi_response *updated = vi_response_copy(entry->response);
-  if (!updated)
-    return NULL;
-  const vi_headers *from = &response->headers;
+/* 3.2. The age and the date of the old answer say nothing about the new one (4.2.3). */
+static bool replace_fields(vi_headers *to, const vi_headers *from) {
+  vi_headers_remove(to, VI_TEXT("Age"));
+  vi_headers_remove(to, VI_TEXT("Date"));
   for (size_t i = 0; i < from->count; i++)
     if (!is_kept_on_update(vi_headers_name(from, i)))
-      vi_headers_remove(&updated->headers, vi_headers_name(from, i));
+      vi_headers_remove(to, vi_headers_name(from, i));
   for (size_t i = 0; i < from->count; i++)
     if (!is_kept_on_update(vi_headers_name(from, i)) &&
-        vi_headers_add(&updated->headers, vi_headers_name(from, i), vi_headers_value(from, i)) !=
-            VI_HEADERS_OK) {
-      vi_response_release(updated);
-      return NULL;
-    }
-  /* The age of the old answer says nothing about the new one (4.2.3). */
-  if (!has_field(from, "Age"))
-    vi_headers_remove(&updated->headers, VI_TEXT("Age"));
+        vi_headers_add(to, vi_headers_name(from, i), vi_headers_value(from, i)) != VI_HEADERS_OK)
+      return false;
+  return true;
+}
+
+vi_response *vi_policy_freshen(const vi_stored *entry, const vi_response *response) {
+  vi_response *updated = vi_response_copy(entry->response);
+  vi_headers fields = {0};
+  bool ok = updated && vi_headers_copy(&fields, &response->headers) == VI_HEADERS_OK &&
+            vi_stored_drop_connection_fields(&fields) && replace_fields(&updated->headers, &fields);
+  vi_headers_free(&fields);
+  if (!ok) {
+    vi_response_release(updated);
+    return NULL;
+  }
   updated->timings = response->timings;
   updated->reused = response->reused;
   return updated;

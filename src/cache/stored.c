@@ -25,7 +25,7 @@ static bool take_name(vi_text *rest, vi_text *name) {
 }
 
 /* RFC 9111 3.1: fields of one connection only; Connection may name further ones. */
-static bool drop_connection_fields(vi_headers *headers) {
+bool vi_stored_drop_connection_fields(vi_headers *headers) {
   static const char *const names[] = {"Connection",
                                       "Keep-Alive",
                                       "Proxy-Connection",
@@ -113,7 +113,7 @@ vi_stored *vi_stored_new(const vi_request *request, const vi_response *response,
     return NULL;
   atomic_init(&stored->references, 1);
   stored->response = vi_response_copy(response);
-  if (!stored->response || !drop_connection_fields(&stored->response->headers) ||
+  if (!stored->response || !vi_stored_drop_connection_fields(&stored->response->headers) ||
       !remember_selecting(stored, request)) {
     vi_stored_release(stored);
     return NULL;
@@ -167,7 +167,9 @@ bool vi_stored_same_variant(const vi_stored *a, const vi_stored *b) {
       a->selecting.count != b->selecting.count)
     return false;
   for (size_t i = 0; i < a->selecting.count; i++)
-    if (!vi_text_equal(vi_headers_value(&a->selecting, i), vi_headers_value(&b->selecting, i)))
+    if (!vi_text_equal_nocase(vi_headers_name(&a->selecting, i),
+                              vi_headers_name(&b->selecting, i)) ||
+        !vi_text_equal(vi_headers_value(&a->selecting, i), vi_headers_value(&b->selecting, i)))
       return false;
   return true;
 }

@@ -27,6 +27,10 @@ typedef struct vi_stored {
 vi_stored *vi_stored_new(const vi_request *request, const vi_response *response,
                          double request_time, double response_time, bool shared);
 
+/* Takes out the fields of one connection only, those that Connection names too (RFC 9111 3.1).
+ * False: out of memory. */
+bool vi_stored_drop_connection_fields(vi_headers *headers);
+
 vi_stored *vi_stored_retain(vi_stored *stored);
 void vi_stored_release(vi_stored *stored);
 

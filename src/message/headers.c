@@ -66,15 +66,16 @@ vi_headers_result vi_headers_fold(vi_headers *headers, vi_text more) {
 vi_headers_result vi_headers_copy(vi_headers *to, const vi_headers *from) {
   if (from->count == 0)
     return VI_HEADERS_OK;
-  if (!reserve_fields(to, from->count) ||
-      !vi_buffer_reserve_exactly(&to->bytes, from->bytes.length)) {
-    vi_headers_free(to);
-    return VI_HEADERS_OUT_OF_MEMORY;
-  }
-  vi_buffer_append_text(&to->bytes, vi_buffer_text(&from->bytes));
-  memcpy(to->fields, from->fields, from->count * sizeof *from->fields);
-  to->count = from->count;
-  return VI_HEADERS_OK;
+  size_t length = 0;
+  for (size_t i = 0; i < from->count; i++)
+    length += from->fields[i].name_length + from->fields[i].value_length;
+  bool ok = reserve_fields(to, from->count) && vi_buffer_reserve_exactly(&to->bytes, length);
+  for (size_t i = 0; ok && i < from->count; i++)
+    ok = vi_headers_add(to, vi_headers_name(from, i), vi_headers_value(from, i)) == VI_HEADERS_OK;
+  if (ok)
+    return VI_HEADERS_OK;
+  vi_headers_free(to);
+  return VI_HEADERS_OUT_OF_MEMORY;
 }
 
 void vi_headers_remove(vi_headers *headers, vi_text name) {

@@ -44,7 +44,8 @@ vi_headers_result vi_headers_add(vi_headers *headers, vi_text name, vi_text valu
  * Only right after vi_headers_add; without a field it does nothing. */
 vi_headers_result vi_headers_fold(vi_headers *headers, vi_text more);
 
-/* Fills `to`, which must be empty, with the fields of `from`, in one exact allocation each. */
+/* Fills `to`, which must be empty, with the fields of `from`, in one exact allocation each: what
+ * was removed from `from` takes no room in `to`. */
 vi_headers_result vi_headers_copy(vi_headers *to, const vi_headers *from);
 
 /* Takes out every field of that name; their bytes stay in the block until it is freed. */

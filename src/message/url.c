@@ -95,12 +95,96 @@ static bool reparse(vi_buffer *out, vi_error *error) {
   return copied || vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
 }
 
+static bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/* A host name in lower case whose last label cannot be part of an address in numbers, which
+ * libcurl would rewrite. */
+static bool is_normal_name(vi_text host) {
+  bool label_starts = true, last_is_number = false;
+  for (size_t i = 0; i < host.length; i++) {
+    char c = host.data[i];
+    if (label_starts) {
+      if (c == '.')
+        return false;
+      last_is_number = is_digit(c);
+    }
+    if (!((c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '.'))
+      return false;
+    label_starts = c == '.';
+  }
+  return host.length > 0 && !label_starts && !last_is_number;
+}
+
+/* Four numbers of 0 to 255 without leading zeros. */
+static bool is_normal_address(vi_text host) {
+  int numbers = 0;
+  size_t i = 0;
+  while (i < host.length) {
+    size_t start = i;
+    int value = 0;
+    while (i < host.length && i - start < 4 && is_digit(host.data[i]))
+      value = value * 10 + (host.data[i++] - '0');
+    if (i == start || value > 255 || (i - start > 1 && host.data[start] == '0'))
+      return false;
+    numbers++;
+    if (i < host.length && (host.data[i++] != '.' || i == host.length))
+      return false;
+  }
+  return numbers == 4;
+}
+
+/* A port without leading zeros that is not the scheme's own. */
+static bool is_normal_port(vi_text port, const char *scheme_port) {
+  int64_t number;
+  return port.length > 0 && port.length <= 5 && port.data[0] != '0' &&
+         vi_text_to_seconds(port, &number) && number <= 65535 &&
+         !vi_text_equal(port, vi_text_of(scheme_port));
+}
+
+/* Characters that stand for themselves in a path or query, and no dot segment in the path. */
+static bool is_normal_path(vi_text path) {
+  bool in_query = false;
+  for (size_t i = 0; i < path.length; i++) {
+    char c = path.data[i];
+    if (c <= ' ' || c >= 0x7f || strchr("\"#<>\\^`{|}", c))
+      return false;
+    in_query = in_query || c == '?';
+    if (!in_query && c == '/' && i + 1 < path.length && path.data[i + 1] == '.')
+      return false;
+  }
+  return path.length > 0 && path.data[0] == '/' && path.data[path.length - 1] != '?';
+}
+
+/* True if libcurl would hand the URL back as it is. May say false of such a URL, never true of
+ * another: then libcurl decides. */
+static bool is_normal(vi_text url) {
+  bool secure = url.length > 8 && memcmp(url.data, "https://", 8) == 0;
+  if (!secure && !(url.length > 7 && memcmp(url.data, "http://", 7) == 0))
+    return false;
+  vi_text origin = vi_url_origin(url);
+  size_t scheme = secure ? 8 : 7;
+  vi_text host = {url.data + scheme, origin.length - scheme};
+  vi_text path = {url.data + origin.length, url.length - origin.length};
+  const char *colon = memchr(host.data, ':', host.length);
+  if (colon) {
+    vi_text port = {colon + 1, host.length - (size_t)(colon - host.data) - 1};
+    host.length = (size_t)(colon - host.data);
+    if (!is_normal_port(port, secure ? "443" : "80"))
+      return false;
+  }
+  return (is_normal_name(host) || is_normal_address(host)) && is_normal_path(path);
+}
+
 bool vi_url_normalize(vi_text url, vi_text query, vi_buffer *out, vi_error *error) {
   if (!refuse_bytes(url, error) || !refuse_bytes(query, error) || !check_scheme(url, error) ||
       !check_host(url, error))
     return false;
   if (!append_query(url, query, out))
     return vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+  if (is_normal(vi_buffer_text(out)))
+    return true;
   if (!reparse(out, error))
     return false;
   lower_host(out);

@@ -1,5 +1,6 @@
 #include "transport/handle.h"
 
+#include "message/url.h"
 #include "transport/loop.h"
 #include "transport/receive.h"
 #include "transport/transfer.h"
@@ -50,6 +51,17 @@ static long milliseconds(double seconds) {
   return seconds > 0 && seconds < 1e9 ? (long)(seconds * 1000 + 0.5) : 0;
 }
 
+/* libcurl keeps the parsed authorities from connection to connection only if there is no directory
+ * of them, and reading them costs more than the rest of a handshake. Without a file there is no
+ * choice: a system that has only the directory keeps it. */
+static void set_trust(CURL *easy, const char *ca) {
+  const char *file = ca ? ca : curl_version_info(CURLVERSION_NOW)->cainfo;
+  if (!ca && (!file || access(file, R_OK) != 0))
+    return;
+  curl_easy_setopt(easy, CURLOPT_CAINFO, file);
+  curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+}
+
 /* What holds for every request of the session: set once in a handle's life. */
 static void set_session_options(CURL *easy, vi_transfer *transfer) {
   vi_session *session = transfer->session;
@@ -70,7 +82,7 @@ static void set_session_options(CURL *easy, vi_transfer *transfer) {
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  curl_easy_setopt(easy, CURLOPT_USERAGENT, options->user_agent);
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, session->fields.lines);
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(options->timeout));
   /* libcurl's 0 means its own default of 300 s here. */
   long connect = milliseconds(options->connect_timeout);
@@ -80,14 +92,15 @@ static void set_session_options(CURL *easy, vi_transfer *transfer) {
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
                      (milliseconds(options->idle_timeout) + 999) / 1000);
   }
-  if (options->decode)
+  if (options->decode) /* switches decoding on; the field itself is one of the session's */
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options->verify ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options->verify ? 2L : 0L);
-  if (options->ca)
-    curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca);
-  if (options->proxy)
-    curl_easy_setopt(easy, CURLOPT_PROXY, options->proxy);
+  set_trust(easy, options->ca);
+  if (options->proxy || !session->proxy_in_environment) {
+    curl_easy_setopt(easy, CURLOPT_PROXY, options->proxy ? options->proxy : "");
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+  }
   if (options->http_version == VI_HTTP_1_1)
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   if (options->http_version == VI_HTTP_2)
@@ -101,42 +114,47 @@ CURL *vi_handle_new(vi_transfer *transfer) {
   return easy;
 }
 
-/* Appends "name: value" in libcurl's notation, in which an empty value is written "name;". */
-static bool append_field(struct curl_slist **list, vi_buffer *line, vi_text name, vi_text value) {
-  vi_buffer_clear(line);
-  if (!vi_buffer_append_text(line, name) ||
-      !vi_buffer_append_text(line, value.length ? VI_TEXT(": ") : VI_TEXT(";")) ||
-      !vi_buffer_append_text(line, value) || !vi_buffer_terminate(line))
-    return false;
-  struct curl_slist *longer = curl_slist_append(*list, line->data);
-  if (longer)
-    *list = longer;
-  return longer != NULL;
-}
+/* A line "name:" keeps libcurl from adding that field: a type that the caller did not give, and
+ * the wait for permission to send a large body. */
+static const char *const SUPPRESSED_WITH_BODY[] = {"Content-Type:", "Expect:", NULL};
 
-/* A line "name:" keeps libcurl from adding that field by itself. */
-static bool suppress_field(struct curl_slist **list, const vi_headers *given, vi_text name,
-                           const char *line) {
-  if (vi_headers_find(given, name, 0) < given->count)
-    return true;
-  struct curl_slist *longer = curl_slist_append(*list, line);
-  if (longer)
-    *list = longer;
-  return longer != NULL;
-}
-
-static bool build_fields(vi_transfer *transfer) {
-  const vi_headers *headers = &transfer->request->headers;
-  vi_buffer line = {0};
+static bool set_fields(vi_transfer *transfer) {
   bool ok = true;
-  for (size_t i = 0; ok && i < headers->count; i++)
-    ok = append_field(&transfer->fields, &line, vi_headers_name(headers, i),
-                      vi_headers_value(headers, i));
-  if (ok && transfer->has_body)
-    ok = suppress_field(&transfer->fields, headers, VI_TEXT("Content-Type"), "Content-Type:") &&
-         suppress_field(&transfer->fields, headers, VI_TEXT("Expect"), "Expect:");
-  vi_buffer_free(&line);
+  struct curl_slist *lines = vi_fields_build(&transfer->fields, &transfer->request->headers,
+                                             transfer->has_body ? SUPPRESSED_WITH_BODY : NULL,
+                                             &transfer->session->fields, &ok);
+  transfer->own_fields = lines != transfer->session->fields.lines;
+  if (transfer->own_fields)
+    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, lines);
   return ok;
+}
+
+/* Sets path and query alone where the origin is that of the handle's last request, which spares
+ * libcurl the parsing of the whole. The request's URL is in normal form: nothing that stands in it
+ * can end a line or be a dot segment. */
+static CURLUcode set_path(vi_transfer *transfer, vi_text path) {
+  vi_buffer *text = &transfer->path;
+  vi_buffer_clear(text);
+  if (!vi_buffer_append_text(text, path) || !vi_buffer_terminate(text))
+    return CURLUE_OUT_OF_MEMORY;
+  char *query = memchr(text->data, '?', text->length);
+  if (query)
+    *query++ = '\0';
+  CURLUcode code = curl_url_set(transfer->url, CURLUPART_PATH, text->data, 0);
+  return code ? code : curl_url_set(transfer->url, CURLUPART_QUERY, query, 0);
+}
+
+static bool set_url(vi_transfer *transfer) {
+  vi_text url = vi_buffer_text(&transfer->request->url);
+  vi_text origin = vi_url_origin(url);
+  vi_text path = {url.data + origin.length, url.length - origin.length};
+  bool empty_query = url.data[url.length - 1] == '?'; /* kept by a full parse alone */
+  if (!empty_query && vi_text_equal(origin, vi_buffer_text(&transfer->origin)))
+    return set_path(transfer, path) == CURLUE_OK;
+  vi_buffer_clear(&transfer->origin);
+  return curl_url_set(transfer->url, CURLUPART_URL, url.data, 0) == CURLUE_OK &&
+         (empty_query || vi_buffer_append_text(&transfer->origin, origin)) &&
+         curl_easy_setopt(transfer->easy, CURLOPT_CURLU, transfer->url) == CURLE_OK;
 }
 
 static bool is_method(const vi_request *request, const char *method) {
@@ -163,7 +181,7 @@ static void set_body(vi_transfer *transfer) {
 bool vi_handle_set_request(vi_transfer *transfer) {
   CURL *easy = transfer->easy;
   const vi_request *request = transfer->request;
-  CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, request->url.data);
+  bool ok = set_url(transfer);
   if (sends_length(request))
     set_body(transfer);
   if (request->body.length == 0 && !vi_request_is_idempotent(request)) {
@@ -176,21 +194,15 @@ bool vi_handle_set_request(vi_transfer *transfer) {
     curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
   } else if (!is_method(request, transfer->has_body ? "POST" : "GET")) {
     transfer->custom_method = true;
-    if (code == CURLE_OK)
-      code = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method.data);
+    ok = ok && curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method.data) == CURLE_OK;
   }
-  bool ok = build_fields(transfer);
-  if (transfer->fields) {
-    transfer->has_fields = true;
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->fields);
-  }
-  return ok && code == CURLE_OK;
+  return set_fields(transfer) && ok;
 }
 
 void vi_handle_unset_request(vi_transfer *transfer) {
   CURL *easy = transfer->easy;
-  if (transfer->has_fields)
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+  if (transfer->own_fields)
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->session->fields.lines);
   if (transfer->custom_method)
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
   if (transfer->has_body) {
@@ -201,9 +213,7 @@ void vi_handle_unset_request(vi_transfer *transfer) {
     curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L); /* takes NOBODY back too */
   if (transfer->fresh_connection)
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L);
-  curl_slist_free_all(transfer->fields);
-  transfer->fields = NULL;
   transfer->body_sent = 0;
-  transfer->has_fields = transfer->custom_method = transfer->has_body = transfer->no_body = false;
+  transfer->own_fields = transfer->custom_method = transfer->has_body = transfer->no_body = false;
   transfer->fresh_connection = false;
 }

@@ -6,6 +6,7 @@
 #include "transport/transfer.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Copies a string option; *ok turns false when out of memory. */
@@ -22,6 +23,38 @@ static void initialize_libcurl(void) {
   curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+/* The environment is looked at once a session: libcurl would do it for every request. */
+static bool names_proxy(void) {
+  static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+                                      "ALL_PROXY"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (getenv(names[i]))
+      return true;
+  return false;
+}
+
+/* The content codings that this libcurl undoes. */
+static vi_text codings(void) {
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+  bool gzip = info->features & CURL_VERSION_LIBZ, br = info->features & CURL_VERSION_BROTLI;
+  if (gzip && br)
+    return VI_TEXT("gzip, br");
+  return gzip ? VI_TEXT("gzip") : VI_TEXT("identity");
+}
+
+static bool build_fields(vi_session *session) {
+  vi_headers headers = {0};
+  vi_text agent = vi_text_of(session->options.user_agent);
+  bool ok = true;
+  if (agent.length > 0)
+    ok = vi_headers_add(&headers, VI_TEXT("User-Agent"), agent) == VI_HEADERS_OK;
+  if (session->options.decode)
+    ok = ok && vi_headers_add(&headers, VI_TEXT("Accept-Encoding"), codings()) == VI_HEADERS_OK;
+  vi_fields_build(&session->fields, &headers, NULL, NULL, &ok);
+  vi_headers_free(&headers);
+  return ok;
+}
+
 vi_session *vi_session_new(const vi_session_options *options, vi_error *error) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, initialize_libcurl);
@@ -35,11 +68,12 @@ vi_session *vi_session_new(const vi_session_options *options, vi_error *error) {
     session->options.user_agent = copy_string(options->user_agent, &ok);
     session->multi = curl_multi_init();
   }
-  if (!session || !session->multi || !ok) {
+  if (!session || !session->multi || !ok || !build_fields(session)) {
     vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
     vi_session_release(session);
     return NULL;
   }
+  session->proxy_in_environment = names_proxy();
   if (options->max_connections > 0)
     curl_multi_setopt(session->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, options->max_connections);
   return session;
@@ -72,6 +106,7 @@ void vi_session_release(vi_session *session) {
   if (!session || --session->references > 0)
     return;
   vi_session_close(session);
+  vi_fields_free(&session->fields);
   vi_free((char *)session->options.ca);
   vi_free((char *)session->options.proxy);
   vi_free((char *)session->options.user_agent);

@@ -7,6 +7,7 @@
 #define VI_TRANSPORT_SESSION_H
 
 #include "message/error.h"
+#include "transport/fields.h"
 
 #include <curl/curl.h>
 #include <stddef.h>
@@ -32,7 +33,7 @@ typedef struct vi_session_options {
   bool decode;            /* ask for content codings and undo them */
   bool verify;            /* the server's certificate and name */
   const char *ca;         /* PEM file of trusted authorities instead of the system's */
-  const char *proxy;      /* URL; "" for none; NULL for the environment's */
+  const char *proxy;      /* URL; "" for none; NULL for the environment's, as it is now */
   const char *user_agent; /* NULL: viesti/<version> */
 } vi_session_options;
 
@@ -40,6 +41,8 @@ typedef struct vi_session {
   unsigned references;
   vi_session_options options; /* its strings are owned */
   CURLM *multi;
+  vi_fields fields;          /* the header fields of every request */
+  bool proxy_in_environment; /* when the session was made */
   bool closed;
   struct vi_transfer *idle;   /* recycled transfers, linked by `next` */
   struct vi_transfer *active; /* in flight, doubly linked */

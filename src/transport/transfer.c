@@ -11,10 +11,11 @@ static vi_transfer *create(vi_session *session) {
   if (!transfer)
     return NULL;
   transfer->session = session;
+  transfer->url = curl_url();
   transfer->easy = vi_handle_new(transfer);
-  if (transfer->easy)
+  if (transfer->easy && transfer->url)
     return transfer;
-  vi_free(transfer);
+  vi_transfer_free(transfer);
   return NULL;
 }
 
@@ -160,5 +161,9 @@ void vi_transfer_release(vi_transfer *transfer) {
 
 void vi_transfer_free(vi_transfer *transfer) {
   curl_easy_cleanup(transfer->easy);
+  curl_url_cleanup(transfer->url);
+  vi_buffer_free(&transfer->origin);
+  vi_buffer_free(&transfer->path);
+  vi_fields_free(&transfer->fields);
   vi_free(transfer);
 }

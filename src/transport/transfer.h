@@ -14,14 +14,17 @@ typedef struct vi_transfer {
   vi_session *session;
   CURL *easy;
   vi_request *request;
-  struct curl_slist *fields; /* the request's header fields in libcurl's form */
-  vi_response *response;     /* being filled; complete once `done` without an error */
-  vi_error error;            /* kind NONE until something fails */
+  CURLU *url;            /* the handle's, kept with it */
+  vi_buffer origin;      /* of `url`; empty: not to be relied on */
+  vi_buffer path;        /* room to cut a URL up in */
+  vi_fields fields;      /* the request's header fields in libcurl's form */
+  vi_response *response; /* being filled; complete once `done` without an error */
+  vi_error error;        /* kind NONE until something fails */
   enum { VI_HEAD_NONE, VI_HEAD_FIELDS, VI_HEAD_DONE, VI_HEAD_BODY } head;
   bool in_flight; /* libcurl has it */
   bool looped;    /* started by a loop, whose ready list it joins when done */
   bool done;      /* the outcome stands */
-  bool custom_method, no_body, has_body, has_fields, fresh_connection; /* to undo on the handle */
+  bool custom_method, no_body, has_body, own_fields, fresh_connection; /* to undo on the handle */
   size_t body_sent;                                                    /* bytes libcurl has read */
   void *waiter;                        /* whoever waits for it; never looked at */
   struct vi_transfer *next, *previous; /* in the session's or the loop's lists */

@@ -2,6 +2,7 @@
 local class = require "viesti.class"
 local core = require "viesti.core"
 local format = require "viesti.format"
+local tables = require "viesti.tables"
 
 ---@class viesti.Sender
 ---@field is_async boolean whether `send` suspends the running task instead of blocking
@@ -49,7 +50,7 @@ function Sender:describe()
   for _, spec in ipairs(self.options) do
     local value = self:option(spec.name)
     if spec.name ~= "sender" and value ~= nil then
-      values[spec.name] = spec.secret and "(hidden)" or value
+      values[spec.name] = spec.secret and "(hidden)" or tables.copy(value)
     end
   end
   return { class = self.name, options = values, sender = self.sender and self.sender:describe() }
@@ -57,9 +58,6 @@ end
 
 -- In the form that builds it: what was given, and the inner sender.
 Sender.__tostring = function(self)
-  if rawget(self, "_given") == nil then
-    return self.name -- a class
-  end
   return self.name .. format.options(self.options, self._given, self.sender)
 end
 
