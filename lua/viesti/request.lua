@@ -17,7 +17,13 @@ local declaration = {
   { name = "data", type = "table",
     doc = "body: names to values, or a list of pairs, sent as a form" },
   { name = "json", type = "any", doc = "body: any value, sent as JSON" },
-  { name = "content", type = "string", doc = "body: the bytes themselves" },
+  { name = "content", type = "string|function|userdata",
+    doc = "body: the bytes themselves; a function that returns them piece by piece, then nil; "
+      .. "or an open file" },
+  { name = "length", type = "integer", min = 0,
+    doc = "bytes that a function in `content` will return in all; without it they go chunked" },
+  { name = "stream", type = "boolean", default = false,
+    doc = "return when the head is there; the body is read with response:chunks() or :read()" },
 }
 
 local BODIES = { "data", "json", "content" }
@@ -53,14 +59,14 @@ local function encode_body(values)
     end
     return text, "application/json"
   end
-  return values.content
+  return type(values.content) == "string" and values.content or nil
 end
 
 -- What must be remembered to read the options back and to make changed copies; nil for a request
 -- of method and URL alone.
 local function remember(values, headers)
   local given
-  for _, name in ipairs { "params", "data", "json", "content" } do
+  for _, name in ipairs { "params", "data", "json", "content", "length" } do
     if values[name] ~= nil then
       given = given or { url = values.url }
       given[name] = tables.copy(values[name])
@@ -73,9 +79,40 @@ local function remember(values, headers)
   return given
 end
 
+local PIECE = 64 * 1024
+
+-- A reader of the body from its start, for one sending.
+function Request.open_source(source)
+  if type(source) == "function" then
+    return source
+  end
+  source.file:seek("set", source.start)
+  return function()
+    return source.file:read(PIECE)
+  end
+end
+
+-- Where a body that is not a string comes from, and its length.
+local function source_of(values)
+  local content = values.content
+  if type(content) == "function" then
+    return content, values.length
+  elseif io.type(content) == "file" then
+    local start = content:seek()
+    local size = start and content:seek "end"
+    if not size then
+      return nil, nil, "Request: content is a file that cannot be sought in"
+    end
+    return { file = content, start = start }, size - start
+  elseif type(content) == "userdata" then
+    return nil, nil, "Request: content must be a string, a function or an open file, got "
+      .. tostring(content)
+  end
+end
+
 local function build(values)
   if values.params == nil and values.headers == nil and values.data == nil and values.json == nil
-    and values.content == nil then
+    and values.content == nil and not values.stream then
     local request, reason = core.request(values.method:upper(), values.url)
     return request, reason and "Request: " .. reason
   end
@@ -95,12 +132,20 @@ local function build(values)
   if wrong then
     return nil, wrong
   end
+  local source, length
+  source, length, wrong = source_of(values)
+  if wrong then
+    return nil, wrong
+  end
   local given = remember(values, headers)
   if media_type and not fields.find(headers, "Content-Type") then
     headers = fields.merge(headers, { "Content-Type", media_type })
   end
   local request, reason = core.request(
     values.method:upper(), values.url, fields.encode(params), headers, body, given)
+  if request and (source or values.stream) then
+    request:set_stream(source, length, type(source) == "table", values.stream)
+  end
   return request, reason and "Request: " .. reason
 end
 
@@ -164,9 +209,12 @@ function Request:with(changes)
   for _, name in ipairs(BODIES) do
     replaces_body = replaces_body or changes[name] ~= nil
   end
-  for _, name in ipairs(BODIES) do
-    merged[name] = not replaces_body and given[name] or nil
+  if not replaces_body then
+    for _, name in ipairs { "data", "json", "content", "length" } do
+      merged[name] = given[name]
+    end
   end
+  merged.stream = self.stream
   for name, value in pairs(changes) do
     if name ~= "params" and name ~= "headers" then
       merged[name] = value

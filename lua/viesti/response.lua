@@ -35,6 +35,63 @@ function Response:json(choices)
   return json.decode(self.body, choices ~= nil and choices.null ~= nil)
 end
 
+--- The body piece by piece, each at most `most` bytes where that is given. Leaving the loop early
+--- ends the transfer; a failure on the way is raised, so that a part is never taken for the whole.
+---   for chunk in response:chunks() do file:write(chunk) end
+---@param most? integer
+---@return fun(): string?
+function Response:chunks(most)
+  local body = not self.streamed and self.body or nil
+  local function next_chunk()
+    if not self.streamed then
+      local whole = body
+      body = nil
+      return whole ~= "" and whole or nil
+    end
+    local chunk, err = self:read(most)
+    if err then
+      error(err)
+    end
+    return chunk
+  end
+  return next_chunk, nil, nil, self
+end
+
+local function write_chunks(response, path)
+  local file <close>, reason = io.open(path, "wb")
+  if not file then
+    return nil, reason
+  end
+  local size = 0
+  for chunk in response:chunks() do
+    local written, why = file:write(chunk)
+    if not written then
+      return nil, why
+    end
+    size = size + #chunk
+  end
+  local closed, why = file:close()
+  return closed and size, why
+end
+
+--- Writes the body to a file, which appears under its name only when it is whole. Returns the
+--- number of bytes; or nil and why not: an error object if the transfer failed, the system's words
+--- if the file did.
+---@param path string
+---@return integer? bytes, viesti.Error|string? reason
+function Response:save(path)
+  local part = ("%s.%06x.part"):format(path, math.random(0, 0xffffff))
+  local ok, size, reason = pcall(write_chunks, self, part)
+  if ok and size then
+    ok, reason = os.rename(part, path)
+    if ok then
+      return size
+    end
+  end
+  os.remove(part)
+  return nil, ok and reason or not ok and size or reason
+end
+
 --- True for a status of 200 to 299.
 function Response:is_success()
   return self.status_code >= 200 and self.status_code < 300

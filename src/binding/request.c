@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-/* User values of a Request: what the caller gave (a table, for reading back and for copies), and
- * its Headers view once somebody asked for it. */
-enum { GIVEN = 1, HEADERS = 2, USER_VALUES = 2 };
+/* User values of a Request: what the caller gave (a table, for reading back and for copies), its
+ * Headers view once somebody asked for it, and the source of a streamed body. */
+enum { GIVEN = 1, HEADERS = 2, SOURCE = 3, USER_VALUES = 3 };
 
 vi_request *vi_check_request(lua_State *L, int index) {
   return *(vi_request **)vi_check_box(L, index, VI_TYPE_REQUEST);
@@ -38,6 +38,31 @@ static int request_new(lua_State *L) {
   return 2;
 }
 
+/* request:set_stream(source, length, again, streams_response): the last touches of request.lua on a
+ * request that it has just made. `source` is what open_source reads from, nil for no streamed body;
+ * `length` may be nil; `again` says whether the source can be read from its start another time. */
+static int request_set_stream(lua_State *L) {
+  vi_request *request = vi_check_request(L, 1);
+  request->streams_body = !lua_isnil(L, 2);
+  request->body_length = (int64_t)luaL_optinteger(L, 3, -1);
+  request->streams_again = lua_toboolean(L, 4);
+  request->streams_response = lua_toboolean(L, 5);
+  lua_pushvalue(L, 2);
+  lua_setiuservalue(L, 1, SOURCE);
+  lua_settop(L, 1);
+  return 1;
+}
+
+void vi_push_reader(lua_State *L, int index) {
+  if (!vi_check_request(L, index)->streams_body) {
+    lua_pushnil(L);
+    return;
+  }
+  lua_getfield(L, lua_upvalueindex(1), "open_source");
+  lua_getiuservalue(L, index, SOURCE);
+  lua_call(L, 1, 1);
+}
+
 static int request_gc(lua_State *L) {
   vi_request **box = vi_check_box(L, 1, VI_TYPE_REQUEST);
   vi_request_release(*box);
@@ -68,9 +93,11 @@ static int request_index(lua_State *L) {
   } else if (strcmp(key, "headers") == 0) {
     return push_headers(L, request);
   } else if (strcmp(key, "body") == 0) {
-    if (!request->has_body)
+    if (!request->has_body || request->streams_body)
       return 0;
     vi_push_text(L, vi_buffer_text(&request->body));
+  } else if (strcmp(key, "stream") == 0) {
+    lua_pushboolean(L, request->streams_response);
   } else {
     lua_getfield(L, lua_upvalueindex(1), "given_field");
     lua_getiuservalue(L, 1, GIVEN);
@@ -96,6 +123,11 @@ static int request_is_idempotent(lua_State *L) {
   return 1;
 }
 
+static int request_is_replayable(lua_State *L) {
+  lua_pushboolean(L, vi_request_is_replayable(vi_check_request(L, 1)));
+  return 1;
+}
+
 static int request_tostring(lua_State *L) {
   vi_request *request = vi_check_request(L, 1);
   lua_pushfstring(L, "Request(%s %s)", request->method.data, request->url.data);
@@ -108,8 +140,11 @@ void vi_open_request(lua_State *L) {
                                          {"__gc", request_gc},
                                          {"__tostring", request_tostring},
                                          {NULL, NULL}};
-  static const luaL_Reg methods[] = {
-      {"is_idempotent", request_is_idempotent}, {"given", request_given}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"is_idempotent", request_is_idempotent},
+                                     {"is_replayable", request_is_replayable},
+                                     {"set_stream", request_set_stream},
+                                     {"given", request_given},
+                                     {NULL, NULL}};
   static const luaL_Reg functions[] = {{"request", request_new}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_REQUEST, "Request", metamethods, methods);
   luaL_setfuncs(L, functions, 0);

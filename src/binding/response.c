@@ -1,4 +1,5 @@
 #include "binding/objects.h"
+#include "binding/transport.h"
 
 #include <string.h>
 
@@ -55,16 +56,23 @@ static int response_new(lua_State *L) {
 
 static int response_gc(lua_State *L) {
   vi_response_box *box = vi_check_response(L, 1);
+  if (box->stream)
+    vi_stop_reading(box->stream);
+  vi_transfer_release(box->stream);
   vi_response_release(box->response);
+  box->stream = NULL;
   box->response = NULL;
   return 0;
 }
 
 /* response:annotated(from_cache, attempts, facts) -> another Response over the same core */
 static int response_annotated(lua_State *L) {
-  const vi_response_box *from = vi_check_response(L, 1);
+  vi_response_box *from = vi_check_response(L, 1);
   vi_response_box *box = vi_push_response_box(L);
   box->response = vi_response_retain(from->response);
+  box->streamed = from->streamed;
+  box->stream = from->stream; /* there is one stream, and it goes on in the new object */
+  from->stream = NULL;
   box->from_cache = lua_isnoneornil(L, 2) ? from->from_cache : lua_toboolean(L, 2);
   box->attempts = (int)luaL_optinteger(L, 3, from->attempts);
   lua_getiuservalue(L, 1, CONTENT);
@@ -157,6 +165,7 @@ enum field {
   FIELD_TIMINGS,
   FIELD_ENCODING,
   FIELD_REUSED,
+  FIELD_STREAMED,
 };
 
 static const struct {
@@ -176,6 +185,7 @@ static const struct {
     {"timings", FIELD_TIMINGS},
     {"encoding", FIELD_ENCODING},
     {"reused", FIELD_REUSED},
+    {"streamed", FIELD_STREAMED},
 };
 
 static int push_field(lua_State *L, const vi_response_box *box, enum field field) {
@@ -185,6 +195,8 @@ static int push_field(lua_State *L, const vi_response_box *box, enum field field
     lua_pushinteger(L, response->status);
     break;
   case FIELD_BODY:
+    if (box->streamed)
+      return luaL_error(L, "the body is streamed: read it with response:chunks() or :read()");
     vi_push_text(L, vi_response_body(response));
     break;
   case FIELD_CONTENT:
@@ -214,6 +226,9 @@ static int push_field(lua_State *L, const vi_response_box *box, enum field field
     if (response->encoding.length == 0)
       return 0;
     vi_push_text(L, vi_buffer_text(&response->encoding));
+    break;
+  case FIELD_STREAMED:
+    lua_pushboolean(L, box->streamed);
     break;
   case FIELD_REUSED:
     lua_pushboolean(L, response->reused);

@@ -51,6 +51,7 @@ VI_RAISES void vi_open_text(lua_State *L);
 VI_RAISES void vi_open_headers(lua_State *L);
 VI_RAISES void vi_open_request(lua_State *L);
 VI_RAISES void vi_open_response(lua_State *L);
+VI_RAISES void vi_open_stream(lua_State *L);
 VI_RAISES void vi_open_error(lua_State *L);
 VI_RAISES void vi_open_session(lua_State *L);
 VI_RAISES void vi_open_loop(lua_State *L);

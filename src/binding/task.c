@@ -38,6 +38,13 @@ void vi_task_make_runnable(vi_task *task) {
   box->runnable_count++;
 }
 
+void vi_stop_reading(vi_transfer *transfer) {
+  vi_task *task = transfer->waiter;
+  if (task)
+    task->reading = NULL;
+  transfer->waiter = NULL;
+}
+
 static void leave_runnable(vi_task *task) {
   vi_loop_box *box = task->owner;
   if (!task->runnable)
@@ -66,6 +73,8 @@ static void stop_waiting(vi_task *task) {
     vi_timers_remove(&task->owner->loop->timers, &task->timer);
   vi_transfer_release(task->transfer);
   task->transfer = NULL;
+  if (task->reading)
+    vi_stop_reading(task->reading);
   task->parked = false;
 }
 
@@ -89,7 +98,7 @@ static void end(lua_State *L, vi_task *task, vi_task_state state) {
 }
 
 static bool is_waiting(const vi_task *task) {
-  return task->transfer || task->timer.position || task->joining || task->parked;
+  return task->transfer || task->reading || task->timer.position || task->joining || task->parked;
 }
 
 void vi_task_resume(lua_State *L, vi_task *task) {

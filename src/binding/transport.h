@@ -30,6 +30,7 @@ typedef struct vi_task {
   lua_State *thread;     /* anchored as user value of the box */
   int arguments;         /* values on the thread's stack for the next resume */
   vi_transfer *transfer; /* what it waits for, if that is a transfer; owned */
+  vi_transfer *reading;  /* or the body of a streamed response, which owns the transfer */
   vi_timer timer;        /* or a moment */
   struct vi_task *joining, *joiners, *next_joiner; /* or another task */
   bool parked;                                     /* or a wake */
@@ -61,6 +62,9 @@ VI_RAISES bool vi_loop_drive(lua_State *L, vi_loop_box *box, const bool *done);
 /* The hook that is set now, and whether another one has been set since. */
 lua_Hook vi_hook_before(lua_State *L);
 bool vi_was_interrupted(lua_State *L, lua_Hook before);
+
+/* For a transfer that goes away: the task that waits for its body, if one does, no longer does. */
+void vi_stop_reading(vi_transfer *transfer);
 
 /* Marks a task to be resumed with the values on its stack; one that is marked already stays so. */
 void vi_task_make_runnable(vi_task *task);

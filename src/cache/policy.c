@@ -10,15 +10,15 @@ static bool is_get(const vi_request *request) {
   return strcmp(request->method.data, "GET") == 0;
 }
 
-/* A caller who sends conditions of his own wants their answer, and one who asks for a part wants
- * the part; both go past the cache. */
+/* A caller who sends conditions of his own wants their answer, one who asks for a part wants the
+ * part, and one who reads piece by piece may stop anywhere; all go past the cache. */
 static bool asks_for_itself(const vi_request *request) {
   static const char *const names[] = {"If-None-Match",       "If-Modified-Since", "If-Match",
                                       "If-Unmodified-Since", "If-Range",          "Range"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (has_field(&request->headers, names[i]))
       return true;
-  return false;
+  return request->streams_response;
 }
 
 static bool is_newer(const vi_stored *a, const vi_stored *b) {

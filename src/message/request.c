@@ -42,6 +42,12 @@ vi_request *vi_request_new(vi_text method, vi_text url, vi_text query, const vi_
 vi_request *vi_request_copy(const vi_request *request) {
   vi_request *copy = allocate();
   vi_text body = vi_buffer_text(&request->body);
+  if (copy) {
+    copy->streams_body = request->streams_body;
+    copy->streams_again = request->streams_again;
+    copy->body_length = request->body_length;
+    copy->streams_response = request->streams_response;
+  }
   if (copy && append_terminated(&copy->url, vi_buffer_text(&request->url)) &&
       fill(copy, vi_buffer_text(&request->method), request->has_body ? &body : NULL) &&
       vi_headers_copy(&copy->headers, &request->headers) == VI_HEADERS_OK)
@@ -70,6 +76,10 @@ static bool is_one_of(const vi_request *request, const char *const *methods) {
     if (strcmp(request->method.data, *methods) == 0)
       return true;
   return false;
+}
+
+bool vi_request_is_replayable(const vi_request *request) {
+  return !request->streams_body || request->streams_again;
 }
 
 bool vi_request_is_safe(const vi_request *request) {

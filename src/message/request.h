@@ -16,7 +16,11 @@ typedef struct vi_request {
   vi_buffer url;    /* normal form, NUL-terminated */
   vi_headers headers;
   vi_buffer body;
-  bool has_body; /* an empty body is not the same as none */
+  bool has_body;         /* an empty body is not the same as none */
+  bool streams_body;     /* its bytes come from the caller while it is sent, not from `body` */
+  bool streams_again;    /* and they can come another time */
+  int64_t body_length;   /* of a streamed body; -1: not known beforehand */
+  bool streams_response; /* the caller wants the response's body piece by piece */
 } vi_request;
 
 /* Makes a request without header fields; its maker adds them, checked by vi_headers_check, before
@@ -37,6 +41,9 @@ void vi_request_release(vi_request *request);
 
 /* True if repeating the request is as good as sending it once (RFC 9110 9.2.2). */
 bool vi_request_is_idempotent(const vi_request *request);
+
+/* True if the body is still there to be sent another time. */
+bool vi_request_is_replayable(const vi_request *request);
 
 /* True if the request only reads (RFC 9110 9.2.1). */
 bool vi_request_is_safe(const vi_request *request);

@@ -90,6 +90,7 @@ void vi_curl_error(vi_error *error, CURL *easy, CURLcode code, const char *detai
   curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
   error->code = (int)code;
   error->maybe_sent = sent > 0;
-  error->retryable =
-      may_pass(error->kind) && (!error->maybe_sent || vi_request_is_idempotent(request));
+  error->retryable = may_pass(error->kind) &&
+                     (!error->maybe_sent ||
+                      (vi_request_is_idempotent(request) && vi_request_is_replayable(request)));
 }

@@ -32,7 +32,13 @@ static int close_socket(void *user, curl_socket_t fd) {
  * which the second keeps libcurl from reading it twice. */
 static size_t read_body(char *buffer, size_t size, size_t count, void *user) {
   vi_transfer *transfer = user;
-  const vi_buffer *body = &transfer->request->body;
+  bool streams = transfer->request->streams_body;
+  const vi_buffer *body = streams ? &transfer->upload : &transfer->request->body;
+  if (streams && transfer->body_sent == body->length && !transfer->upload_ended) {
+    transfer->upload_starved = true;
+    vi_transfer_note(transfer);
+    return CURL_READFUNC_PAUSE;
+  }
   size_t left = body->length - transfer->body_sent;
   size_t length = left < size * count ? left : size * count;
   memcpy(buffer, body->data + transfer->body_sent, length);
@@ -149,7 +155,8 @@ static bool set_url(vi_transfer *transfer) {
   vi_text origin = vi_url_origin(url);
   vi_text path = {url.data + origin.length, url.length - origin.length};
   bool empty_query = url.data[url.length - 1] == '?'; /* kept by a full parse alone */
-  if (!empty_query && vi_text_equal(origin, vi_buffer_text(&transfer->origin)))
+  bool escaped = memchr(path.data, '%', path.length); /* and so is the case of its digits */
+  if (!empty_query && !escaped && vi_text_equal(origin, vi_buffer_text(&transfer->origin)))
     return set_path(transfer, path) == CURLUE_OK;
   vi_buffer_clear(&transfer->origin);
   return curl_url_set(transfer->url, CURLUPART_URL, url.data, 0) == CURLUE_OK &&
@@ -163,16 +170,18 @@ static bool is_method(const vi_request *request, const char *method) {
 
 /* A request without a body whose method expects one says so with a length of 0 (RFC 9110 8.6). */
 static bool sends_length(const vi_request *request) {
-  return request->has_body || is_method(request, "POST") || is_method(request, "PUT") ||
-         is_method(request, "PATCH");
+  return request->has_body || request->streams_body || is_method(request, "POST") ||
+         is_method(request, "PUT") || is_method(request, "PATCH");
 }
 
 static void set_body(vi_transfer *transfer) {
   CURL *easy = transfer->easy;
   const vi_buffer *body = &transfer->request->body;
   transfer->has_body = true;
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->length);
-  if (vi_request_is_idempotent(transfer->request) || body->length == 0)
+  bool streams = transfer->request->streams_body;
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                   streams ? transfer->request->body_length : (curl_off_t)body->length);
+  if (!streams && (vi_request_is_idempotent(transfer->request) || body->length == 0))
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body->length ? body->data : "");
   else
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
@@ -184,7 +193,7 @@ bool vi_handle_set_request(vi_transfer *transfer) {
   bool ok = set_url(transfer);
   if (sends_length(request))
     set_body(transfer);
-  if (request->body.length == 0 && !vi_request_is_idempotent(request)) {
+  if (request->body.length == 0 && !request->streams_body && !vi_request_is_idempotent(request)) {
     /* Without a body to refuse reading again, only a connection that is not kept is safe. */
     transfer->fresh_connection = true;
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);

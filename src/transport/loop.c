@@ -221,27 +221,22 @@ void vi_loop_step(vi_loop *loop, int timeout) {
 }
 
 void vi_loop_push_ready(vi_loop *loop, vi_transfer *transfer) {
-  transfer->next = NULL;
-  transfer->previous = loop->ready_last;
-  if (loop->ready_last)
-    loop->ready_last->next = transfer;
-  else
-    loop->ready_first = transfer;
+  if (transfer->listed)
+    return;
+  transfer->listed = true;
+  transfer->next_ready = NULL;
+  transfer->previous_ready = loop->ready_last;
+  *(loop->ready_last ? &loop->ready_last->next_ready : &loop->ready_first) = transfer;
   loop->ready_last = transfer;
 }
 
 void vi_loop_forget(vi_loop *loop, vi_transfer *transfer) {
-  if (!transfer->previous && loop->ready_first != transfer)
+  if (!transfer->listed)
     return;
-  if (transfer->previous)
-    transfer->previous->next = transfer->next;
-  else
-    loop->ready_first = transfer->next;
-  if (transfer->next)
-    transfer->next->previous = transfer->previous;
-  else
-    loop->ready_last = transfer->previous;
-  transfer->next = transfer->previous = NULL;
+  transfer->listed = false;
+  vi_transfer *next = transfer->next_ready, *previous = transfer->previous_ready;
+  *(previous ? &previous->next_ready : &loop->ready_first) = next;
+  *(next ? &next->previous_ready : &loop->ready_last) = previous;
 }
 
 vi_transfer *vi_loop_take_ready(vi_loop *loop) {

@@ -47,7 +47,8 @@ bool vi_loop_start(vi_loop *loop, vi_transfer *transfer);
 /* Waits at most `timeout` milliseconds (-1: for as long as it takes) and works on what is due. */
 void vi_loop_step(vi_loop *loop, int timeout);
 
-/* The next transfer that is done, taken off the list; NULL: none. */
+/* The next transfer that is ready (done, or as far as its owner awaits), taken off the list; NULL:
+ * none. */
 vi_transfer *vi_loop_take_ready(vi_loop *loop);
 
 /* Takes a transfer off the ready list, if it is there: its owner no longer waits. */

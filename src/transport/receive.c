@@ -37,60 +37,6 @@ static bool begin_head(vi_transfer *transfer, vi_text line) {
   return vi_buffer_append_text(&response->reason, vi_text_trim(reason)) || out_of_memory(transfer);
 }
 
-static bool receive_line(vi_transfer *transfer, vi_text line) {
-  bool starts_head = transfer->head == VI_HEAD_NONE || transfer->head == VI_HEAD_DONE;
-  if (starts_head && vi_text_starts_nocase(line, VI_TEXT("HTTP/")))
-    return begin_head(transfer, line);
-  if (transfer->head != VI_HEAD_FIELDS)
-    return true; /* a trailer field: not to be merged into the head (RFC 9110 6.5.1) */
-  if (line.length == 0) {
-    transfer->head = VI_HEAD_DONE;
-    return true;
-  }
-  vi_headers *headers = &transfer->response->headers;
-  if (line.data[0] == ' ' || line.data[0] == '\t')
-    return keep(transfer, vi_headers_fold(headers, vi_text_trim(line)));
-  const char *colon = memchr(line.data, ':', line.length);
-  if (!colon)
-    return true; /* no field; the ones around it still are */
-  vi_text name = {line.data, (size_t)(colon - line.data)};
-  vi_text value = {colon + 1, line.length - name.length - 1};
-  return keep(transfer, vi_headers_add(headers, vi_text_trim(name), vi_text_trim(value)));
-}
-
-size_t vi_receive_head(char *data, size_t size, size_t count, void *user) {
-  vi_text line = strip_line_end((vi_text){data, size * count});
-  return receive_line(user, line) ? size * count : 0;
-}
-
-static bool begin_body(vi_transfer *transfer) {
-  transfer->head = VI_HEAD_BODY;
-  curl_off_t announced = -1;
-  curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-  if (announced <= 0 || (uint64_t)announced > transfer->session->options.max_body)
-    return true;
-  return vi_buffer_reserve_exactly(&transfer->response->body->bytes, (size_t)announced) ||
-         out_of_memory(transfer);
-}
-
-size_t vi_receive_body(char *data, size_t size, size_t count, void *user) {
-  vi_transfer *transfer = user;
-  vi_buffer *body = &transfer->response->body->bytes;
-  size_t length = size * count;
-  if (transfer->head != VI_HEAD_BODY && !begin_body(transfer))
-    return 0;
-  if (length > transfer->session->options.max_body - body->length) {
-    vi_error_set(&transfer->error, VI_ERROR_TOO_LARGE, "the body is larger than max_body (%zu)",
-                 transfer->session->options.max_body);
-    return 0;
-  }
-  if (!vi_buffer_append(body, data, length)) {
-    out_of_memory(transfer);
-    return 0;
-  }
-  return length;
-}
-
 static int http_version_number(long version) {
   switch (version) {
   case CURL_HTTP_VERSION_1_0:
@@ -135,12 +81,104 @@ static bool drop_coding(vi_transfer *transfer) {
   return true;
 }
 
-void vi_receive_end(vi_transfer *transfer) {
+/* The head as users see it. */
+static bool complete_head(vi_transfer *transfer) {
   vi_response *response = transfer->response;
   read_facts(transfer);
-  if (!drop_coding(transfer) ||
-      !vi_buffer_append_text(&response->url, vi_buffer_text(&transfer->request->url)))
+  return (drop_coding(transfer) &&
+          vi_buffer_append_text(&response->url, vi_buffer_text(&transfer->request->url))) ||
+         out_of_memory(transfer);
+}
+
+/* The head of a 1xx answer is followed by another one (RFC 9110 15.2). */
+static bool end_head(vi_transfer *transfer) {
+  long status = 0;
+  transfer->head = VI_HEAD_DONE;
+  if (!transfer->request->streams_response)
+    return true;
+  curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+  if (status < 200)
+    return true;
+  transfer->head_complete = complete_head(transfer);
+  vi_transfer_note(transfer);
+  return transfer->head_complete;
+}
+
+static bool receive_line(vi_transfer *transfer, vi_text line) {
+  bool starts_head = transfer->head == VI_HEAD_NONE || transfer->head == VI_HEAD_DONE;
+  if (starts_head && vi_text_starts_nocase(line, VI_TEXT("HTTP/")))
+    return begin_head(transfer, line);
+  if (transfer->head != VI_HEAD_FIELDS)
+    return true; /* a trailer field: not to be merged into the head (RFC 9110 6.5.1) */
+  if (line.length == 0)
+    return end_head(transfer);
+  vi_headers *headers = &transfer->response->headers;
+  if (line.data[0] == ' ' || line.data[0] == '\t')
+    return keep(transfer, vi_headers_fold(headers, vi_text_trim(line)));
+  const char *colon = memchr(line.data, ':', line.length);
+  if (!colon)
+    return true; /* no field; the ones around it still are */
+  vi_text name = {line.data, (size_t)(colon - line.data)};
+  vi_text value = {colon + 1, line.length - name.length - 1};
+  return keep(transfer, vi_headers_add(headers, vi_text_trim(name), vi_text_trim(value)));
+}
+
+size_t vi_receive_head(char *data, size_t size, size_t count, void *user) {
+  vi_text line = strip_line_end((vi_text){data, size * count});
+  return receive_line(user, line) ? size * count : 0;
+}
+
+static bool begin_body(vi_transfer *transfer) {
+  transfer->head = VI_HEAD_BODY;
+  curl_off_t announced = -1;
+  curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+  if (announced <= 0 || (uint64_t)announced > transfer->session->options.max_body)
+    return true;
+  return vi_buffer_reserve_exactly(&transfer->response->body->bytes, (size_t)announced) ||
+         out_of_memory(transfer);
+}
+
+/* As much of a streamed body as is held for a slow reader. */
+enum { STREAM_HOLDS = 256 * 1024 };
+
+static size_t receive_piece(vi_transfer *transfer, const char *data, size_t length) {
+  if (transfer->stream.length >= STREAM_HOLDS) {
+    transfer->stream_paused = true;
+    return CURL_WRITEFUNC_PAUSE;
+  }
+  transfer->head = VI_HEAD_BODY;
+  if (!vi_buffer_append(&transfer->stream, data, length)) {
     out_of_memory(transfer);
-  if (response->body->bytes.capacity > 2 * response->body->bytes.length)
-    vi_buffer_shrink(&response->body->bytes);
+    return 0;
+  }
+  vi_transfer_note(transfer);
+  return length;
+}
+
+size_t vi_receive_body(char *data, size_t size, size_t count, void *user) {
+  vi_transfer *transfer = user;
+  size_t length = size * count;
+  if (transfer->request->streams_response)
+    return receive_piece(transfer, data, length);
+  vi_buffer *body = &transfer->response->body->bytes;
+  if (transfer->head != VI_HEAD_BODY && !begin_body(transfer))
+    return 0;
+  if (length > transfer->session->options.max_body - body->length) {
+    vi_error_set(&transfer->error, VI_ERROR_TOO_LARGE, "the body is larger than max_body (%zu)",
+                 transfer->session->options.max_body);
+    return 0;
+  }
+  if (!vi_buffer_append(body, data, length)) {
+    out_of_memory(transfer);
+    return 0;
+  }
+  return length;
+}
+
+void vi_receive_end(vi_transfer *transfer) {
+  if (transfer->head_complete || !complete_head(transfer))
+    return; /* a streamed response may have been taken already */
+  vi_buffer *body = &transfer->response->body->bytes;
+  if (body->capacity > 2 * body->length)
+    vi_buffer_shrink(body);
 }

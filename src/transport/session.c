@@ -98,14 +98,15 @@ void vi_session_close(vi_session *session) {
   /* Sockets are closed here, and the loop is told of each. */
   curl_multi_cleanup(session->multi);
   session->multi = NULL;
-  if (session->loop)
-    vi_loop_detach(session->loop, session);
+  session->deadline = 0;
 }
 
 void vi_session_release(vi_session *session) {
   if (!session || --session->references > 0)
     return;
   vi_session_close(session);
+  if (session->loop)
+    vi_loop_detach(session->loop, session);
   vi_fields_free(&session->fields);
   vi_free((char *)session->options.ca);
   vi_free((char *)session->options.proxy);

@@ -36,6 +36,7 @@ vi_transfer *vi_transfer_new(vi_session *session, vi_request *request, vi_error 
   vi_session_retain(session);
   transfer->request = vi_request_retain(request);
   transfer->response = vi_response_new();
+  transfer->awaiting = request->streams_response ? VI_AWAIT_HEAD : VI_AWAIT_END;
   transfer->next = transfer->previous = NULL;
   if (transfer->response && vi_handle_set_request(transfer))
     return transfer;
@@ -69,10 +70,33 @@ static void leave_active(vi_transfer *transfer) {
   session->active_count--;
 }
 
+static bool is_ready(const vi_transfer *transfer) {
+  if (transfer->done || transfer->upload_starved)
+    return true;
+  switch (transfer->awaiting) {
+  case VI_AWAIT_HEAD:
+    return transfer->head_complete;
+  case VI_AWAIT_BODY:
+    return transfer->stream.length > transfer->stream_start;
+  default:
+    return false;
+  }
+}
+
+void vi_transfer_note(vi_transfer *transfer) {
+  transfer->ready = is_ready(transfer);
+  if (transfer->ready && transfer->looped && transfer->session->loop)
+    vi_loop_push_ready(transfer->session->loop, transfer);
+}
+
+void vi_transfer_await(vi_transfer *transfer, vi_await what) {
+  transfer->awaiting = what;
+  transfer->ready = is_ready(transfer);
+}
+
 static void settle(vi_transfer *transfer) {
   transfer->done = true;
-  if (transfer->looped && transfer->session->loop)
-    vi_loop_push_ready(transfer->session->loop, transfer);
+  vi_transfer_note(transfer);
 }
 
 void vi_transfer_start(vi_transfer *transfer) {
@@ -86,16 +110,26 @@ void vi_transfer_start(vi_transfer *transfer) {
                     curl_multi_strerror(code));
 }
 
+/* libcurl marks the second function as old, but no other lets a caller block on a multi handle
+ * whose sockets a loop knows too: it performs, and tells the loop what changed. */
+static CURLMcode perform(vi_session *session) {
+  int running;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  return session->loop ? curl_multi_socket_all(session->multi, &running)
+                       : curl_multi_perform(session->multi, &running);
+#pragma GCC diagnostic pop
+}
+
 void vi_transfer_wait(vi_transfer *transfer, int timeout) {
   vi_session *session = transfer->session;
-  if (transfer->looped || (session->loop && session->active_count > 1)) {
+  if (transfer->looped) {
     vi_loop_step(session->loop, timeout);
     return;
   }
-  int running;
-  CURLMcode code = curl_multi_perform(session->multi, &running);
+  CURLMcode code = perform(session);
   vi_session_collect(session);
-  if (code == CURLM_OK && !transfer->done)
+  if (code == CURLM_OK && !transfer->ready)
     code = curl_multi_poll(session->multi, NULL, 0, timeout, NULL);
   if (code != CURLM_OK)
     vi_transfer_abort(transfer, VI_ERROR_OUT_OF_MEMORY, curl_multi_strerror(code));
@@ -127,10 +161,71 @@ void vi_transfer_abort(vi_transfer *transfer, vi_error_kind kind, const char *me
   settle(transfer);
 }
 
+vi_text vi_transfer_peek(const vi_transfer *transfer) {
+  return (vi_text){transfer->stream.data + transfer->stream_start,
+                   transfer->stream.length - transfer->stream_start};
+}
+
+void vi_transfer_consume(vi_transfer *transfer, size_t length) {
+  transfer->stream_start += length;
+  if (transfer->stream_start == transfer->stream.length) {
+    vi_buffer_clear(&transfer->stream);
+    transfer->stream_start = 0;
+    if (transfer->stream_paused && transfer->in_flight) {
+      transfer->stream_paused = false;
+      curl_easy_pause(transfer->easy, CURLPAUSE_CONT); /* may fill `stream` at once */
+    }
+  }
+  vi_transfer_await(transfer, transfer->awaiting);
+}
+
+static bool is_length_wrong(const vi_transfer *transfer, bool ended) {
+  int64_t announced = transfer->request->body_length;
+  return announced >= 0 &&
+         (transfer->upload_total > announced || (ended && transfer->upload_total < announced));
+}
+
+void vi_transfer_supply(vi_transfer *transfer, vi_text bytes) {
+  transfer->upload_total += (int64_t)bytes.length;
+  transfer->upload_ended = bytes.length == 0;
+  if (is_length_wrong(transfer, transfer->upload_ended)) {
+    vi_transfer_abort(transfer, VI_ERROR_SCRIPT, "the body is not as long as was announced");
+    return;
+  }
+  vi_buffer_clear(&transfer->upload);
+  transfer->body_sent = 0;
+  if (!vi_buffer_append_text(&transfer->upload, bytes)) {
+    vi_transfer_abort(transfer, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+    return;
+  }
+  transfer->upload_starved = false;
+  vi_transfer_await(transfer, transfer->awaiting);
+  if (transfer->in_flight)
+    curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+}
+
 vi_response *vi_transfer_take_response(vi_transfer *transfer) {
   vi_response *response = transfer->response;
   transfer->response = NULL;
   return response;
+}
+
+/* Back to what a fresh transfer is; the handle and the memory for fields and paths stay. */
+static void forget_exchange(vi_transfer *transfer) {
+  vi_request_release(transfer->request);
+  vi_response_release(transfer->response);
+  vi_buffer_free(&transfer->stream);
+  vi_buffer_free(&transfer->upload);
+  transfer->request = NULL;
+  transfer->response = NULL;
+  transfer->waiter = NULL;
+  transfer->error = (vi_error){0};
+  transfer->head = VI_HEAD_NONE;
+  transfer->awaiting = VI_AWAIT_END;
+  transfer->looped = transfer->done = transfer->ready = transfer->head_complete = false;
+  transfer->stream_paused = transfer->upload_ended = transfer->upload_starved = false;
+  transfer->stream_start = 0;
+  transfer->upload_total = 0;
 }
 
 void vi_transfer_release(vi_transfer *transfer) {
@@ -139,17 +234,10 @@ void vi_transfer_release(vi_transfer *transfer) {
   vi_session *session = transfer->session;
   if (transfer->in_flight)
     leave_active(transfer);
-  else if (transfer->looped && session->loop)
+  if (transfer->listed)
     vi_loop_forget(session->loop, transfer);
   vi_handle_unset_request(transfer);
-  vi_request_release(transfer->request);
-  vi_response_release(transfer->response);
-  transfer->request = NULL;
-  transfer->response = NULL;
-  transfer->waiter = NULL;
-  transfer->error = (vi_error){0};
-  transfer->head = VI_HEAD_NONE;
-  transfer->looped = transfer->done = false;
+  forget_exchange(transfer);
   if (session->closed) {
     vi_transfer_free(transfer);
   } else {

@@ -10,6 +10,13 @@
 #include "message/response.h"
 #include "transport/session.h"
 
+/* What the owner waits for. The end is always worth waking for, and so is a starved upload. */
+typedef enum vi_await {
+  VI_AWAIT_END,
+  VI_AWAIT_HEAD, /* of a streamed response */
+  VI_AWAIT_BODY, /* any bytes of it */
+} vi_await;
+
 typedef struct vi_transfer {
   vi_session *session;
   CURL *easy;
@@ -22,13 +29,25 @@ typedef struct vi_transfer {
   vi_error error;        /* kind NONE until something fails */
   enum { VI_HEAD_NONE, VI_HEAD_FIELDS, VI_HEAD_DONE, VI_HEAD_BODY } head;
   bool in_flight; /* libcurl has it */
-  bool looped;    /* started by a loop, whose ready list it joins when done */
+  bool looped;    /* started by a loop, whose ready list it joins when it is ready */
   bool done;      /* the outcome stands */
+  vi_await awaiting;
+  bool ready;         /* what is awaited has come; kept up to date by vi_transfer_note */
+  bool head_complete; /* of a streamed response: it may be taken */
+  vi_buffer stream;   /* of a streamed response: bytes not yet consumed, from stream_start on */
+  size_t stream_start;
+  bool stream_paused;   /* libcurl waits until there is room in `stream` */
+  vi_buffer upload;     /* of a streamed request: bytes not yet sent, from body_sent on */
+  bool upload_ended;    /* no more will come */
+  bool upload_starved;  /* libcurl waits for more */
+  int64_t upload_total; /* bytes supplied so far */
   bool custom_method, no_body, has_body, own_fields, fresh_connection; /* to undo on the handle */
-  size_t body_sent;                                                    /* bytes libcurl has read */
+  size_t body_sent;                    /* bytes of the body or of `upload` that libcurl has read */
   void *waiter;                        /* whoever waits for it; never looked at */
-  struct vi_transfer *next, *previous; /* in the session's or the loop's lists */
-  char detail[CURL_ERROR_SIZE];        /* libcurl's own words */
+  struct vi_transfer *next, *previous; /* in the session's lists */
+  struct vi_transfer *next_ready, *previous_ready; /* in the loop's */
+  bool listed;                                     /* there */
+  char detail[CURL_ERROR_SIZE];                    /* libcurl's own words */
 } vi_transfer;
 
 /* A transfer ready to start. NULL, with `error` filled: the session is closed, the request was
@@ -38,9 +57,25 @@ vi_transfer *vi_transfer_new(vi_session *session, vi_request *request, vi_error 
 /* Hands the transfer to libcurl. What goes wrong shows as a transfer that is done at once. */
 void vi_transfer_start(vi_transfer *transfer);
 
+/* Says what the owner waits for now; `ready` tells whether it has come. */
+void vi_transfer_await(vi_transfer *transfer, vi_await what);
+
 /* Works on the transfer, and on what else its session has in flight, for at most `timeout`
- * milliseconds or until something happened. For callers that block: call it until `done`. */
+ * milliseconds or until something happened. For callers that block: call it until `ready`. */
 void vi_transfer_wait(vi_transfer *transfer, int timeout);
+
+/* The bytes of a streamed response that have come and were not consumed, and their consumption,
+ * which lets a paused transfer go on. The view is valid until the next call of the loop or of any
+ * function here. */
+vi_text vi_transfer_peek(const vi_transfer *transfer);
+void vi_transfer_consume(vi_transfer *transfer, size_t length);
+
+/* Supplies the next bytes of a streamed request; an empty view ends the body. A body that is not as
+ * long as announced aborts the transfer. */
+void vi_transfer_supply(vi_transfer *transfer, vi_text bytes);
+
+/* For libcurl's callbacks: brings `ready` up to date, and the loop's ready list. */
+void vi_transfer_note(vi_transfer *transfer);
 
 /* Settles the outcome from libcurl's result. Only for vi_session_collect. */
 void vi_transfer_finish(vi_transfer *transfer, CURLcode code);

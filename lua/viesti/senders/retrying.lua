@@ -49,6 +49,7 @@ function RetryingSender:may_retry(request, response, err)
     return err.retryable
   end
   return is_server_error(response) and (self.methods == "any" or request:is_idempotent())
+    and request:is_replayable()
 end
 
 local function finish(response, err, attempts)
@@ -66,7 +67,7 @@ function RetryingSender:send(request)
     local response, err = self.sender:send(request)
     attempts = attempts + 1
     local wait
-    if response and response.status_code == TOO_MANY_REQUESTS then
+    if response and response.status_code == TOO_MANY_REQUESTS and request:is_replayable() then
       wait = (response:retry_after() or DEFAULT_RETRY_AFTER) + self.rate_limit.pad
       waited = waited + wait
       if waited > self.rate_limit.max_wait then
@@ -77,6 +78,9 @@ function RetryingSender:send(request)
       wait = self:backoff_wait(retries)
     else
       return finish(response, err, attempts)
+    end
+    if response then
+      response:close() -- a streamed one would hold its connection while we wait
     end
     self:sleep(wait)
   end

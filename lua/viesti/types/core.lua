@@ -10,12 +10,18 @@
 ---@field params table?
 ---@field data table?
 ---@field json any
----@field content string?
+---@field content string|function|file*?
+---@field length integer?
+---@field stream boolean
 local Request = {}
 
 --- True if sending it twice is as good as once (RFC 9110 9.2.2).
 ---@return boolean
 function Request:is_idempotent() end
+
+--- True if its body is still there to be sent another time.
+---@return boolean
+function Request:is_replayable() end
 
 --- An immutable value.
 ---@class viesti.Response
@@ -32,7 +38,17 @@ function Request:is_idempotent() end
 ---@field attempts integer
 ---@field encoding string? the Content-Encoding that was undone
 ---@field reused boolean whether the connection had served before
+---@field streamed boolean whether the body is read piece by piece
 local Response = {}
+
+--- The next bytes of a streamed body as they come, at most `most`; nil at its end; nil and an error
+--- if it was cut off.
+---@param most? integer
+---@return string? bytes, viesti.Error? err
+function Response:read(most) end
+
+--- Ends a streamed body that is not wanted to its end. Harmless otherwise.
+function Response:close() end
 
 --- Seconds from the start of the exchange; 0 where a step did not happen.
 ---@class viesti.Timings
