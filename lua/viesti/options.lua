@@ -28,6 +28,7 @@ local checks = {
   integer = function(value) return math.type(value) == "integer" end,
   number = function(value) return type(value) == "number" and value == value end,
   sender = is_object_with "send",
+  file = function(value) return io.type(value) == "file" end,
   headers = is_userdata "viesti.Headers",
   session = is_userdata "viesti.Session",
   store = is_userdata "viesti.Store",
@@ -41,6 +42,7 @@ local descriptions = {
   table = "a table",
   ["function"] = "a function",
   sender = "a sender",
+  file = "an open file",
   headers = "Headers",
   session = "a Session",
   store = "a Store",
@@ -207,8 +209,9 @@ function read_table(owner, declaration, given)
   local values = {}
   for position = 1, #declaration do
     local spec = declaration[position]
-    local value, wrong = given[spec.name], nil
+    local value = given[spec.name]
     if value ~= nil or spec.required or spec.fields then
+      local wrong
       value, wrong = read_value(owner, spec, value)
       if wrong then
         return nil, wrong

@@ -17,7 +17,7 @@ local declaration = {
   { name = "data", type = "table",
     doc = "body: names to values, or a list of pairs, sent as a form" },
   { name = "json", type = "any", doc = "body: any value, sent as JSON" },
-  { name = "content", type = "string|function|userdata",
+  { name = "content", type = "string|function|file",
     doc = "body: the bytes themselves; a function that returns them piece by piece, then nil; "
       .. "or an open file" },
   { name = "length", type = "integer", min = 0,
@@ -97,16 +97,13 @@ local function source_of(values)
   local content = values.content
   if type(content) == "function" then
     return content, values.length
-  elseif io.type(content) == "file" then
+  elseif type(content) == "userdata" then
     local start = content:seek()
     local size = start and content:seek "end"
     if not size then
       return nil, nil, "Request: content is a file that cannot be sought in"
     end
     return { file = content, start = start }, size - start
-  elseif type(content) == "userdata" then
-    return nil, nil, "Request: content must be a string, a function or an open file, got "
-      .. tostring(content)
   end
 end
 
