@@ -5,6 +5,8 @@
 #include "message/http_date.h"
 #include "message/url.h"
 
+#include <string.h>
+
 /* encode(text) -> percent-encoded */
 static int encode(lua_State *L) {
   vi_text text = vi_check_text(L, 1);
@@ -12,6 +14,30 @@ static int encode(lua_State *L) {
   char *room = luaL_buffinitsize(L, &out, text.length * 3);
   luaL_pushresultsize(&out, vi_url_encode(text, room));
   return 1;
+}
+
+/* resolve_url(base, reference) -> the URL in normal form, or nil and what is wrong */
+static int resolve_url(lua_State *L) {
+  vi_text base = vi_check_text(L, 1), reference = vi_check_text(L, 2);
+  luaL_checkstack(L, 2, NULL);
+  vi_buffer out = {0};
+  vi_error error;
+  luaL_Buffer copy;
+  bool resolved = vi_url_resolve(base, reference, &out, &error);
+  size_t length = out.length;
+  if (resolved && length < LUAL_BUFFERSIZE) { /* on the C stack: nothing can raise meanwhile */
+    memcpy(luaL_buffinitsize(L, &copy, LUAL_BUFFERSIZE), out.data, length);
+  } else if (resolved) {
+    resolved = vi_error_set(&error, VI_ERROR_REFUSED, "the URL is too long");
+  }
+  vi_buffer_free(&out);
+  if (resolved) {
+    luaL_pushresultsize(&copy, length);
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_pushstring(L, error.message);
+  return 2;
 }
 
 /* parse_date(text) -> seconds since 1970, or nil if it is not one of HTTP's three formats */
@@ -30,7 +56,10 @@ static int is_token(lua_State *L) {
 }
 
 void vi_open_text(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"encode", encode}, {"parse_date", parse_date}, {"is_token", is_token}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"encode", encode},
+                                       {"resolve_url", resolve_url},
+                                       {"parse_date", parse_date},
+                                       {"is_token", is_token},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

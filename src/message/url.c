@@ -73,13 +73,10 @@ static void lower_host(vi_buffer *url) {
     url->data[i] = vi_char_lower(url->data[i]);
 }
 
-/* libcurl's normal form of `out`'s content, written back to `out`. */
-static bool reparse(vi_buffer *out, vi_error *error) {
-  CURLU *handle = curl_url();
+/* Writes what the handle holds to `out` and frees the handle. `code` is the outcome of what was
+ * done with it so far. */
+static bool take_normal(CURLU *handle, CURLUcode code, vi_buffer *out, vi_error *error) {
   char *normal = NULL;
-  if (!handle)
-    return vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
-  CURLUcode code = curl_url_set(handle, CURLUPART_URL, out->data, CURLU_URLENCODE);
   if (code == CURLUE_OK)
     code = curl_url_get(handle, CURLUPART_URL, &normal, CURLU_NO_DEFAULT_PORT);
   bool copied = false;
@@ -92,7 +89,39 @@ static bool reparse(vi_buffer *out, vi_error *error) {
   if (code != CURLUE_OK && code != CURLUE_OUT_OF_MEMORY)
     return vi_error_set(error, VI_ERROR_REFUSED, "the URL is not valid: %s",
                         curl_url_strerror(code));
-  return copied || vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+  if (!copied)
+    return vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+  lower_host(out);
+  return true;
+}
+
+/* libcurl's normal form of `out`'s content, written back to `out`. */
+static bool reparse(vi_buffer *out, vi_error *error) {
+  CURLU *handle = curl_url();
+  CURLUcode code = handle ? curl_url_set(handle, CURLUPART_URL, out->data, CURLU_URLENCODE)
+                          : CURLUE_OUT_OF_MEMORY;
+  return take_normal(handle, code, out, error);
+}
+
+/* Sets a URL, absolute or relative to what the handle holds already. */
+static CURLUcode set_reference(CURLU *handle, vi_text text, vi_buffer *scratch) {
+  vi_buffer_clear(scratch);
+  if (!handle || !vi_buffer_append_text(scratch, text) || !vi_buffer_terminate(scratch))
+    return CURLUE_OUT_OF_MEMORY;
+  return curl_url_set(handle, CURLUPART_URL, scratch->data, CURLU_URLENCODE | CURLU_ALLOW_SPACE);
+}
+
+bool vi_url_resolve(vi_text base, vi_text reference, vi_buffer *out, vi_error *error) {
+  for (size_t i = 0; i < reference.length; i++)
+    if ((unsigned char)reference.data[i] < ' ' || reference.data[i] == 0x7f)
+      return vi_error_set(error, VI_ERROR_REFUSED, "the URL has a control character");
+  CURLU *handle = curl_url();
+  CURLUcode code = set_reference(handle, base, out);
+  if (code == CURLUE_OK)
+    code = set_reference(handle, reference, out);
+  if (code == CURLUE_OK)
+    code = curl_url_set(handle, CURLUPART_FRAGMENT, NULL, 0);
+  return take_normal(handle, code, out, error) && check_scheme(vi_buffer_text(out), error);
 }
 
 static bool is_digit(char c) {
@@ -185,10 +214,7 @@ bool vi_url_normalize(vi_text url, vi_text query, vi_buffer *out, vi_error *erro
     return vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
   if (is_normal(vi_buffer_text(out)))
     return true;
-  if (!reparse(out, error))
-    return false;
-  lower_host(out);
-  return true;
+  return reparse(out, error);
 }
 
 size_t vi_url_encode(vi_text text, char *out) {

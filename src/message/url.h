@@ -14,6 +14,10 @@
  * https, no host, spaces or control characters anywhere, or anything else libcurl refuses. */
 bool vi_url_normalize(vi_text url, vi_text query, vi_buffer *out, vi_error *error);
 
+/* Writes the URL that `reference` stands for, seen from `base` (RFC 3986 5), in normal form without
+ * its fragment; spaces in it are percent-encoded. False as vi_url_normalize. */
+bool vi_url_resolve(vi_text base, vi_text reference, vi_buffer *out, vi_error *error);
+
 /* Writes `text` percent-encoded to `out`, which has room for three times its length: all but the
  * unreserved characters of RFC 3986 2.3. Returns the length written. */
 size_t vi_url_encode(vi_text text, char *out);

@@ -11,9 +11,11 @@
 
 static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
   (void)purpose;
-  vi_session *session = user;
+  vi_transfer *transfer = user;
+  vi_loop *loop = transfer->session->loop;
   int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-  if (fd >= 0 && session->loop && !vi_loop_note_socket(session->loop, fd, true)) {
+  if (fd >= 0 && loop && !vi_loop_note_socket(loop, fd, true)) {
+    vi_error_set(&transfer->error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
     close(fd);
     return CURL_SOCKET_BAD;
   }
@@ -82,7 +84,7 @@ static void set_session_options(CURL *easy, vi_transfer *transfer) {
   curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
   curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, refuse_seek);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, session);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, session);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);

@@ -101,6 +101,10 @@ static void settle(vi_transfer *transfer) {
 
 void vi_transfer_start(vi_transfer *transfer) {
   transfer->detail[0] = '\0';
+  if (transfer->session->closed) {
+    vi_transfer_abort(transfer, VI_ERROR_CLOSED, "the session is closed");
+    return;
+  }
   join_active(transfer);
   CURLMcode code = curl_multi_add_handle(transfer->session->multi, transfer->easy);
   if (code == CURLM_OK)
@@ -137,14 +141,16 @@ void vi_transfer_wait(vi_transfer *transfer, int timeout) {
 
 void vi_transfer_finish(vi_transfer *transfer, CURLcode code) {
   leave_active(transfer);
+  if (code == CURLE_OK && transfer->head < VI_HEAD_DONE)
+    code = CURLE_PARTIAL_FILE; /* a head that breaks off is a whole one to libcurl */
+  if (code == CURLE_OK && transfer->error.kind == VI_ERROR_NONE)
+    vi_receive_end(transfer);
   if (transfer->error.kind != VI_ERROR_NONE) {
     /* A callback stopped the transfer and has said why; libcurl only knows that it did. */
     transfer->error.code = (int)code;
     transfer->error.maybe_sent = true;
   } else if (code != CURLE_OK) {
     vi_curl_error(&transfer->error, transfer->easy, code, transfer->detail, transfer->request);
-  } else {
-    vi_receive_end(transfer);
   }
   settle(transfer);
 }
