@@ -33,12 +33,14 @@ return {
 
   SenderConflictWarning = warnings.SenderConflictWarning,
   TaskWarning = warnings.TaskWarning,
+  InsecureWarning = warnings.InsecureWarning,
 
   run = async.run,
   spawn = async.spawn,
   sleep = async.sleep,
   map = async.map,
   loop = core.loop,
+  features = core.features,
 
   null = json.null,
   array = json.array,

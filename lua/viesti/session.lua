@@ -4,6 +4,7 @@ local core = require "viesti.core"
 local format = require "viesti.format"
 local options = require "viesti.options"
 local tables = require "viesti.tables"
+local warnings = require "viesti.warnings"
 
 local declaration = {
   { name = "timeout", type = "number", default = 60, min = 0,
@@ -16,7 +17,7 @@ local declaration = {
     doc = "bytes of a decoded body; a larger one is the error too_large" },
   { name = "max_connections", type = "integer", default = 256, min = 0,
     doc = "connections open at once, further requests queue; 0 for no limit" },
-  { name = "http_version", type = "string", default = "auto", values = { "auto", "1.1", "2" },
+  { name = "http_version", type = "string", default = "auto", values = { "auto", "1.1", "2", "3" },
     doc = "auto takes 2 where TLS negotiates it; with 2 requests wait to share a connection" },
   { name = "decode", type = "boolean", default = true,
     doc = "ask for compressed bodies and decompress them" },
@@ -26,22 +27,110 @@ local declaration = {
     doc = "PEM file of authorities to trust instead of the system's" },
   { name = "proxy", type = "string", secret = true,
     doc = "URL of a proxy, \"\" for none; the environment's if not given" },
+  { name = "min_tls", type = "string", values = { "1.2", "1.3" },
+    doc = "lowest TLS version; libcurl's own choice if not given" },
+  { name = "client_cert", type = "string", doc = "file with the client's certificate (PEM)" },
+  { name = "client_key", type = "string", secret = true,
+    doc = "file with its key, where that is another" },
+  { name = "unix_socket", type = "string",
+    doc = "path of a socket to connect to instead of TCP" },
+  { name = "interface", type = "string", doc = "name or address of the interface to send from" },
+  { name = "resolve", type = "table",
+    doc = 'list of "host:port:address": names that are not looked up' },
+  { name = "cookies", type = "boolean", default = false,
+    doc = "keep cookies and send them again, by the rules of RFC 6265 and public suffixes" },
+  { name = "curl", type = "table",
+    doc = "further options of libcurl by name, without CURLOPT_" },
   { name = "user_agent", type = "string", default = "viesti/0.1.0",
     doc = "the User-Agent field" },
 }
 
---- Methods: `session:close()` ends what is in flight with the error `closed` and closes all
---- connections; `session:is_closed()`.
+--- Methods besides those below: `session:close()` ends what is in flight with the error `closed`
+--- and closes all connections; `session:is_closed()`; `session:cookies()` lists the cookies, a line
+--- in Netscape's format each, and `session:add_cookie(line)` takes one in.
 ---@class viesti.Session
 local Session = core.Session
 
-local function new(_, ...)
+-- CURL_SSLVERSION_TLSv1_2 and _3.
+local TLS_VERSIONS = { ["1.2"] = 6, ["1.3"] = 7 }
+
+-- Our names for options that libcurl has as they are.
+local CURL_NAMES = {
+  client_cert = "SSLCERT", client_key = "SSLKEY", unix_socket = "UNIX_SOCKET_PATH",
+  interface = "INTERFACE", resolve = "RESOLVE",
+}
+
+local function curl_options(values)
+  local all = {}
+  for name, value in pairs(values.curl or {}) do
+    if type(name) ~= "string" then
+      return nil, ("curl: the names of libcurl's options are strings, got %s"):format(
+        format.value(name))
+    end
+    all[name] = value
+  end
+  for name, curl_name in pairs(CURL_NAMES) do
+    all[curl_name] = values[name] or all[curl_name]
+  end
+  all.SSLVERSION = TLS_VERSIONS[values.min_tls] or all.SSLVERSION
+  return all
+end
+
+-- The session, or nil and what is wrong.
+local function build(...)
   local values, given = options.read("Session", declaration, ...)
   if not values then
-    error(given, 2)
+    return nil, given
   end
+  local all, wrong = curl_options(values)
+  if not all then
+    return nil, "Session: " .. wrong
+  elseif values.http_version == "3" and not core.features().http3 then
+    return nil, "Session: http_version is 3, which this libcurl does not have"
+  end
+  local given_curl = values.curl
   values._given = tables.copy(given)
-  return core.session(values)
+  values.curl = all
+  local session, reason = core.session(values)
+  values.curl = given_curl
+  if not session then
+    return nil, "Session: " .. reason
+  elseif not values.verify then
+    warnings.InsecureWarning:emit "certificates are not checked (verify = false)"
+  end
+  return session
+end
+
+local function new(_, ...)
+  local session, wrong = build(...)
+  return session or error(wrong, 2)
+end
+
+--- Reads cookies from a file that save_cookies, or a browser's export in Netscape's format, wrote.
+---@param path string
+---@return boolean? done, string? reason
+function Session:load_cookies(path)
+  local file <close>, reason = io.open(path)
+  if not file then
+    return nil, reason
+  end
+  for line in file:lines() do
+    if line ~= "" and (line:sub(1, 1) ~= "#" or line:find "^#HttpOnly_") then
+      if not self:add_cookie(line) then
+        return nil, "the session keeps no cookies: make it with cookies = true"
+      end
+    end
+  end
+  return true
+end
+
+--- Writes the session's cookies to a file that only its owner may read.
+---@param path string
+---@return boolean? done, string? reason
+function Session:save_cookies(path)
+  local lines = self:cookies()
+  table.insert(lines, 1, "# Netscape HTTP Cookie File")
+  return core.write_private(path, table.concat(lines, "\n") .. "\n")
 end
 
 --- The options in force, defaults included.
@@ -56,5 +145,5 @@ core.set_tostring("viesti.Session", function(session)
   return "Session" .. format.options(declaration, session:given_options()._given)
 end)
 
-return setmetatable({ name = "Session", options = declaration },
+return setmetatable({ name = "Session", options = declaration, build = build },
   { __call = new, __tostring = function() return "Session" end })

@@ -46,6 +46,8 @@ end
 return {
   --- The sender given to a Client is not of the kind asked for.
   SenderConflictWarning = category "SenderConflictWarning",
+  --- A connection is less safe than it could be.
+  InsecureWarning = category "InsecureWarning",
   --- A task failed and nobody joined it.
   TaskWarning = category "TaskWarning",
 }

@@ -110,10 +110,11 @@ static int milliseconds_of(lua_State *L, int index) {
   return (int)(seconds * 1000 + 0.999);
 }
 
-/* loop:step(max_wait) */
+/* loop:step(max_wait), from any coroutine, since another loop may run its callbacks in one; but not
+ * while the loop is being driven. */
 static int loop_step(lua_State *L) {
   vi_loop_box *box = check_loop(L);
-  if (vi_calling_task(L, box, "loop:step"))
+  if (box->driving && vi_calling_task(L, box, "loop:step"))
     return luaL_error(L, "loop:step cannot be called from inside a task");
   vi_loop_turn(L, box, milliseconds_of(L, 2));
   return 0;

@@ -14,12 +14,33 @@ static int set_tostring(lua_State *L) {
   return 0;
 }
 
+/* features() -> what the libcurl below can do, by name */
+static int features(lua_State *L) {
+  static const struct {
+    const char *name;
+    int bit;
+  } known[] = {
+      {"tls", CURL_VERSION_SSL},       {"http2", CURL_VERSION_HTTP2},
+      {"http3", CURL_VERSION_HTTP3},   {"gzip", CURL_VERSION_LIBZ},
+      {"brotli", CURL_VERSION_BROTLI}, {"public_suffixes", CURL_VERSION_PSL},
+      {"idn", CURL_VERSION_IDN},       {"unix_sockets", CURL_VERSION_UNIX_SOCKETS},
+  };
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+  lua_newtable(L);
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    lua_pushboolean(L, info->features & known[i].bit);
+    lua_setfield(L, -2, known[i].name);
+  }
+  return 1;
+}
+
 LUAMOD_API int luaopen_viesti_core(lua_State *L);
 
 __attribute__((visibility("default"))) int luaopen_viesti_core(lua_State *L) {
   luaL_checkversion(L);
   lua_newtable(L);
   vi_open_text(L);
+  vi_open_file(L);
   vi_open_headers(L);
   vi_open_request(L);
   vi_open_response(L);
@@ -30,6 +51,8 @@ __attribute__((visibility("default"))) int luaopen_viesti_core(lua_State *L) {
   vi_open_task(L);
   vi_open_senders(L);
   vi_open_cache(L);
+  lua_pushcfunction(L, features);
+  lua_setfield(L, -2, "features");
   lua_pushcfunction(L, set_tostring);
   lua_setfield(L, -2, "set_tostring");
   lua_pushstring(L, curl_version_info(CURLVERSION_NOW)->version);

@@ -30,15 +30,69 @@ static const char *string_field(lua_State *L, const char *name) {
 }
 
 static vi_http_version http_version_field(lua_State *L) {
+  static const char *const names[] = {
+      [VI_HTTP_AUTO] = "auto", [VI_HTTP_1_1] = "1.1", [VI_HTTP_2] = "2", [VI_HTTP_3] = "3"};
   const char *version = string_field(L, "http_version");
-  if (version && strcmp(version, "1.1") == 0)
-    return VI_HTTP_1_1;
-  return version && strcmp(version, "2") == 0 ? VI_HTTP_2 : VI_HTTP_AUTO;
+  for (int i = VI_HTTP_AUTO; version && i <= VI_HTTP_3; i++)
+    if (strcmp(version, names[i]) == 0)
+      return (vi_http_version)i;
+  return VI_HTTP_AUTO;
 }
 
-/* session(options) -> Session; all options present and checked by session.lua */
+/* The value on top of the stack, under libcurl's name for the option. */
+static bool add_curl_option(lua_State *L, vi_curl_option **options, const char *name,
+                            vi_error *error) {
+  switch (lua_type(L, -1)) {
+  case LUA_TBOOLEAN:
+    return vi_curl_option_add_number(options, name, lua_toboolean(L, -1), error);
+  case LUA_TSTRING:
+    return vi_curl_option_add_text(options, name, lua_tostring(L, -1), error);
+  case LUA_TNUMBER:
+    if (lua_isinteger(L, -1))
+      return vi_curl_option_add_number(options, name, lua_tointeger(L, -1), error);
+    break;
+  default:
+    break;
+  }
+  return vi_error_set(error, VI_ERROR_REFUSED,
+                      "the option '%.60s' must be an integer, a boolean, a string or a list of "
+                      "strings",
+                      name);
+}
+
+static bool add_curl_list(lua_State *L, vi_curl_option **options, const char *name,
+                          vi_error *error) {
+  lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
+  for (lua_Integer i = 1; i <= count; i++) {
+    bool added = lua_rawgeti(L, -1, i) == LUA_TSTRING
+                     ? vi_curl_option_add_item(options, name, lua_tostring(L, -1), error)
+                     : vi_error_set(error, VI_ERROR_REFUSED,
+                                    "the option '%.60s' takes a list of strings", name);
+    lua_pop(L, 1);
+    if (!added)
+      return false;
+  }
+  return true;
+}
+
+/* options.curl: libcurl's names (strings, session.lua has seen to that) to values. */
+static bool read_curl_options(lua_State *L, vi_curl_option **options, vi_error *error) {
+  bool ok = true;
+  if (lua_getfield(L, 1, "curl") == LUA_TTABLE)
+    for (lua_pushnil(L); ok && lua_next(L, -2); lua_pop(L, 1)) {
+      const char *name = lua_tostring(L, -2);
+      ok = lua_istable(L, -1) ? add_curl_list(L, options, name, error)
+                              : add_curl_option(L, options, name, error);
+    }
+  lua_settop(L, 2);
+  return ok;
+}
+
+/* session(options) -> Session, or nil and what libcurl refuses; all options are present and
+ * checked by session.lua */
 static int session_new(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
   vi_session_options options = {
       .timeout = number_field(L, "timeout"),
       .connect_timeout = number_field(L, "connect_timeout"),
@@ -48,6 +102,7 @@ static int session_new(lua_State *L) {
       .http_version = http_version_field(L),
       .decode = boolean_field(L, "decode"),
       .verify = boolean_field(L, "verify"),
+      .cookies = boolean_field(L, "cookies"),
       .ca = string_field(L, "ca"),
       .proxy = string_field(L, "proxy"),
       .user_agent = string_field(L, "user_agent"),
@@ -59,9 +114,36 @@ static int session_new(lua_State *L) {
   vi_set_type(L, VI_TYPE_SESSION);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
+  luaL_checkstack(L, 8, NULL);
   vi_error error;
-  *box = vi_session_new(&options, &error);
-  return *box ? 1 : luaL_error(L, "%s", error.message);
+  if (read_curl_options(L, &options.curl, &error))
+    *box = vi_session_new(&options, &error);
+  if (*box)
+    return 1;
+  vi_curl_options_free(options.curl);
+  lua_pushnil(L);
+  lua_pushstring(L, error.message);
+  return 2;
+}
+
+/* session:cookies() -> list of lines in Netscape's format */
+static int session_cookies(lua_State *L) {
+  vi_session *session = vi_check_session(L, 1);
+  lua_newtable(L);
+  struct curl_slist *lines = vi_session_cookies(session);
+  lua_Integer count = 0;
+  for (struct curl_slist *line = lines; line; line = line->next) {
+    lua_pushstring(L, line->data);
+    lua_rawseti(L, -2, ++count);
+  }
+  curl_slist_free_all(lines);
+  return 1;
+}
+
+/* session:add_cookie(line) -> whether the session keeps cookies */
+static int session_add_cookie(lua_State *L) {
+  lua_pushboolean(L, vi_session_add_cookie(vi_check_session(L, 1), luaL_checkstring(L, 2)));
+  return 1;
 }
 
 static int session_options(lua_State *L) {
@@ -92,10 +174,10 @@ static int session_gc(lua_State *L) {
 void vi_open_session(lua_State *L) {
   static const luaL_Reg metamethods[] = {
       {"__gc", session_gc}, {"__close", session_close}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {{"close", session_close},
-                                     {"is_closed", session_is_closed},
-                                     {"given_options", session_options},
-                                     {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"close", session_close},           {"is_closed", session_is_closed},
+      {"cookies", session_cookies},       {"add_cookie", session_add_cookie},
+      {"given_options", session_options}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"session", session_new}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_SESSION, "Session", metamethods, methods);
   luaL_setfuncs(L, functions, 0);

@@ -48,6 +48,7 @@ VI_RAISES void vi_account(lua_State *L, size_t bytes);
 
 /* Each adds its functions and types to the module table on top of the stack. */
 VI_RAISES void vi_open_text(lua_State *L);
+VI_RAISES void vi_open_file(lua_State *L);
 VI_RAISES void vi_open_headers(lua_State *L);
 VI_RAISES void vi_open_request(lua_State *L);
 VI_RAISES void vi_open_response(lua_State *L);

@@ -113,6 +113,12 @@ static void set_session_options(CURL *easy, vi_transfer *transfer) {
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   if (options->http_version == VI_HTTP_2)
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+  if (options->http_version == VI_HTTP_3)
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_3);
+  curl_easy_setopt(easy, CURLOPT_SHARE, session->share);
+  if (options->cookies)
+    curl_easy_setopt(easy, CURLOPT_COOKIEFILE, ""); /* switches the engine on */
+  vi_curl_options_set(options->curl, easy, NULL);   /* tried when the session was made */
 }
 
 CURL *vi_handle_new(vi_transfer *transfer) {

@@ -55,24 +55,51 @@ static bool build_fields(vi_session *session) {
   return ok;
 }
 
+static bool open_share(vi_session *session) {
+  session->share = curl_share_init();
+  if (!session->share)
+    return false;
+  curl_share_setopt(session->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+  if (session->options.cookies) {
+    curl_share_setopt(session->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE);
+    curl_share_setopt(session->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_PSL);
+  }
+  return true;
+}
+
+/* libcurl looks at values only when they are set: better on a handle to throw away, now. */
+static bool check_curl_options(const vi_curl_option *options, vi_error *error) {
+  if (!options)
+    return true;
+  CURL *easy = curl_easy_init();
+  bool fine = easy ? vi_curl_options_set(options, easy, error)
+                   : vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+  curl_easy_cleanup(easy);
+  return fine;
+}
+
 vi_session *vi_session_new(const vi_session_options *options, vi_error *error) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, initialize_libcurl);
+  if (!check_curl_options(options->curl, error))
+    return NULL;
   bool ok = true;
   vi_session *session = vi_calloc(sizeof *session);
   if (session) {
     session->references = 1;
     session->options = *options;
+    session->options.curl = NULL;
     session->options.ca = copy_string(options->ca, &ok);
     session->options.proxy = copy_string(options->proxy, &ok);
     session->options.user_agent = copy_string(options->user_agent, &ok);
     session->multi = curl_multi_init();
   }
-  if (!session || !session->multi || !ok || !build_fields(session)) {
+  if (!session || !session->multi || !ok || !open_share(session) || !build_fields(session)) {
     vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
     vi_session_release(session);
     return NULL;
   }
+  session->options.curl = options->curl;
   session->proxy_in_environment = names_proxy();
   if (options->max_connections > 0)
     curl_multi_setopt(session->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, options->max_connections);
@@ -107,11 +134,41 @@ void vi_session_release(vi_session *session) {
   vi_session_close(session);
   if (session->loop)
     vi_loop_detach(session->loop, session);
+  curl_share_cleanup(session->share);
+  vi_curl_options_free(session->options.curl);
   vi_fields_free(&session->fields);
   vi_free((char *)session->options.ca);
   vi_free((char *)session->options.proxy);
   vi_free((char *)session->options.user_agent);
   vi_free(session);
+}
+
+/* A handle that shares the session's cookies, for looking at them. */
+static CURL *open_jar(vi_session *session) {
+  if (session->closed || !session->options.cookies)
+    return NULL;
+  CURL *easy = curl_easy_init();
+  if (easy) {
+    curl_easy_setopt(easy, CURLOPT_SHARE, session->share);
+    curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
+  }
+  return easy;
+}
+
+struct curl_slist *vi_session_cookies(vi_session *session) {
+  struct curl_slist *lines = NULL;
+  CURL *easy = open_jar(session);
+  if (easy)
+    curl_easy_getinfo(easy, CURLINFO_COOKIELIST, &lines);
+  curl_easy_cleanup(easy);
+  return lines;
+}
+
+bool vi_session_add_cookie(vi_session *session, const char *line) {
+  CURL *easy = open_jar(session);
+  bool added = easy && curl_easy_setopt(easy, CURLOPT_COOKIELIST, line) == CURLE_OK;
+  curl_easy_cleanup(easy);
+  return added;
 }
 
 void vi_session_collect(vi_session *session) {

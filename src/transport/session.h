@@ -7,6 +7,7 @@
 #define VI_TRANSPORT_SESSION_H
 
 #include "message/error.h"
+#include "transport/curl_option.h"
 #include "transport/fields.h"
 
 #include <curl/curl.h>
@@ -20,6 +21,7 @@ typedef enum vi_http_version {
   VI_HTTP_AUTO, /* HTTP/2 where TLS negotiates it, else HTTP/1.1 */
   VI_HTTP_1_1,
   VI_HTTP_2, /* as AUTO, and requests wait for a connection they can share */
+  VI_HTTP_3, /* where this libcurl has it */
 } vi_http_version;
 
 /* Strings may be NULL; they are copied. Times are in seconds, 0 for no limit. */
@@ -34,13 +36,16 @@ typedef struct vi_session_options {
   bool verify;            /* the server's certificate and name */
   const char *ca;         /* PEM file of trusted authorities instead of the system's */
   const char *proxy;      /* URL; "" for none; NULL for the environment's, as it is now */
-  const char *user_agent; /* NULL: viesti/<version> */
+  const char *user_agent; /* NULL or "": no such field */
+  bool cookies;           /* keep and send them */
+  vi_curl_option *curl;   /* further options of libcurl's, the session's from vi_session_new on */
 } vi_session_options;
 
 typedef struct vi_session {
   unsigned references;
   vi_session_options options; /* its strings are owned */
   CURLM *multi;
+  CURLSH *share;             /* what its handles have in common: TLS sessions, cookies */
   vi_fields fields;          /* the header fields of every request */
   bool proxy_in_environment; /* when the session was made */
   bool closed;
@@ -52,7 +57,8 @@ typedef struct vi_session {
   int64_t deadline;        /* when libcurl wants to be called; 0: not at all */
 } vi_session;
 
-/* A session with no connection yet. NULL, with `error` filled, when out of memory. */
+/* A session with no connection yet. NULL, with `error` filled: libcurl refuses a value in `curl`,
+ * or out of memory; then `curl` is still the caller's. */
 vi_session *vi_session_new(const vi_session_options *options, vi_error *error);
 
 vi_session *vi_session_retain(vi_session *session);
@@ -63,6 +69,14 @@ void vi_session_release(vi_session *session);
 /* Ends what is in flight with VI_ERROR_CLOSED and closes all connections. Later sends are refused
  * with the same kind. Closing again does nothing. */
 void vi_session_close(vi_session *session);
+
+/* The cookies that the session holds, one line each in Netscape's format; freed with
+ * curl_slist_free_all. NULL if there are none. */
+struct curl_slist *vi_session_cookies(vi_session *session);
+
+/* Takes in one such line, or a Set-Cookie line; one that makes no sense is ignored. False: the
+ * session keeps no cookies, or is closed. */
+bool vi_session_add_cookie(vi_session *session, const char *line);
 
 /* Finishes every transfer that libcurl has reported as done since the last call. */
 void vi_session_collect(vi_session *session);

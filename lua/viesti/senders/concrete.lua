@@ -22,7 +22,10 @@ return function(name)
       own[spec.name] = self._given[spec.name]
       self[spec.name] = nil
     end
-    self.session = self.session or Session(own)
+    if not self.session then
+      local session, wrong = Session.build(own)
+      self.session = session or error(wrong, 4)
+    end
   end
 
   function Class:option(option_name)

@@ -1,0 +1,179 @@
+#include "transport/curl_option.h"
+
+#include "message/memory.h"
+#include "message/text.h"
+
+#include <string.h>
+
+/* What the engine sets for itself or for each request, or what would break a promise: schemes,
+ * redirects, framing, where bodies go, callbacks and threads. */
+static const char *const OWNED[] = {
+    "ACCEPT_ENCODING",
+    "CONNECT_ONLY",
+    "CURLU",
+    "CUSTOMREQUEST",
+    "FOLLOWLOCATION",
+    "FRESH_CONNECT",
+    "HEADER",
+    "HEADEROPT",
+    "HTTP09_ALLOWED",
+    "HTTPGET",
+    "HTTPHEADER",
+    "HTTPPOST",
+    "HTTP_VERSION",
+    "HTTP_CONTENT_DECODING",
+    "HTTP_TRANSFER_DECODING",
+    "IGNORE_CONTENT_LENGTH",
+    "INFILESIZE",
+    "INFILESIZE_LARGE",
+    "MAXREDIRS",
+    "MIMEPOST",
+    "NOBODY",
+    "NOPROGRESS",
+    "NOSIGNAL",
+    "POST",
+    "POSTFIELDS",
+    "POSTFIELDSIZE",
+    "POSTFIELDSIZE_LARGE",
+    "POSTREDIR",
+    "PROTOCOLS",
+    "PROTOCOLS_STR",
+    "PUT",
+    "RANGE",
+    "REDIR_PROTOCOLS",
+    "REDIR_PROTOCOLS_STR",
+    "RESUME_FROM",
+    "RESUME_FROM_LARGE",
+    "SUPPRESS_CONNECT_HEADERS",
+    "TRANSFER_ENCODING",
+    "UPLOAD",
+    "URL",
+    "VERBOSE",
+};
+
+static bool is_owned(const char *name) {
+  for (size_t i = 0; i < sizeof OWNED / sizeof *OWNED; i++)
+    if (vi_text_equal_nocase(vi_text_of(name), vi_text_of(OWNED[i])))
+      return true;
+  return false;
+}
+
+static const char *value_kind(curl_easytype type) {
+  switch (type) {
+  case CURLOT_LONG:
+  case CURLOT_VALUES:
+  case CURLOT_OFF_T:
+    return "an integer or a boolean";
+  case CURLOT_STRING:
+    return "a string";
+  case CURLOT_SLIST:
+    return "a list of strings";
+  default:
+    return NULL; /* a pointer or a function */
+  }
+}
+
+/* The option of that name if it may be set and takes `kind`. */
+static const struct curl_easyoption *find(const char *name, const char *kind, vi_error *error) {
+  const struct curl_easyoption *option = curl_easy_option_by_name(name);
+  const char *wanted = option ? value_kind(option->type) : NULL;
+  if (!option)
+    vi_error_set(error, VI_ERROR_REFUSED, "libcurl has no option '%.60s'", name);
+  else if (!wanted || is_owned(option->name))
+    vi_error_set(error, VI_ERROR_REFUSED, "the option '%s' is viesti's own to set", option->name);
+  else if (strcmp(wanted, kind) != 0)
+    vi_error_set(error, VI_ERROR_REFUSED, "the option '%s' takes %s", option->name, wanted);
+  else
+    return option;
+  return NULL;
+}
+
+static vi_curl_option *add(vi_curl_option **options, const char *name, const char *kind,
+                           vi_error *error) {
+  const struct curl_easyoption *option = find(name, kind, error);
+  if (!option)
+    return NULL;
+  vi_curl_option *added = vi_calloc(sizeof *added);
+  if (!added) {
+    vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+    return NULL;
+  }
+  added->option = option;
+  added->next = *options;
+  *options = added;
+  return added;
+}
+
+bool vi_curl_option_add_number(vi_curl_option **options, const char *name, int64_t number,
+                               vi_error *error) {
+  vi_curl_option *added = add(options, name, value_kind(CURLOT_LONG), error);
+  if (added)
+    added->number = number;
+  return added != NULL;
+}
+
+bool vi_curl_option_add_text(vi_curl_option **options, const char *name, const char *text,
+                             vi_error *error) {
+  vi_curl_option *added = add(options, name, value_kind(CURLOT_STRING), error);
+  if (!added)
+    return false;
+  size_t size = strlen(text) + 1;
+  added->text = vi_malloc(size);
+  if (!added->text)
+    return vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+  memcpy(added->text, text, size);
+  return true;
+}
+
+bool vi_curl_option_add_item(vi_curl_option **options, const char *name, const char *item,
+                             vi_error *error) {
+  const struct curl_easyoption *option = find(name, value_kind(CURLOT_SLIST), error);
+  if (!option)
+    return false;
+  vi_curl_option *target = *options;
+  while (target && target->option != option)
+    target = target->next;
+  if (!target)
+    target = add(options, name, value_kind(CURLOT_SLIST), error);
+  if (!target)
+    return false;
+  struct curl_slist *longer = curl_slist_append(target->list, item);
+  if (!longer)
+    return vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+  target->list = longer;
+  return true;
+}
+
+static CURLcode set(const vi_curl_option *option, CURL *easy) {
+  CURLoption id = option->option->id;
+  switch (option->option->type) {
+  case CURLOT_STRING:
+    return curl_easy_setopt(easy, id, option->text);
+  case CURLOT_SLIST:
+    return curl_easy_setopt(easy, id, option->list);
+  case CURLOT_OFF_T:
+    return curl_easy_setopt(easy, id, (curl_off_t)option->number);
+  default:
+    return curl_easy_setopt(easy, id, (long)option->number);
+  }
+}
+
+bool vi_curl_options_set(const vi_curl_option *options, CURL *easy, vi_error *error) {
+  for (; options; options = options->next) {
+    CURLcode code = set(options, easy);
+    if (code != CURLE_OK)
+      return vi_error_set(error, VI_ERROR_REFUSED, "libcurl refuses the value of '%s': %s",
+                          options->option->name, curl_easy_strerror(code));
+  }
+  return true;
+}
+
+void vi_curl_options_free(vi_curl_option *options) {
+  while (options) {
+    vi_curl_option *next = options->next;
+    vi_free(options->text);
+    curl_slist_free_all(options->list);
+    vi_free(options);
+    options = next;
+  }
+}
