@@ -116,6 +116,16 @@ IT("copies into memory of its own") {
   check(has_field(copy, "B"));
 }
 
+IT("copies without what was removed, so that copies of copies do not grow") {
+  vi_headers *headers = headers_of("A: 1\nRemoved: something long\nB: 22");
+  vi_headers_remove(headers, VI_TEXT("Removed"));
+  vi_headers *copy = headers_of("");
+  check_int(vi_headers_copy(copy, headers), VI_HEADERS_OK);
+  check_int(copy->bytes.capacity, 5);
+  check_text(field(copy, "A"), "1");
+  check_text(field(copy, "B"), "22");
+}
+
 IT("copies nothing without allocating, and a copy can grow") {
   vi_headers *copy = headers_of("");
   check_int(vi_headers_copy(copy, headers_of("")), VI_HEADERS_OK);

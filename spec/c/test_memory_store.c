@@ -1,0 +1,285 @@
+/* cache/memory_store: entries by key, the least recently used first out. */
+#include "cache/memory_store.h"
+
+#include "messages.h"
+#include "tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void release_store(void *store) {
+  vi_store_release(store);
+}
+
+static void release_stored(void *stored) {
+  vi_stored_release(stored);
+}
+
+static vi_store *store_of(size_t max_size) {
+  vi_store *store = vi_memory_store_new(max_size);
+  if (!store)
+    abort();
+  tap_defer(release_store, store);
+  return store;
+}
+
+/* An entry selected by the request field A with this value; NULL: one without Vary. */
+static vi_stored *entry_for(const char *value) {
+  vi_request *request = request_with("GET", "");
+  if (value)
+    check(vi_headers_add(&request->headers, VI_TEXT("A"), vi_text_of(value)) == VI_HEADERS_OK);
+  vi_stored *entry = vi_stored_new(request, response_with(200, value ? "Vary: A" : "", "content"),
+                                   1000, 1000, true);
+  if (!entry)
+    abort();
+  tap_defer(release_stored, entry);
+  return entry;
+}
+
+static void put(vi_store *store, const char *key) {
+  vi_store_put(store, vi_text_of(key), entry_for(NULL));
+}
+
+/* How many entries the key has; asking for them is a use. */
+static size_t get(vi_store *store, const char *key) {
+  vi_stored *entries[VI_STORE_MAX_VARIANTS];
+  size_t count = vi_store_get(store, vi_text_of(key), entries);
+  for (size_t i = 0; i < count; i++)
+    vi_stored_release(entries[i]);
+  return count;
+}
+
+static bool holds(vi_store *store, const char *key, const vi_stored *entry) {
+  vi_stored *entries[VI_STORE_MAX_VARIANTS];
+  size_t count = vi_store_get(store, vi_text_of(key), entries);
+  bool found = false;
+  for (size_t i = 0; i < count; i++) {
+    found = found || entries[i] == entry;
+    vi_stored_release(entries[i]);
+  }
+  return found;
+}
+
+static unsigned holders(const vi_stored *entry) {
+  return atomic_load(&entry->references);
+}
+
+IT("has nothing at first") {
+  vi_store *store = store_of(10);
+  check_int(vi_store_count(store), 0);
+  check_int(get(store, "a"), 0);
+  vi_store_remove(store, VI_TEXT("a"), NULL);
+  vi_store_clear(store);
+}
+
+IT("gives back the entry that was put, and holds it meanwhile") {
+  vi_store *store = store_of(10);
+  vi_stored *entry = entry_for(NULL), *entries[VI_STORE_MAX_VARIANTS];
+  vi_store_put(store, VI_TEXT("a"), entry);
+  check_int(holders(entry), 2);
+  check_int(vi_store_get(store, VI_TEXT("a"), entries), 1);
+  check(entries[0] == entry);
+  check_int(holders(entry), 3);
+  vi_stored_release(entries[0]);
+  check_int(get(store, "A"), 0);
+  check_int(get(store, "aa"), 0);
+  check_int(get(store, ""), 0);
+}
+
+IT("replaces an entry of the same variant") {
+  vi_store *store = store_of(10);
+  vi_stored *first = entry_for("1"), *second = entry_for("1");
+  vi_store_put(store, VI_TEXT("a"), first);
+  vi_store_put(store, VI_TEXT("a"), second);
+  check_int(vi_store_count(store), 1);
+  check(holds(store, "a", second) && !holds(store, "a", first));
+  check_int(holders(first), 1);
+}
+
+IT("keeps an entry that is put again") {
+  vi_store *store = store_of(10);
+  vi_stored *entry = entry_for("1");
+  vi_store_put(store, VI_TEXT("a"), entry);
+  vi_store_put(store, VI_TEXT("a"), entry);
+  check_int(vi_store_count(store), 1);
+  check_int(holders(entry), 2);
+}
+
+IT("keeps variants side by side and gives all of them") {
+  vi_store *store = store_of(10);
+  vi_stored *one = entry_for("1"), *two = entry_for("2"), *none = entry_for(NULL);
+  vi_store_put(store, VI_TEXT("a"), one);
+  vi_store_put(store, VI_TEXT("a"), two);
+  vi_store_put(store, VI_TEXT("a"), none);
+  check_int(vi_store_count(store), 3);
+  check_int(get(store, "a"), 3);
+  check(holds(store, "a", one) && holds(store, "a", two) && holds(store, "a", none));
+}
+
+IT("removes one variant, or a key with all of them") {
+  vi_store *store = store_of(10);
+  vi_stored *one = entry_for("1"), *two = entry_for("2"), *stranger = entry_for("1");
+  vi_store_put(store, VI_TEXT("a"), one);
+  vi_store_put(store, VI_TEXT("a"), two);
+  put(store, "b");
+  vi_store_remove(store, VI_TEXT("a"), stranger);
+  check_int(get(store, "a"), 2);
+  vi_store_remove(store, VI_TEXT("a"), one);
+  check(!holds(store, "a", one) && holds(store, "a", two));
+  vi_store_put(store, VI_TEXT("a"), one);
+  vi_store_remove(store, VI_TEXT("a"), NULL);
+  check_int(get(store, "a"), 0);
+  check_int(get(store, "b"), 1);
+  check_int(vi_store_count(store), 1);
+}
+
+IT("discards the least recently used at max_size, and no other") {
+  vi_store *store = store_of(3);
+  put(store, "a");
+  put(store, "b");
+  put(store, "c");
+  get(store, "a");
+  put(store, "d"); /* b has waited longest */
+  check_int(vi_store_count(store), 3);
+  check_int(get(store, "b"), 0);
+  check_int(get(store, "c"), 1);
+  check_int(get(store, "d"), 1);
+  check_int(get(store, "a"), 1);
+  put(store, "e"); /* used since: d, a; so c goes */
+  check_int(get(store, "c"), 0);
+  check_int(get(store, "a") + get(store, "d") + get(store, "e"), 3);
+}
+
+IT("counts the replacing of an entry as a use") {
+  vi_store *store = store_of(2);
+  put(store, "a");
+  put(store, "b");
+  put(store, "a");
+  put(store, "c");
+  check_int(get(store, "a"), 1);
+  check_int(get(store, "b"), 0);
+}
+
+IT("does not count a vain search as a use of anything") {
+  vi_store *store = store_of(2);
+  put(store, "a");
+  put(store, "b");
+  get(store, "x");
+  put(store, "c");
+  check_int(get(store, "a"), 0);
+  check_int(get(store, "b") + get(store, "c"), 2);
+}
+
+IT("counts each variant towards max_size") {
+  vi_store *store = store_of(2);
+  vi_stored *one = entry_for("1"), *two = entry_for("2"), *three = entry_for("3");
+  vi_store_put(store, VI_TEXT("a"), one);
+  vi_store_put(store, VI_TEXT("a"), two);
+  vi_store_put(store, VI_TEXT("a"), three);
+  check_int(vi_store_count(store), 2);
+  check(!holds(store, "a", one) && holds(store, "a", two) && holds(store, "a", three));
+}
+
+IT("holds one entry at a max_size of one") {
+  vi_store *store = store_of(1);
+  put(store, "a");
+  put(store, "b");
+  check_int(vi_store_count(store), 1);
+  check_int(get(store, "a"), 0);
+  check_int(get(store, "b"), 1);
+}
+
+static vi_stored *put_variant(vi_store *store, int number) {
+  char value[16];
+  snprintf(value, sizeof value, "%d", number);
+  vi_stored *entry = entry_for(value);
+  vi_store_put(store, VI_TEXT("key"), entry);
+  return entry;
+}
+
+IT("bounds the variants of one key and drops the one that was put first") {
+  vi_store *store = store_of(0);
+  vi_stored *entries[VI_STORE_MAX_VARIANTS + 2];
+  for (int i = 0; i < VI_STORE_MAX_VARIANTS + 2; i++)
+    entries[i] = put_variant(store, i);
+  check_int(vi_store_count(store), VI_STORE_MAX_VARIANTS);
+  check_int(get(store, "key"), VI_STORE_MAX_VARIANTS);
+  for (int i = 0; i < VI_STORE_MAX_VARIANTS + 2; i++)
+    check_int(holds(store, "key", entries[i]), i >= 2);
+}
+
+IT("drops the variant that was put first after the table has grown, too") {
+  vi_store *store = store_of(0);
+  vi_stored *entries[VI_STORE_MAX_VARIANTS + 1];
+  for (int i = 0; i < VI_STORE_MAX_VARIANTS; i++)
+    entries[i] = put_variant(store, i);
+  for (int i = 0; i < 100; i++) {
+    char key[16];
+    snprintf(key, sizeof key, "other %d", i);
+    put(store, key);
+  }
+  entries[VI_STORE_MAX_VARIANTS] = put_variant(store, VI_STORE_MAX_VARIANTS);
+  for (int i = 0; i <= VI_STORE_MAX_VARIANTS; i++)
+    check_int(holds(store, "key", entries[i]), i >= 1);
+}
+
+IT("forgets everything when cleared, and can be used on") {
+  vi_store *store = store_of(10);
+  vi_stored *entry = entry_for(NULL);
+  vi_store_put(store, VI_TEXT("a"), entry);
+  put(store, "b");
+  vi_store_clear(store);
+  check_int(vi_store_count(store), 0);
+  check_int(get(store, "a") + get(store, "b"), 0);
+  check_int(holders(entry), 1);
+  put(store, "a");
+  check_int(get(store, "a"), 1);
+}
+
+IT("grows over ten thousand keys and finds each, without a bound") {
+  vi_store *store = store_of(0);
+  vi_stored *entry = entry_for(NULL);
+  char key[32];
+  size_t found = 0;
+  for (int i = 0; i < 12345; i++) {
+    snprintf(key, sizeof key, "http://example.com/%d", i);
+    vi_store_put(store, vi_text_of(key), entry);
+  }
+  check_int(vi_store_count(store), 12345);
+  for (int i = 0; i < 12345; i++) {
+    snprintf(key, sizeof key, "http://example.com/%d", i);
+    found += get(store, key);
+  }
+  check_int(found, 12345);
+  check_int(holders(entry), 12346);
+}
+
+IT("keeps exactly the last used of ten thousand keys under a bound") {
+  vi_store *store = store_of(1000);
+  vi_stored *entry = entry_for(NULL);
+  char key[32];
+  size_t wrong = 0;
+  for (int i = 0; i < 12000; i++) {
+    snprintf(key, sizeof key, "%d", i);
+    vi_store_put(store, vi_text_of(key), entry);
+  }
+  check_int(vi_store_count(store), 1000);
+  for (int i = 0; i < 12000; i++) {
+    snprintf(key, sizeof key, "%d", i);
+    wrong += get(store, key) != (i >= 11000);
+  }
+  check_int(wrong, 0);
+}
+
+IT("lives until its last holder lets go, and then lets go of its entries") {
+  vi_store *store = vi_memory_store_new(10);
+  vi_stored *entry = entry_for(NULL);
+  require(store);
+  vi_store_put(store, VI_TEXT("a"), entry);
+  check(vi_store_retain(store) == store);
+  vi_store_release(store);
+  check_int(get(store, "a"), 1);
+  vi_store_release(store);
+  check_int(holders(entry), 1);
+  vi_store_release(NULL);
+}

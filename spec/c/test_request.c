@@ -1,0 +1,136 @@
+/* message/request: an immutable, counted value. */
+#include "message/request.h"
+
+#include "messages.h"
+#include "tap.h"
+
+#include <string.h>
+
+static const vi_text NOTHING = {NULL, 0};
+
+IT("is made of a method, a URL in normal form and no fields") {
+  vi_request *request = request_to("GET", "HTTP://Example.com:80/a/../b", "");
+  check(strcmp(request->method.data, "GET") == 0);
+  check(strcmp(request->url.data, "http://example.com/b") == 0);
+  check_int(request->headers.count, 0);
+  check_int(request->body.length, 0);
+  check(!request->has_body);
+}
+
+IT("merges a query into the URL's own") {
+  vi_request *request =
+      vi_request_new(VI_TEXT("GET"), VI_TEXT(URL "?a=1"), VI_TEXT("b=2"), NULL, NULL);
+  require(request);
+  check_text(vi_buffer_text(&request->url), URL "?a=1&b=2");
+  vi_request_release(request);
+}
+
+IT("copies every text it is given") {
+  char method[] = "POST", url[] = URL, body[] = "data";
+  vi_text content = vi_text_of(body);
+  vi_request *request =
+      vi_request_new(vi_text_of(method), vi_text_of(url), NOTHING, &content, NULL);
+  require(request);
+  memset(method, 'x', sizeof method - 1);
+  memset(url, 'x', sizeof url - 1);
+  memset(body, 'x', sizeof body - 1);
+  check_text(vi_buffer_text(&request->method), "POST");
+  check_text(vi_buffer_text(&request->url), URL);
+  check_text(vi_buffer_text(&request->body), "data");
+  vi_request_release(request);
+}
+
+IT("tells an empty body from none, in copies too") {
+  vi_text empty = VI_TEXT("");
+  vi_request *request = vi_request_new(VI_TEXT("POST"), VI_TEXT(URL), NOTHING, &empty, NULL);
+  require(request);
+  check(request->has_body);
+  vi_request *copy = vi_request_copy(request);
+  require(copy);
+  check(copy->has_body && copy->body.length == 0);
+  vi_request_release(copy);
+  vi_request_release(request);
+}
+
+IT("keeps NULs in its body") {
+  vi_text body = VI_TEXT("a\0b");
+  vi_request *request = vi_request_new(VI_TEXT("PUT"), VI_TEXT(URL), NOTHING, &body, NULL);
+  require(request);
+  check(vi_text_equal(vi_buffer_text(&request->body), body));
+  vi_request_release(request);
+}
+
+IT("refuses methods that are no tokens") {
+  const char *methods[] = {"", "GET ", "GE T", "GET\r\nX: y", "G\xc3\x84T", "GET/"};
+  for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+    vi_error error = {0};
+    tap_at("'%s'", methods[i]);
+    check(!vi_request_new(vi_text_of(methods[i]), VI_TEXT(URL), NOTHING, NULL, &error));
+    check_int(error.kind, VI_ERROR_REFUSED);
+    check(strstr(error.message, "method"));
+  }
+}
+
+IT("refuses bad URLs with the reason that the URL's check gives") {
+  vi_error error = {0};
+  check(!vi_request_new(VI_TEXT("GET"), VI_TEXT("ftp://h/"), NOTHING, NULL, &error));
+  check_int(error.kind, VI_ERROR_REFUSED);
+  check(strstr(error.message, "ftp"));
+  check(!vi_request_new(VI_TEXT("GET"), NOTHING, NOTHING, NULL, NULL));
+}
+
+IT("copies into a request that can change without the first one changing") {
+  vi_request *request = request_with("GET", "A: 1");
+  vi_request *copy = vi_request_copy(request);
+  require(copy);
+  check(add_fields(&copy->headers, "B: 2"));
+  check(vi_buffer_append_text(&copy->url, VI_TEXT("more")));
+  check_int(request->headers.count, 1);
+  check_text(vi_buffer_text(&request->url), URL);
+  check_text(field(&copy->headers, "A"), "1");
+  check(strcmp(copy->method.data, "GET") == 0);
+  vi_request_release(copy);
+}
+
+IT("lives until its last holder lets go") {
+  vi_request *request = vi_request_new(VI_TEXT("GET"), VI_TEXT(URL), NOTHING, NULL, NULL);
+  require(request);
+  check(vi_request_retain(request) == request);
+  check_int(atomic_load(&request->references), 2);
+  vi_request_release(request);
+  check_text(vi_buffer_text(&request->url), URL);
+  vi_request_release(request);
+  vi_request_release(NULL);
+}
+
+IT("knows the methods that only read (RFC 9110 9.2.1), by their exact case") {
+  const char *safe[] = {"GET", "HEAD", "OPTIONS", "TRACE"};
+  const char *unsafe[] = {"POST", "PUT", "PATCH", "DELETE", "CONNECT", "get", "GETS", "PURGE"};
+  for (size_t i = 0; i < sizeof safe / sizeof *safe; i++)
+    check(vi_request_is_safe(request_with(safe[i], "")));
+  for (size_t i = 0; i < sizeof unsafe / sizeof *unsafe; i++)
+    check(!vi_request_is_safe(request_with(unsafe[i], "")));
+}
+
+IT("knows the methods that can be repeated (RFC 9110 9.2.2)") {
+  const char *idempotent[] = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
+  const char *others[] = {"POST", "PATCH", "CONNECT", "put", "LOCK"};
+  for (size_t i = 0; i < sizeof idempotent / sizeof *idempotent; i++)
+    check(vi_request_is_idempotent(request_with(idempotent[i], "")));
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    check(!vi_request_is_idempotent(request_with(others[i], "")));
+}
+
+IT("gives each kind of error a name of its own, and finds it by that name") {
+  for (int kind = VI_ERROR_NONE + 1; kind < VI_ERROR_KINDS; kind++)
+    check_int(vi_error_kind_of(vi_error_kind_name((vi_error_kind)kind)), kind);
+  check_int(vi_error_kind_of("no such kind"), VI_ERROR_NONE);
+}
+
+IT("cuts the message of an error and starts each one anew") {
+  vi_error error = {.code = 7, .maybe_sent = true, .retryable = true};
+  check(!vi_error_set(&error, VI_ERROR_REFUSED, "%0300d", 1));
+  check_int(strlen(error.message), sizeof error.message - 1);
+  check(error.code == 0 && !error.maybe_sent && !error.retryable);
+  check(!vi_error_set(NULL, VI_ERROR_REFUSED, "nobody listens"));
+}

@@ -1,0 +1,271 @@
+local viesti = require("viesti")
+local nginx = require("spec.support.nginx")
+local origin = require("spec.support.origin")
+
+local CachingSender = viesti.CachingSender
+
+describe("CachingSender", function()
+  local server, concrete
+
+  setup(function()
+    server = origin.start()
+    concrete = viesti.SyncSender()
+  end)
+
+  teardown(function()
+    concrete:close()
+    server:stop()
+  end)
+
+  before_each(function()
+    server:reset()
+  end)
+
+  local function caching(max_size)
+    return CachingSender(max_size, concrete)
+  end
+
+  local function fresh_for(seconds, more)
+    local headers = { { "Cache-Control", "max-age=" .. seconds } }
+    return table.move(more or {}, 1, #(more or {}), 2, headers)
+  end
+
+  local function get(sender, path, headers, params)
+    return assert(sender:send({ url = server.url .. path, headers = headers, params = params }))
+  end
+
+  -- How many of two equal requests reach the server; how many responses are kept after that.
+  local function fetched(answer, headers)
+    local sender = caching()
+    server:reset()
+    server:route("/x", answer)
+    get(sender, "/x", headers)
+    get(sender, "/x", headers)
+    return server:count("/x"), sender.store:count()
+  end
+
+  local function assert_not_stored(answer, headers)
+    assert.same({ 2, 0 }, { fetched(answer, headers) })
+  end
+
+  it("sends over a SyncSender of its own where none is given, without a bound", function()
+    local sender <close> = CachingSender()
+    assert.equal("SyncSender", sender.sender.name)
+    assert.is_nil(sender.max_size)
+    assert.equal(7, caching(7).max_size)
+  end)
+
+  describe("serves again without asking", function()
+    it("what is fresh, whatever the case of the server's header names", function()
+      local sender = caching()
+      server:route("/x", { body = "once", headers = { { "cache-control", "max-age=60" },
+        { "x-more", "kept" } } })
+      local first, second = get(sender, "/x"), get(sender, "/x")
+      assert.same({ false, true }, { first.from_cache, second.from_cache })
+      assert.same({ 200, "OK", "once", "kept", server.url .. "/x" }, { second.status_code,
+        second.reason, second.body, second.headers["X-More"], second.url })
+      assert.equal(1, server:count("/x"))
+    end)
+
+    it("what nginx lets be stored", function()
+      local web <close> = nginx.start()
+      local sender <close> = CachingSender(10, viesti.SyncSender())
+      for _ = 1, 3 do
+        assert(sender:send({ url = web.url .. "/cache/max-age/text.txt" }))
+      end
+      assert.equal(1, web:requests())
+      for _ = 1, 3 do
+        assert(sender:send({ url = web.url .. "/gzip/text.txt" }))
+      end
+      assert.matches(" 304 %d+ %d+ W/\".+\"$", web:log()[3])
+    end)
+
+    it("with an Age", function()
+      local sender = caching()
+      server:route("/x", { headers = fresh_for(60, { { "Age", "5" } }) })
+      assert.equal("5", get(sender, "/x").headers["Age"])
+      assert.equal("5", get(sender, "/x").headers["Age"])
+      viesti.sleep(1.01)
+      assert.equal("6", get(sender, "/x").headers["Age"])
+    end)
+
+    it("what Expires says is fresh, and what s-maxage says over max-age", function()
+      local date = { "Date", os.date("!%a, %d %b %Y %H:%M:%S GMT") }
+      local later = os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() + 60)
+      assert.equal(1, fetched({ headers = { date, { "Expires", later } } }))
+      assert.equal(2, fetched({ headers = { date, { "Expires", "0" } } }))
+      assert.equal(2, fetched({ headers = { { "Cache-Control", "max-age=60, s-maxage=0" } } }))
+      assert.equal(1, fetched({ headers = { { "Cache-Control", "max-age=0, S-MaxAge=60" } } }))
+    end)
+  end)
+
+  describe("keeps apart", function()
+    it("requests with other params, however they are given", function()
+      local sender = caching()
+      server:route("/x", { headers = fresh_for(60) })
+      get(sender, "/x", nil, { a = 1 })
+      get(sender, "/x", nil, { a = 2 })
+      get(sender, "/x")
+      assert.equal(3, server:count("/x"))
+      assert.is_true(get(sender, "/x?a=2").from_cache)
+      assert.is_true(get(sender, "/x", nil, { { "a", "1" } }).from_cache)
+      assert.equal(3, server:count("/x"))
+    end)
+
+    it("responses that Vary by a header, one for each value", function()
+      local sender = caching()
+      local headers = fresh_for(60, { { "vary", "accept-LANGUAGE" } })
+      server:route("/x", { { body = "en", headers = headers }, { body = "fi", headers = headers },
+        { body = "none", headers = headers } })
+      for _ = 1, 2 do
+        assert.equal("en", get(sender, "/x", { ["Accept-Language"] = "en" }).body)
+        assert.equal("fi", get(sender, "/x", { ["accept-language"] = "fi" }).body)
+        assert.equal("none", get(sender, "/x").body)
+      end
+      assert.equal(3, server:count("/x"))
+    end)
+  end)
+
+  describe("does not store", function()
+    it("what the server marks private or no-store, or what Varies by everything", function()
+      for _, value in ipairs({ "private, max-age=60", "max-age=60, no-store", "NO-STORE",
+        'Private="x", max-age=9' }) do
+        assert_not_stored({ headers = { { "Cache-Control", value } }, etag = '"v"' })
+      end
+      assert_not_stored({ headers = fresh_for(60, { { "Vary", "*" } }) })
+      assert_not_stored({ headers = fresh_for(60, { { "Vary", "Accept, *" } }) })
+    end)
+
+    it("errors and redirects", function()
+      for _, status in ipairs({ 302, 400, 404, 429, 500, 503 }) do
+        assert_not_stored({ status = status, headers = fresh_for(60) })
+      end
+    end)
+
+    it("what has neither a lifetime nor a tag", function()
+      assert_not_stored({ body = "x" })
+      assert_not_stored({ headers = { { "Cache-Control", "max-age=soon" } } })
+    end)
+
+    it("answers to anything but GET", function()
+      local sender = caching()
+      server:route("/x", { headers = fresh_for(60), body = "x" })
+      for _, method in ipairs({ "POST", "PUT", "DELETE", "HEAD", "OPTIONS" }) do
+        for _ = 1, 2 do
+          assert(sender:send({ method = method, url = server.url .. "/x" }))
+        end
+      end
+      assert.equal(10, server:count("/x"))
+      get(sender, "/x")
+      assert.equal(11, server:count("/x"))
+    end)
+
+    it("what was asked for with Authorization, unless the server says it may", function()
+      local token = { Authorization = "Bearer x" }
+      assert_not_stored({ headers = fresh_for(60) }, token)
+      for _, value in ipairs({ "public, max-age=60", "s-maxage=60",
+        "must-revalidate, max-age=60" }) do
+        assert.equal(1, fetched({ headers = { { "Cache-Control", value } } }, token))
+      end
+    end)
+
+    it("what the request marks no-store", function()
+      assert_not_stored({ headers = fresh_for(60) }, { ["Cache-Control"] = "no-store" })
+    end)
+  end)
+
+  it("forgets everything on clear", function()
+    local sender = caching()
+    server:route("/x", { headers = fresh_for(60) })
+    get(sender, "/x")
+    sender:clear()
+    assert.is_false(get(sender, "/x").from_cache)
+    assert.equal(2, server:count("/x"))
+  end)
+
+  it("discards the least recently used response beyond max_size", function()
+    local sender = caching(2)
+    for _, path in ipairs({ "/a", "/b", "/c" }) do
+      server:route(path, { headers = fresh_for(60) })
+    end
+    for _, path in ipairs({ "/a", "/b", "/a", "/c", "/a", "/b" }) do
+      get(sender, path)
+    end
+    assert.same({ 1, 2, 1 }, { server:count("/a"), server:count("/b"), server:count("/c") })
+    assert.equal(2, sender.store:count())
+  end)
+
+  it("forgets what a successful POST, PUT or DELETE may have changed", function()
+    for _, method in ipairs({ "POST", "PUT", "PATCH", "DELETE" }) do
+      server:reset()
+      local sender = caching()
+      server:route("/x", { headers = fresh_for(60) })
+      get(sender, "/x")
+      assert(sender:send({ method = method, url = server.url .. "/x" }))
+      assert.is_false(get(sender, "/x").from_cache)
+      server:route("/x", { status = 500 })
+      assert(sender:send({ method = method, url = server.url .. "/x" }))
+      assert.is_true(get(sender, "/x").from_cache)
+    end
+  end)
+
+  it("shares what it stored with another that was given its store", function()
+    local first = caching()
+    local second = CachingSender({ sender = concrete, store = first.store })
+    server:route("/x", { headers = fresh_for(60) })
+    get(first, "/x")
+    assert.is_true(get(second, "/x").from_cache)
+    second:clear()
+    assert.is_false(get(first, "/x").from_cache)
+    assert.has_error(function() CachingSender({ store = first.store, max_size = 1 }) end,
+      "CachingSender: store and max_size are both given; the bound belongs to the Store")
+  end)
+
+  it("never lets one caller edit what another gets", function()
+    local sender = caching()
+    server:route("/x", { json = { list = { 1, 2 } }, headers = fresh_for(60) })
+    for _ = 1, 3 do
+      local response = get(sender, "/x")
+      assert.same({ 1, 2 }, response.content.list)
+      table.insert(response.content.list, "edited")
+      assert.has_error(function() response.status_code = 500 end)
+      assert.has_error(function() response.headers["X"] = "y" end)
+    end
+    assert.equal(1, server:count("/x"))
+  end)
+
+  it("leaves the caller's request as it is", function()
+    local sender = caching()
+    server:route("/x", { etag = '"v"' })
+    local request = viesti.Request({ url = server.url .. "/x" })
+    assert(sender:send(request))
+    assert(sender:send(request))
+    assert.equal(2, server:count("/x"))
+    assert.equal(0, #request.headers)
+  end)
+
+  it("serves tasks side by side over an AsyncSender", function()
+    local sender <close> = CachingSender(100, viesti.AsyncSender())
+    local urls = {}
+    for index = 1, 100 do
+      urls[index] = server.url .. "/x?" .. index % 10
+    end
+    server:route("/x", { body = "x", headers = fresh_for(60), delay = 0.02 })
+    for round = 1, 2 do
+      local responses = viesti.map(urls, function(url)
+        return sender:send({ url = url })
+      end, { concurrency = 10 })
+      for _, response in ipairs(responses) do
+        assert.is_true(response.body == "x" and (round == 1 or response.from_cache))
+      end
+    end
+    assert.is_true(server:count("/x") <= 20)
+  end)
+
+  it("refuses a max_size that is none", function()
+    for _, value in ipairs({ 0, -1, 1.5, "1" }) do
+      assert.error_matches(function() CachingSender({ max_size = value }) end,
+        "CachingSender: max_size must be an integer of 1 or more, got ")
+    end
+  end)
+end)

@@ -1,0 +1,85 @@
+local class = require("viesti.class")
+
+describe("class", function()
+  local Shape = class.new("Shape", nil, {
+    { name = "sides", type = "integer", default = 3, min = 1, doc = "how many" },
+  })
+  function Shape:corners() return self.sides end
+  Shape.__tostring = function(self) return "shape of " .. self.sides end
+  Shape.__close = function(self) self.closed = true end
+
+  local Square = Shape:extend("Square", {
+    { name = "width", type = "number", required = true, doc = "of a side" },
+    { name = "sides", type = "integer", default = 4, doc = "how many" },
+  })
+  function Square:area() return self.width ^ 2 end
+
+  it("builds objects whose options are fields", function()
+    assert.equal(5, Shape({ sides = 5 }):corners())
+    assert.equal(5, Shape(5).sides)
+    assert.equal(3, Shape().sides)
+  end)
+
+  it("inherits methods, metamethods and options; a child's own options come first", function()
+    local square = Square(2)
+    assert.same({ 4, 4, "shape of 4" }, { square:corners(), square:area(), tostring(square) })
+    assert.equal("width", Square.options[1].name)
+    assert.equal(2, #Square.options)
+    assert.equal(Shape, Square.super)
+    do
+      local closing <close> = square
+      assert.is_nil(closing.closed)
+    end
+    assert.is_true(square.closed)
+  end)
+
+  it("calls init with the options in place", function()
+    local Cube = Square:extend("Cube")
+    function Cube:init() self.volume = self.width ^ 3 end
+    assert.equal(8, Cube(2).volume)
+  end)
+
+  it("lets a class say why it cannot be built", function()
+    local Abstract = Shape:extend("Abstract")
+    function Abstract:missing() return self.name .. " is abstract" end
+    assert.has_error(function() Abstract() end, "Abstract is abstract")
+  end)
+
+  it("blames the caller for what it is given", function()
+    local _, message = pcall(function()
+      local shape = Shape({ sides = 0 })
+      return shape
+    end)
+    assert.matches("class_spec.lua:%d+: Shape: sides must be an integer of 1 or more, got 0",
+      message)
+  end)
+
+  it("remembers what was given, apart from the caller's table", function()
+    local given = { width = 1 }
+    local square = Square(given)
+    given.width = 2
+    assert.same({ width = 1 }, square._given)
+  end)
+
+  it("prints as its name", function()
+    assert.equal("Square", tostring(Square))
+  end)
+
+  it("knows what an object is", function()
+    local square = Square(1)
+    assert.is_true(class.is(square, Square) and class.is(square, Shape))
+    assert.is_false(class.is(Shape(), Square))
+    for _, value in ipairs({ 1, "x", {}, setmetatable({}, {}), Shape, print }) do
+      assert.is_false(class.is(value, Shape))
+    end
+    assert.is_false(class.is(nil, Shape))
+  end)
+
+  it("refuses a name that is no identifier", function()
+    for _, name in ipairs({ "", "a b", "1a", "a-b", 1, {} }) do
+      assert.error_matches(function() Shape:extend(name) end,
+        "extend: the name of a class must be an identifier, got ")
+    end
+    assert.error_matches(function() Shape:extend() end, "got nothing")
+  end)
+end)

@@ -1,0 +1,59 @@
+local viesti = require("viesti")
+local format = require("viesti.format")
+
+local function read_back(text)
+  return assert(load("return " .. text))()
+end
+
+describe("format.value", function()
+  it("writes values as Lua reads them", function()
+    for _, value in ipairs({ 1, -1, 1.5, 0.1, 1 / 3, 1e300, 5e-324, math.huge, -math.huge,
+      math.maxinteger, true, "", "x", "\"'\\\n\r\t\0\0001\xff\u{e4}",
+      ("long"):rep(1000) }) do
+      local again = read_back(format.value(value))
+      assert.equal(value, again)
+      assert.equal(math.type(value), math.type(again))
+    end
+  end)
+
+  it("writes tables with list items first, then sorted keys", function()
+    assert.equal("{}", format.value({}))
+    assert.equal('{ 1, "two", { 3 }, [0] = 5, ["a b"] = 6, b = { c = true } }',
+      format.value({ 1, "two", { 3 }, b = { c = true }, ["a b"] = 6, [0] = 5 }))
+  end)
+
+  it("keeps a line a line", function()
+    assert.is_nil(format.value("a\nb\rc\0d"):find("[\n\r\0]"))
+  end)
+
+  it("writes objects by their own tostring", function()
+    assert.equal("SyncSender()", format.value(viesti.SyncSender()))
+    assert.equal("Session{ timeout = 1 }", format.value(viesti.Session({ timeout = 1 })))
+  end)
+end)
+
+describe("format.given", function()
+  it("says what was given, in words where the value would say nothing", function()
+    assert.same({ "nothing", "a table", "a function", "1", '"x"', "true", "SyncSender()",
+      "the class SyncSender" }, { format.given(nil), format.given({ 1 }), format.given(print),
+      format.given(1), format.given("x"), format.given(true), format.given(viesti.SyncSender()),
+      format.given(viesti.SyncSender) })
+  end)
+
+  it("cuts a long string", function()
+    assert.is_true(#format.given(("x"):rep(100000)) < 300)
+  end)
+end)
+
+describe("format.options", function()
+  local declaration = {
+    { name = "b", type = "integer" }, { name = "a", type = "string" },
+    { name = "key", type = "string", secret = true }, { name = "sender", type = "sender" },
+  }
+
+  it("writes what was given in the order declared, the sender last, no secrets", function()
+    assert.equal("()", format.options(declaration, {}))
+    assert.equal('{ b = 1, a = "x", key = <hidden>, sender = SyncSender() }',
+      format.options(declaration, { a = "x", b = 1, key = "s3cret" }, viesti.SyncSender()))
+  end)
+end)

@@ -1,0 +1,112 @@
+local json = require("viesti.json")
+
+local function encoded(value)
+  return assert(json.encode(value))
+end
+
+describe("json.encode", function()
+  it("writes keys in order", function()
+    assert.equal('{"a":1,"b":{"c":true,"d":false},"e":"x"}',
+      encoded({ e = "x", b = { d = false, c = true }, a = 1 }))
+  end)
+
+  it("writes lists as lists, and an empty table as an object unless marked", function()
+    assert.equal("[1,[2,3],{}]", encoded({ 1, { 2, 3 }, {} }))
+    assert.equal('[[],{"list":[]}]', encoded({ json.array({}), { list = json.array({}) } }))
+  end)
+
+  it("keeps every digit of a number, and writes whole ones without a fraction", function()
+    local numbers = { 1, -7, 1.0, 1e15, 0.1, 1 / 3, 5e-324, 1.7976931348623157e308,
+      math.maxinteger, math.mininteger, 2 ^ 53, -0.5 }
+    for _, number in ipairs(numbers) do
+      assert.equal(number, tonumber(encoded(number)))
+    end
+    assert.same({ "1", "1", "0.1", "9223372036854775807" },
+      { encoded(1), encoded(1.0), encoded(0.1), encoded(math.maxinteger) })
+  end)
+
+  it("writes null for the mark of it", function()
+    assert.same({ "null", '{"a":null}', "[null]" },
+      { encoded(json.null), encoded({ a = json.null }), encoded({ json.null }) })
+  end)
+
+  it("escapes what must be, and passes UTF-8 on", function()
+    assert.equal([["\"\\\n\r\t\u0000\u001f]] .. "\u{e4}\u{1f600}\"",
+      encoded("\"\\\n\r\t\0\x1f\u{e4}\u{1f600}"))
+    assert.equal([[{"a\"b":1}]], encoded({ ['a"b'] = 1 }))
+  end)
+
+  it("says in words what cannot be encoded", function()
+    local circle, mixed = {}, "among others: keys must be all strings or 1 to n"
+    circle[1] = circle
+    local cases = {
+      { print, "a function" },
+      { { a = { coroutine.create(print) } }, "a thread" },
+      { io.stdout, "a userdata" },
+      { 0 / 0, "a number that is not finite" },
+      { { math.huge }, "a number that is not finite" },
+      { circle, "tables nested more than 500 deep, or in a circle" },
+      { { 1, 2, a = 3 }, "a table with the key 1 " .. mixed },
+      { { [1] = 1, [3] = 3 }, "a table with the key 1 " .. mixed },
+      { { [true] = 1 }, "a table with the key true " .. mixed },
+    }
+    for _, case in ipairs(cases) do
+      local text, reason = json.encode(case[1])
+      assert.is_nil(text)
+      assert.equal(case[2], reason)
+    end
+  end)
+end)
+
+describe("json.decode", function()
+  it("reads whole numbers as integers and the others as floats", function()
+    local list = json.decode("[1, 1.0, 1e2, -7, 0.5, 1e300, 9007199254740993, -0.25e1]")
+    assert.same({ 1, 1, 100, -7, 0.5, 1e300, 9007199254740993, -2.5 }, list)
+    for _, position in ipairs({ 1, 2, 3, 4, 7 }) do
+      assert.equal("integer", math.type(list[position]))
+    end
+  end)
+
+  it("keeps every digit of a 64-bit integer, and leaves longer ones to floats", function()
+    local list = json.decode("[9223372036854775807, -9223372036854775808, 1234567890123456,"
+      .. " 9223372036854775808, 123456789012345678901234567890]")
+    assert.same({ math.maxinteger, math.mininteger, 1234567890123456 },
+      { list[1], list[2], list[3] })
+    assert.equal(9223372036854775808.0, list[4])
+    assert.equal(123456789012345678901234567890.0, list[5])
+  end)
+
+  it("touches no digits inside strings and keys", function()
+    local text = [[{"12345678901234567":"98765432109876543","a\"12345678901234567":1,]]
+      .. [["x":12345678901234567,"b":"\\"}]]
+    assert.same({ ["12345678901234567"] = "98765432109876543", ['a"12345678901234567'] = 1,
+      x = 12345678901234567, b = "\\" }, json.decode(text))
+  end)
+
+  it("reads null as nil, or as its mark on request", function()
+    assert.same({ b = 1 }, json.decode('{"a":null,"b":1}'))
+    assert.same({ a = json.null, b = { json.null } }, json.decode('{"a":null,"b":[null]}', true))
+    assert.is_nil((json.decode("null")))
+    assert.equal(json.null, (json.decode("null", true)))
+  end)
+
+  it("reads any value, not tables only", function()
+    assert.same({ 1, "x", true, false }, { json.decode("1"), json.decode('"x"'),
+      json.decode(" true "), json.decode("false") })
+  end)
+
+  it("says what is wrong with a text that is none", function()
+    for _, text in ipairs({ "", " ", "{", "[1,]", "{'a':1}", "nul", "NaN", "Infinity", "-inf",
+      "0x10", "1 2", '{"a":1,}', ("["):rep(2000), "\0", '"\\ud800"', "12345678901234567x" }) do
+      local value, reason = json.decode(text)
+      assert.is_nil(value)
+      assert.equal("string", type(reason), text)
+    end
+  end)
+
+  it("gives back what encode was given", function()
+    local value = { text = "\0\u{e4}\"", list = { 1, 2.5, { deep = { true } } }, zero = 0,
+      big = math.maxinteger, third = 1 / 3 }
+    assert.same(value, json.decode(encoded(value)))
+  end)
+end)

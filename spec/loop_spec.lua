@@ -1,0 +1,153 @@
+local socket = require("socket")
+local viesti = require("viesti")
+local origin = require("spec.support.origin")
+
+describe("viesti.loop", function()
+  local server, loop, watched
+
+  setup(function()
+    server, loop = origin.start(), viesti.loop()
+    watched = { {
+      getfd = function() return loop:fd() end,
+      dirty = function() return false end,
+    } }
+  end)
+
+  teardown(function()
+    server:stop()
+  end)
+
+  before_each(function()
+    server:reset()
+  end)
+
+  -- Another loop that viesti knows nothing of: select waits, viesti never does.
+  local function drive_until(done)
+    local turns, deadline = 0, socket.gettime() + 5
+    while not done() do
+      assert.is_true(socket.gettime() < deadline, "the loop made no progress")
+      local timeout = loop:timeout()
+      if timeout ~= 0 then
+        socket.select(watched, nil, math.min(timeout or 1, 1))
+      end
+      loop:step(0)
+      turns = turns + 1
+    end
+    return turns
+  end
+
+  it("is one per Lua state", function()
+    assert.equal(loop, viesti.loop())
+  end)
+
+  it("is one descriptor to poll", function()
+    assert.equal("integer", math.type(loop:fd()))
+    assert.is_true(loop:fd() >= 0)
+    assert.equal(loop:fd(), viesti.loop():fd())
+  end)
+
+  it("lets another loop drive requests, each waiting for nothing but select", function()
+    local sender <close> = viesti.AsyncSender()
+    server:route("/slow", { body = "x", delay = 0.1 })
+    local tasks, done = {}, 0
+    for index = 1, 20 do
+      tasks[index] = viesti.spawn(function()
+        local response = assert(sender:send({ url = server.url .. "/slow?" .. index }))
+        done = done + 1
+        return response.body
+      end)
+    end
+    local started = socket.gettime()
+    local turns = drive_until(function() return done == 20 end)
+    assert.is_true(socket.gettime() - started < 1)
+    assert.is_true(turns < 500, turns .. " turns: it spins")
+    for _, task in ipairs(tasks) do
+      assert.equal("x", task:join())
+    end
+  end)
+
+  it("says when it must be called again even if the descriptor is silent", function()
+    assert.is_nil(loop:timeout())
+    local task = viesti.spawn(viesti.sleep, 0.05)
+    assert.equal(0, loop:timeout())
+    loop:step(0)
+    local timeout = loop:timeout()
+    assert.is_true(timeout > 0.03 and timeout <= 0.051)
+    local turns = drive_until(function() return task:status() == "done" end)
+    assert.is_true(turns <= 5)
+    assert.is_nil(loop:timeout())
+  end)
+
+  it("keeps the time limits of requests under another loop, too", function()
+    local sender <close> = viesti.AsyncSender({ timeout = 0.1 })
+    server:route("/hang", { hang = true })
+    local kind
+    viesti.spawn(function()
+      kind = select(2, sender:send({ url = server.url .. "/hang" })).kind
+    end)
+    local started = socket.gettime()
+    drive_until(function() return kind end)
+    assert.equal("timeout", kind)
+    assert.is_true(socket.gettime() - started < 0.5)
+  end)
+
+  describe("step", function()
+    it("waits as long as it is told, or until something is due", function()
+      local started = socket.gettime()
+      loop:step(0.03)
+      local elapsed = socket.gettime() - started
+      assert.is_true(elapsed >= 0.029 and elapsed < 0.2)
+      local task = viesti.spawn(viesti.sleep, 0.02)
+      started = socket.gettime()
+      for _ = 1, 3 do
+        loop:step(5)
+        if task:status() == "done" then
+          break
+        end
+      end
+      assert.equal("done", task:status())
+      assert.is_true(socket.gettime() - started < 0.5)
+    end)
+
+    it("never waits at 0", function()
+      local started = socket.gettime()
+      for _ = 1, 100 do
+        loop:step(0)
+      end
+      assert.is_true(socket.gettime() - started < 0.05)
+    end)
+
+    it("cannot be called from inside a task", function()
+      viesti.run(function()
+        assert.error_matches(function() loop:step(0) end,
+          "loop:step cannot be called from inside a task")
+      end)
+    end)
+
+    it("cannot be called while the loop is being driven", function()
+      local message
+      viesti.run(function()
+        local thread = coroutine.create(function() loop:step(0) end)
+        message = select(2, coroutine.resume(thread))
+      end)
+      assert.matches("loop:step cannot wait in a coroutine that viesti does not run", message)
+    end)
+
+    it("refuses a time that is none", function()
+      assert.has_error(function() loop:step(-1) end)
+      assert.has_error(function() loop:step("x") end)
+    end)
+  end)
+
+  it("survives a task that fails, and one that cancels another, in the same turn", function()
+    local before = viesti.TaskWarning:set("ignore")
+    local victim = viesti.spawn(viesti.sleep, 60)
+    local first = viesti.spawn(error, "boom")
+    local second = viesti.spawn(function() return victim:cancel() end)
+    drive_until(function() return second:status() == "done" end)
+    assert.same({ "failed", "cancelled", true },
+      { first:status(), victim:status(), second:join() })
+    viesti.run(function() end)
+    viesti.TaskWarning:set(before)
+  end)
+end)

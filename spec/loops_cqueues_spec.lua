@@ -1,0 +1,252 @@
+local condition = require("cqueues.condition")
+local cqueues = require("cqueues")
+local viesti = require("viesti")
+local adapter = require("viesti.loops.cqueues")
+local origin = require("spec.support.origin")
+
+describe("viesti.loops.cqueues", function()
+  local server, sender, controller, attached, started
+
+  setup(function()
+    server = origin.start()
+    server:route("/slow", { body = "x", delay = 0.15 })
+    server:route("/hang", { hang = true })
+  end)
+
+  teardown(function()
+    server:stop()
+  end)
+
+  before_each(function()
+    sender, controller = viesti.AsyncSender({ timeout = 30 }), cqueues.new()
+    attached = adapter.attach(controller)
+    started = cqueues.monotime()
+  end)
+
+  after_each(function()
+    attached:close()
+    assert(controller:loop(5))
+    sender:close()
+  end)
+
+  local function elapsed()
+    return cqueues.monotime() - started
+  end
+
+  local function after(seconds, fn)
+    controller:wrap(function()
+      cqueues.sleep(seconds)
+      fn()
+    end)
+  end
+
+  local function run()
+    assert(controller:loop(5))
+    assert.is_true(controller:empty(), "the controller's loop did not end")
+  end
+
+  local function count_steps(fn)
+    local methods, count = debug.getmetatable(viesti.loop()).__index, 0
+    local step = methods.step
+    function methods.step(...)
+      count = count + 1
+      return step(...)
+    end
+    local ok, reason = pcall(fn)
+    methods.step = step
+    assert(ok, reason)
+    return count
+  end
+
+  it("lets requests proceed in tasks while cqueues' timers tick on time", function()
+    local ticks, done, worst = 0, 0, 0
+    controller:wrap(function()
+      while done < 20 do
+        local due = elapsed() + 0.01
+        cqueues.sleep(0.01)
+        ticks = ticks + 1
+        worst = math.max(worst, elapsed() - due)
+      end
+      attached:close()
+    end)
+    for index = 1, 20 do
+      viesti.spawn(function()
+        local response = assert(sender:send({ url = server.url .. "/slow?" .. index }))
+        done = done + #response.body
+      end)
+    end
+    run()
+    assert.equal(20, done)
+    assert.is_true(elapsed() < 1)
+    assert.is_true(ticks >= 5, ticks .. " ticks")
+    assert.is_true(worst < 0.1, ("a tick came %.3f s late"):format(worst))
+  end)
+
+  it("wakes for a response by the descriptor alone", function()
+    local arrived
+    viesti.spawn(function()
+      assert(sender:send({ url = server.url .. "/slow" }))
+      arrived = elapsed()
+      attached:close()
+    end)
+    local steps = count_steps(run)
+    assert.is_true(arrived < 0.5)
+    assert.is_true(steps < 30, steps .. " steps: it spins")
+  end)
+
+  it("wakes tasks that sleep, in their order", function()
+    local order = {}
+    for _, seconds in ipairs({ 0.06, 0.02, 0.04 }) do
+      viesti.spawn(function()
+        viesti.sleep(seconds)
+        order[#order + 1] = seconds
+      end)
+    end
+    viesti.spawn(function()
+      viesti.sleep(0.08)
+      attached:close()
+    end)
+    run()
+    assert.same({ 0.02, 0.04, 0.06 }, order)
+    assert.is_true(elapsed() >= 0.08 and elapsed() < 0.3)
+  end)
+
+  it("wakes for what cqueues' own coroutines add while it waits", function()
+    local ran, status
+    after(0.05, function()
+      viesti.spawn(function()
+        ran = elapsed()
+        status = assert(sender:send({ url = server.url .. "/slow" })).status_code
+        attached:close()
+      end)
+    end)
+    run()
+    assert.is_true(ran >= 0.05 and ran < 0.12, tostring(ran))
+    assert.equal(200, status)
+  end)
+
+  it("wakes for what is added between two steps", function()
+    viesti.spawn(viesti.sleep, 60)
+    local early = viesti.spawn(viesti.sleep, 0.02)
+    assert(controller:step(0))
+    viesti.run(function() end)
+    viesti.spawn(viesti.sleep, 0.01):join()
+    viesti.spawn(attached.close, attached)
+    run()
+    assert.is_true(elapsed() < 0.5)
+    early:join()
+  end)
+
+  it("lets a coroutine of cqueues wait for a task by a condition", function()
+    local status
+    controller:wrap(function()
+      local done = condition.new()
+      viesti.spawn(function()
+        status = assert(sender:send({ url = server.url .. "/slow" })).status_code
+        done:signal()
+      end)
+      done:wait()
+      assert.equal(200, status)
+      attached:close()
+    end)
+    run()
+    assert.equal(200, status)
+  end)
+
+  it("leaves it an error to send outside of a task, in a coroutine of cqueues", function()
+    controller:wrap(function()
+      assert.error_matches(function() sender:send({ url = server.url }) end,
+        "a coroutine that viesti does not run; start it with viesti.spawn")
+      attached:close()
+    end)
+    run()
+  end)
+
+  it("works in a controller that another one runs", function()
+    local outer, status = cqueues.new(), nil
+    outer:wrap(function() assert(controller:loop()) end)
+    outer:wrap(function()
+      cqueues.sleep(0.05)
+      viesti.spawn(function()
+        viesti.sleep(0.01)
+        status = assert(sender:send({ url = server.url .. "/slow" })).status_code
+        attached:close()
+      end)
+      attached.changed:signal()
+    end)
+    assert(outer:loop(5))
+    assert.equal(200, status)
+  end)
+
+  it("keeps the time limits of requests", function()
+    local hasty <close> = viesti.AsyncSender({ timeout = 0.05 })
+    local err
+    viesti.spawn(function()
+      err = select(2, hasty:send({ url = server.url .. "/hang" }))
+      attached:close()
+    end)
+    run()
+    assert.equal("timeout", err.kind)
+    assert.is_true(elapsed() < 0.5)
+  end)
+
+  it("steps hardly while viesti has nothing to do", function()
+    after(0.1, function() attached:close() end)
+    local steps = count_steps(run)
+    assert.is_true(steps <= 2, steps .. " steps")
+  end)
+
+  it("steps hardly while a task sleeps or waits for a server", function()
+    local sleeping = viesti.spawn(viesti.sleep, 60)
+    local waiting = viesti.spawn(sender.send, sender, { url = server.url .. "/hang" })
+    after(0.3, function()
+      sleeping:cancel()
+      waiting:cancel()
+      attached:close()
+    end)
+    local steps = count_steps(run)
+    assert.is_true(steps < 20, steps .. " steps")
+  end)
+
+  it("detaches when closed: the controller empties, viesti's loop waits for another driver",
+    function()
+      local task = viesti.spawn(viesti.sleep, 0.02)
+      after(0.01, function() attached:close() end)
+      run()
+      after(0.05, function() end)
+      assert.equal(0, count_steps(run))
+      assert.equal("running", task:status())
+      task:join()
+      assert.equal("done", task:status())
+    end)
+
+  it("can be closed more than once, by its block, and attached anew", function()
+    local step = getmetatable(controller).__index.step
+    attached:close()
+    attached:close()
+    assert.not_equal(step, getmetatable(controller).__index.step)
+    do
+      local again <close> = adapter.attach(controller)
+      assert.is_function(again.close)
+    end
+    run()
+    attached = adapter.attach(controller)
+    viesti.spawn(attached.close, attached)
+    run()
+  end)
+
+  it("leaves alone what others have interposed since", function()
+    local theirs, step = 0, nil
+    step = cqueues.interpose("step", function(...)
+      theirs = theirs + 1
+      return step(...)
+    end)
+    attached:close()
+    run()
+    assert.is_true(theirs > 0)
+    local second <close> = adapter.attach(controller)
+    viesti.spawn(second.close, second)
+    run()
+    cqueues.interpose("step", step)
+  end)
+end)

@@ -1,0 +1,143 @@
+local viesti = require("viesti")
+local options = require("viesti.options")
+
+local declaration = {
+  { name = "count", type = "integer", default = 3, min = 1, max = 9, doc = "" },
+  { name = "ratio", type = "number", min = 0, doc = "" },
+  { name = "label", type = "string", required = true, doc = "" },
+  { name = "mode", type = "string", values = { "fast", "slow" }, default = "fast", doc = "" },
+  { name = "either", type = "string|boolean", doc = "" },
+  { name = "deep", type = "table", doc = "", fields = {
+    { name = "base", type = "number", default = 1, doc = "" },
+  } },
+}
+
+local function read(...)
+  return options.read("Thing", declaration, ...)
+end
+
+local function refused(message, ...)
+  local values, reason = read(...)
+  assert.is_nil(values)
+  assert.equal(message, reason)
+end
+
+describe("options.read", function()
+  it("fills in defaults, nested ones too", function()
+    assert.same({ count = 3, label = "x", mode = "fast", deep = { base = 1 } },
+      (read({ label = "x" })))
+  end)
+
+  it("returns what was given beside it", function()
+    local given = { label = "x", count = 4 }
+    assert.equal(given, select(2, read(given)))
+  end)
+
+  it("takes positions in the order of the declaration, nil for one left out", function()
+    local values, given = read(nil, 0.5, "x")
+    assert.same({ 3, 0.5, "x" }, { values.count, values.ratio, values.label })
+    assert.same({ ratio = 0.5, label = "x" }, given)
+  end)
+
+  it("takes a single object for a position, not for a table of options", function()
+    local object = setmetatable({}, {})
+    local values = options.read("Thing", { { name = "only", type = "table", doc = "" } }, object)
+    assert.equal(object, values.only)
+  end)
+
+  it("changes nothing of what was given", function()
+    local given = { label = "x", deep = {} }
+    local values = read(given)
+    assert.same({ label = "x", deep = {} }, given)
+    values.deep.base = 5
+    assert.same({}, given.deep)
+  end)
+
+  it("takes false for a value", function()
+    assert.is_false(read({ label = "x", either = false }).either)
+  end)
+
+  it("says what is missing, what was given and what is allowed", function()
+    refused("Thing: label is missing, it must be a string", {})
+    refused("Thing: label must be a string, got 1", { label = 1 })
+    refused("Thing: count must be an integer from 1 to 9, got 0", { label = "x", count = 0 })
+    refused("Thing: count must be an integer from 1 to 9, got 10", { label = "x", count = 10 })
+    refused("Thing: count must be an integer from 1 to 9, got 1.0", { label = "x", count = 1.0 })
+    refused('Thing: count must be an integer from 1 to 9, got "1"', { label = "x", count = "1" })
+    refused("Thing: ratio must be a number of 0 or more, got -0.5", { label = "x", ratio = -0.5 })
+    refused('Thing: mode must be one of "fast", "slow", got "Fast"', { label = "x", mode = "Fast" })
+    refused("Thing: either must be a string or true or false, got a function",
+      { label = "x", either = print })
+    refused("Thing: deep must be a table, got true", { label = "x", deep = true })
+    refused('Thing.deep: base must be a number, got "1"', { label = "x", deep = { base = "1" } })
+    refused("Thing takes at most 6 arguments (count, ratio, label, mode, either, deep), got 7",
+      1, 2, 3, 4, 5, 6, 7)
+  end)
+
+  it("refuses NaN for a number", function()
+    assert.matches("Thing: ratio must be a number of 0 or more, got ",
+      select(2, read({ label = "x", ratio = 0 / 0 })))
+  end)
+
+  it("refuses names that are none, with the nearest", function()
+    local known = " (its options are count, ratio, label, mode, either, deep)"
+    refused('Thing: there is no option "cuont", did you mean \'count\'?' .. known,
+      { label = "x", cuont = 1 })
+    refused('Thing: there is no option "quite_another"' .. known,
+      { label = "x", quite_another = 1 })
+    refused("Thing: there is no option 1" .. known, { "x" })
+    refused('Thing.deep: there is no option "bass", did you mean \'base\'? (its options are base)',
+      { label = "x", deep = { bass = 1 } })
+    assert.equal('None: there is no option "a" (it has none)',
+      select(2, options.read("None", {}, { a = 1 })))
+  end)
+end)
+
+describe("options.nearest", function()
+  local names = { "retries", "sender", "methods", "backoff", "rate_limit" }
+
+  it("finds a name with a slip in it", function()
+    for mistyped, name in pairs({ retires = "retries", Sender = "sender",
+      sendr = "sender", method = "methods", backof = "backoff", ratelimit = "rate_limit",
+      bakcof = "backoff", ratelimt = "rate_limit", ratlimt = "rate_limit" }) do
+      assert.equal(name, options.nearest(mistyped, names))
+    end
+  end)
+
+  it("finds none for what is far from all", function()
+    for _, mistyped in ipairs({ "timeout", "x", "", "max_size" }) do
+      assert.is_nil(options.nearest(mistyped, names))
+    end
+  end)
+end)
+
+describe("the declared options of a class", function()
+  it("each say their name, their type and their meaning", function()
+    local function check(owner, list)
+      for _, spec in ipairs(list) do
+        assert.is_true(type(spec.name) == "string" and type(spec.type) == "string"
+          and type(spec.doc) == "string" and #spec.doc > 5, owner .. " " .. tostring(spec.name))
+        assert.is_true(#options.allowed(spec) > 2)
+        check(owner .. "." .. spec.name, spec.fields or {})
+      end
+    end
+    for _, name in ipairs({ "Request", "Response", "Session", "SyncSender", "AsyncSender",
+      "ExtendingSender", "RetryingSender", "CachingSender", "Client" }) do
+      assert.is_true(#viesti[name].options > 0)
+      check(name, viesti[name].options)
+    end
+  end)
+
+  it("have the reference's positions first", function()
+    local first = { RetryingSender = { "retries", "sender" },
+      CachingSender = { "max_size", "sender" }, Client = { "sender", "asynchronous" },
+      SyncSender = { "session" }, AsyncSender = { "session" }, ExtendingSender = { "sender" },
+      Request = { "method", "url", "params", "headers", "data", "json", "content" },
+      Response = { "url", "headers", "status_code", "content" } }
+    for class, names in pairs(first) do
+      for position, name in ipairs(names) do
+        assert.equal(name, viesti[class].options[position].name)
+      end
+    end
+  end)
+end)

@@ -1,0 +1,270 @@
+local viesti = require("viesti")
+local origin = require("spec.support.origin")
+
+local Request = viesti.Request
+local url = "http://host/path"
+
+local function fields_of(request)
+  local list = {}
+  for name, value in pairs(request.headers) do
+    list[#list + 1] = name .. "=" .. value
+  end
+  return list
+end
+
+describe("Request", function()
+  it("reads back every field of the reference", function()
+    local request = Request({ method = "POST", url = url, params = { a = 1 },
+      headers = { X = "y" }, json = { b = { 2 } } })
+    assert.same({ "POST", "http://host/path?a=1", { a = 1 }, { b = { 2 } }, '{"b":[2]}' },
+      { request.method, request.url, request.params, request.json, request.body })
+    assert.same({ "y", "application/json" },
+      { request.headers["x"], request.headers["Content-Type"] })
+    assert.same({ { a = "1" }, "a=1" }, { Request({ url = url, data = { a = "1" } }).data,
+      Request({ url = url, data = { a = "1" } }).body })
+    assert.same({ "raw", "raw" }, { Request({ url = url, content = "raw" }).content,
+      Request({ url = url, content = "raw" }).body })
+  end)
+
+  it("takes the reference's arguments in its order", function()
+    local request = Request("PUT", url, { a = 1 }, { X = "y" }, nil, nil, "raw")
+    assert.same({ "PUT", "http://host/path?a=1", "y", "raw" },
+      { request.method, request.url, request.headers["X"], request.body })
+  end)
+
+  it("is a GET without a body, headers or params unless told otherwise", function()
+    local request = Request({ url = url })
+    assert.same({ "GET", url, 0 }, { request.method, request.url, #request.headers })
+    assert.is_nil(request.body or request.params or request.data or request.json
+      or request.content)
+  end)
+
+  it("writes methods in upper case", function()
+    assert.equal("DELETE", Request({ method = "delete", url = url }).method)
+  end)
+
+  it("prints as what it asks for", function()
+    assert.equal("Request(GET http://host/path?a=1)", tostring(Request({ url = url,
+      params = { a = 1 } })))
+  end)
+
+  it("normalises its URL", function()
+    local cases = {
+      ["HTTP://Host"] = "http://host/",
+      ["http://host:80/a"] = "http://host/a",
+      ["https://host:443/a"] = "https://host/a",
+      ["http://host:8080"] = "http://host:8080/",
+      ["http://host/a#part"] = "http://host/a",
+      ["http://host/\u{e4}"] = "http://host/%c3%a4",
+      ["http://host/a/../b/./c"] = "http://host/b/c",
+      ["http://host/%7Ea?x=%20"] = "http://host/%7Ea?x=%20",
+    }
+    for given, normal in pairs(cases) do
+      assert.equal(normal, Request({ url = given }).url)
+    end
+  end)
+
+  describe("with params", function()
+    local function query(params, base)
+      return (Request({ url = base or url, params = params }).url:gsub("^[^?]*", ""))
+    end
+
+    it("adds them to the query of the URL, keeping what was there", function()
+      assert.equal("?q=1&a=2", query({ a = 2 }, url .. "?q=1"))
+      assert.equal("?q=1&a=2", query({ a = 2 }, url .. "?q=1&"))
+      assert.equal("?a=2", query({ a = 2 }, url .. "?"))
+      assert.equal("?q=1", query({}, url .. "?q=1"))
+      assert.equal("?q=1&a=2", query({ a = 2 }, url .. "?q=1#part?x=y"))
+    end)
+
+    it("sorts a table by name and keeps the order of a list of pairs", function()
+      assert.equal("?a=1&b=2&c=3", query({ c = 3, a = 1, b = 2 }))
+      assert.equal("?c=3&a=1&c=4", query({ { "c", "3" }, { "a", 1 }, { "c", 4 } }))
+    end)
+
+    it("repeats a name with a list of values", function()
+      assert.equal("?a=1&a=2&b=3", query({ a = { 1, 2 }, b = 3, c = {} }))
+    end)
+
+    it("writes numbers, booleans and any bytes", function()
+      assert.equal("?a=1&b=1.5&c=true&d=&e=%00%0D%0A%26%3D%2B%20%FF~",
+        query({ a = 1, b = 1.5, c = true, d = "", e = "\0\r\n&=+ \xff~" }))
+    end)
+  end)
+
+  describe("with headers", function()
+    it("keeps the order and the case of a list of pairs, repeated names too", function()
+      assert.same({ "b=1", "A=2", "B=3" },
+        fields_of(Request({ url = url, headers = { { "b", 1 }, { "A", 2 }, { "B", 3 } } })))
+    end)
+
+    it("sorts a table by name, and repeats a name with a list of values", function()
+      assert.same({ "A=1", "B=2", "B=3" },
+        fields_of(Request({ url = url, headers = { B = { 2, 3 }, A = 1 } })))
+    end)
+
+    it("takes the headers of another request or response", function()
+      local other = Request({ url = url, headers = { { "b", 1 }, { "A", 2 } } })
+      assert.same({ "b=1", "A=2" }, fields_of(Request({ url = url, headers = other.headers })))
+    end)
+  end)
+
+  describe("refuses before anything is sent", function()
+    local server
+
+    setup(function()
+      server = origin.start()
+    end)
+
+    teardown(function()
+      server:stop()
+    end)
+
+    local function refused(message, options)
+      local sender <close> = viesti.SyncSender()
+      options.url = options.url or server.url .. "/echo"
+      assert.has_error(function() Request(options) end, "Request: " .. message)
+      assert.is_false((pcall(sender.send, sender, options)))
+      assert.same({}, server:requests())
+    end
+
+    it("a URL that is none", function()
+      assert.has_error(function() Request({}) end, "Request: url is missing, it must be a string")
+      assert.has_error(function() Request({ url = 1 }) end, "Request: url must be a string, got 1")
+      refused("the URL 'host/path' has no scheme (http or https)", { url = "host/path" })
+      refused("the URL '' has no scheme (http or https)", { url = "" })
+      refused("the URL has a space or control character (byte 14 is 0x20)",
+        { url = "http://host/a b" })
+      refused("the URL has a space or control character (byte 12 is 0x0d)",
+        { url = "http://host\r\nX: y/" })
+      refused("the URL has a space or control character (byte 13 is 0x00)",
+        { url = "http://host/\0" })
+      for _, bad in ipairs({ "http://", "http:///path", "http://host:99999/", "http://host:x/",
+        "http://[::1/", "http://ho%00st/" }) do
+        assert.error_matches(function() Request({ url = bad }) end, "^.-Request: the URL ")
+      end
+    end)
+
+    it("a scheme other than http and https", function()
+      for _, scheme in ipairs({ "ftp", "file", "gopher", "HTTPX" }) do
+        refused(("the URL's scheme is '%s', only http and https are allowed"):format(scheme),
+          { url = scheme .. "://host/" })
+      end
+    end)
+
+    it("two bodies", function()
+      refused("data and json are both given, a request has one body", { data = {}, json = {} })
+      refused("json and content are both given, a request has one body",
+        { json = false, content = "" })
+      refused("data and content are both given, a request has one body",
+        { data = {}, content = "" })
+    end)
+
+    it("CR, LF and NUL in a header", function()
+      for _, value in ipairs({ "a\r\nX: y", "a\n", "\r", "a\0b" }) do
+        refused("the header 'A' must not have CR, LF or NUL in its value",
+          { headers = { A = value } })
+        refused("the header 'A' must not have CR, LF or NUL in its value",
+          { headers = { A = { "fine", value } } })
+      end
+      for _, name in ipairs({ "A\r\nB", "A\0", "A B", "A:", "", "\u{e4}" }) do
+        assert.error_matches(function() Request({ url = url, headers = { [name] = "x" } }) end,
+          "Request: the header name must have a name of letters, digits")
+      end
+    end)
+
+    it("CR, LF and NUL in the method", function()
+      for _, method in ipairs({ "GET /x HTTP/1.1\r\nX: y", "G\0", "", "G T" }) do
+        refused("the method must be a token such as GET", { method = method })
+      end
+    end)
+
+    it("a length or framing of the caller's own", function()
+      for _, name in ipairs({ "Content-Length", "transfer-encoding" }) do
+        refused(("the header '%s' is derived from the body and cannot be given"):format(name),
+          { headers = { [name] = "1" } })
+      end
+    end)
+
+    it("values of a type that is none", function()
+      refused('params: the value of "a" must be a string, a number or a list of them, '
+        .. "got a function", { params = { a = print } })
+      refused('headers: item 2 of the list must be a pair { name, value }, got "x"',
+        { headers = { { "A", "b" }, "x" } })
+      refused("data: names must be strings, got true", { data = { [true] = 1 } })
+      refused("json cannot hold a function", { json = { a = { print } } })
+      refused("content must be a string, got 1", { content = 1 })
+      refused("headers must be a table or Headers, got \"x\"", { headers = "x" })
+      assert.error_matches(function() Request({ url = url, headers = io.stdout }) end,
+        "Request: headers must be a table or Headers, got file")
+    end)
+  end)
+
+  describe("is a value", function()
+    it("that cannot be changed", function()
+      local request = Request({ url = url, headers = { A = 1 } })
+      assert.error_matches(function() request.url = "x" end,
+        "a Request cannot be changed; request:with{ url = ... } makes a changed copy", 1, true)
+      assert.error_matches(function() request.headers["A"] = "x" end, "Headers cannot be changed")
+    end)
+
+    it("that changes nothing of what the caller passed in, nor is changed by it", function()
+      local options = { url = url, params = { a = { 1 } }, headers = { A = { "b" } },
+        json = { list = { 1 } } }
+      local request = Request(options)
+      options.params.a[1], options.headers.A[1], options.json.list[1] = 2, "c", 2
+      assert.same({ "http://host/path?a=1", "b", '{"list":[1]}', 1 }, { request.url,
+        request.headers["A"], request.body, request.json.list[1] })
+      request.json.list[1] = 3
+      assert.equal(1, request.json.list[1])
+      assert.same({ url = url, params = { a = { 2 } }, headers = { A = { "c" } },
+        json = { list = { 2 } } }, options)
+    end)
+  end)
+
+  describe("with{...}", function()
+    local base = Request({ method = "PUT", url = url .. "?q=0", params = { a = 1, b = 2 },
+      headers = { { "A", 1 }, { "B", 2 } }, json = { 1 } })
+
+    it("copies all that it is not told to change", function()
+      local copy = base:with({})
+      assert.same({ base.method, base.url, base.body }, { copy.method, copy.url, copy.body })
+      assert.same(fields_of(base), fields_of(copy))
+      assert.same({ 1 }, copy.json)
+    end)
+
+    it("merges params and headers by name", function()
+      local copy = base:with({ params = { b = 3, c = 4 }, headers = { a = 5 } })
+      assert.equal("http://host/path?q=0&a=1&b=3&c=4", copy.url)
+      assert.same({ "B=2", "a=5", "Content-Type=application/json" }, fields_of(copy))
+      assert.equal("http://host/path?q=0&a=1&b=2", base.url)
+    end)
+
+    it("replaces the body, and its type with it", function()
+      local copy = base:with({ data = { x = 1 } })
+      assert.same({ "x=1", "application/x-www-form-urlencoded" },
+        { copy.body, copy.headers["Content-Type"] })
+      assert.is_nil(copy.json)
+      assert.is_nil(base:with({ content = "raw" }).headers["Content-Type"])
+    end)
+
+    it("replaces method and URL", function()
+      local copy = base:with({ method = "POST", url = "http://other/" })
+      assert.same({ "POST", "http://other/?a=1&b=2" }, { copy.method, copy.url })
+    end)
+
+    it("refuses what a Request would", function()
+      assert.error_matches(function() base:with({ headres = {} }) end, "did you mean 'headers'")
+      assert.error_matches(function() base:with({ headers = { A = "\n" } }) end, "must not have CR")
+      assert.error_matches(function() base:with("x") end, "request:with needs a table of options")
+    end)
+  end)
+
+  it("says which methods may be repeated", function()
+    local idempotent = { GET = true, HEAD = true, OPTIONS = true, PUT = true, DELETE = true,
+      TRACE = true, POST = false, PATCH = false, OTHER = false }
+    for method, expected in pairs(idempotent) do
+      assert.equal(expected, Request({ method = method, url = url }):is_idempotent())
+    end
+  end)
+end)

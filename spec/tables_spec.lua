@@ -1,0 +1,31 @@
+local tables = require("viesti.tables")
+
+describe("tables", function()
+  it("copies a table so that nothing is shared, save objects", function()
+    local object = setmetatable({}, {})
+    local original = { 1, { 2, { 3 } }, name = "x", object = object }
+    local copy = tables.copy(original)
+    assert.same(original, copy)
+    assert.equal(object, copy.object)
+    copy[2][2][1], copy.name = 9, "y"
+    assert.same({ 3, "x" }, { original[2][2][1], original.name })
+    assert.same({ 1, "x", print }, { tables.copy(1), tables.copy("x"), tables.copy(print) })
+    assert.is_nil(tables.copy(nil))
+  end)
+
+  it("sorts keys of any kind in an order that never changes", function()
+    assert.same({ 1, 10, 2, "a", "b", true },
+      tables.sorted_keys({ b = 0, a = 0, [10] = 0, [2] = 0, [1] = 0, [true] = 0 }))
+    assert.same({}, tables.sorted_keys({}))
+  end)
+
+  it("knows a list", function()
+    for _, list in ipairs({ {}, { 1 }, { 1, 2, false }, { {} } }) do
+      assert.is_true(tables.is_list(list))
+    end
+    for _, other in ipairs({ { a = 1 }, { 1, a = 2 }, { [0] = 1 }, { [1] = 1, [3] = 3 }, "x" }) do
+      assert.is_false(tables.is_list(other))
+    end
+    assert.is_false(tables.is_list(nil))
+  end)
+end)

@@ -1,0 +1,78 @@
+local viesti = require("viesti")
+local fresh_lua = require("spec.support.fresh_lua")
+local origin = require("spec.support.origin")
+
+describe("require \"viesti\"", function()
+  it("gives these names and no others", function()
+    local names = {}
+    for name, value in pairs(viesti) do
+      names[name] = type(value)
+    end
+    assert.same({
+      VERSION = "string", CURL_VERSION = "string",
+      Request = "table", Response = "table", Session = "table",
+      Sender = "table", SyncSender = "table", AsyncSender = "table", ExtendingSender = "table",
+      RetryingSender = "table", CachingSender = "table", Client = "table",
+      chain = "function", load = "function",
+      SenderConflictWarning = "table", TaskWarning = "table",
+      run = "function", spawn = "function", sleep = "function", map = "function",
+      loop = "function",
+      null = "userdata", array = "function",
+    }, names)
+  end)
+
+  it("says its version and libcurl's", function()
+    assert.matches("^%d+%.%d+%.%d+$", viesti.VERSION)
+    assert.matches("^%d+%.%d+%.%d+", viesti.CURL_VERSION)
+    assert.equal("viesti/" .. viesti.VERSION, viesti.Session():describe().user_agent)
+  end)
+
+  it("sets no global", function()
+    local before = {}
+    for name in pairs(_G) do
+      before[name] = true
+    end
+    for name in pairs(package.loaded) do
+      if name:find("^viesti") then
+        package.loaded[name] = nil
+      end
+    end
+    require("viesti")
+    for name in pairs(_G) do
+      assert.is_true(before[name], "global " .. tostring(name))
+    end
+  end)
+
+  it("gives the classes of the reference, each by its name", function()
+    for _, name in ipairs({ "Request", "Response", "Session", "Sender", "SyncSender", "AsyncSender",
+      "ExtendingSender", "RetryingSender", "CachingSender", "Client" }) do
+      assert.equal(name, viesti[name].name)
+      assert.equal(name, tostring(viesti[name]))
+    end
+    assert.equal("SenderConflictWarning", tostring(viesti.SenderConflictWarning))
+  end)
+
+  it("has every layer descend from ExtendingSender and every sender from Sender", function()
+    for _, name in ipairs({ "RetryingSender", "CachingSender", "Client" }) do
+      assert.equal(viesti.ExtendingSender, viesti[name].super)
+    end
+    for _, name in ipairs({ "ExtendingSender", "SyncSender", "AsyncSender" }) do
+      assert.equal(viesti.Sender, viesti[name].super)
+    end
+  end)
+
+  it("closes a state cleanly with requests in flight", function()
+    local server <close> = origin.start()
+    server:route("/hang", { hang = true })
+    assert.equal("leaving", fresh_lua(([[
+      local viesti = require("viesti")
+      local sender = viesti.AsyncSender()
+      for _ = 1, 5 do
+        viesti.spawn(sender.send, sender, { url = %q })
+      end
+      viesti.sleep(0.05)
+      print("leaving")
+    ]]):format(server.url .. "/hang")))
+    assert.equal(5, server:count("/hang"))
+  end)
+end)
