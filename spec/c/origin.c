@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_CONNECTIONS = 1000, KEPT_REQUESTS = 20, REQUEST_SIZE = 1 << 16, TLS_HANDSHAKE = 0x16 };
+enum { MOST_CONNECTIONS = 1000, KEPT_REQUESTS = 20, REQUEST_SIZE = 1 << 21, TLS_HANDSHAKE = 0x16 };
 
 typedef struct connection {
   origin *server;

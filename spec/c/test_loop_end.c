@@ -32,6 +32,7 @@ IT("takes a kept connection over from a loop that is gone") {
   require(loop);
   finish_in_loop(loop, start(loop, session, server));
   vi_loop_free(loop);
+  check(succeeded(get_from(session, server)));
   vi_loop *next = new_loop();
   vi_transfer *transfer = start(next, session, server);
   finish_in_loop(next, transfer);

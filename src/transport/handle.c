@@ -12,10 +12,10 @@
 static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
   (void)purpose;
   vi_transfer *transfer = user;
-  vi_loop *loop = transfer->session->loop;
   int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-  if (fd >= 0 && loop && !vi_loop_note_socket(loop, fd, true)) {
+  if (fd >= 0 && !vi_session_note_open(transfer->session, fd)) {
     vi_error_set(&transfer->error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+    vi_session_note_close(transfer->session, fd);
     close(fd);
     return CURL_SOCKET_BAD;
   }
@@ -23,9 +23,7 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
 }
 
 static int close_socket(void *user, curl_socket_t fd) {
-  vi_session *session = user;
-  if (session->loop)
-    vi_loop_note_socket(session->loop, fd, false);
+  vi_session_note_close(user, fd);
   return close(fd);
 }
 

@@ -2,6 +2,7 @@
 
 #include "message/clock.h"
 #include "message/memory.h"
+#include "transport/fork.h"
 #include "transport/poller.h"
 
 #include <errno.h>
@@ -110,6 +111,7 @@ vi_loop *vi_loop_new(vi_error *error) {
     vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
     return NULL;
   }
+  loop->generation = vi_fork_generation();
   loop->poller = vi_poller_open();
   if (loop->poller >= 0)
     return loop;
@@ -170,8 +172,22 @@ bool vi_loop_is_idle(const vi_loop *loop) {
   return !loop->ready_first && !vi_timers_first(&loop->timers);
 }
 
+/* A child shares the poller with its parent: it needs one of its own, and none of the sockets. */
+static void leave_parent(vi_loop *loop) {
+  if (loop->generation == vi_fork_generation())
+    return;
+  loop->generation = vi_fork_generation();
+  close(loop->poller);
+  loop->poller = vi_poller_open();
+  if (loop->sockets)
+    memset(loop->sockets, 0, loop->socket_count * sizeof *loop->sockets);
+  for (vi_session *session = loop->sessions; session; session = session->next)
+    vi_session_drop_if_forked(session);
+}
+
 bool vi_loop_start(vi_loop *loop, vi_transfer *transfer) {
   vi_session *session = transfer->session;
+  leave_parent(loop);
   if (!session->loop)
     attach(loop, session);
   if (session->loop != loop) {
@@ -207,6 +223,7 @@ static void act_on_deadline(vi_session *session) {
 }
 
 void vi_loop_step(vi_loop *loop, int timeout) {
+  leave_parent(loop);
   int due = vi_loop_timeout(loop);
   if (due >= 0 && (timeout < 0 || due < timeout))
     timeout = due;

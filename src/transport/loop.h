@@ -16,6 +16,7 @@ typedef struct vi_socket {
 } vi_socket;
 
 typedef struct vi_loop {
+  unsigned generation; /* vi_fork_generation() when the poller was opened */
   int poller;
   vi_socket *sockets; /* by descriptor */
   size_t socket_count;

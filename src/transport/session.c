@@ -2,12 +2,15 @@
 
 #include "message/memory.h"
 #include "message/text.h"
+#include "transport/fork.h"
 #include "transport/loop.h"
 #include "transport/transfer.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Copies a string option; *ok turns false when out of memory. */
 static char *copy_string(const char *string, bool *ok) {
@@ -17,6 +20,53 @@ static char *copy_string(const char *string, bool *ok) {
   char *copy = vi_malloc(size);
   *ok = *ok && copy;
   return copy ? memcpy(copy, string, size) : NULL;
+}
+
+bool vi_session_note_open(vi_session *session, curl_socket_t fd) {
+  if (session->socket_count == session->socket_capacity) {
+    size_t capacity = session->socket_capacity ? session->socket_capacity * 2 : 8;
+    curl_socket_t *sockets = vi_realloc(session->sockets, capacity * sizeof *sockets);
+    if (!sockets)
+      return false;
+    session->sockets = sockets;
+    session->socket_capacity = capacity;
+  }
+  session->sockets[session->socket_count++] = fd;
+  return !session->loop || vi_loop_note_socket(session->loop, fd, true);
+}
+
+void vi_session_note_close(vi_session *session, curl_socket_t fd) {
+  for (size_t i = session->socket_count; i-- > 0;)
+    if (session->sockets[i] == fd) {
+      session->sockets[i] = session->sockets[--session->socket_count];
+      break;
+    }
+  if (session->loop)
+    vi_loop_note_socket(session->loop, fd, false);
+}
+
+/* What libcurl would still send on a connection it closes, a TLS alert for one, goes nowhere. */
+static void disconnect_sockets(vi_session *session) {
+  int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (size_t i = 0; i < session->socket_count; i++)
+    if (nowhere < 0 || dup2(nowhere, session->sockets[i]) < 0)
+      close(session->sockets[i]);
+  if (nowhere >= 0)
+    close(nowhere);
+}
+
+bool vi_session_drop_if_forked(vi_session *session) {
+  if (session->generation == vi_fork_generation())
+    return false;
+  session->generation = vi_fork_generation();
+  if (!session->closed) {
+    disconnect_sockets(session);
+    while (session->active)
+      vi_transfer_abort(session->active, VI_ERROR_FORKED, "the process forked");
+    vi_session_close(session);
+  }
+  session->forked = true;
+  return true;
 }
 
 static void initialize_libcurl(void) {
@@ -87,6 +137,7 @@ vi_session *vi_session_new(const vi_session_options *options, vi_error *error) {
   vi_session *session = vi_calloc(sizeof *session);
   if (session) {
     session->references = 1;
+    session->generation = vi_fork_generation();
     session->options = *options;
     session->options.curl = NULL;
     session->options.ca = copy_string(options->ca, &ok);
@@ -112,7 +163,7 @@ vi_session *vi_session_retain(vi_session *session) {
 }
 
 void vi_session_close(vi_session *session) {
-  if (session->closed)
+  if (vi_session_drop_if_forked(session) || session->closed)
     return;
   session->closed = true;
   while (session->active)
@@ -136,6 +187,7 @@ void vi_session_release(vi_session *session) {
     vi_loop_detach(session->loop, session);
   curl_share_cleanup(session->share);
   vi_curl_options_free(session->options.curl);
+  vi_free(session->sockets);
   vi_fields_free(&session->fields);
   vi_free((char *)session->options.ca);
   vi_free((char *)session->options.proxy);

@@ -48,7 +48,10 @@ typedef struct vi_session {
   CURLSH *share;             /* what its handles have in common: TLS sessions, cookies */
   vi_fields fields;          /* the header fields of every request */
   bool proxy_in_environment; /* when the session was made */
-  bool closed;
+  bool closed, forked;       /* forked: it was made before a fork, and dropped after it */
+  unsigned generation;       /* vi_fork_generation() when it was made */
+  curl_socket_t *sockets;    /* its open ones */
+  size_t socket_count, socket_capacity;
   struct vi_transfer *idle;   /* recycled transfers, linked by `next` */
   struct vi_transfer *active; /* in flight, doubly linked */
   size_t active_count;
@@ -77,6 +80,16 @@ struct curl_slist *vi_session_cookies(vi_session *session);
 /* Takes in one such line, or a Set-Cookie line; one that makes no sense is ignored. False: the
  * session keeps no cookies, or is closed. */
 bool vi_session_add_cookie(vi_session *session, const char *line);
+
+/* In a child process, for a session made before the fork: ends what was in flight with
+ * VI_ERROR_FORKED and drops all connections without a byte to their peers, whom the parent goes on
+ * talking to. True if it was such a session; it is closed then. */
+bool vi_session_drop_if_forked(vi_session *session);
+
+/* Keeps account of the session's sockets: one was opened, one is about to be closed. The first is
+ * false when out of memory. */
+bool vi_session_note_open(vi_session *session, curl_socket_t fd);
+void vi_session_note_close(vi_session *session, curl_socket_t fd);
 
 /* Finishes every transfer that libcurl has reported as done since the last call. */
 void vi_session_collect(vi_session *session);

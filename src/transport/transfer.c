@@ -20,8 +20,11 @@ static vi_transfer *create(vi_session *session) {
 }
 
 vi_transfer *vi_transfer_new(vi_session *session, vi_request *request, vi_error *error) {
+  vi_session_drop_if_forked(session);
   if (session->closed) {
-    vi_error_set(error, VI_ERROR_CLOSED, "the session is closed");
+    vi_error_set(error, session->forked ? VI_ERROR_FORKED : VI_ERROR_CLOSED,
+                 session->forked ? "the session was made before the process forked"
+                                 : "the session is closed");
     return NULL;
   }
   vi_transfer *transfer = session->idle;

@@ -1,0 +1,99 @@
+/* transport: a child process leaves alone what its parent goes on using. */
+#include "exchange.h"
+#include "tap.h"
+
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Forks; the child runs `body` and exits with 0 if it returned true. Its output is the parent's. */
+static bool holds_in_child(bool (*body)(void *), void *context) {
+  pid_t child = fork();
+  if (child == 0)
+    _exit(body(context) ? 0 : 1);
+  int status = -1;
+  return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+         WEXITSTATUS(status) == 0;
+}
+
+typedef struct inherited {
+  vi_session *session;
+  vi_loop *loop;
+  vi_transfer *transfer;
+  origin *server;
+} inherited;
+
+static bool refuses_session(void *context) {
+  inherited *from_parent = context;
+  vi_error error;
+  vi_request *request = request_for(from_parent->server, "GET", "/", "");
+  return !vi_transfer_new(from_parent->session, request, &error) && error.kind == VI_ERROR_FORKED &&
+         !error.maybe_sent;
+}
+
+static bool ends_transfer(void *context) {
+  inherited *from_parent = context;
+  vi_loop_step(from_parent->loop, 0);
+  vi_transfer *ready = vi_loop_take_ready(from_parent->loop);
+  return ready == from_parent->transfer && ready->error.kind == VI_ERROR_FORKED &&
+         vi_loop_is_idle(from_parent->loop);
+}
+
+static bool drops_everything(void *context) {
+  inherited *from_parent = context;
+  vi_transfer_release(from_parent->transfer);
+  vi_loop_free(from_parent->loop);
+  vi_session_release(from_parent->session);
+  return true;
+}
+
+static bool works_anew(void *context) {
+  inherited *from_parent = context;
+  vi_session *session = plain_session();
+  vi_transfer *in_old_loop = start(from_parent->loop, session, from_parent->server);
+  finish_in_loop(from_parent->loop, in_old_loop);
+  return succeeded(in_old_loop) && succeeded(get_from(session, from_parent->server));
+}
+
+/* A transfer in flight whose answer comes after the child is gone. */
+static inherited in_flight(void) {
+  static const origin_answer answers[] = {{.bytes = OK_HELLO, .then = ORIGIN_KEEP, .delay = 300},
+                                          {.bytes = OK_HELLO, .then = ORIGIN_KEEP}};
+  inherited state = {.session = plain_session(), .loop = new_loop()};
+  state.server = serve_all(answers, 2);
+  state.transfer = start(state.loop, state.session, state.server);
+  step_until_sent(state.loop, state.server, 1);
+  return state;
+}
+
+static void goes_on_in_parent(const inherited *state) {
+  finish_in_loop(state->loop, state->transfer);
+  check(succeeded(state->transfer));
+  check(succeeded(get_from(state->session, state->server)));
+  check_int(origin_connections(state->server), 1);
+}
+
+IT("refuses the parent's session in the child, and the parent keeps its connection") {
+  inherited state = in_flight();
+  check(holds_in_child(refuses_session, &state));
+  goes_on_in_parent(&state);
+}
+
+IT("ends the parent's transfers in the child alone") {
+  inherited state = in_flight();
+  check(holds_in_child(ends_transfer, &state));
+  goes_on_in_parent(&state);
+}
+
+IT("lets the child drop everything without a word to the server") {
+  inherited state = in_flight();
+  check(holds_in_child(drops_everything, &state));
+  goes_on_in_parent(&state);
+}
+
+IT("lets the child go on with the loop and a session of its own") {
+  inherited state = in_flight();
+  check(holds_in_child(works_anew, &state));
+  finish_in_loop(state.loop, state.transfer);
+  check(succeeded(state.transfer));
+}
