@@ -20,6 +20,7 @@ return {
   Request = require "viesti.request",
   Response = require "viesti.response",
   Session = require "viesti.session",
+  Store = require "viesti.store",
 
   Sender = require "viesti.senders.sender",
   SyncSender = require "viesti.senders.sync",
@@ -27,6 +28,8 @@ return {
   ExtendingSender = require "viesti.senders.extending",
   RetryingSender = require "viesti.senders.retrying",
   CachingSender = require "viesti.senders.caching",
+  RedirectingSender = require "viesti.senders.redirecting",
+  AuthenticatingSender = require "viesti.senders.authenticating",
   Client = require "viesti.senders.client",
   chain = require "viesti.chain",
   load = function(...) return require "viesti.load"(...) end,

@@ -19,6 +19,27 @@ local function copy_of(library)
   return copy
 end
 
+-- A class (or warning category) to use and to extend, but not to change for everybody else.
+local function read_only(object)
+  if type(object) ~= "table" then
+    return object
+  end
+  return setmetatable({}, {
+    __index = object,
+    __call = function(_, ...)
+      return object(...)
+    end,
+    __newindex = function(_, key)
+      error(("%s cannot be changed from a chain's source (setting %s)"):format(
+        tostring(object), format.value(key)), 2)
+    end,
+    __tostring = function()
+      return tostring(object)
+    end,
+    __metatable = false,
+  })
+end
+
 -- A fresh one for each source, so that nothing one source defines is seen by another.
 local function environment(additions)
   local env = {}
@@ -26,7 +47,7 @@ local function environment(additions)
     env[name] = copy_of(_G[name])
   end
   for name, value in pairs(require "viesti") do
-    env[name] = value
+    env[name] = read_only(value)
   end
   for name, value in pairs(additions or {}) do
     env[name] = value

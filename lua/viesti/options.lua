@@ -9,12 +9,10 @@ local format = require "viesti.format"
 
 local options = {}
 
--- Not a class, which has the methods too.
-local function is_object_with(method)
-  return function(value)
-    return type(value) == "table" and type(value[method]) == "function"
-      and rawget(value, "__index") ~= value
-  end
+-- An object of a class derived from Sender: construction leaves its mark. Not a class.
+local function is_sender(value)
+  return type(value) == "table" and rawget(value, "_given") ~= nil
+    and type(value.send) == "function"
 end
 
 local function is_userdata(name)
@@ -27,7 +25,7 @@ local checks = {
   any = function(value) return value ~= nil end,
   integer = function(value) return math.type(value) == "integer" end,
   number = function(value) return type(value) == "number" and value == value end,
-  sender = is_object_with "send",
+  sender = is_sender,
   file = function(value) return io.type(value) == "file" end,
   headers = is_userdata "viesti.Headers",
   session = is_userdata "viesti.Session",

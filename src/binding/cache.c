@@ -40,6 +40,15 @@ static int store_clear(lua_State *L) {
   return 0;
 }
 
+/* store:max_size() -> its bound, or nil */
+static int store_max_size(lua_State *L) {
+  size_t max_size = vi_memory_store_max_size(check_store(L, 1));
+  if (max_size == 0)
+    return 0;
+  lua_pushinteger(L, (lua_Integer)max_size);
+  return 1;
+}
+
 static int store_count(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)vi_store_count(check_store(L, 1)));
   return 1;
@@ -134,7 +143,7 @@ static int cache_update(lua_State *L) {
 void vi_open_cache(lua_State *L) {
   static const luaL_Reg store_metamethods[] = {{"__gc", store_gc}, {NULL, NULL}};
   static const luaL_Reg store_methods[] = {
-      {"clear", store_clear}, {"count", store_count}, {NULL, NULL}};
+      {"clear", store_clear}, {"count", store_count}, {"max_size", store_max_size}, {NULL, NULL}};
   static const luaL_Reg cache_metamethods[] = {{NULL, NULL}};
   static const luaL_Reg cache_methods[] = {
       {"lookup", cache_lookup}, {"update", cache_update}, {NULL, NULL}};

@@ -127,9 +127,10 @@ bool vi_read_fields(lua_State *L, int index, vi_headers *headers) {
       wrong = "is too large";
     lua_pop(L, 2);
     if (wrong) {
-      bool printable = vi_text_is_token(name);
-      lua_pushfstring(L, "the header %s%s%s %s", printable ? "'" : "",
-                      printable ? name.data : "name", printable ? "'" : "", wrong);
+      if (vi_text_is_token(name))
+        lua_pushfstring(L, "the header '%s' %s", name.data, wrong);
+      else
+        lua_pushfstring(L, "the name of a header %s", wrong);
       return false;
     }
   }

@@ -65,7 +65,7 @@ static bool take_directive(vi_text *rest, directive *out) {
 
 static void keep_smallest(int64_t *seconds, const directive *d) {
   int64_t value;
-  if (!vi_text_to_seconds(d->value, &value))
+  if (!vi_text_to_integer(d->value, &value))
     value = 0;
   if (*seconds == VI_ABSENT || value < *seconds)
     *seconds = value;
@@ -73,7 +73,7 @@ static void keep_smallest(int64_t *seconds, const directive *d) {
 
 static void keep_largest(int64_t *seconds, const directive *d) {
   int64_t value;
-  if (!vi_text_to_seconds(d->value, &value))
+  if (!vi_text_to_integer(d->value, &value))
     value = INT64_MAX;
   if (value > *seconds)
     *seconds = value;

@@ -232,3 +232,7 @@ vi_store *vi_memory_store_new(size_t max_size) {
   vi_free(store);
   return NULL;
 }
+
+size_t vi_memory_store_max_size(const vi_store *store) {
+  return ((const memory_store *)store)->max_size;
+}

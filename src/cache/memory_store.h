@@ -9,4 +9,7 @@
  * the caller. NULL: out of memory. */
 vi_store *vi_memory_store_new(size_t max_size);
 
+/* The bound that a store of this kind was made with; 0: none. */
+size_t vi_memory_store_max_size(const vi_store *store);
+
 #endif

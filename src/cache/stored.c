@@ -72,7 +72,7 @@ static double initial_age_of(const vi_stored *stored, double request_time) {
   int64_t age = 0;
   if (vi_headers_get(&stored->response->headers, VI_TEXT("Age"), &age_list))
     take_name(&age_list, &age_text);
-  if (!vi_text_to_seconds(age_text, &age))
+  if (!vi_text_to_integer(age_text, &age))
     age = 0;
   double delay = clamp_positive(stored->response_time - request_time);
   /* Date has whole seconds: counting the fraction of ours would make every answer look older. */

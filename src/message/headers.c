@@ -134,7 +134,7 @@ bool vi_headers_join(const vi_headers *headers, vi_text name, vi_buffer *out) {
 
 const char *vi_headers_check(vi_text name, vi_text value) {
   if (!vi_text_is_token(name))
-    return "must have a name of letters, digits and !#$%&'*+-.^_`|~ only";
+    return "may have letters, digits and !#$%&'*+-.^_`|~ only";
   if (!vi_text_is_field_value(value))
     return "must not have CR, LF or NUL in its value";
   /* A length or framing that differs from the body's is request smuggling (RFC 9112 11.2). */

@@ -62,7 +62,7 @@ bool vi_text_is_field_value(vi_text text) {
   return true;
 }
 
-bool vi_text_to_seconds(vi_text text, int64_t *value) {
+bool vi_text_to_integer(vi_text text, int64_t *value) {
   int64_t total = 0;
   for (size_t i = 0; i < text.length; i++) {
     if (text.data[i] < '0' || text.data[i] > '9')

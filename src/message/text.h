@@ -40,7 +40,7 @@ bool vi_text_is_field_value(vi_text text);
 
 /* Reads decimal digits only, the whole view; values too large clamp to INT64_MAX.
  * False for an empty view or any other character. */
-bool vi_text_to_seconds(vi_text text, int64_t *value);
+bool vi_text_to_integer(vi_text text, int64_t *value);
 
 /* ASCII lower case of one byte. */
 char vi_char_lower(char c);

@@ -168,7 +168,7 @@ static bool is_normal_address(vi_text host) {
 static bool is_normal_port(vi_text port, const char *scheme_port) {
   int64_t number;
   return port.length > 0 && port.length <= 5 && port.data[0] != '0' &&
-         vi_text_to_seconds(port, &number) && number <= 65535 &&
+         vi_text_to_integer(port, &number) && number <= 65535 &&
          !vi_text_equal(port, vi_text_of(scheme_port));
 }
 

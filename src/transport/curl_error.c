@@ -52,6 +52,17 @@ static vi_error_kind kind_of(CURLcode code) {
   }
 }
 
+/* Where libcurl has one code for several things, its words tell them apart. */
+static vi_error_kind refine(CURL *easy, CURLcode code, const char *detail) {
+  curl_off_t first_byte = 0;
+  if (code == CURLE_RECV_ERROR && strstr(detail, "chunked-encoding"))
+    return VI_ERROR_PROTOCOL; /* the sizes of the chunks make no sense */
+  curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
+  if (code == CURLE_OUT_OF_MEMORY && first_byte > 0)
+    return VI_ERROR_TOO_LARGE; /* a header line longer than libcurl holds */
+  return kind_of(code);
+}
+
 static const char *own_words(CURLcode code) {
   switch (code) {
   case CURLE_GOT_NOTHING:
@@ -85,7 +96,10 @@ void vi_curl_error(vi_error *error, CURL *easy, CURLcode code, const char *detai
   const char *words = own_words(code);
   if (!words)
     words = detail[0] ? detail : curl_easy_strerror(code);
-  vi_error_set(error, kind_of(code), "%s", words);
+  vi_error_kind kind = refine(easy, code, detail);
+  if (kind == VI_ERROR_TOO_LARGE && code == CURLE_OUT_OF_MEMORY)
+    words = "a header line is longer than libcurl holds";
+  vi_error_set(error, kind, "%s", words);
   long sent = 0;
   curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
   error->code = (int)code;

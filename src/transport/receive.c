@@ -23,9 +23,15 @@ static vi_text strip_line_end(vi_text line) {
   return line;
 }
 
+/* Interim answers (RFC 9110 15.2) are few; a server that goes on with them for ever is not. */
+enum { MOST_HEADS = 32 };
+
 /* "HTTP/1.1 200 OK", "HTTP/2 200": libcurl has checked the form; the code comes from libcurl. */
 static bool begin_head(vi_transfer *transfer, vi_text line) {
   vi_response *response = transfer->response;
+  if (++transfer->heads > MOST_HEADS)
+    return vi_error_set(&transfer->error, VI_ERROR_TOO_LARGE, "more than %d interim answers",
+                        MOST_HEADS);
   vi_headers_clear(&response->headers);
   vi_buffer_clear(&response->reason);
   transfer->head = VI_HEAD_FIELDS;
@@ -90,10 +96,31 @@ static bool complete_head(vi_transfer *transfer) {
          out_of_memory(transfer);
 }
 
+/* RFC 9112 6.3: where a length decides where the body ends, there must be one, and a number.
+ * libcurl takes the last of several, and reads on to the end if a number is too large for it. */
+static bool check_length(vi_transfer *transfer) {
+  const vi_headers *headers = &transfer->response->headers;
+  vi_text name = VI_TEXT("Content-Length");
+  int64_t length = -1;
+  for (size_t i = vi_headers_find(headers, name, 0); i < headers->count;
+       i = vi_headers_find(headers, name, i + 1)) {
+    int64_t value;
+    if (!vi_text_to_integer(vi_headers_value(headers, i), &value) || value == INT64_MAX)
+      return vi_error_set(&transfer->error, VI_ERROR_PROTOCOL, "Content-Length is no length");
+    if (length >= 0 && value != length)
+      return vi_error_set(&transfer->error, VI_ERROR_PROTOCOL,
+                          "there are two Content-Lengths, and they differ");
+    length = value;
+  }
+  return true;
+}
+
 /* The head of a 1xx answer is followed by another one (RFC 9110 15.2). */
 static bool end_head(vi_transfer *transfer) {
   long status = 0;
   transfer->head = VI_HEAD_DONE;
+  if (!check_length(transfer))
+    return false;
   if (!transfer->request->streams_response)
     return true;
   curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -116,7 +143,7 @@ static bool receive_line(vi_transfer *transfer, vi_text line) {
   if (line.data[0] == ' ' || line.data[0] == '\t')
     return keep(transfer, vi_headers_fold(headers, vi_text_trim(line)));
   const char *colon = memchr(line.data, ':', line.length);
-  if (!colon)
+  if (!colon || colon == line.data)
     return true; /* no field; the ones around it still are */
   vi_text name = {line.data, (size_t)(colon - line.data)};
   vi_text value = {colon + 1, line.length - name.length - 1};

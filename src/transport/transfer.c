@@ -230,6 +230,7 @@ static void forget_exchange(vi_transfer *transfer) {
   transfer->waiter = NULL;
   transfer->error = (vi_error){0};
   transfer->head = VI_HEAD_NONE;
+  transfer->heads = 0;
   transfer->awaiting = VI_AWAIT_END;
   transfer->looped = transfer->done = transfer->ready = transfer->head_complete = false;
   transfer->stream_paused = transfer->upload_ended = transfer->upload_starved = false;

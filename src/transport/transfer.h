@@ -28,6 +28,7 @@ typedef struct vi_transfer {
   vi_response *response; /* being filled; complete once `done` without an error */
   vi_error error;        /* kind NONE until something fails */
   enum { VI_HEAD_NONE, VI_HEAD_FIELDS, VI_HEAD_DONE, VI_HEAD_BODY } head;
+  unsigned heads; /* status lines seen */
   bool in_flight; /* libcurl has it */
   bool looped;    /* started by a loop, whose ready list it joins when it is ready */
   bool done;      /* the outcome stands */

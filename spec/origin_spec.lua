@@ -1,0 +1,22 @@
+local origin_of = require("viesti.origin")
+
+describe("the origin of a URL", function()
+  it("is its scheme, host and port, without user and password", function()
+    for url, expected in pairs({
+      ["https://a.example/x"] = "https://a.example",
+      ["http://a.example:8080/?q=http://b/"] = "http://a.example:8080",
+      ["https://user:pass@a.example/"] = "https://a.example",
+      ["https://a.example@b.example/"] = "https://b.example",
+      ["http://[::1]:80/x@y"] = "http://[::1]:80",
+      ["https://a.example?x/y"] = "https://a.example",
+    }) do
+      assert.equal(expected, origin_of(url))
+    end
+  end)
+
+  it("is nil for what has none", function()
+    for _, url in ipairs({ "", "/x", "ftp://a/", "http:///", "mailto:a@b" }) do
+      assert.is_nil(origin_of(url))
+    end
+  end)
+end)
