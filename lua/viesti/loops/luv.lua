@@ -2,15 +2,13 @@
 local core = require "viesti.core"
 local uv = require "luv"
 
-local luv = {}
-
 --- What attach returns. A to-be-closed variable that holds it is closed with its block.
 ---@class viesti.loops.luv.Attachment
 local Attachment = {}
 Attachment.__index = Attachment
 
---- Detaches viesti from the luv loop, which has nothing left to wait for on its account. Tasks that
---- are under way stay where they are. Closing again does nothing.
+--- Detaches viesti; `uv.run` then returns when nothing else is left. Tasks that are under way stay
+--- where they are. Closing again does nothing.
 function Attachment:close()
   for _, handle in ipairs(self) do
     if not handle:is_closing() then
@@ -24,7 +22,7 @@ Attachment.__close = Attachment.close
 --- Lets the luv loop drive viesti's: tasks run, and requests proceed, while `uv.run` does. It keeps
 --- `uv.run` from returning until it is closed.
 ---@return viesti.loops.luv.Attachment
-function luv.attach()
+local function attach()
   local loop = core.loop()
   local poll, timer, prepare = assert(uv.new_poll(loop:fd())), uv.new_timer(), uv.new_prepare()
   local function step()
@@ -44,4 +42,4 @@ function luv.attach()
   return setmetatable({ poll, timer, prepare }, Attachment)
 end
 
-return luv
+return { attach = attach }
