@@ -94,6 +94,17 @@ for _, kind in ipairs({ "SyncSender", "AsyncSender" }) do
       assert.is_nil(request.headers.Authorization)
     end)
 
+    it("sends a file after the credentials were added, and again after a 401", function()
+      server:route("/x", { { status = 401 }, { body = "welcome" } })
+      local file <close> = io.tmpfile()
+      file:write("skipped, from a file")
+      file:seek("set", 9)
+      local sender = authenticating({ token = counting() })
+      assert(send(sender, { method = "PUT", url = server.url .. "/x", content = file }))
+      local requests = server:requests()
+      assert.same({ "from a file", "from a file" }, { requests[1].body, requests[2].body })
+    end)
+
     describe("shows its credentials", function()
       it("to the origin of the first request alone", function()
         local sender = authenticating({ bearer = "abc" })
@@ -182,6 +193,11 @@ describe("AuthenticatingSender", function()
       refuses({ bearer = token }, "bearer must be printable ASCII")
     end
     refuses({ bearer = "hush", header = "X Key" }, 'name of a header field, got "X Key"')
+  end)
+
+  it("does not show what it refuses", function()
+    refuses({ basic = "me:hush" }, "basic must be a table, got something else")
+    refuses({ bearer = { "hush" } }, "bearer must be a string, got something else")
   end)
 
   it("refuses origins that are none", function()

@@ -3,7 +3,7 @@ local process = require "spec.support.process"
 
 -- Every example in the documentation is run as it stands, but for its host.
 local EXAMPLE_HOST = "https://example.org"
-local PAGES = { "README.md", "docs/async.md" }
+local PAGES = { "README.md", "docs/async.md", "docs/security.md" }
 
 local function read(path)
   local file <close> = assert(io.open(path))
@@ -31,6 +31,7 @@ describe("the documentation", function()
     server:route("/data.json", { headers = { { "Content-Type", "application/json" } },
       body = '{"title":"hello"}' })
     server:route("/", { body = "hello" })
+    server:route("/old.json", { status = 301, headers = { { "Location", "/data.json" } } })
   end)
 
   teardown(function()

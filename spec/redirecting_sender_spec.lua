@@ -152,8 +152,8 @@ for _, kind in ipairs({ "SyncSender", "AsyncSender" }) do
 
     it("sends a file again from its start", function()
       local file <close> = io.tmpfile()
-      file:write("from a file")
-      file:seek("set", 0)
+      file:write("skipped, from a file")
+      file:seek("set", 9)
       assert.equal("from a file", arrived(308, { method = "PUT", content = file }).body)
     end)
 

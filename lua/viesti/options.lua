@@ -189,7 +189,8 @@ local function read_value(owner, spec, value)
   if not (types[spec](value) and in_range(spec, value)
       and (not spec.values or is_listed(spec, value))) then
     return nil, ("%s: %s must be %s, got %s"):format(
-      owner, spec.name, options.allowed(spec), format.given(value))
+      owner, spec.name, options.allowed(spec),
+      spec.secret and "something else" or format.given(value))
   end
   if spec.fields then
     return read_table(owner .. "." .. spec.name, spec.fields, value)

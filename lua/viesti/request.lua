@@ -135,6 +135,9 @@ local function build(values)
     return nil, wrong
   end
   local given = remember(values, headers)
+  if type(source) == "table" then
+    given.start = source.start
+  end
   if media_type and not fields.find(headers, "Content-Type") then
     headers = fields.merge(headers, { "Content-Type", media_type })
   end
@@ -192,7 +195,9 @@ function Request:with(changes)
   if type(changes) ~= "table" then
     error("request:with needs a table of options", 2)
   end
-  local given = self:given() or { url = self.url }
+  -- The core remembers nothing of requests that it made itself, such as a cache's conditional ones.
+  local given = self:given()
+    or { url = self.url, headers = fields.flatten("headers", self.headers), content = self.body }
   local merged = { method = self.method, url = given.url }
   for _, name in ipairs { "params", "headers" } do
     local flat, wrong = fields.flatten(name, changes[name])
@@ -209,6 +214,9 @@ function Request:with(changes)
   if not replaces_body then
     for _, name in ipairs { "data", "json", "content", "length" } do
       merged[name] = given[name]
+    end
+    if given.start then
+      given.content:seek("set", given.start)
     end
   end
   merged.stream = self.stream

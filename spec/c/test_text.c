@@ -88,9 +88,9 @@ IT("refuses CR, LF and NUL in a field value, and allows all else") {
 
 IT("reads whole decimal numbers") {
   int64_t value = -1;
-  check(vi_text_to_seconds(VI_TEXT("0"), &value));
+  check(vi_text_to_integer(VI_TEXT("0"), &value));
   check_int(value, 0);
-  check(vi_text_to_seconds(VI_TEXT("0086400"), &value));
+  check(vi_text_to_integer(VI_TEXT("0086400"), &value));
   check_int(value, 86400);
 }
 
@@ -100,7 +100,7 @@ IT("clamps numbers that are too large instead of wrapping") {
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     int64_t value = -1;
     tap_at("%s", numbers[i]);
-    check(vi_text_to_seconds(vi_text_of(numbers[i]), &value));
+    check(vi_text_to_integer(vi_text_of(numbers[i]), &value));
     check_int(value, INT64_MAX);
   }
 }
@@ -110,6 +110,6 @@ IT("takes signs, fractions, blanks and nothing at all for no number") {
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     int64_t value;
     tap_at("'%s'", wrong[i]);
-    check(!vi_text_to_seconds(vi_text_of(wrong[i]), &value));
+    check(!vi_text_to_integer(vi_text_of(wrong[i]), &value));
   }
 }

@@ -3,6 +3,7 @@
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local Request = require "viesti.request"
+local Store = require "viesti.store"
 
 ---@class viesti.CachingSender: viesti.ExtendingSender
 ---@field max_size integer? most responses kept; nil for no bound
@@ -20,7 +21,7 @@ function CachingSender:init()
   if self.store and self.max_size then
     error("CachingSender: store and max_size are both given; the bound belongs to the Store", 4)
   end
-  self.store = self.store or core.store(self.max_size or 0)
+  self.store = self.store or Store { max_size = self.max_size }
   self.cache = core.cache(self.store, true)
 end
 
