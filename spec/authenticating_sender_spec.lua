@@ -196,8 +196,8 @@ describe("AuthenticatingSender", function()
   end)
 
   it("does not show what it refuses", function()
-    refuses({ basic = "me:hush" }, "basic must be a table, got something else")
-    refuses({ bearer = { "hush" } }, "bearer must be a string, got something else")
+    refuses({ basic = "me:hush" }, "basic must be a table, got a string")
+    refuses({ bearer = { "hush" } }, "bearer must be a string, got a table")
   end)
 
   it("refuses origins that are none", function()

@@ -170,6 +170,18 @@ describe("Response", function()
       assert.is_nil(first.http_version)
     end)
 
+    it("collects what layers find out, without changing what they were given", function()
+      local first = Response({}):annotated(nil, 2, { history = {}, other = 1 })
+      local second = first:annotated(true, nil, { other = 2 })
+      assert.same({ 2, 1, false }, { first.attempts, first.other, first.from_cache })
+      assert.same({ 2, 2, true }, { second.attempts, second.other, second.from_cache })
+      assert.same({}, second.history)
+    end)
+
+    it("shows no password in its URL", function()
+      assert.equal("Response(200 http://***@h/)", tostring(Response({ url = "http://a:b@h/" })))
+    end)
+
     it("refuses what cannot be one", function()
       local cases = {
         { { content = {}, body = "" },

@@ -139,6 +139,68 @@ describe("Session", function()
     end
   end)
 
+  it("sets further options of libcurl by name", function()
+    local sender <close> = viesti.SyncSender({ curl = {
+      RESOLVE = { ("made.up:%d:127.0.0.1"):format(server.port) }, REFERER = "http://before/",
+      TCP_NODELAY = false, BUFFERSIZE = 2048,
+    } })
+    local url = ("http://made.up:%d/echo"):format(server.port)
+    assert.same({ "http://before/" }, assert(sender:send({ url = url })).content.headers.referer)
+  end)
+
+  it("refuses options that libcurl has not, or that are its own to set", function()
+    local cases = {
+      [{ NO_SUCH = 1 }] = "Session: libcurl has no option 'NO_SUCH'",
+      [{ URL = "http://h/" }] = "Session: the option 'URL' is viesti's own to set",
+      [{ FOLLOWLOCATION = 1 }] = "Session: the option 'FOLLOWLOCATION' is viesti's own to set",
+      [{ WRITEDATA = 1 }] = "Session: the option 'WRITEDATA' is viesti's own to set",
+      [{ RESOLVE = "a:1:b" }] = "Session: the option 'RESOLVE' takes a list of strings",
+      [{ TCP_NODELAY = "x" }] = "Session: the option 'TCP_NODELAY' takes an integer or a boolean",
+    }
+    for given, message in pairs(cases) do
+      assert.has_error(function() Session({ curl = given }) end, message)
+    end
+  end)
+
+  it("keeps cookies only when asked to, and in a file that others cannot read", function()
+    server:route("/cookie", { headers = { { "Set-Cookie", "a=b; HttpOnly" } } })
+    local path = os.tmpname()
+    local function cookies_sent(sender)
+      return assert(sender:send({ url = server.url .. "/echo" })).content.headers.cookie
+    end
+    local without <close> = viesti.SyncSender()
+    local with <close> = viesti.SyncSender({ cookies = true })
+    for _, sender in ipairs({ without, with }) do
+      assert(sender:send({ url = server.url .. "/cookie" }))
+    end
+    assert.is_nil(cookies_sent(without))
+    assert.same({ "a=b" }, cookies_sent(with))
+    assert.is_true(with.session:save_cookies(path))
+    local other <close> = viesti.SyncSender({ cookies = true })
+    assert.is_true(other.session:load_cookies(path))
+    assert.same({ "a=b" }, cookies_sent(other))
+    local listing <close> = assert(io.popen("ls -l " .. path))
+    assert.matches("^%-rw%-%-%-%-%-%-%-", listing:read("a"))
+    os.remove(path)
+  end)
+
+  it("warns when certificates are not checked", function()
+    local message
+    local before = viesti.InsecureWarning:set(function(text) message = text end)
+    Session({ verify = false })
+    viesti.InsecureWarning:set(before)
+    assert.equal("certificates are not checked (verify = false)", message)
+  end)
+
+  it("shows no secrets", function()
+    local session = Session({ proxy = "http://me:hush@h",
+      curl = { USERPWD = "me:hush", PORT = 1 } })
+    assert.not_matches("hush", tostring(session))
+    local described = session:describe()
+    assert.same({ "(hidden)", "(hidden)", 1 },
+      { described.proxy, described.curl.USERPWD, described.curl.PORT })
+  end)
+
   it("refuses options of the wrong type or out of range", function()
     local cases = {
       { { timeout = "5" }, 'Session: timeout must be a number of 0 or more, got "5"' },

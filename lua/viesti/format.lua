@@ -51,6 +51,25 @@ function format.value(value)
   return tostring(value)
 end
 
+local function option_value(spec, value)
+  return spec.secret and "<hidden>" or format.value(format.public(spec, value))
+end
+
+--- The value of an option as others may see it: `secret` hides it, `secret_strings` the strings in
+--- a table of values that are mostly harmless.
+function format.public(spec, value)
+  if spec.secret then
+    return "(hidden)"
+  elseif not spec.secret_strings then
+    return value
+  end
+  local shown = {}
+  for key, item in pairs(value) do
+    shown[key] = type(item) == "string" and "(hidden)" or item
+  end
+  return shown
+end
+
 --- What was given of declared options, as the arguments of a constructor, with `sender` (if any) as
 --- the last: "{ retries = 3, sender = SyncSender() }". Secrets are not shown.
 function format.options(declaration, given, sender)
@@ -58,7 +77,7 @@ function format.options(declaration, given, sender)
   for _, spec in ipairs(declaration) do
     local value = given[spec.name]
     if value ~= nil and spec.name ~= "sender" then
-      parts[#parts + 1] = spec.name .. " = " .. (spec.secret and "<hidden>" or format.value(value))
+      parts[#parts + 1] = spec.name .. " = " .. option_value(spec, value)
     end
   end
   if sender then

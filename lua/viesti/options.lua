@@ -190,7 +190,7 @@ local function read_value(owner, spec, value)
       and (not spec.values or is_listed(spec, value))) then
     return nil, ("%s: %s must be %s, got %s"):format(
       owner, spec.name, options.allowed(spec),
-      spec.secret and "something else" or format.given(value))
+      spec.secret and "a " .. type(value) or format.given(value))
   end
   if spec.fields then
     return read_table(owner .. "." .. spec.name, spec.fields, value)

@@ -12,7 +12,7 @@ local declaration = {
   { name = "connect_timeout", type = "number", default = 10, min = 0,
     doc = "seconds to look up, connect and shake hands; 0 for no limit" },
   { name = "idle_timeout", type = "number", default = 30, min = 0,
-    doc = "seconds without a byte either way, rounded up to whole ones; 0 for no limit" },
+    doc = "seconds without a byte either way, rounded up; strikes up to 5 s later; 0: no limit" },
   { name = "max_body", type = "integer", default = 64 * 1024 * 1024, min = 1,
     doc = "bytes of a decoded body; a larger one is the error too_large" },
   { name = "max_connections", type = "integer", default = 256, min = 0,
@@ -39,7 +39,7 @@ local declaration = {
     doc = 'list of "host:port:address": names that are not looked up' },
   { name = "cookies", type = "boolean", default = false,
     doc = "keep cookies and send them again, by the rules of RFC 6265 and public suffixes" },
-  { name = "curl", type = "table",
+  { name = "curl", type = "table", secret_strings = true,
     doc = "further options of libcurl by name, without CURLOPT_" },
   { name = "user_agent", type = "string", default = "viesti/0.1.0",
     doc = "the User-Agent field" },
@@ -96,7 +96,7 @@ local function build(...)
   if not session then
     return nil, "Session: " .. reason
   elseif not values.verify then
-    warnings.InsecureWarning:emit "certificates are not checked (verify = false)"
+    warnings.InsecureWarning:emit("certificates are not checked (verify = false)", 3)
   end
   return session
 end
@@ -136,9 +136,13 @@ end
 --- The options in force, defaults included.
 ---@return table
 function Session:describe()
-  local values = tables.copy(self:given_options())
-  values._given = nil
-  return values
+  local values, shown = self:given_options(), {}
+  for _, spec in ipairs(declaration) do
+    if values[spec.name] ~= nil then
+      shown[spec.name] = format.public(spec, tables.copy(values[spec.name]))
+    end
+  end
+  return shown
 end
 
 core.set_tostring("viesti.Session", function(session)

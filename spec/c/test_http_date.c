@@ -144,3 +144,14 @@ IT("reads back each date it writes, over the years 1900 to 2300") {
   }
   check_int(wrong, 0);
 }
+
+IT("reads a two-digit year as the nearest, into the next century too") {
+  int64_t now, near, expected;
+  check(vi_http_date_parse(VI_TEXT("Sat, 06 Nov 2060 08:49:37 GMT"), 0, &now));
+  check(vi_http_date_parse(VI_TEXT("Thursday, 06-Nov-10 08:49:37 GMT"), now, &near));
+  check(vi_http_date_parse(VI_TEXT("Thu, 06 Nov 2110 08:49:37 GMT"), 0, &expected));
+  check_int(near, expected);
+  check(vi_http_date_parse(VI_TEXT("Thursday, 06-Nov-11 08:49:37 GMT"), now, &near));
+  check(vi_http_date_parse(VI_TEXT("Sun, 06 Nov 2011 08:49:37 GMT"), 0, &expected));
+  check_int(near, expected);
+}

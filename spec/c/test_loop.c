@@ -70,8 +70,7 @@ IT("carries a hundred transfers at once") {
   }
   check_int(taken, MANY);
   check_int(good, MANY);
-  check_int(origin_requests(server), MANY);
-  check(elapsed_since(begin) < 5000); /* one by one: 10 seconds */
+  check_int(origin_connections(server), MANY); /* none waited for another's to be free */
 }
 
 IT("opens no more connections than it may, and serves all that queue for them") {

@@ -191,3 +191,44 @@ IT("names the origin of a URL") {
   check_text(vi_url_origin(VI_TEXT("http://h")), "http://h");
   check_text(vi_url_origin(VI_TEXT("http://h?q=/")), "http://h");
 }
+
+IT("resolves references as RFC 3986 5.4 has them, without the fragment") {
+  static const char *const cases[][2] = {
+      {"g", "http://a.example/b/c/g"},      {"./g", "http://a.example/b/c/g"},
+      {"/g", "http://a.example/g"},         {"//g", "http://g/"},
+      {"?y", "http://a.example/b/c/d;p?y"}, {"g?y#s", "http://a.example/b/c/g?y"},
+      {"../../g", "http://a.example/g"},    {"#s", "http://a.example/b/c/d;p?q"},
+      {"", "http://a.example/b/c/d;p?q"},   {"a b", "http://a.example/b/c/a%20b"},
+      {"https://H:443/", "https://h/"},
+  };
+  vi_buffer *out = scratch();
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    tap_at("reference '%s'", cases[i][0]);
+    check(vi_url_resolve(VI_TEXT("http://a.example/b/c/d;p?q#f"), vi_text_of(cases[i][0]), out,
+                         NULL));
+    check_text(vi_buffer_text(out), cases[i][1]);
+  }
+}
+
+IT("refuses references to other schemes and with control characters") {
+  static const char *const cases[] = {"ftp://h/", "file:///etc/passwd", "gopher://h/", "a\nb"};
+  vi_buffer *out = scratch();
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    vi_error error = {0};
+    tap_at("reference '%s'", cases[i]);
+    check(!vi_url_resolve(VI_TEXT("http://h/"), vi_text_of(cases[i]), out, &error));
+    check_int(error.kind, VI_ERROR_REFUSED);
+  }
+}
+
+IT("refuses a backslash in the authority, which browsers read as its end") {
+  vi_error error = {0};
+  check(!vi_url_normalize(VI_TEXT("http://good\\@evil/"), VI_TEXT(""), scratch(), &error));
+  check_text(vi_text_of(error.message), "the URL has a backslash before its path");
+}
+
+IT("finds the user and password in a URL") {
+  check_text(vi_url_credentials(VI_TEXT("http://me:pw@h/a@b")), "me:pw@");
+  check_text(vi_url_credentials(VI_TEXT("http://me@h?q")), "me@");
+  check_text(vi_url_credentials(VI_TEXT("http://h/a@b")), "");
+}

@@ -48,12 +48,12 @@ static int error_tostring(lua_State *L) {
   lua_pushfstring(L, "%s: %s", luaL_tolstring(L, 2, NULL), luaL_tolstring(L, 3, NULL));
   lua_getfield(L, 1, "request");
   vi_request **request = vi_test_box(L, -1, VI_TYPE_REQUEST);
-  if (request)
-    lua_pushfstring(L, " (%s %s)", (*request)->method.data, (*request)->url.data);
-  else
-    lua_pushliteral(L, "");
-  lua_remove(L, -2);
-  lua_concat(L, 2);
+  lua_pop(L, 1);
+  if (!request)
+    return 1;
+  vi_push_public_url(L, vi_buffer_text(&(*request)->url));
+  lua_pushfstring(L, "%s (%s %s)", lua_tostring(L, -2), (*request)->method.data,
+                  lua_tostring(L, -1));
   return 1;
 }
 

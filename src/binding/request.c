@@ -130,7 +130,8 @@ static int request_is_replayable(lua_State *L) {
 
 static int request_tostring(lua_State *L) {
   vi_request *request = vi_check_request(L, 1);
-  lua_pushfstring(L, "Request(%s %s)", request->method.data, request->url.data);
+  vi_push_public_url(L, vi_buffer_text(&request->url));
+  lua_pushfstring(L, "Request(%s %s)", request->method.data, lua_tostring(L, -1));
   return 1;
 }
 

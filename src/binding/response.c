@@ -65,6 +65,28 @@ static int response_gc(lua_State *L) {
   return 0;
 }
 
+static void copy_entries(lua_State *L, int from, int to) {
+  for (lua_pushnil(L); lua_next(L, from); lua_pop(L, 1)) {
+    lua_pushvalue(L, -2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, to);
+  }
+}
+
+/* What the response at 1 has been found to be so far, and the new facts at 4, nil for none; the
+ * newer ones win. */
+static void push_facts(lua_State *L) {
+  bool has_old = lua_getiuservalue(L, 1, FACTS) == LUA_TTABLE;
+  if (!lua_istable(L, 4))
+    return;
+  int old = lua_gettop(L);
+  lua_newtable(L);
+  if (has_old)
+    copy_entries(L, old, old + 1);
+  copy_entries(L, 4, old + 1);
+  lua_remove(L, old);
+}
+
 /* response:annotated(from_cache, attempts, facts) -> another Response over the same core */
 static int response_annotated(lua_State *L) {
   vi_response_box *from = vi_check_response(L, 1);
@@ -77,10 +99,7 @@ static int response_annotated(lua_State *L) {
   box->attempts = (int)luaL_optinteger(L, 3, from->attempts);
   lua_getiuservalue(L, 1, CONTENT);
   lua_setiuservalue(L, -2, CONTENT);
-  if (lua_istable(L, 4))
-    lua_pushvalue(L, 4);
-  else
-    lua_getiuservalue(L, 1, FACTS);
+  push_facts(L);
   lua_setiuservalue(L, -2, FACTS);
   return 1;
 }
@@ -259,10 +278,8 @@ static int response_newindex(lua_State *L) {
 
 static int response_tostring(lua_State *L) {
   const vi_response *response = vi_check_response(L, 1)->response;
-  lua_pushfstring(L, "Response(%d ", response->status);
-  vi_push_text(L, vi_buffer_text(&response->url));
-  lua_pushliteral(L, ")");
-  lua_concat(L, 3);
+  vi_push_public_url(L, vi_buffer_text(&response->url));
+  lua_pushfstring(L, "Response(%d %s)", response->status, lua_tostring(L, -1));
   return 1;
 }
 

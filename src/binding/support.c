@@ -1,5 +1,7 @@
 #include "binding/support.h"
 
+#include "message/url.h"
+
 #include <math.h>
 
 const char VI_TYPE_HEADERS[] = "viesti.Headers";
@@ -43,6 +45,19 @@ vi_text vi_check_text(lua_State *L, int index) {
 
 void vi_push_text(lua_State *L, vi_text text) {
   lua_pushlstring(L, text.length ? text.data : "", text.length);
+}
+
+void vi_push_public_url(lua_State *L, vi_text url) {
+  vi_text secret = vi_url_credentials(url);
+  if (secret.length == 0) {
+    vi_push_text(L, url);
+    return;
+  }
+  size_t before = (size_t)(secret.data - url.data), after = before + secret.length;
+  vi_push_text(L, (vi_text){url.data, before});
+  lua_pushliteral(L, "***@");
+  vi_push_text(L, (vi_text){url.data + after, url.length - after});
+  lua_concat(L, 3);
 }
 
 double vi_opt_seconds(lua_State *L, int index, double fallback) {

@@ -33,6 +33,9 @@ VI_RAISES vi_text vi_check_text(lua_State *L, int index);
 /* Pushes the bytes as a Lua string. */
 VI_RAISES void vi_push_text(lua_State *L, vi_text text);
 
+/* Pushes a URL for people to read: a user and password in it are not shown. */
+VI_RAISES void vi_push_public_url(lua_State *L, vi_text url);
+
 /* Seconds at `index`, not negative; `fallback` if it is none or nil. */
 VI_RAISES double vi_opt_seconds(lua_State *L, int index, double fallback);
 

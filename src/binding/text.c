@@ -18,23 +18,22 @@ static int encode(lua_State *L) {
 
 /* resolve_url(base, reference) -> the URL in normal form, or nil and what is wrong */
 static int resolve_url(lua_State *L) {
+  enum { SPARE = 64 }; /* for a scheme, and a slash or two */
   vi_text base = vi_check_text(L, 1), reference = vi_check_text(L, 2);
-  luaL_checkstack(L, 2, NULL);
+  /* Room for every character percent-encoded comes first: nothing raises with `out` in hand. */
+  size_t room = 3 * (base.length + reference.length) + SPARE;
+  luaL_Buffer result;
+  char *bytes = luaL_buffinitsize(L, &result, room);
   vi_buffer out = {0};
   vi_error error;
-  luaL_Buffer copy;
-  bool resolved = vi_url_resolve(base, reference, &out, &error);
-  size_t length = out.length;
-  if (resolved && length < LUAL_BUFFERSIZE) { /* on the C stack: nothing can raise meanwhile */
-    memcpy(luaL_buffinitsize(L, &copy, LUAL_BUFFERSIZE), out.data, length);
-  } else if (resolved) {
-    resolved = vi_error_set(&error, VI_ERROR_REFUSED, "the URL is too long");
-  }
+  bool resolved = vi_url_resolve(base, reference, &out, &error) && out.length <= room;
+  size_t length = resolved ? out.length : 0;
+  if (resolved)
+    memcpy(bytes, out.data, length);
   vi_buffer_free(&out);
-  if (resolved) {
-    luaL_pushresultsize(&copy, length);
+  luaL_pushresultsize(&result, length);
+  if (resolved)
     return 1;
-  }
   lua_pushnil(L);
   lua_pushstring(L, error.message);
   return 2;

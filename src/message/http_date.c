@@ -153,6 +153,8 @@ static bool parse_rfc850(vi_text text, int64_t now, date *d) {
   d->year = today.year - today.year % 100 + two_digits;
   if (d->year > today.year + 50)
     d->year -= 100;
+  else if (d->year <= today.year - 50)
+    d->year += 100;
   return finished(&in);
 }
 

@@ -29,11 +29,16 @@ static bool check_scheme(vi_text url, vi_error *error) {
                       (int)(scheme.length < 30 ? scheme.length : 30), scheme.data);
 }
 
-/* Where a URL has no host, libcurl would take the first segment of its path for one. */
+/* Where a URL has no host, libcurl would take the first segment of its path for one; and where
+ * browsers see the host end at a backslash, libcurl sees part of a user's name: what the one checks
+ * is not what the other connects to. */
 static bool check_host(vi_text url, vi_error *error) {
   const char *host = (const char *)memchr(url.data, ':', url.length) + 3;
   if (host < url.data + url.length && *host == '/')
     return vi_error_set(error, VI_ERROR_REFUSED, "the URL has no host");
+  vi_text origin = vi_url_origin(url);
+  if (memchr(origin.data, '\\', origin.length))
+    return vi_error_set(error, VI_ERROR_REFUSED, "the URL has a backslash before its path");
   return true;
 }
 
@@ -62,6 +67,18 @@ vi_text vi_url_origin(vi_text url) {
   while (i < url.length && !(url.data[i] == '/' && ++slashes == 3) && url.data[i] != '?')
     i++;
   return (vi_text){url.data, i};
+}
+
+vi_text vi_url_credentials(vi_text url) {
+  vi_text origin = vi_url_origin(url);
+  size_t start = 0, end = 0;
+  for (size_t i = 0; i < origin.length; i++) {
+    if (start == 0 && i > 0 && origin.data[i] == '/' && origin.data[i - 1] == '/')
+      start = i + 1;
+    if (origin.data[i] == '@')
+      end = i + 1;
+  }
+  return end > start ? (vi_text){url.data + start, end - start} : (vi_text){url.data, 0};
 }
 
 static void lower_host(vi_buffer *url) {
@@ -115,6 +132,8 @@ bool vi_url_resolve(vi_text base, vi_text reference, vi_buffer *out, vi_error *e
   for (size_t i = 0; i < reference.length; i++)
     if ((unsigned char)reference.data[i] < ' ' || reference.data[i] == 0x7f)
       return vi_error_set(error, VI_ERROR_REFUSED, "the URL has a control character");
+  if (reference.length == 0 || reference.data[0] == '#')
+    reference = base; /* the same document (RFC 3986 4.4), which libcurl does not know */
   CURLU *handle = curl_url();
   CURLUcode code = set_reference(handle, base, out);
   if (code == CURLUE_OK)

@@ -199,6 +199,15 @@ bool vi_loop_start(vi_loop *loop, vi_transfer *transfer) {
   return true;
 }
 
+/* libcurl gives a multi handle up once the loop could not watch a socket for it. */
+static void act_on_failure(vi_session *session, CURLMcode code) {
+  if (code == CURLM_OK)
+    return;
+  while (session->active)
+    vi_transfer_abort(session->active, VI_ERROR_OUT_OF_MEMORY, curl_multi_strerror(code));
+  vi_session_close(session);
+}
+
 static void act_on_socket(vi_loop *loop, const vi_poll_event *event) {
   vi_socket *socket = socket_of(loop, event->fd);
   if (!socket || !socket->watched)
@@ -210,8 +219,9 @@ static void act_on_socket(vi_loop *loop, const vi_poll_event *event) {
   int what = (event->ready & VI_POLL_READ ? CURL_CSELECT_IN : 0) |
              (event->ready & VI_POLL_WRITE ? CURL_CSELECT_OUT : 0) |
              (event->ready & VI_POLL_ERROR ? CURL_CSELECT_ERR : 0);
+  vi_session *session = socket->session; /* `socket` may move in the call */
   int running;
-  curl_multi_socket_action(socket->session->multi, event->fd, what, &running);
+  act_on_failure(session, curl_multi_socket_action(session->multi, event->fd, what, &running));
 }
 
 static void act_on_deadline(vi_session *session) {
@@ -219,7 +229,8 @@ static void act_on_deadline(vi_session *session) {
     return;
   session->deadline = 0; /* libcurl sets the next one from inside the call */
   int running;
-  curl_multi_socket_action(session->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+  act_on_failure(session,
+                 curl_multi_socket_action(session->multi, CURL_SOCKET_TIMEOUT, 0, &running));
 }
 
 void vi_loop_step(vi_loop *loop, int timeout) {

@@ -19,7 +19,7 @@ local CachingSender = ExtendingSender:extend("CachingSender", {
 function CachingSender:init()
   CachingSender.super.init(self)
   if self.store and self.max_size then
-    error("CachingSender: store and max_size are both given; the bound belongs to the Store", 4)
+    error("CachingSender: store and max_size are both given; the bound belongs to the Store", 3)
   end
   self.store = self.store or Store { max_size = self.max_size }
   self.cache = core.cache(self.store, true)

@@ -24,7 +24,7 @@ return function(name)
     end
     if not self.session then
       local session, wrong = Session.build(own)
-      self.session = session or error(wrong, 4)
+      self.session = session or error(wrong, 3)
     end
   end
 

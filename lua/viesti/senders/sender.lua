@@ -50,7 +50,7 @@ function Sender:describe()
   for _, spec in ipairs(self.options) do
     local value = self:option(spec.name)
     if spec.name ~= "sender" and value ~= nil then
-      values[spec.name] = spec.secret and "(hidden)" or tables.copy(value)
+      values[spec.name] = format.public(spec, tables.copy(value))
     end
   end
   return { class = self.name, options = values, sender = self.sender and self.sender:describe() }
