@@ -138,6 +138,25 @@ setup-lint: ## install what lint, format and check-valgrind need
 doctor: ## say what this system has, what it lacks, and how to get it
 	@$(found) tools/doctor
 
+## Measure
+
+.PHONY: bench setup-bench
+bench: setup-bench ## compare with a plain C program on libcurl (ROUNDS=5 SECONDS=0.7 ONLY=sync,h2)
+	@$(MAKE) -s $(module) $(BUILD)/bench/plain
+	@LUA_PATH='lua/?.lua;lua/?/init.lua;./?.lua;;' LUA_CPATH='$(BUILD)/?.so;;' \
+	  BUILD='$(BUILD)' LUA='$(LUA)' $(LUA) bench/run.lua
+
+setup-bench: ## install what bench needs
+	@$(found) tools/install-dependencies build demo bench
+
+bench_objects := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard bench/*.c)))
+-include $(bench_objects:.o=.d)
+
+$(BUILD)/bench/plain: $(bench_objects) $(BUILD)/sources
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS)
+
 ## Checks that install nothing
 
 check: build programs ## run every test
@@ -160,7 +179,7 @@ check-valgrind: build programs ## run C tests and specs under valgrind
 	  $(run) c lua
 
 lint: ## check style and likely mistakes, and build without warnings
-	luacheck --quiet lua spec examples src rockspec/*.rockspec
+	luacheck --quiet lua spec examples src bench rockspec/*.rockspec
 	clang-format --dry-run -Werror $(c_files)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
 	  --std=c11 -D_GNU_SOURCE -Isrc src
@@ -176,7 +195,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^## / { printf "\n%s\n", substr($$0, 4) } \
 	  /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
-c_files = $(shell find src spec examples -name '*.[ch]')
+c_files = $(shell find src spec examples bench -name '*.[ch]')
 
 # The second library takes the first out of the environment again: servers and shells that
 # a test starts are not to be sanitized.

@@ -60,12 +60,30 @@ local function connect_status(directory)
   connection:close()
 end
 
--- The status socket is in our own directory: an answer there cannot be another server's.
+local function read_status(server)
+  assert(server.status:send(status_request))
+  server.own_requests = server.own_requests + 1
+  local length
+  repeat
+    local line = assert(server.status:receive("*l"))
+    length = tonumber(line:match("^Content%-Length: (%d+)")) or length
+  until line == ""
+  local text = assert(server.status:receive(length))
+  local active, accepted, requests = text:match("connections: (%d+).-(%d+) %d+ (%d+)")
+  return {
+    active = math.tointeger(active) - 1,
+    accepted = math.tointeger(accepted) - 1,
+    requests = math.tointeger(requests) - server.own_requests,
+  }
+end
+
+-- The status socket is in our own directory: an answer there cannot be another server's. Only an
+-- answer shows that all sockets are open: nginx opens them one by one, this one first.
 local function wait_until_accepting(server)
   local deadline = socket.gettime() + start_seconds
   repeat
     server.status = connect_status(server.directory)
-    if server.status then
+    if server.status and pcall(read_status, server) then
       return true
     end
     local output = server.process:output()
@@ -145,23 +163,6 @@ function Server:write(name, content)
   end
   self.stamps[name] = now
   assert(os.rename(incoming, path))
-end
-
-local function read_status(server)
-  assert(server.status:send(status_request))
-  server.own_requests = server.own_requests + 1
-  local length
-  repeat
-    local line = assert(server.status:receive("*l"))
-    length = tonumber(line:match("^Content%-Length: (%d+)")) or length
-  until line == ""
-  local text = assert(server.status:receive(length))
-  local active, accepted, requests = text:match("connections: (%d+).-(%d+) %d+ (%d+)")
-  return {
-    active = math.tointeger(active) - 1,
-    accepted = math.tointeger(accepted) - 1,
-    requests = math.tointeger(requests) - server.own_requests,
-  }
 end
 
 -- Requests received so far, whatever became of them.

@@ -41,7 +41,8 @@ static size_t read_body(char *buffer, size_t size, size_t count, void *user) {
   }
   size_t left = body->length - transfer->body_sent;
   size_t length = left < size * count ? left : size * count;
-  memcpy(buffer, body->data + transfer->body_sent, length);
+  if (length > 0)
+    memcpy(buffer, body->data + transfer->body_sent, length);
   transfer->body_sent += length;
   return length;
 }
