@@ -181,6 +181,10 @@ static bool sends_length(const vi_request *request) {
          is_method(request, "PUT") || is_method(request, "PATCH");
 }
 
+/* What libcurl receives at once where the body is, or is likely to be, large: for small ones it
+ * would cost more than it gains. */
+static const long LARGE_BUFFER = 256 * 1024;
+
 static void set_body(vi_transfer *transfer) {
   CURL *easy = transfer->easy;
   const vi_buffer *body = &transfer->request->body;
@@ -204,6 +208,10 @@ bool vi_handle_set_request(vi_transfer *transfer) {
     /* Without a body to refuse reading again, only a connection that is not kept is safe. */
     transfer->fresh_connection = true;
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+  }
+  if (request->streams_response || transfer->session->bodies_are_large) {
+    transfer->large_buffer = true;
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, LARGE_BUFFER);
   }
   if (is_method(request, "HEAD")) {
     transfer->no_body = true;
@@ -229,7 +237,9 @@ void vi_handle_unset_request(vi_transfer *transfer) {
     curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L); /* takes NOBODY back too */
   if (transfer->fresh_connection)
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L);
+  if (transfer->large_buffer)
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)CURL_MAX_WRITE_SIZE);
   transfer->body_sent = 0;
   transfer->own_fields = transfer->custom_method = transfer->has_body = transfer->no_body = false;
-  transfer->fresh_connection = false;
+  transfer->fresh_connection = transfer->large_buffer = false;
 }

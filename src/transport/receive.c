@@ -158,10 +158,13 @@ size_t vi_receive_head(char *data, size_t size, size_t count, void *user) {
 /* No more than this is allocated on a server's mere word. */
 enum { BELIEVED_LENGTH = 16 * 1024 * 1024 };
 
+enum { LARGE_BODY = 1024 * 1024 };
+
 static bool begin_body(vi_transfer *transfer) {
   transfer->head = VI_HEAD_BODY;
   curl_off_t announced = -1;
   curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+  transfer->session->bodies_are_large = announced >= LARGE_BODY;
   if (announced <= 0 || announced > BELIEVED_LENGTH ||
       (uint64_t)announced > transfer->session->options.max_body)
     return true;

@@ -47,6 +47,7 @@ typedef struct vi_session {
   CURLM *multi;
   CURLSH *share;             /* what its handles have in common: TLS sessions, cookies */
   vi_fields fields;          /* the header fields of every request */
+  bool bodies_are_large;     /* the last one was: the next one is likely to be */
   bool proxy_in_environment; /* when the session was made */
   bool closed, forked;       /* forked: it was made before a fork, and dropped after it */
   unsigned generation;       /* vi_fork_generation() when it was made */

@@ -42,7 +42,8 @@ typedef struct vi_transfer {
   bool upload_ended;    /* no more will come */
   bool upload_starved;  /* libcurl waits for more */
   int64_t upload_total; /* bytes supplied so far */
-  bool custom_method, no_body, has_body, own_fields, fresh_connection; /* to undo on the handle */
+  bool custom_method, no_body, has_body, own_fields, fresh_connection,
+      large_buffer;                    /* to undo on the handle */
   size_t body_sent;                    /* bytes of the body or of `upload` that libcurl has read */
   void *waiter;                        /* whoever waits for it; never looked at */
   struct vi_transfer *next, *previous; /* in the session's lists */
