@@ -9,12 +9,14 @@
 enum { STORE = 1, SPARE = 2, USER_VALUES = 2 };
 
 typedef struct cache_box {
-  vi_store *store; /* kept by the user value */
+  vi_store *store; /* one reference */
   vi_policy policy;
 } cache_box;
 
 static vi_store *check_store(lua_State *L, int index) {
-  return *(vi_store **)vi_check_box(L, index, VI_TYPE_STORE);
+  vi_store *store = *(vi_store **)vi_check_box(L, index, VI_TYPE_STORE);
+  luaL_argcheck(L, store, index, "the store has been collected");
+  return store;
 }
 
 /* store(max_size) -> Store; 0 for no bound */
@@ -63,11 +65,25 @@ static int verdict_gc(lua_State *L) {
 static int cache_new(lua_State *L) {
   vi_store *store = check_store(L, 1);
   cache_box *box = lua_newuserdatauv(L, sizeof *box, USER_VALUES);
-  *box = (cache_box){.store = store, .policy = {.shared = lua_toboolean(L, 2)}};
+  *box = (cache_box){.policy = {.shared = lua_toboolean(L, 2)}};
   vi_set_type(L, VI_TYPE_CACHE);
+  box->store = vi_store_retain(store);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, STORE);
   return 1;
+}
+
+static int cache_gc(lua_State *L) {
+  cache_box *box = vi_check_box(L, 1, VI_TYPE_CACHE);
+  vi_store_release(box->store);
+  box->store = NULL;
+  return 0;
+}
+
+static const cache_box *check_cache(lua_State *L) {
+  const cache_box *box = vi_check_box(L, 1, VI_TYPE_CACHE);
+  luaL_argcheck(L, box->store, 1, "the cache has been collected");
+  return box;
 }
 
 /* Pushes an empty Verdict, the spare one if there is one. */
@@ -86,7 +102,7 @@ static vi_verdict *push_verdict(lua_State *L, int cache) {
 /* cache:lookup(request, now) -> Response
  * or -> nil, the request to send, the Verdict for update */
 static int cache_lookup(lua_State *L) {
-  const cache_box *box = vi_check_box(L, 1, VI_TYPE_CACHE);
+  const cache_box *box = check_cache(L);
   const vi_request *request = vi_check_request(L, 2);
   double now = lua_isnoneornil(L, 3) ? vi_clock_wall() : luaL_checknumber(L, 3);
   lua_settop(L, 2);
@@ -117,7 +133,7 @@ static int cache_lookup(lua_State *L) {
 /* cache:update(verdict, request, response, now) -> Response for the caller
  * or -> nil: send the request again without the cache */
 static int cache_update(lua_State *L) {
-  const cache_box *box = vi_check_box(L, 1, VI_TYPE_CACHE);
+  const cache_box *box = check_cache(L);
   vi_verdict *verdict = vi_check_box(L, 2, VI_TYPE_VERDICT);
   const vi_request *request = vi_check_request(L, 3);
   const vi_response_box *given = vi_check_response(L, 4);
@@ -144,7 +160,7 @@ void vi_open_cache(lua_State *L) {
   static const luaL_Reg store_metamethods[] = {{"__gc", store_gc}, {NULL, NULL}};
   static const luaL_Reg store_methods[] = {
       {"clear", store_clear}, {"count", store_count}, {"max_size", store_max_size}, {NULL, NULL}};
-  static const luaL_Reg cache_metamethods[] = {{NULL, NULL}};
+  static const luaL_Reg cache_metamethods[] = {{"__gc", cache_gc}, {NULL, NULL}};
   static const luaL_Reg cache_methods[] = {
       {"lookup", cache_lookup}, {"update", cache_update}, {NULL, NULL}};
   static const luaL_Reg verdict_metamethods[] = {{"__gc", verdict_gc}, {NULL, NULL}};

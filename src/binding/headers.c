@@ -5,19 +5,23 @@
 /* A view into a request or response that its user value keeps alive. */
 typedef struct headers_box {
   const vi_headers *headers;
+  void *const *owner; /* the owner's box: NULL inside once it is collected */
 } headers_box;
 
 void vi_push_headers(lua_State *L, const vi_headers *headers, int owner) {
   owner = lua_absindex(L, owner);
   headers_box *box = lua_newuserdatauv(L, sizeof *box, 1);
   box->headers = headers;
+  box->owner = lua_touserdata(L, owner);
   lua_pushvalue(L, owner);
   lua_setiuservalue(L, -2, 1);
   vi_set_type(L, VI_TYPE_HEADERS);
 }
 
 static const vi_headers *check_headers(lua_State *L, int index) {
-  return ((headers_box *)vi_check_box(L, index, VI_TYPE_HEADERS))->headers;
+  const headers_box *box = vi_check_box(L, index, VI_TYPE_HEADERS);
+  luaL_argcheck(L, *box->owner, index, "the headers have been collected");
+  return box->headers;
 }
 
 /* All values of a name as one string. Set-Cookie is the one field that must not be joined

@@ -57,11 +57,11 @@ static vi_loop_box *check_loop(lua_State *L) {
 /* Everything whose wait is over becomes runnable; nothing is resumed yet. */
 static void collect_runnable(vi_loop_box *box) {
   for (vi_transfer *t = vi_loop_take_ready(box->loop); t; t = vi_loop_take_ready(box->loop))
-    if (t->waiter)
-      vi_task_make_runnable(t->waiter);
+    if (t->waiter && t->due)
+      vi_task_wake(t->waiter, t);
   for (vi_timer *t = vi_loop_take_timer(box->loop); t; t = vi_loop_take_timer(box->loop))
     if (t->owner)
-      vi_task_make_runnable(t->owner);
+      vi_task_wake(t->owner, t);
 }
 
 /* Only as many as are runnable now: tasks made runnable meanwhile wait for the next turn, so that

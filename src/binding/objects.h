@@ -11,11 +11,14 @@
 /* A Response's box. What a layer says about a response stands here, beside the shared core. */
 typedef struct vi_response_box {
   vi_response *response; /* one reference; NULL until opened */
-  vi_transfer *stream;   /* where a streamed body comes from, owned; NULL: the body is whole */
+  vi_transfer *stream;   /* where it comes from, owned, until its body is whole or streamed out */
   bool streamed;         /* it was one */
   bool from_cache;
   int attempts;
 } vi_response_box;
+
+/* The user value of a Response that holds the reader of its request's body, until that is sent. */
+enum { VI_RESPONSE_READER = 4 };
 
 /* The request at `index`; raises if it is none. Borrowed from the userdata. */
 VI_RAISES vi_request *vi_check_request(lua_State *L, int index);
@@ -23,8 +26,8 @@ VI_RAISES vi_request *vi_check_request(lua_State *L, int index);
 /* Pushes a closed Request, to be opened by storing one reference in the result. */
 VI_RAISES vi_request **vi_push_request_box(lua_State *L);
 
-/* Pushes the function that supplies the streamed body of the request at `index`, nil if it has
- * none. Only for functions whose upvalue 1 is Request's table of methods. */
+/* Pushes the function that supplies the streamed body of the request at `index`. Only for functions
+ * whose upvalue 1 is Request's table of methods. */
 VI_RAISES void vi_push_reader(lua_State *L, int index);
 
 /* The response at `index`; raises if it is none. */
@@ -32,9 +35,6 @@ VI_RAISES vi_response_box *vi_check_response(lua_State *L, int index);
 
 /* Pushes a closed Response, to be opened by storing one reference in it. */
 VI_RAISES vi_response_box *vi_push_response_box(lua_State *L);
-
-/* Ends the streaming of a response's body, if it does. A task that waits for it is woken. */
-void vi_close_stream(vi_response_box *box);
 
 /* Pushes a Headers view of `headers`, which belong to the userdata at `owner`. */
 VI_RAISES void vi_push_headers(lua_State *L, const vi_headers *headers, int owner);

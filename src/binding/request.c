@@ -7,7 +7,9 @@
 enum { GIVEN = 1, HEADERS = 2, SOURCE = 3, USER_VALUES = 3 };
 
 vi_request *vi_check_request(lua_State *L, int index) {
-  return *(vi_request **)vi_check_box(L, index, VI_TYPE_REQUEST);
+  vi_request *request = *(vi_request **)vi_check_box(L, index, VI_TYPE_REQUEST);
+  luaL_argcheck(L, request, index, "the request has been collected");
+  return request;
 }
 
 vi_request **vi_push_request_box(lua_State *L) {
@@ -54,10 +56,6 @@ static int request_set_stream(lua_State *L) {
 }
 
 void vi_push_reader(lua_State *L, int index) {
-  if (!vi_check_request(L, index)->streams_body) {
-    lua_pushnil(L);
-    return;
-  }
   lua_getfield(L, lua_upvalueindex(1), "open_source");
   lua_getiuservalue(L, index, SOURCE);
   lua_call(L, 1, 1);

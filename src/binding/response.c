@@ -4,11 +4,14 @@
 #include <string.h>
 
 /* User values of a Response: its Headers view and its decoded content once somebody asked, and the
- * table of further facts that layers add (history, cache, ...). */
-enum { HEADERS = 1, CONTENT = 2, FACTS = 3, USER_VALUES = 3 };
+ * table of further facts that layers add (history, cache, ...); behind them the reader of the
+ * request's body, while it is being sent. */
+enum { HEADERS = 1, CONTENT = 2, FACTS = 3, USER_VALUES = VI_RESPONSE_READER };
 
 vi_response_box *vi_check_response(lua_State *L, int index) {
-  return vi_check_box(L, index, VI_TYPE_RESPONSE);
+  vi_response_box *box = vi_check_box(L, index, VI_TYPE_RESPONSE);
+  luaL_argcheck(L, box->response, index, "the response has been collected");
+  return box;
 }
 
 vi_response_box *vi_push_response_box(lua_State *L) {
@@ -55,9 +58,9 @@ static int response_new(lua_State *L) {
 }
 
 static int response_gc(lua_State *L) {
-  vi_response_box *box = vi_check_response(L, 1);
+  vi_response_box *box = vi_check_box(L, 1, VI_TYPE_RESPONSE);
   if (box->stream)
-    vi_stop_reading(box->stream);
+    vi_task_leave(box->stream);
   vi_transfer_release(box->stream);
   vi_response_release(box->response);
   box->stream = NULL;
@@ -90,11 +93,15 @@ static void push_facts(lua_State *L) {
 /* response:annotated(from_cache, attempts, facts) -> another Response over the same core */
 static int response_annotated(lua_State *L) {
   vi_response_box *from = vi_check_response(L, 1);
+  if (from->stream && from->stream->waiter)
+    return luaL_error(L, "a task is reading this response");
   vi_response_box *box = vi_push_response_box(L);
   box->response = vi_response_retain(from->response);
   box->streamed = from->streamed;
   box->stream = from->stream; /* there is one stream, and it goes on in the new object */
   from->stream = NULL;
+  lua_getiuservalue(L, 1, VI_RESPONSE_READER);
+  lua_setiuservalue(L, -2, VI_RESPONSE_READER);
   box->from_cache = lua_isnoneornil(L, 2) ? from->from_cache : lua_toboolean(L, 2);
   box->attempts = (int)luaL_optinteger(L, 3, from->attempts);
   lua_getiuservalue(L, 1, CONTENT);

@@ -3,8 +3,9 @@
 #include <string.h>
 
 vi_session *vi_check_session(lua_State *L, int index) {
-  vi_session **box = vi_check_box(L, index, VI_TYPE_SESSION);
-  return *box;
+  vi_session *session = *(vi_session **)vi_check_box(L, index, VI_TYPE_SESSION);
+  luaL_argcheck(L, session, index, "the session has been collected");
+  return session;
 }
 
 static double number_field(lua_State *L, const char *name) {
@@ -153,9 +154,7 @@ static int session_options(lua_State *L) {
 }
 
 static int session_close(lua_State *L) {
-  vi_session *session = vi_check_session(L, 1);
-  if (session)
-    vi_session_close(session);
+  vi_session_close(vi_check_session(L, 1));
   return 0;
 }
 

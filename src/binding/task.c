@@ -7,6 +7,8 @@
 
 enum { THREAD = 1 }; /* the user value */
 
+static const char PARKED = 'p'; /* what a parked task awaits: its address stands for any wake */
+
 /* In the loop's table a task outlives its user's interest in it. */
 static void keep_task(lua_State *L, vi_task *task) {
   vi_push_tasks(L);
@@ -38,10 +40,36 @@ void vi_task_make_runnable(vi_task *task) {
   box->runnable_count++;
 }
 
-void vi_stop_reading(vi_transfer *transfer) {
+void vi_task_wake(vi_task *task, const void *awaited) {
+  if (task->awaited != awaited)
+    return;
+  task->awaited = NULL;
+  vi_task_make_runnable(task);
+}
+
+void vi_task_enter(vi_task *task, vi_transfer *transfer) {
+  transfer->waiter = task;
+  transfer->outer = task->waits;
+  task->waits = transfer;
+}
+
+/* One whose response nobody has yet is of no use any more. */
+static void abandon(vi_transfer *transfer) {
+  transfer->waiter = NULL;
+  if (transfer->response)
+    vi_transfer_abort(transfer, VI_ERROR_CANCELLED, "nobody waits for it any more");
+}
+
+void vi_task_leave(vi_transfer *transfer) {
   vi_task *task = transfer->waiter;
-  if (task)
-    task->reading = NULL;
+  if (!task)
+    return;
+  while (task->waits != transfer) {
+    vi_transfer *inner = task->waits;
+    task->waits = inner->outer;
+    abandon(inner);
+  }
+  task->waits = transfer->outer;
   transfer->waiter = NULL;
 }
 
@@ -67,22 +95,23 @@ static void leave_joiners(vi_task *task) {
 
 /* Ends every wait of the task, whatever it waits for. */
 static void stop_waiting(vi_task *task) {
+  task->awaited = NULL;
   leave_runnable(task);
   leave_joiners(task);
   if (task->owner->loop)
     vi_timers_remove(&task->owner->loop->timers, &task->timer);
-  vi_transfer_release(task->transfer);
-  task->transfer = NULL;
-  if (task->reading)
-    vi_stop_reading(task->reading);
-  task->parked = false;
+  while (task->waits) {
+    vi_transfer *transfer = task->waits;
+    task->waits = transfer->outer;
+    abandon(transfer);
+  }
 }
 
 static void release_joiners(vi_task *task) {
   while (task->joiners) {
     vi_task *joiner = task->joiners;
     leave_joiners(joiner);
-    vi_task_make_runnable(joiner);
+    vi_task_wake(joiner, task);
   }
 }
 
@@ -97,10 +126,6 @@ static void end(lua_State *L, vi_task *task, vi_task_state state) {
     drop_task(L, task);
 }
 
-static bool is_waiting(const vi_task *task) {
-  return task->transfer || task->reading || task->timer.position || task->joining || task->parked;
-}
-
 void vi_task_resume(lua_State *L, vi_task *task) {
   vi_loop_box *box = task->owner;
   vi_task *before = box->current;
@@ -112,7 +137,7 @@ void vi_task_resume(lua_State *L, vi_task *task) {
   box->current = before;
   if (status == LUA_YIELD) {
     lua_pop(task->thread, results);
-    if (!is_waiting(task)) /* a plain coroutine.yield: let the others go first */
+    if (!task->awaited) /* a plain coroutine.yield: let the others go first */
       vi_task_make_runnable(task);
   } else {
     end(L, task, status == LUA_OK ? VI_TASK_DONE : VI_TASK_FAILED);
@@ -162,7 +187,8 @@ static int push_outcome(lua_State *L, vi_task *task) {
   int count = task->state == VI_TASK_FAILED ? 1 : lua_gettop(thread);
   int first = lua_gettop(thread) - count + 1;
   luaL_checkstack(L, count, "too many results of a task");
-  luaL_checkstack(thread, 1, NULL);
+  if (!lua_checkstack(thread, 1))
+    return luaL_error(L, "out of memory");
   for (int i = 0; i < count; i++) {
     lua_pushvalue(thread, first + i);
     lua_xmove(thread, L, 1);
@@ -190,6 +216,7 @@ static int task_join(lua_State *L) {
   caller->joining = task;
   caller->next_joiner = task->joiners;
   task->joiners = caller;
+  caller->awaited = task;
   return lua_yieldk(L, 0, 0, continue_join);
 }
 
@@ -222,21 +249,21 @@ static int park(lua_State *L) {
   vi_task *task = vi_calling_task(L, vi_default_loop(L), "park");
   if (!task)
     return luaL_error(L, "only a task can be parked");
-  task->parked = true;
+  task->awaited = &PARKED;
   return lua_yield(L, 0);
 }
 
 /* task:wake(...): ends its park. False if it is not parked. */
 static int task_wake(lua_State *L) {
   vi_task *task = check_task(L, 1);
-  bool parked = task->parked;
+  bool parked = task->awaited == &PARKED;
   if (parked) {
     int count = lua_gettop(L) - 1;
-    luaL_checkstack(task->thread, count, "too many values to wake a task with");
+    if (!lua_checkstack(task->thread, count))
+      return luaL_error(L, "too many values to wake a task with");
     lua_xmove(L, task->thread, count);
     task->arguments = count;
-    task->parked = false;
-    vi_task_make_runnable(task);
+    vi_task_wake(task, &PARKED);
   }
   lua_pushboolean(L, parked);
   return 1;
@@ -251,6 +278,7 @@ static int task_sleep(lua_State *L) {
   if (task) {
     if (!vi_timers_add(&box->loop->timers, &task->timer, deadline))
       return luaL_error(L, "out of memory");
+    task->awaited = &task->timer;
     return lua_yield(L, 0);
   }
   vi_timer timer = {0};

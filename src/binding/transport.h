@@ -27,15 +27,15 @@ typedef enum vi_task_state {
  * done, and by its user after that. */
 typedef struct vi_task {
   vi_loop_box *owner;
-  lua_State *thread;     /* anchored as user value of the box */
-  int arguments;         /* values on the thread's stack for the next resume */
-  vi_transfer *transfer; /* what it waits for, if that is a transfer; owned */
-  vi_transfer *reading;  /* or the body of a streamed response, which owns the transfer */
-  vi_timer timer;        /* or a moment */
-  struct vi_task *joining, *joiners, *next_joiner; /* or another task */
-  bool parked;                                     /* or a wake */
-  bool runnable;                                   /* in the loop's queue */
-  struct vi_task *next, *previous;                 /* there */
+  lua_State *thread;   /* anchored as user value of the box */
+  int arguments;       /* values on the thread's stack for the next resume */
+  const void *awaited; /* what it is suspended on: nothing else resumes it; NULL: nothing */
+  vi_transfer *waits;  /* the transfers that its calls wait for, innermost first, by `outer`: a
+                        * body's reader may send in its turn; owned by their Responses */
+  vi_timer timer;      /* of its sleep */
+  struct vi_task *joining, *joiners, *next_joiner;
+  bool runnable;                   /* in the loop's queue */
+  struct vi_task *next, *previous; /* there */
   vi_task_state state;
   bool ended; /* state is not ALIVE */
 } vi_task;
@@ -63,11 +63,24 @@ VI_RAISES bool vi_loop_drive(lua_State *L, vi_loop_box *box, const bool *done);
 lua_Hook vi_hook_before(lua_State *L);
 bool vi_was_interrupted(lua_State *L, lua_Hook before);
 
-/* For a transfer that goes away: the task that waits for its body, if one does, no longer does. */
-void vi_stop_reading(vi_transfer *transfer);
+/* The task waits for the transfer from now on, innermost of all, until vi_task_leave. */
+void vi_task_enter(vi_task *task, vi_transfer *transfer);
 
-/* Marks a task to be resumed with the values on its stack; one that is marked already stays so. */
+/* The transfer's task, if it has one, no longer waits for it, nor for what it began to wait for
+ * after it and never finished. */
+void vi_task_leave(vi_transfer *transfer);
+
+/* Marks a task to be resumed with the values on its stack, if it is suspended on `awaited`. */
+void vi_task_wake(vi_task *task, const void *awaited);
+
+/* Puts a task at the end of the loop's queue; one that is there already stays where it is. */
 void vi_task_make_runnable(vi_task *task);
+
+/* Waits until the transfer that the Response at index 1 owns is ready, supplying its body
+ * meanwhile from the reader in the Response, and returns what `send` (with the request at index 2)
+ * or `read` (with the most bytes at index 2) returns. Blocks, suspends the running task, or drives
+ * the loop, as the transfer was started. */
+VI_RAISES int vi_await_transfer(lua_State *L, vi_transfer *transfer, vi_task *task);
 
 /* Runs a runnable task until it waits or ends; what it raises becomes its outcome. */
 void vi_task_resume(lua_State *L, vi_task *task);

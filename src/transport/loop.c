@@ -120,9 +120,23 @@ vi_loop *vi_loop_new(vi_error *error) {
   return NULL;
 }
 
+/* A child shares the poller with its parent: it needs one of its own, and none of the sockets. */
+static void leave_parent(vi_loop *loop) {
+  if (loop->generation == vi_fork_generation())
+    return;
+  loop->generation = vi_fork_generation();
+  close(loop->poller);
+  loop->poller = vi_poller_open();
+  if (loop->sockets)
+    memset(loop->sockets, 0, loop->socket_count * sizeof *loop->sockets);
+  for (vi_session *session = loop->sessions; session; session = session->next)
+    vi_session_drop_if_forked(session);
+}
+
 void vi_loop_free(vi_loop *loop) {
   if (!loop)
     return;
+  leave_parent(loop);
   while (loop->sessions) {
     vi_session *session = loop->sessions;
     for (vi_transfer *transfer = session->active, *next; transfer; transfer = next) {
@@ -170,19 +184,6 @@ bool vi_loop_is_idle(const vi_loop *loop) {
     if (session->active)
       return false;
   return !loop->ready_first && !vi_timers_first(&loop->timers);
-}
-
-/* A child shares the poller with its parent: it needs one of its own, and none of the sockets. */
-static void leave_parent(vi_loop *loop) {
-  if (loop->generation == vi_fork_generation())
-    return;
-  loop->generation = vi_fork_generation();
-  close(loop->poller);
-  loop->poller = vi_poller_open();
-  if (loop->sockets)
-    memset(loop->sockets, 0, loop->socket_count * sizeof *loop->sockets);
-  for (vi_session *session = loop->sessions; session; session = session->next)
-    vi_session_drop_if_forked(session);
 }
 
 bool vi_loop_start(vi_loop *loop, vi_transfer *transfer) {

@@ -74,7 +74,7 @@ static void leave_active(vi_transfer *transfer) {
 }
 
 static bool is_ready(const vi_transfer *transfer) {
-  if (transfer->done || transfer->upload_starved)
+  if (transfer->done)
     return true;
   switch (transfer->awaiting) {
   case VI_AWAIT_HEAD:
@@ -86,15 +86,22 @@ static bool is_ready(const vi_transfer *transfer) {
   }
 }
 
-void vi_transfer_note(vi_transfer *transfer) {
+static void judge(vi_transfer *transfer) {
   transfer->ready = is_ready(transfer);
-  if (transfer->ready && transfer->looped && transfer->session->loop)
+  transfer->due = transfer->ready || transfer->upload_starved;
+}
+
+void vi_transfer_note(vi_transfer *transfer) {
+  judge(transfer);
+  if (transfer->due && transfer->looped && transfer->session->loop)
     vi_loop_push_ready(transfer->session->loop, transfer);
 }
 
 void vi_transfer_await(vi_transfer *transfer, vi_await what) {
   transfer->awaiting = what;
-  transfer->ready = is_ready(transfer);
+  judge(transfer);
+  if (!transfer->due && transfer->listed)
+    vi_loop_forget(transfer->session->loop, transfer);
 }
 
 static void settle(vi_transfer *transfer) {
@@ -136,7 +143,7 @@ void vi_transfer_wait(vi_transfer *transfer, int timeout) {
   }
   CURLMcode code = perform(session);
   vi_session_collect(session);
-  if (code == CURLM_OK && !transfer->ready)
+  if (code == CURLM_OK && !transfer->due)
     code = curl_multi_poll(session->multi, NULL, 0, timeout, NULL);
   if (code != CURLM_OK)
     vi_transfer_abort(transfer, VI_ERROR_OUT_OF_MEMORY, curl_multi_strerror(code));
@@ -228,11 +235,13 @@ static void forget_exchange(vi_transfer *transfer) {
   transfer->request = NULL;
   transfer->response = NULL;
   transfer->waiter = NULL;
+  transfer->outer = NULL;
   transfer->error = (vi_error){0};
   transfer->head = VI_HEAD_NONE;
   transfer->heads = 0;
   transfer->awaiting = VI_AWAIT_END;
-  transfer->looped = transfer->done = transfer->ready = transfer->head_complete = false;
+  transfer->looped = transfer->done = transfer->ready = transfer->due = false;
+  transfer->head_complete = false;
   transfer->stream_paused = transfer->upload_ended = transfer->upload_starved = false;
   transfer->stream_start = 0;
   transfer->upload_total = 0;

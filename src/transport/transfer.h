@@ -10,7 +10,7 @@
 #include "message/response.h"
 #include "transport/session.h"
 
-/* What the owner waits for. The end is always worth waking for, and so is a starved upload. */
+/* What the owner waits for. The end is always worth waking for. */
 typedef enum vi_await {
   VI_AWAIT_END,
   VI_AWAIT_HEAD, /* of a streamed response */
@@ -34,6 +34,7 @@ typedef struct vi_transfer {
   bool done;      /* the outcome stands */
   vi_await awaiting;
   bool ready;         /* what is awaited has come; kept up to date by vi_transfer_note */
+  bool due;           /* ready, or its upload is starved: the owner has something to do */
   bool head_complete; /* of a streamed response: it may be taken */
   vi_buffer stream;   /* of a streamed response: bytes not yet consumed, from stream_start on */
   size_t stream_start;
@@ -45,7 +46,8 @@ typedef struct vi_transfer {
   bool custom_method, no_body, has_body, own_fields, fresh_connection,
       large_buffer;                    /* to undo on the handle */
   size_t body_sent;                    /* bytes of the body or of `upload` that libcurl has read */
-  void *waiter;                        /* whoever waits for it; never looked at */
+  void *waiter;                        /* for its owner alone: whoever waits for it, */
+  struct vi_transfer *outer;           /* and what he waited for before */
   struct vi_transfer *next, *previous; /* in the session's lists */
   struct vi_transfer *next_ready, *previous_ready; /* in the loop's */
   bool listed;                                     /* there */

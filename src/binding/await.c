@@ -1,0 +1,166 @@
+/* Waiting for a transfer on behalf of `send` and `read`: blocking, suspending the running task, or
+ * driving the loop; and supplying the request's body from its reader meanwhile.
+ *
+ * On the stack, all the way: 1 the Response that owns the transfer, 2 the request of a send or the
+ * most bytes of a read. The reader is a user value of the Response. */
+#include "binding/objects.h"
+#include "binding/transport.h"
+
+enum { RESPONSE = 1, ARGUMENT = 2, TOP = ARGUMENT };
+enum { LONGEST_WAIT = 1000 }; /* milliseconds without a look at the interpreter's hook */
+
+static vi_response_box *owner(lua_State *L) {
+  return vi_check_box(L, RESPONSE, VI_TYPE_RESPONSE);
+}
+
+/* Moves the head, or the whole response, into the Response; or returns nil and the error. */
+static int return_response(lua_State *L, vi_transfer *transfer) {
+  vi_response_box *box = owner(L);
+  vi_error error = transfer->error;
+  box->streamed = transfer->head_complete;
+  if (box->streamed || error.kind == VI_ERROR_NONE)
+    box->response = vi_transfer_take_response(transfer);
+  if (box->streamed) {
+    vi_transfer_await(transfer, VI_AWAIT_BODY);
+  } else {
+    box->stream = NULL;
+    vi_transfer_release(transfer);
+    if (error.kind != VI_ERROR_NONE)
+      return vi_push_failure(L, &error, ARGUMENT);
+  }
+  lua_settop(L, RESPONSE);
+  vi_account(L, vi_response_size(box->response));
+  return 1;
+}
+
+/* Gives the next bytes, or nil at the end, or nil and the error. */
+static int return_piece(lua_State *L, vi_transfer *transfer) {
+  size_t most = (size_t)lua_tointeger(L, ARGUMENT);
+  vi_text bytes = vi_transfer_peek(transfer);
+  if (bytes.length > 0) {
+    if (bytes.length > most)
+      bytes.length = most;
+    vi_push_text(L, bytes);
+    vi_transfer_consume(transfer, bytes.length);
+    return 1;
+  }
+  vi_error error = transfer->error;
+  owner(L)->stream = NULL;
+  vi_transfer_release(transfer);
+  if (error.kind != VI_ERROR_NONE)
+    return vi_push_failure(L, &error, 0);
+  lua_pushnil(L);
+  return 1;
+}
+
+static int finish(lua_State *L, vi_transfer *transfer) {
+  vi_task_leave(transfer);
+  return transfer->response ? return_response(L, transfer) : return_piece(L, transfer);
+}
+
+static int to_string(lua_State *L) {
+  luaL_tolstring(L, 1, NULL);
+  return 1;
+}
+
+/* Aborts the transfer for the reason on top of the stack, which may be any value. */
+static void fail(lua_State *L, vi_transfer *transfer) {
+  lua_pushcfunction(L, to_string);
+  lua_insert(L, -2);
+  bool printable = lua_pcall(L, 1, 1, 0) == LUA_OK;
+  const char *reason = printable ? lua_tostring(L, -1) : NULL;
+  vi_transfer_abort(transfer, VI_ERROR_SCRIPT, reason ? reason : "an error that cannot be printed");
+}
+
+/* Hands what the reader returned (its two results on top of the stack) or raised (one) to the
+ * transfer. False for an empty piece, which is no end: the reader is to be asked again, later. */
+static bool supply(lua_State *L, vi_transfer *transfer, bool raised) {
+  bool supplied = true;
+  if (raised) {
+    fail(L, transfer);
+  } else if (lua_isnil(L, -2) && !lua_isnil(L, -1)) {
+    fail(L, transfer);
+  } else if (lua_isnil(L, -2)) {
+    vi_transfer_supply(transfer, VI_TEXT(""));
+  } else if (lua_type(L, -2) != LUA_TSTRING) {
+    vi_transfer_abort(transfer, VI_ERROR_SCRIPT, "the body's reader must return strings, then nil");
+  } else {
+    vi_text bytes;
+    bytes.data = lua_tolstring(L, -2, &bytes.length);
+    supplied = bytes.length > 0;
+    if (supplied)
+      vi_transfer_supply(transfer, bytes);
+  }
+  lua_settop(L, TOP);
+  return supplied;
+}
+
+static bool is_starved(const vi_transfer *transfer) {
+  return transfer->upload_starved && !transfer->ready;
+}
+
+/* Calls the reader where it cannot suspend anything. */
+static bool feed(lua_State *L, vi_transfer *transfer) {
+  lua_getiuservalue(L, RESPONSE, VI_RESPONSE_READER);
+  return supply(L, transfer, lua_pcall(L, 0, 2, 0) != LUA_OK);
+}
+
+static int await_blocking(lua_State *L, vi_transfer *transfer) {
+  lua_Hook before = vi_hook_before(L);
+  while (!transfer->ready) {
+    bool pause = !is_starved(transfer);
+    if (pause || !feed(L, transfer))
+      vi_transfer_wait(transfer, pause ? LONGEST_WAIT : 0);
+    if (vi_was_interrupted(L, before))
+      vi_transfer_abort(transfer, VI_ERROR_CANCELLED, "interrupted");
+  }
+  return finish(L, transfer);
+}
+
+static int await_driving(lua_State *L, vi_transfer *transfer) {
+  vi_loop_box *box = vi_default_loop(L);
+  while (!transfer->ready) {
+    if (is_starved(transfer)) {
+      if (!feed(L, transfer))
+        vi_loop_turn(L, box, 0);
+    } else if (!vi_loop_drive(L, box, &transfer->due)) {
+      vi_transfer_abort(transfer, VI_ERROR_CANCELLED, "interrupted");
+    }
+  }
+  return finish(L, transfer);
+}
+
+static int continue_feed(lua_State *L, int status, lua_KContext context);
+
+/* Suspends the task until the transfer is due; one that has nothing to send yet lets others run. */
+static int continue_wait(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  vi_transfer *transfer = (vi_transfer *)context;
+  vi_task *task = transfer->waiter;
+  if (transfer->ready)
+    return finish(L, transfer);
+  if (is_starved(transfer)) {
+    lua_getiuservalue(L, RESPONSE, VI_RESPONSE_READER);
+    return continue_feed(L, lua_pcallk(L, 0, 2, 0, context, continue_feed), context);
+  }
+  task->awaited = transfer;
+  return lua_yieldk(L, 0, context, continue_wait);
+}
+
+static int continue_feed(lua_State *L, int status, lua_KContext context) {
+  vi_transfer *transfer = (vi_transfer *)context;
+  if (!supply(L, transfer, status != LUA_OK && status != LUA_YIELD) && is_starved(transfer)) {
+    vi_task_make_runnable(transfer->waiter);
+    return lua_yieldk(L, 0, context, continue_wait);
+  }
+  return continue_wait(L, LUA_OK, context);
+}
+
+int vi_await_transfer(lua_State *L, vi_transfer *transfer, vi_task *task) {
+  if (!transfer->looped)
+    return await_blocking(L, transfer);
+  if (!task)
+    return await_driving(L, transfer);
+  vi_task_enter(task, transfer);
+  return continue_wait(L, LUA_OK, (lua_KContext)transfer);
+}
