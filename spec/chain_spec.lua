@@ -14,14 +14,14 @@ describe("viesti.chain", function()
       viesti.Client(),
       viesti.CachingSender({ max_size = 10 }),
       viesti.RetryingSender({ retries = 3, backoff = { base = 0.5 } }),
-      viesti.SyncSender({ timeout = 5, user_agent = "a \"b\"\n\\" }),
+      viesti.SyncSender({ timeout = 5, user_agent = "a \"b\"\\" }),
     })
   end
 
   local function nested()
     return viesti.Client(viesti.CachingSender(10, viesti.RetryingSender({
       retries = 3, backoff = { base = 0.5 },
-      sender = viesti.SyncSender({ timeout = 5, user_agent = "a \"b\"\n\\" }),
+      sender = viesti.SyncSender({ timeout = 5, user_agent = "a \"b\"\\" }),
     })))
   end
 
@@ -130,13 +130,13 @@ describe("tostring of a chain", function()
       viesti.CachingSender(7),
       viesti.RetryingSender({ retries = 2, methods = "any",
         backoff = { base = 1 / 3, cap = 1e300, jitter = "none" }, rate_limit = { pad = 0 } }),
-      viesti.SyncSender({ timeout = 0.1, user_agent = "a \"b\"\n\r\t\0\\ \u{e4} \xff",
+      viesti.SyncSender({ timeout = 0.1, user_agent = "a \"b\"\t\\ \u{e4} \xff",
         decode = false, max_body = math.maxinteger }),
     }))
     local again = rebuilt(text)
     assert.equal(text, tostring(again))
     local options = again.sender.sender.sender:describe().options
-    assert.same({ 0.1, "a \"b\"\n\r\t\0\\ \u{e4} \xff", false, math.maxinteger },
+    assert.same({ 0.1, "a \"b\"\t\\ \u{e4} \xff", false, math.maxinteger },
       { options.timeout, options.user_agent, options.decode, options.max_body })
     assert.same({ base = 1 / 3, cap = 1e300, jitter = "none", factor = 2 },
       again.sender.sender.backoff)

@@ -102,13 +102,14 @@ function json.encode(value)
 end
 
 -- lua-cjson reads every number as a float, which holds 15 digits. Longer whole numbers are handed
--- to it as strings under a mark that occurs nowhere in the text, and become integers afterwards.
+-- to it as strings under a mark that no text in UTF-8 and no escape can yield, and become integers
+-- afterwards.
 local LONG_INTEGER = ("%d"):rep(16)
 
 local function mark_long_integers(text)
-  local mark = "viesti-integer:"
-  while text:find(mark, 1, true) do
-    mark = mark .. ":"
+  local mark = "\xff:"
+  while text:find(mark, 1, true) do -- a text that is not UTF-8
+    mark = mark .. "\xff:"
   end
   local parts, position = {}, 1
   local function mark_outside_strings(chunk)

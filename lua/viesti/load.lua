@@ -1,5 +1,6 @@
 --- Chains from Lua source: the same words as in code, and nothing else within reach.
 local format = require "viesti.format"
+local options = require "viesti.options"
 
 -- What a chain's source may use of Lua itself: nothing that reaches files, processes or the
 -- debugger.
@@ -72,7 +73,7 @@ return function(text, name, env)
   local ok, chain = pcall(chunk)
   if not ok then
     return nil, tostring(chain)
-  elseif type(chain) ~= "table" or type(chain.send) ~= "function" then
+  elseif not options.is_sender(chain) then
     return nil, ("%s must return a sender, it returned %s"):format(
       (name or "the chain"):gsub("^[=@]", ""), format.given(chain))
   end

@@ -85,6 +85,9 @@ local function is_listed(spec, value)
   return false
 end
 
+--- True for an object that sends; false for a class.
+options.is_sender = is_sender
+
 --- What a value may be, as the end of a sentence: "an integer of 0 or more".
 function options.allowed(spec)
   if spec.values then

@@ -5,7 +5,7 @@
 /* A view into a request or response that its user value keeps alive. */
 typedef struct headers_box {
   const vi_headers *headers;
-  void *const *owner; /* the owner's box: NULL inside once it is collected */
+  const void *owner; /* the owner's box, which begins with its core: NULL once it is collected */
 } headers_box;
 
 void vi_push_headers(lua_State *L, const vi_headers *headers, int owner) {
@@ -20,7 +20,9 @@ void vi_push_headers(lua_State *L, const vi_headers *headers, int owner) {
 
 static const vi_headers *check_headers(lua_State *L, int index) {
   const headers_box *box = vi_check_box(L, index, VI_TYPE_HEADERS);
-  luaL_argcheck(L, *box->owner, index, "the headers have been collected");
+  const void *core;
+  memcpy(&core, box->owner, sizeof core);
+  luaL_argcheck(L, core, index, "the headers have been collected");
   return box->headers;
 }
 
@@ -118,7 +120,7 @@ static int headers_tostring(lua_State *L) {
   return 1;
 }
 
-bool vi_read_fields(lua_State *L, int index, vi_headers *headers) {
+bool vi_read_fields(lua_State *L, int index, bool of_request, vi_headers *headers) {
   lua_Integer count = (lua_Integer)lua_rawlen(L, index);
   for (lua_Integer i = 1; i < count; i += 2) {
     lua_rawgeti(L, index, i);
@@ -127,6 +129,8 @@ bool vi_read_fields(lua_State *L, int index, vi_headers *headers) {
     name.data = lua_tolstring(L, -2, &name.length);
     value.data = lua_tolstring(L, -1, &value.length);
     const char *wrong = vi_headers_check(name, value);
+    if (!wrong && of_request)
+      wrong = vi_headers_check_framing(name);
     if (!wrong && vi_headers_add(headers, name, value) != VI_HEADERS_OK)
       wrong = "is too large";
     lua_pop(L, 2);

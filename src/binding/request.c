@@ -31,7 +31,7 @@ static int request_new(lua_State *L) {
   lua_setiuservalue(L, -2, GIVEN);
   vi_error error;
   *box = vi_request_new(method, url, query, lua_isnil(L, 5) ? NULL : &body, &error);
-  if (*box && (lua_isnil(L, 4) || vi_read_fields(L, 4, &(*box)->headers)))
+  if (*box && (lua_isnil(L, 4) || vi_read_fields(L, 4, true, &(*box)->headers)))
     return 1;
   if (!*box)
     lua_pushstring(L, error.message);

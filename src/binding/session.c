@@ -25,7 +25,10 @@ static bool boolean_field(lua_State *L, const char *name) {
 /* The string stays alive in the options table; NULL if absent. */
 static const char *string_field(lua_State *L, const char *name) {
   lua_getfield(L, 1, name);
-  const char *value = lua_isnil(L, -1) ? NULL : luaL_checkstring(L, -1);
+  size_t length = 0;
+  const char *value = lua_isnil(L, -1) ? NULL : luaL_checklstring(L, -1, &length);
+  if (value && strlen(value) != length)
+    luaL_error(L, "Session: %s must not have a NUL in it", name);
   lua_pop(L, 1);
   return value;
 }
@@ -117,7 +120,10 @@ static int session_new(lua_State *L) {
   lua_setiuservalue(L, -2, 1);
   luaL_checkstack(L, 8, NULL);
   vi_error error;
-  if (read_curl_options(L, &options.curl, &error))
+  const char *wrong = vi_headers_check(VI_TEXT("User-Agent"), vi_text_of(options.user_agent));
+  if (wrong)
+    vi_error_set(&error, VI_ERROR_REFUSED, "the user_agent %s", wrong);
+  else if (read_curl_options(L, &options.curl, &error))
     *box = vi_session_new(&options, &error);
   if (*box)
     return 1;

@@ -11,10 +11,12 @@ static bool is_get(const vi_request *request) {
 }
 
 /* A caller who sends conditions of his own wants their answer, one who asks for a part wants the
- * part, and one who reads piece by piece may stop anywhere; all go past the cache. */
+ * part, and one who reads piece by piece may stop anywhere; one who names a Host of his own asks
+ * for another resource than the URL, which is the key, says. All go past the cache. */
 static bool asks_for_itself(const vi_request *request) {
-  static const char *const names[] = {"If-None-Match",       "If-Modified-Since", "If-Match",
-                                      "If-Unmodified-Since", "If-Range",          "Range"};
+  static const char *const names[] = {
+      "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range", "Range",
+      "Host"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (has_field(&request->headers, names[i]))
       return true;

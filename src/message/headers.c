@@ -137,6 +137,10 @@ const char *vi_headers_check(vi_text name, vi_text value) {
     return "may have letters, digits and !#$%&'*+-.^_`|~ only";
   if (!vi_text_is_field_value(value))
     return "must not have CR, LF or NUL in its value";
+  return NULL;
+}
+
+const char *vi_headers_check_framing(vi_text name) {
   /* A length or framing that differs from the body's is request smuggling (RFC 9112 11.2). */
   if (vi_text_equal_nocase(name, VI_TEXT("Content-Length")) ||
       vi_text_equal_nocase(name, VI_TEXT("Transfer-Encoding")))

@@ -72,4 +72,7 @@ bool vi_headers_join(const vi_headers *headers, vi_text name, vi_buffer *out);
  * token, ..."), or NULL if it is fine. The string is static. */
 const char *vi_headers_check(vi_text name, vi_text value);
 
+/* Likewise for a request, whose framing is derived from its body. */
+const char *vi_headers_check_framing(vi_text name);
+
 #endif

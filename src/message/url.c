@@ -3,7 +3,11 @@
 #include <curl/curl.h>
 #include <string.h>
 
+enum { LONGEST_URL = 1024 * 1024 }; /* libcurl's own limit is not much higher */
+
 static bool refuse_bytes(vi_text url, vi_error *error) {
+  if (url.length > LONGEST_URL)
+    return vi_error_set(error, VI_ERROR_REFUSED, "the URL is longer than %d bytes", LONGEST_URL);
   for (size_t i = 0; i < url.length; i++) {
     unsigned char c = (unsigned char)url.data[i];
     if (c <= ' ' || c == 0x7f)

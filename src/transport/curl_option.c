@@ -112,9 +112,19 @@ bool vi_curl_option_add_number(vi_curl_option **options, const char *name, int64
   return added != NULL;
 }
 
+/* Many a string ends up in the request's head, where a line end would begin another field. */
+static bool is_printable(const char *name, const char *text, vi_error *error) {
+  for (const char *c = text; *c; c++)
+    if ((unsigned char)*c < ' ' || *c == 0x7f)
+      return vi_error_set(error, VI_ERROR_REFUSED,
+                          "the value of '%.60s' must not have control characters", name);
+  return true;
+}
+
 bool vi_curl_option_add_text(vi_curl_option **options, const char *name, const char *text,
                              vi_error *error) {
-  vi_curl_option *added = add(options, name, value_kind(CURLOT_STRING), error);
+  vi_curl_option *added =
+      is_printable(name, text, error) ? add(options, name, value_kind(CURLOT_STRING), error) : NULL;
   if (!added)
     return false;
   size_t size = strlen(text) + 1;
@@ -128,7 +138,7 @@ bool vi_curl_option_add_text(vi_curl_option **options, const char *name, const c
 bool vi_curl_option_add_item(vi_curl_option **options, const char *name, const char *item,
                              vi_error *error) {
   const struct curl_easyoption *option = find(name, value_kind(CURLOT_SLIST), error);
-  if (!option)
+  if (!option || !is_printable(name, item, error))
     return false;
   vi_curl_option *target = *options;
   while (target && target->option != option)

@@ -52,6 +52,7 @@ static void link_line(vi_fields *fields, char *data) {
 
 /* "name: value" in libcurl's notation, in which an empty value is written "name;". */
 static void add_field(vi_fields *fields, vi_text name, vi_text value) {
+  value = vi_text_trim(value);
   size_t start = fields->text.length;
   vi_buffer_append_text(&fields->text, name);
   vi_buffer_append_text(&fields->text, value.length ? VI_TEXT(": ") : VI_TEXT(";"));

@@ -217,6 +217,11 @@ struct curl_slist *vi_session_cookies(vi_session *session) {
 }
 
 bool vi_session_add_cookie(vi_session *session, const char *line) {
+  /* libcurl takes other words for commands, of which "ALL" empties the jar. */
+  bool is_cookie =
+      strchr(line, '\t') || vi_text_starts_nocase(vi_text_of(line), VI_TEXT("Set-Cookie:"));
+  if (!is_cookie)
+    return session->options.cookies && !session->closed;
   CURL *easy = open_jar(session);
   bool added = easy && curl_easy_setopt(easy, CURLOPT_COOKIELIST, line) == CURLE_OK;
   curl_easy_cleanup(easy);
