@@ -5,8 +5,8 @@
 #include "message/clock.h"
 
 /* A CachingSender's part of the core: its store, which other caches may share, and its policy.
- * User values: the Store, and a spare Verdict, so that a hit makes no garbage but its response. */
-enum { STORE = 1, SPARE = 2, USER_VALUES = 2 };
+ * User value: a spare Verdict, so that a hit makes no garbage but its response. */
+enum { SPARE = 1, USER_VALUES = 1 };
 
 typedef struct cache_box {
   vi_store *store; /* one reference */
@@ -68,8 +68,6 @@ static int cache_new(lua_State *L) {
   *box = (cache_box){.policy = {.shared = lua_toboolean(L, 2)}};
   vi_set_type(L, VI_TYPE_CACHE);
   box->store = vi_store_retain(store);
-  lua_pushvalue(L, 1);
-  lua_setiuservalue(L, -2, STORE);
   return 1;
 }
 
