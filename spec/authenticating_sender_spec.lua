@@ -202,9 +202,10 @@ describe("AuthenticatingSender", function()
 
   it("refuses origins that are none", function()
     for _, value in ipairs({ "api.example.org", "https://example.org/path", "https://u@a.example",
-      "ftp://example.org", 7 }) do
+      "ftp://example.org" }) do
       refuses({ bearer = "hush", origins = { value } }, "must be a list of origins such as")
     end
+    refuses({ bearer = "hush", origins = { 7 } }, "origins must be a list of strings")
   end)
 
   it("keeps its token and its origin over another sender", function()

@@ -91,8 +91,12 @@ describe("viesti.chain", function()
   it("refuses what cannot be a chain, saying where", function()
     local sync, retrying = viesti.SyncSender(), viesti.RetryingSender()
     local cases = {
-      { {}, "chain needs a list of senders, outermost first" },
-      { "x", "chain needs a list of senders, outermost first" },
+      { {}, "chain needs a list of senders, outermost first, without gaps or names" },
+      { { retrying, nil, sync },
+        "chain needs a list of senders, outermost first, without gaps or names" },
+      { { retrying, sync, timeout = 4 },
+        "chain needs a list of senders, outermost first, without gaps or names" },
+      { "x", "chain needs a list of senders, outermost first, without gaps or names" },
       { { retrying, "x" }, 'chain: item 2 must be a sender, got "x"' },
       { { retrying, {} }, "chain: item 2 must be a sender, got a table" },
       { { viesti.RetryingSender, sync },
@@ -105,7 +109,8 @@ describe("viesti.chain", function()
     for _, case in ipairs(cases) do
       assert.has_error(function() chain(case[1]) end, case[2])
     end
-    assert.has_error(function() chain() end, "chain needs a list of senders, outermost first")
+    assert.has_error(function() chain() end,
+      "chain needs a list of senders, outermost first, without gaps or names")
   end)
 end)
 

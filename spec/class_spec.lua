@@ -82,4 +82,18 @@ describe("class", function()
     end
     assert.error_matches(function() Shape:extend() end, "got nothing")
   end)
+
+  it("refuses declarations that mean nothing", function()
+    local cases = {
+      [{ "value" }] = "extend: X: option 1 must be a table with a name, got \"value\"",
+      [{ { name = "a" } }] = "extend: X: option 1 'a' has no type",
+      [{ { name = "a", type = "sting" } }] = "extend: X: option 1 'a': there is no type 'sting'",
+      [{ { name = "a", type = "string", defalt = 1 } }] =
+        "extend: X: option 1 'a' has \"defalt\", which means nothing, did you mean 'default'?",
+      [{ a = {} }] = "extend: X: its options must be a list of tables { name = ..., type = ... }",
+    }
+    for declared, message in pairs(cases) do
+      assert.has_error(function() require("viesti.class").new("X", nil, declared) end, message)
+    end
+  end)
 end)

@@ -255,7 +255,11 @@ describe("RedirectingSender", function()
   it("refuses what cannot be meant", function()
     assert.has_error(function() RedirectingSender(-1) end,
       "RedirectingSender: max_redirects must be an integer of 0 or more, got -1")
-    for _, list in ipairs({ { "X Key" }, { 1 }, { "" } }) do
+    for _, none in ipairs({ { 1 }, { ["X-Key"] = true } }) do
+      assert.error_matches(function() RedirectingSender({ secret_headers = none }) end,
+        "secret_headers must be a list of strings, got a table")
+    end
+    for _, list in ipairs({ { "X Key" }, { "" } }) do
       assert.error_matches(function() RedirectingSender({ secret_headers = list }) end,
         "secret_headers must be a list of names of header fields, it has ")
     end

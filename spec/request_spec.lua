@@ -268,4 +268,23 @@ describe("Request", function()
       assert.equal(expected, Request({ method = method, url = url }):is_idempotent())
     end
   end)
+
+  it("takes fields and params away where a copy says false", function()
+    local request = require("viesti").Request({ url = "http://h/", params = { a = 1, b = 2 },
+      headers = { A = "1", B = "2" } })
+    local copy = request:with({ params = { a = false }, headers = { b = false, C = "3" } })
+    assert.equal("http://h/?b=2", copy.url)
+    assert.same({ "1", nil, "3" }, { copy.headers.A, copy.headers.B, copy.headers.C })
+    assert.equal("http://h/?a=1&b=2", request.url)
+  end)
+
+  it("is refused at the line that sends it", function()
+    local sender = require("viesti").Client()
+    local _, message = pcall(function() sender:send({ url = "nonsense" }) end)
+    assert.matches("request_spec.lua", message)
+    assert.error_matches(function() sender:send("http://h/") end,
+      'must be a Request or a table of its options, got "http://h/"')
+    local concrete = require("viesti").SyncSender()
+    assert.error_matches(function() concrete.send({ url = "http://h/" }) end, "with a colon")
+  end)
 end)

@@ -44,8 +44,8 @@ typedef struct viesti_bytes {
 
 typedef enum viesti_status {
   VIESTI_OK = 0,
-  VIESTI_MISUSE,        /* an argument is wrong; viesti_last_error says which */
-  VIESTI_FAILED,        /* there is no response; viesti_last_error says why */
+  VIESTI_MISUSE,        /* an argument of the call is NULL or has no size; nothing was done */
+  VIESTI_FAILED,        /* it did not work out: viesti_last_error and _kind say why */
   VIESTI_OUT_OF_MEMORY, /* nothing was done; the runtime goes on */
 } viesti_status;
 
@@ -96,6 +96,11 @@ VIESTI_API viesti_status viesti_send(viesti *runtime, const viesti_request *requ
  * by the runtime, valid until its next call. `runtime` may be NULL, as a failed open leaves it. */
 VIESTI_API const char *viesti_last_error(const viesti *runtime);
 
+/* Of what kind that was, where a request got no response: "timeout", "connect", "tls" ... (the list
+ * is in README.md); "" for anything else, a refused URL or header among them. Static or owned by
+ * the runtime, valid until its next call. */
+VIESTI_API const char *viesti_last_error_kind(const viesti *runtime);
+
 /* Closes the chain, its connections and the runtime. Responses stay valid. NULL is ignored. */
 VIESTI_API void viesti_close(viesti *runtime);
 
@@ -110,7 +115,7 @@ VIESTI_API viesti_bytes viesti_response_body(const viesti_response *response);
 VIESTI_API viesti_bytes viesti_response_header(const viesti_response *response, const char *name);
 
 /* How many header fields there are, and field `index`, counted from 0, in the order received; false
- * (0) if there is none of that index. */
+ * (0) if there is none of that index. `name` and `value` may be NULL. */
 VIESTI_API size_t viesti_response_header_count(const viesti_response *response);
 VIESTI_API int viesti_response_header_at(const viesti_response *response, size_t index,
                                          viesti_bytes *name, viesti_bytes *value);

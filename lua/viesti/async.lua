@@ -2,6 +2,7 @@
 local core = require "viesti.core"
 local format = require "viesti.format"
 local options = require "viesti.options"
+local tables = require "viesti.tables"
 local warnings = require "viesti.warnings"
 
 local async = {}
@@ -15,6 +16,12 @@ local DEFAULT_CONCURRENCY = 10
 --- variable is cancelled with its block.
 ---@class viesti.Task
 
+local function check_function(what, fn)
+  if type(fn) ~= "function" then
+    error(("%s needs a function, got %s"):format(what, format.given(fn)), 3)
+  end
+end
+
 local function report_failures()
   for _, task in ipairs(core.failures()) do
     local _, reason = pcall(task.join, task)
@@ -27,6 +34,7 @@ end
 ---@param fn function
 ---@return any ...
 function async.run(fn, ...)
+  check_function("run", fn)
   if core.current() then
     return fn(...)
   end
@@ -40,12 +48,16 @@ end
 ---@param fn function
 ---@return viesti.Task
 function async.spawn(fn, ...)
+  check_function("spawn", fn)
   return core.spawn(fn, ...)
 end
 
 --- Waits: in a task the others run meanwhile, elsewhere the loop is driven.
 ---@param seconds number
 function async.sleep(seconds)
+  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
+    error("sleep needs seconds, a number of 0 or more, got " .. format.given(seconds), 2)
+  end
   return core.sleep(seconds)
 end
 
@@ -104,9 +116,12 @@ end
 ---@param choices? { concurrency: integer }
 ---@return any[] results, any[] errors
 function async.map(list, fn, choices)
-  if type(list) ~= "table" or type(fn) ~= "function" then
+  if not tables.is_list(list) or type(fn) ~= "function" then
     error(("map needs a list and a function, got %s and %s"):format(
       format.given(list), format.given(fn)), 2)
+  elseif choices ~= nil and type(choices) ~= "table" then
+    error("map: its choices are a table such as { concurrency = 20 }, got "
+      .. format.given(choices), 2)
   end
   local values, wrong = options.read("map", map_options, choices or {})
   if not values then

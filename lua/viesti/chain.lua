@@ -2,10 +2,11 @@
 local class = require "viesti.class"
 local format = require "viesti.format"
 local Sender = require "viesti.senders.sender"
+local tables = require "viesti.tables"
 
 local function check(senders)
-  if type(senders) ~= "table" or #senders == 0 then
-    error("chain needs a list of senders, outermost first", 3)
+  if not tables.is_list(senders) or #senders == 0 then
+    error("chain needs a list of senders, outermost first, without gaps or names", 3)
   end
   for index, sender in ipairs(senders) do
     if not class.is(sender, Sender) then

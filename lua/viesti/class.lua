@@ -59,6 +59,10 @@ end
 --- A new class named `name`, a child of `parent` (nil for none) with further `declared` options.
 function class.new(name, parent, declared)
   check_name(name)
+  local wrong = options.check_declaration(declared or {})
+  if wrong then
+    error(("extend: %s: %s"):format(name, wrong), CALLER + 1)
+  end
   local Class = { name = name, super = parent }
   for _, metamethod in ipairs(METAMETHODS) do
     Class[metamethod] = parent and rawget(parent, metamethod)

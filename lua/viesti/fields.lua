@@ -96,14 +96,24 @@ function fields.pairs(flat)
   return list
 end
 
---- `base` without the fields that `changes` names, followed by those.
-function fields.merge(base, changes)
-  local merged = {}
-  for index = 1, #base, 2 do
-    if not fields.find(changes, base[index]) then
-      table.move(base, index, index + 1, #merged + 1, merged)
+--- The fields of `flat` but those of that name.
+function fields.without(flat, name)
+  local kept = {}
+  for index = 1, #flat, 2 do
+    if flat[index]:lower() ~= name:lower() then
+      table.move(flat, index, index + 1, #kept + 1, kept)
     end
   end
+  return kept
+end
+
+--- `base` without the fields that `changes` names, followed by those.
+function fields.merge(base, changes)
+  local merged = base
+  for index = 1, #changes, 2 do
+    merged = fields.without(merged, changes[index])
+  end
+  merged = table.move(merged, 1, #merged, 1, {})
   return table.move(changes, 1, #changes, #merged + 1, merged)
 end
 

@@ -17,6 +17,7 @@ return {
   VERSION = "0.1.0",
   CURL_VERSION = core.curl_version,
 
+  Error = require "viesti.errors",
   Request = require "viesti.request",
   Response = require "viesti.response",
   Session = require "viesti.session",

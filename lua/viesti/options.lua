@@ -6,6 +6,7 @@
 --- declaration, for a table), `secret` (never shown). `type` is a Lua type, "integer", or the name
 --- of a check below; several are joined by "|".
 local format = require "viesti.format"
+local tables = require "viesti.tables"
 
 local options = {}
 
@@ -21,11 +22,24 @@ local function is_userdata(name)
   end
 end
 
+local function is_list_of_strings(value)
+  if not tables.is_list(value) then
+    return false
+  end
+  for _, item in ipairs(value) do
+    if type(item) ~= "string" then
+      return false
+    end
+  end
+  return true
+end
+
 local checks = {
   any = function(value) return value ~= nil end,
   integer = function(value) return math.type(value) == "integer" end,
   number = function(value) return type(value) == "number" and value == value end,
   sender = is_sender,
+  strings = is_list_of_strings,
   file = function(value) return io.type(value) == "file" end,
   headers = is_userdata "viesti.Headers",
   session = is_userdata "viesti.Session",
@@ -40,6 +54,7 @@ local descriptions = {
   table = "a table",
   ["function"] = "a function",
   sender = "a sender",
+  strings = "a list of strings",
   file = "an open file",
   headers = "Headers",
   session = "a Session",
@@ -87,6 +102,54 @@ end
 
 --- True for an object that sends; false for a class.
 options.is_sender = is_sender
+
+--- True for the header fields of a request or a response.
+options.is_headers = checks.headers
+
+local SPEC_KEYS = {
+  name = "string", type = "string", default = "any", min = "number", max = "number",
+  values = "table", required = "boolean", fields = "table", secret = "boolean",
+  secret_strings = "boolean", doc = "string",
+}
+
+local LUA_TYPES = {
+  string = true, boolean = true, table = true, ["function"] = true, userdata = true,
+}
+
+local function check_spec(spec)
+  if type(spec) ~= "table" or type(spec.name) ~= "string" then
+    return "must be a table with a name, got " .. format.value(spec)
+  end
+  for key, value in pairs(spec) do
+    local wanted = SPEC_KEYS[key]
+    if not wanted then
+      local near = options.nearest(tostring(key), tables.sorted_keys(SPEC_KEYS))
+      return ("'%s' has %s, which means nothing%s"):format(spec.name, format.value(key),
+        near and (", did you mean '%s'?"):format(near) or "")
+    elseif wanted ~= "any" and type(value) ~= wanted then
+      return ("'%s': %s must be a %s, got %s"):format(spec.name, key, wanted, format.given(value))
+    end
+  end
+  for name in (spec.type or ""):gmatch "[^|]+" do
+    if not (checks[name] or LUA_TYPES[name]) then
+      return ("'%s': there is no type '%s'"):format(spec.name, name)
+    end
+  end
+  return spec.type == nil and ("'%s' has no type"):format(spec.name) or nil
+end
+
+--- What is wrong with a declaration, as the end of a sentence about its class; nil if it is fine.
+function options.check_declaration(declaration)
+  if not tables.is_list(declaration) then
+    return "its options must be a list of tables { name = ..., type = ... }"
+  end
+  for position, spec in ipairs(declaration) do
+    local wrong = check_spec(spec)
+    if wrong then
+      return ("option %d %s"):format(position, wrong)
+    end
+  end
+end
 
 --- What a value may be, as the end of a sentence: "an integer of 0 or more".
 function options.allowed(spec)

@@ -1,6 +1,7 @@
 --- Request{ method, url, params, headers, data, json, content }: an immutable value.
 local core = require "viesti.core"
 local fields = require "viesti.fields"
+local format = require "viesti.format"
 local json = require "viesti.json"
 local options = require "viesti.options"
 local tables = require "viesti.tables"
@@ -149,13 +150,20 @@ local function build(values)
   return request, reason and "Request: " .. reason
 end
 
-local function new(_, ...)
+-- The request, or nil and what is wrong.
+local function make(...)
   local values, wrong = options.read("Request", declaration, ...)
   if not values then
-    error(wrong, 2)
+    return nil, wrong
+  elseif values.length and type(values.content) ~= "function" then
+    return nil, "Request: length is for a body that a function in content supplies"
   end
-  local request, reason = build(values)
-  return request or error(reason, 2)
+  return build(values)
+end
+
+local function new(_, ...)
+  local request, wrong = make(...)
+  return request or error(wrong, 2)
 end
 
 local METHODS = {
@@ -174,6 +182,9 @@ local function plain(given)
   return METHODS[method] and type(given.url) == "string" and core.request(method, given.url) or nil
 end
 
+-- The level of `error` that blames the caller of a `send` that calls Request.from.
+local SENDER = 3
+
 --- `given` as a Request: a request as it is, a table of options made into one.
 ---@param given viesti.Request|table
 ---@return viesti.Request
@@ -181,51 +192,74 @@ function Request.from(given)
   if type(given) == "userdata" then
     return given
   elseif type(given) == "table" then
-    return plain(given) or new(nil, given)
+    local request, wrong = plain(given), nil
+    if not request then
+      request, wrong = make(given)
+    end
+    return request or error(wrong, SENDER)
   end
-  error(("send: the request must be a Request or a table of its options, got %s")
-    :format(given == nil and "nothing" or tostring(given)), 3)
+  error("send: the request must be a Request or a table of its options, got "
+    .. format.given(given), SENDER)
 end
 
---- A copy of the request with other options. Headers and params are merged by name, a body given
---- here replaces the one there was.
+-- The fields of `base` (flat) with those of `changes`, where false takes a name away.
+local function merge_fields(what, base, changes)
+  local kept, added = base or {}, {}
+  if type(changes) == "table" and #changes == 0 then
+    for name, value in pairs(changes) do
+      if value == false then
+        kept = fields.without(kept, name)
+      else
+        added[name] = value
+      end
+    end
+  elseif changes ~= nil then
+    added = changes
+  end
+  local flat, wrong = fields.flatten(what, added)
+  return flat and fields.pairs(fields.merge(kept, flat)), wrong
+end
+
+local function keep_body(merged, given, changes)
+  for _, name in ipairs(BODIES) do
+    if changes[name] ~= nil then
+      return
+    end
+  end
+  for _, name in ipairs { "data", "json", "content", "length" } do
+    merged[name] = given[name]
+  end
+  if given.start then
+    given.content:seek("set", given.start)
+  end
+end
+
+--- A copy of the request with other options. Headers and params are merged by name, and a name
+--- with the value false is taken away; a body given here replaces the one there was.
 ---@param changes table options as for Request
 ---@return viesti.Request
 function Request:with(changes)
   if type(changes) ~= "table" then
-    error("request:with needs a table of options", 2)
+    error("request:with needs a table of options, got " .. format.given(changes), 2)
   end
   -- The core remembers nothing of requests that it made itself, such as a cache's conditional ones.
   local given = self:given()
     or { url = self.url, headers = fields.flatten("headers", self.headers), content = self.body }
-  local merged = { method = self.method, url = given.url }
-  for _, name in ipairs { "params", "headers" } do
-    local flat, wrong = fields.flatten(name, changes[name])
-    if not flat then
-      error("Request: " .. wrong, 2)
-    end
-    local base = name == "headers" and given.headers or fields.flatten(name, given[name])
-    merged[name] = fields.pairs(fields.merge(base or {}, flat))
-  end
-  local replaces_body = false
-  for _, name in ipairs(BODIES) do
-    replaces_body = replaces_body or changes[name] ~= nil
-  end
-  if not replaces_body then
-    for _, name in ipairs { "data", "json", "content", "length" } do
-      merged[name] = given[name]
-    end
-    if given.start then
-      given.content:seek("set", given.start)
-    end
-  end
-  merged.stream = self.stream
+  local merged = { method = self.method, url = given.url, stream = self.stream }
   for name, value in pairs(changes) do
-    if name ~= "params" and name ~= "headers" then
-      merged[name] = value
+    merged[name] = value
+  end
+  for name, base in pairs { headers = given.headers or {},
+    params = fields.flatten("params", given.params) } do
+    if changes[name] == nil or type(changes[name]) == "table" or name == "headers"
+      and options.is_headers(changes[name]) then
+      local list, wrong = merge_fields(name, base, changes[name])
+      merged[name] = list or error("Request: " .. wrong, 2)
     end
   end
-  return new(nil, merged)
+  keep_body(merged, given, changes)
+  local request, wrong = make(merged)
+  return request or error(wrong, 2)
 end
 
 -- Called by the core for a field that it does not know itself.

@@ -2,6 +2,7 @@
 --- came off the wire, or here for senders written in Lua and for tests.
 local core = require "viesti.core"
 local fields = require "viesti.fields"
+local format = require "viesti.format"
 local json = require "viesti.json"
 local options = require "viesti.options"
 
@@ -80,6 +81,11 @@ end
 ---@param path string
 ---@return integer? bytes, viesti.Error|string? reason
 function Response:save(path)
+  if type(path) ~= "string" then
+    error("save needs the path of a file, got " .. format.given(path), 2)
+  elseif self.begun then
+    return nil, "the body has been read already"
+  end
   local part = ("%s.%06x.part"):format(path, math.random(0, 0xffffff))
   local ok, size, reason = pcall(write_chunks, self, part)
   if ok and size then

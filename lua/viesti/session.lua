@@ -35,7 +35,7 @@ local declaration = {
   { name = "unix_socket", type = "string",
     doc = "path of a socket to connect to instead of TCP" },
   { name = "interface", type = "string", doc = "name or address of the interface to send from" },
-  { name = "resolve", type = "table",
+  { name = "resolve", type = "strings",
     doc = 'list of "host:port:address": names that are not looked up' },
   { name = "cookies", type = "boolean", default = false,
     doc = "keep cookies and send them again, by the rules of RFC 6265 and public suffixes" },

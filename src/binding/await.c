@@ -54,6 +54,7 @@ static int return_piece(lua_State *L, vi_transfer *transfer) {
 }
 
 static int finish(lua_State *L, vi_transfer *transfer) {
+  owner(L)->busy = false;
   vi_task_leave(transfer);
   return transfer->response ? return_response(L, transfer) : return_piece(L, transfer);
 }
@@ -157,10 +158,10 @@ static int continue_feed(lua_State *L, int status, lua_KContext context) {
 }
 
 int vi_await_transfer(lua_State *L, vi_transfer *transfer, vi_task *task) {
-  if (!transfer->looped)
-    return await_blocking(L, transfer);
-  if (!task)
-    return await_driving(L, transfer);
+  if (!task) {
+    owner(L)->busy = true;
+    return transfer->looped ? await_driving(L, transfer) : await_blocking(L, transfer);
+  }
   vi_task_enter(task, transfer);
   return continue_wait(L, LUA_OK, (lua_KContext)transfer);
 }

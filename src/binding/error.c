@@ -26,13 +26,16 @@ int vi_push_failure(lua_State *L, const vi_error *error, int request) {
   return 2;
 }
 
-/* error(kind, message, request) -> Error: for layers written in Lua */
+/* error(kind, message, request) -> Error, or nil and what is wrong: for layers written in Lua */
 static int error_new(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   const char *message = luaL_checkstring(L, 2);
   vi_error_kind kind = vi_error_kind_of(name);
-  if (kind == VI_ERROR_NONE)
-    return luaL_argerror(L, 1, lua_pushfstring(L, "there is no error kind '%s'", name));
+  if (kind == VI_ERROR_NONE) {
+    lua_pushnil(L);
+    lua_pushfstring(L, "there is no kind '%s'", name);
+    return 2;
+  }
   vi_error error;
   vi_error_set(&error, kind, "%s", message);
   vi_push_failure(L, &error, lua_isnoneornil(L, 3) ? 0 : 3);

@@ -132,7 +132,7 @@ bool vi_read_fields(lua_State *L, int index, bool of_request, vi_headers *header
     if (!wrong && of_request)
       wrong = vi_headers_check_framing(name);
     if (!wrong && vi_headers_add(headers, name, value) != VI_HEADERS_OK)
-      wrong = "is too large";
+      wrong = "is one too many, or too large";
     lua_pop(L, 2);
     if (wrong) {
       if (vi_text_is_token(name))

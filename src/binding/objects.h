@@ -12,7 +12,10 @@
 typedef struct vi_response_box {
   vi_response *response; /* one reference; NULL until opened */
   vi_transfer *stream;   /* where it comes from, owned, until its body is whole or streamed out */
-  bool streamed;         /* it was one */
+  bool streamed;         /* it is or was one */
+  bool busy;             /* somebody who is no task waits for it */
+  bool begun;            /* some of it was read, or it was closed */
+  bool cut;              /* it was closed before its end */
   bool from_cache;
   int attempts;
 } vi_response_box;
@@ -32,6 +35,9 @@ VI_RAISES void vi_push_reader(lua_State *L, int index);
 
 /* The response at `index`; raises if it is none. */
 VI_RAISES vi_response_box *vi_check_response(lua_State *L, int index);
+
+/* True while a task or the main thread waits for the response's body. */
+bool vi_is_being_read(const vi_response_box *box);
 
 /* Pushes a closed Response, to be opened by storing one reference in it. */
 VI_RAISES vi_response_box *vi_push_response_box(lua_State *L);

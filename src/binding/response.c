@@ -93,11 +93,13 @@ static void push_facts(lua_State *L) {
 /* response:annotated(from_cache, attempts, facts) -> another Response over the same core */
 static int response_annotated(lua_State *L) {
   vi_response_box *from = vi_check_response(L, 1);
-  if (from->stream && from->stream->waiter)
-    return luaL_error(L, "a task is reading this response");
+  if (vi_is_being_read(from))
+    return luaL_error(L, "somebody is reading this response");
   vi_response_box *box = vi_push_response_box(L);
   box->response = vi_response_retain(from->response);
   box->streamed = from->streamed;
+  box->begun = from->begun;
+  box->cut = from->cut;
   box->stream = from->stream; /* there is one stream, and it goes on in the new object */
   from->stream = NULL;
   lua_getiuservalue(L, 1, VI_RESPONSE_READER);
@@ -192,6 +194,7 @@ enum field {
   FIELD_ENCODING,
   FIELD_REUSED,
   FIELD_STREAMED,
+  FIELD_BEGUN,
 };
 
 static const struct {
@@ -212,6 +215,7 @@ static const struct {
     {"encoding", FIELD_ENCODING},
     {"reused", FIELD_REUSED},
     {"streamed", FIELD_STREAMED},
+    {"begun", FIELD_BEGUN},
 };
 
 static int push_field(lua_State *L, const vi_response_box *box, enum field field) {
@@ -252,6 +256,9 @@ static int push_field(lua_State *L, const vi_response_box *box, enum field field
     if (response->encoding.length == 0)
       return 0;
     vi_push_text(L, vi_buffer_text(&response->encoding));
+    break;
+  case FIELD_BEGUN:
+    lua_pushboolean(L, box->begun);
     break;
   case FIELD_STREAMED:
     lua_pushboolean(L, box->streamed);

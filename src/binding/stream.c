@@ -2,23 +2,32 @@
 #include "binding/objects.h"
 #include "binding/transport.h"
 
+bool vi_is_being_read(const vi_response_box *box) {
+  return box->busy || (box->stream && box->stream->waiter);
+}
+
 static vi_transfer *check_stream(lua_State *L, const vi_response_box *box) {
   if (!box->streamed)
     luaL_error(L, "the response is not streamed; its body is response.body (ask for a stream with "
                   "Request{ stream = true })");
-  if (box->stream && box->stream->waiter)
-    luaL_error(L, "another task is reading this response");
+  if (vi_is_being_read(box))
+    luaL_error(L, "somebody else is reading this response");
   return box->stream;
 }
 
 /* response:read(most) -> the next bytes, at most that many; nil at the end; nil and an Error */
 static int response_read(lua_State *L) {
-  const vi_response_box *box = vi_check_response(L, 1);
+  vi_response_box *box = vi_check_response(L, 1);
   lua_Integer most = luaL_optinteger(L, 2, LUA_MAXINTEGER);
   luaL_argcheck(L, most > 0, 2, "the number of bytes must be 1 or more");
   vi_transfer *stream = check_stream(L, box);
-  if (!stream)
-    return 0;
+  if (!stream) {
+    vi_error error;
+    vi_error_set(&error, VI_ERROR_CLOSED, "the response was closed before its end");
+    lua_settop(L, 1);
+    return box->cut ? vi_push_failure(L, &error, 0) : 0;
+  }
+  box->begun = true;
   lua_settop(L, 1);
   lua_pushinteger(L, most);
   vi_transfer_await(stream, VI_AWAIT_BODY);
@@ -31,9 +40,10 @@ static int response_read(lua_State *L) {
 /* response:close(): ends a streamed body that is not wanted to its end; harmless otherwise */
 static int response_close(lua_State *L) {
   vi_response_box *box = vi_check_response(L, 1);
-  if (box->stream && box->stream->waiter) { /* its task finds the end when it is resumed */
+  if (box->stream && vi_is_being_read(box)) { /* the reader finds the end when he goes on */
     vi_transfer_abort(box->stream, VI_ERROR_CLOSED, "the response was closed");
-  } else {
+  } else if (box->stream) {
+    box->begun = box->cut = true;
     vi_transfer_release(box->stream);
     box->stream = NULL;
   }

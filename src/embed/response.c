@@ -38,13 +38,15 @@ int viesti_response_header_at(const viesti_response *response, size_t index, vie
   const vi_headers *headers = &core_of(response)->headers;
   if (index >= headers->count)
     return 0;
-  *name = bytes_of(vi_headers_name(headers, index));
-  *value = bytes_of(vi_headers_value(headers, index));
+  if (name)
+    *name = bytes_of(vi_headers_name(headers, index));
+  if (value)
+    *value = bytes_of(vi_headers_value(headers, index));
   return 1;
 }
 
 viesti_response *viesti_response_retain(viesti_response *response) {
-  return (viesti_response *)vi_response_retain((vi_response *)response);
+  return response ? (viesti_response *)vi_response_retain((vi_response *)response) : NULL;
 }
 
 void viesti_response_release(viesti_response *response) {

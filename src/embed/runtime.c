@@ -17,6 +17,7 @@ struct viesti {
   void *context;
   bool opened; /* viesti_open went well */
   char error[512];
+  char kind[24]; /* of the request's error, as in Lua */
 };
 
 static const char CHAIN_KEY = 'c'; /* where the registry keeps the chain */
@@ -29,9 +30,19 @@ const char *viesti_last_error(const viesti *runtime) {
   return runtime ? runtime->error : "out of memory";
 }
 
+const char *viesti_last_error_kind(const viesti *runtime) {
+  return runtime ? runtime->kind : "";
+}
+
 static viesti_status fail(viesti *runtime, viesti_status status, const char *message) {
   snprintf(runtime->error, sizeof runtime->error, "%s", message);
   return status;
+}
+
+/* The message handler: whatever was raised as a sentence. */
+static int describe(lua_State *L) {
+  luaL_tolstring(L, 1, NULL);
+  return 1;
 }
 
 /* Calls `function` with one light argument under protection; its one result stays on the stack
@@ -39,10 +50,11 @@ static viesti_status fail(viesti *runtime, viesti_status status, const char *mes
 static viesti_status call(viesti *runtime, lua_CFunction function, void *argument) {
   lua_State *L = runtime->L;
   lua_settop(L, 0);
-  runtime->error[0] = '\0';
-  lua_pushcfunction(L, function); /* a light C function: no allocation */
+  runtime->error[0] = runtime->kind[0] = '\0';
+  lua_pushcfunction(L, describe); /* light C functions: no allocation */
+  lua_pushcfunction(L, function);
   lua_pushlightuserdata(L, argument);
-  int status = lua_pcall(L, 1, 1, 0);
+  int status = lua_pcall(L, 1, 1, 1);
   if (status == LUA_OK)
     return VIESTI_OK;
   const char *message = lua_tostring(L, -1);
@@ -181,8 +193,23 @@ static void push_request_options(lua_State *L, const viesti_request *request) {
   lua_setfield(L, -2, "headers");
 }
 
+typedef struct send_call {
+  viesti *runtime;
+  const viesti_request *request;
+} send_call;
+
+/* nil and an error are at the top: raises the error's sentence, its kind kept for the caller. */
+static int raise_error(lua_State *L, viesti *runtime) {
+  if (lua_istable(L, -1) && lua_getfield(L, -1, "kind") == LUA_TSTRING)
+    snprintf(runtime->kind, sizeof runtime->kind, "%s", lua_tostring(L, -1));
+  if (lua_istable(L, -2))
+    lua_pop(L, 1);
+  luaL_tolstring(L, -1, NULL);
+  return lua_error(L);
+}
+
 static int send_protected(lua_State *L) {
-  const viesti_request *request = lua_touserdata(L, 1);
+  const send_call *arguments = lua_touserdata(L, 1);
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &CHAIN_KEY) == LUA_TNIL)
     return luaL_error(L, "no chain is loaded");
   lua_getfield(L, -1, "send");
@@ -190,26 +217,32 @@ static int send_protected(lua_State *L) {
   require(L, "viesti");
   lua_getfield(L, -1, "Request");
   lua_remove(L, -2);
-  push_request_options(L, request);
+  push_request_options(L, arguments->request);
   lua_call(L, 1, 1);
   lua_call(L, 2, 2);
-  if (lua_isnil(L, -2)) {
-    luaL_tolstring(L, -1, NULL);
-    return lua_error(L);
-  }
+  if (lua_isnil(L, -2) && !lua_isnil(L, -1))
+    return raise_error(L, arguments->runtime);
   lua_pop(L, 1);
-  vi_check_response(L, -1);
+  const vi_response_box *box = vi_test_box(L, -1, VI_TYPE_RESPONSE);
+  if (!box)
+    return luaL_error(L, "the chain returned %s instead of a response", luaL_typename(L, -1));
+  if (box->streamed)
+    return luaL_error(L, "the chain returned a streamed response, which C cannot read yet");
   return 1;
 }
 
 viesti_status viesti_send(viesti *runtime, const viesti_request *request,
                           viesti_response **response) {
-  *response = NULL;
+  if (response)
+    *response = NULL;
   if (!runtime || !runtime->opened)
     return VIESTI_MISUSE;
-  if (!request || request->size < sizeof *request || !request->url)
-    return fail(runtime, VIESTI_MISUSE, "viesti_send: the request has no size or no url");
-  viesti_status status = call(runtime, send_protected, (void *)request);
+  if (!response || !request || request->size < sizeof *request || !request->url ||
+      (request->header_count > 0 && !request->headers))
+    return fail(runtime, VIESTI_MISUSE,
+                "viesti_send: no response to fill, or a request without size, url or headers");
+  send_call arguments = {runtime, request};
+  viesti_status status = call(runtime, send_protected, &arguments);
   if (status != VIESTI_OK)
     return status;
   vi_response_box *box = lua_touserdata(runtime->L, -1);

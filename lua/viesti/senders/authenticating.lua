@@ -27,7 +27,7 @@ local AuthenticatingSender = ExtendingSender:extend("AuthenticatingSender", {
   { name = "header", type = "string", default = "Authorization",
     doc = "the field to set; a token stands alone in any but Authorization" },
   { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
-  { name = "origins", type = "table",
+  { name = "origins", type = "strings",
     doc = "list of the origins to authenticate to; that of the first request if not given" },
 })
 

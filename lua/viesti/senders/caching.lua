@@ -31,7 +31,7 @@ function CachingSender:send(request)
   if hit then
     return hit
   end
-  local response, err = self.sender:send(outgoing)
+  local response, err = self:check_answer(request, self.sender:send(outgoing))
   if not response then
     return nil, err
   end

@@ -1,6 +1,8 @@
 --- ExtendingSender(sender): the base of layers. A layer has one `send`, straight-line, for sync and
 --- async alike: it calls `self.sender:send(request)` and `self:sleep(seconds)`, and whether those
 --- block or suspend is the concrete sender's affair.
+local core = require "viesti.core"
+local format = require "viesti.format"
 local Sender = require "viesti.senders.sender"
 
 ---@class viesti.ExtendingSender: viesti.Sender
@@ -26,6 +28,19 @@ end
 ---@return viesti.Response? response, viesti.Error? err
 function ExtendingSender:send(request)
   return self.sender:send(request)
+end
+
+--- What an inner sender of the user's own answered, for a layer that looks into it: an error in
+--- words becomes an error object, and anything that is neither response nor error is refused.
+---@return viesti.Response? response, viesti.Error? err
+function ExtendingSender:check_answer(request, response, err)
+  if response == nil then
+    return nil, type(err) == "table" and err or core.error("script", tostring(err), request)
+  elseif (debug.getmetatable(response) or {}).__name ~= "viesti.Response" then
+    error(("%s: send of the inner %s must return a Response, or nil and an error, it returned %s")
+      :format(self.name, self.sender.name, format.given(response)), 0)
+  end
+  return response
 end
 
 function ExtendingSender:sleep(seconds)

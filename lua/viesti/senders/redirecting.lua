@@ -19,7 +19,7 @@ local RedirectingSender = ExtendingSender:extend("RedirectingSender", {
   { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
   { name = "allow_downgrade", type = "boolean", default = false,
     doc = "follow a redirect from https to http" },
-  { name = "secret_headers", type = "table",
+  { name = "secret_headers", type = "strings",
     doc = "further header fields that are for the first origin alone: a list of names" },
 })
 

@@ -3,7 +3,6 @@
 --- Rate limits (429) are waited out and never use up `retries`, also at 0. Server errors and
 --- transport errors use up one each, with growing waits. A request that must not be sent twice (a
 --- POST) is repeated only if it certainly never left, or if `methods` is "any".
-local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local Request = require "viesti.request"
 
@@ -67,9 +66,7 @@ function RetryingSender:send(request)
   while true do
     local response, err = self.sender:send(request)
     attempts = attempts + 1
-    if not response and type(err) ~= "table" then -- a sender of the user's own may say it in words
-      err = core.error("script", tostring(err), request)
-    end
+    response, err = self:check_answer(request, response, err)
     local wait
     if response and response.status_code == TOO_MANY_REQUESTS and request:is_replayable() then
       wait = (response:retry_after() or DEFAULT_RETRY_AFTER) + self.rate_limit.pad

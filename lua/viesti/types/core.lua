@@ -39,6 +39,7 @@ function Request:is_replayable() end
 ---@field encoding string? the Content-Encoding that was undone
 ---@field reused boolean whether the connection had served before
 ---@field streamed boolean whether the body is read piece by piece
+---@field begun boolean whether some of a streamed body was read, or it was closed
 local Response = {}
 
 --- The next bytes of a streamed body as they come, at most `most`; nil at its end; nil and an error

@@ -1,0 +1,24 @@
+--- Error(kind, message, request): why there is no response, as `send` returns it behind nil. Made
+--- by the core for what happens on the wire, and here by senders of one's own.
+local core = require "viesti.core"
+local options = require "viesti.options"
+
+local declaration = {
+  { name = "kind", type = "string", required = true,
+    doc = 'one of the kinds: "timeout", "connect", "script", ...' },
+  { name = "message", type = "string", required = true,
+    doc = "one clause that says what happened" },
+  { name = "request", type = "userdata", doc = "the request that it is about" },
+}
+
+local function new(_, ...)
+  local values, wrong = options.read("Error", declaration, ...)
+  if not values then
+    error(wrong, 2)
+  end
+  local err, reason = core.error(values.kind, values.message, values.request)
+  return err or error("Error: " .. reason, 2)
+end
+
+return setmetatable({ name = "Error", options = declaration },
+  { __call = new, __tostring = function() return "Error" end })
