@@ -3,7 +3,7 @@ local process = require "spec.support.process"
 
 -- Every example in the documentation is run as it stands, but for its host.
 local EXAMPLE_HOST = "https://example.org"
-local PAGES = { "README.md", "docs/async.md", "docs/security.md" }
+local PAGES = { "README.md", "docs/async.md", "docs/layers.md", "docs/security.md" }
 
 local function read(path)
   local file <close> = assert(io.open(path))
@@ -108,6 +108,12 @@ describe("the documentation", function()
     assert.is_not_true(ok)
     assert.equal("Request: the URL's scheme is 'ftp', only http and https are allowed\n", output)
     os.remove(program)
+  end)
+
+  it("has a reference that says what the code declares (make docs writes it)", function()
+    local ok, output = run((os.getenv "LUA" or "lua5.4") .. " tools/reference")
+    assert.is_true(ok, output)
+    assert.equal(output, read "docs/reference.md")
   end)
 
   it("runs examples/demo.lua, whose counts are what each line promises", function()
