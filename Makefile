@@ -2,6 +2,8 @@
 
 BUILD       ?= build
 PREFIX      ?= /usr/local
+LIBDIR      ?= $(PREFIX)/lib
+INCLUDEDIR  ?= $(PREFIX)/include
 INST_LUADIR ?= $(PREFIX)/share/lua/5.4
 INST_LIBDIR ?= $(PREFIX)/lib/lua/5.4
 
@@ -40,6 +42,10 @@ stay_mapped := $(if $(filter Linux,$(shell uname)),-Wl$(comma)-z$(comma)nodelete
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 module   := $(BUILD)/viesti/core.so
 library  := $(BUILD)/libviesti.a $(BUILD)/libviesti.so
+version  := $(shell sed -n 's/^ *VERSION = "\(.*\)",/\1/p' lua/viesti/init.lua)
+shared   := libviesti.so.$(version)
+soname   := libviesti.so.$(firstword $(subst ., ,$(version)))
+named    := $(if $(filter-out Darwin,$(shell uname)),-Wl$(comma)-soname$(comma)$(soname))
 programs := $(patsubst spec/c/%.c,$(BUILD)/spec/%,$(C_TESTS))
 quiet    := $(if $(V),,@)
 run      := BUILD='$(BUILD)' LUA='$(LUA)' CC='$(CC)' SANITIZE='$(SANITIZE)' tools/test
@@ -53,8 +59,8 @@ endif
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: FORCE build module programs install demo test setup setup-test setup-lint doctor help \
-  check check-c check-lua check-rock check-asan check-valgrind lint format clean
+.PHONY: FORCE build module programs install install-lua demo test setup setup-test setup-lint doctor help \
+  check check-c check-lua check-rock check-install check-asan check-valgrind lint format docs clean
 
 ## Build
 
@@ -62,7 +68,19 @@ build: module $(library) ## build the Lua module and the C library (the default)
 
 module: $(module) ## build the Lua module only
 
-install: module ## install the Lua module under PREFIX (/usr/local), below DESTDIR if given
+install: install-lua $(library) ## install everything under PREFIX (/usr/local), below DESTDIR if given
+	@install -d "$(DESTDIR)$(INCLUDEDIR)" "$(DESTDIR)$(LIBDIR)/pkgconfig"
+	@install -m 644 src/viesti.h "$(DESTDIR)$(INCLUDEDIR)"
+	@install -m 644 $(BUILD)/libviesti.a "$(DESTDIR)$(LIBDIR)"
+	@install -m 755 $(BUILD)/$(shared) "$(DESTDIR)$(LIBDIR)"
+	@ln -sf $(shared) "$(DESTDIR)$(LIBDIR)/$(soname)"
+	@ln -sf $(soname) "$(DESTDIR)$(LIBDIR)/libviesti.so"
+	@sed -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(version)|' \
+	  -e 's|@LUA_LIBS@|$(LUA_LIBS)|' -e 's|@CURL_LIBS@|$(CURL_LIBS)|' src/viesti.pc.in >$(BUILD)/viesti.pc
+	@install -m 644 $(BUILD)/viesti.pc "$(DESTDIR)$(LIBDIR)/pkgconfig"
+	@[ -n "$(DESTDIR)" ] || /sbin/ldconfig 2>/dev/null || true
+
+install-lua: module ## install the Lua module alone, as LuaRocks does
 	@install -d "$(DESTDIR)$(INST_LIBDIR)/viesti"
 	@install -m 755 $(module) "$(DESTDIR)$(INST_LIBDIR)/viesti/core.so"
 	@for file in $(MODULES:lua/%=%); do \
@@ -80,7 +98,10 @@ $(module): $(call objects,$(CORE) $(BINDING)) $(BUILD)/sources
 
 $(BUILD)/libviesti.so: $(call objects,$(CORE) $(BINDING) $(EMBED)) $(BUILD)/sources
 	@echo "  link  $@"
-	$(quiet)$(link) -shared $(stay_mapped) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(LUA_LIBS) -lm -ldl -lpthread
+	$(quiet)$(link) -shared $(stay_mapped) $(named) -o $(BUILD)/$(shared) $(filter %.o,$^) \
+	  $(CURL_LIBS) $(LUA_LIBS) -lm -ldl -lpthread
+	@ln -sf $(shared) $(BUILD)/$(soname)
+	@ln -sf $(soname) $@
 
 $(BUILD)/libviesti.a: $(call objects,$(CORE) $(BINDING) $(EMBED)) $(BUILD)/sources
 	@echo "  ar    $@"
@@ -112,7 +133,7 @@ $(BUILD)/flags: FORCE
 	$(call remember,$(compile) $(LUA_CFLAGS))
 
 $(BUILD)/sources: FORCE
-	$(call remember,$(link) $(CORE) $(BINDING) $(EMBED) $(MODULES) $(C_HELPERS))
+	$(call remember,$(link) $(named) $(CORE) $(BINDING) $(EMBED) $(MODULES) $(C_HELPERS))
 
 .SECONDARY:
 -include $(patsubst %.o,%.d,$(call objects,$(CORE) $(BINDING) $(EMBED) $(C_TESTS) $(C_HELPERS)))
@@ -160,7 +181,7 @@ $(BUILD)/bench/plain: $(bench_objects) $(BUILD)/sources
 ## Checks that install nothing
 
 check: build programs ## run every test
-	@$(run) c lua rock
+	@$(run) c lua rock install
 
 check-c: programs ## run the tests of the C core
 	@$(run) c
@@ -170,6 +191,9 @@ check-lua: build ## run the specs
 
 check-rock: ## build, install and load the rock, from a clean copy
 	@$(run) rock
+
+check-install: build ## install below an empty folder, and use the C library from there
+	@$(run) install
 
 check-asan: ## run C tests and specs under the address, undefined and leak sanitizers
 	@$(MAKE) BUILD=$(BUILD)/asan CC=gcc SANITIZE=address,undefined WERROR=1 under-asan
@@ -185,6 +209,12 @@ lint: ## check style and likely mistakes, and build without warnings
 	  --std=c11 -D_GNU_SOURCE -Isrc src
 	@$(MAKE) BUILD=$(BUILD)/gcc CC=gcc WERROR=1 build programs
 	@! command -v clang >/dev/null || $(MAKE) BUILD=$(BUILD)/clang CC=clang WERROR=1 build programs
+
+docs: ## write docs/reference.md from the declarations in the code
+	@$(MAKE) -s $(module)
+	@LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(BUILD)/?.so;;' $(LUA) tools/reference \
+	  >$(BUILD)/reference.md
+	@mv $(BUILD)/reference.md docs/reference.md
 
 format: ## format the C sources
 	clang-format -i $(c_files)

@@ -25,6 +25,7 @@ external_dependencies = {
 build = {
   type = "make",
   build_target = "module",
+  install_target = "install-lua",
   variables = {
     CFLAGS = "$(CFLAGS)",
     LIBFLAG = "$(LIBFLAG)",
