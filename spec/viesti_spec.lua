@@ -69,7 +69,7 @@ describe("require \"viesti\"", function()
       for _ = 1, 5 do
         viesti.spawn(sender.send, sender, { url = %q })
       end
-      viesti.sleep(0.05)
+      viesti.sleep(0.5)
       print("leaving")
     ]]):format(server.url .. "/hang")))
     assert.equal(5, server:count("/hang"))

@@ -52,7 +52,7 @@ static int error_tostring(lua_State *L) {
   lua_getfield(L, 1, "request");
   vi_request **request = vi_test_box(L, -1, VI_TYPE_REQUEST);
   lua_pop(L, 1);
-  if (!request)
+  if (!request || !*request) /* none, or one that was collected before the error */
     return 1;
   vi_push_public_url(L, vi_buffer_text(&(*request)->url));
   lua_pushfstring(L, "%s (%s %s)", lua_tostring(L, -2), (*request)->method.data,

@@ -25,12 +25,11 @@ static vi_request *request_argument(lua_State *L, int index) {
 static vi_transfer *prepare(lua_State *L, vi_error *error) {
   enum { SENDER = 1, REQUEST = 2, SESSION = 3, RESPONSE = 4 };
   lua_settop(L, REQUEST);
-  if (!lua_istable(L, SENDER))
-    luaL_error(L, "send needs a sender that was built: sender:send(request), with a colon");
-  vi_request *request = request_argument(L, REQUEST); /* may run the user's code */
-  lua_getfield(L, SENDER, "session");
+  if (lua_istable(L, SENDER))
+    lua_getfield(L, SENDER, "session");
   if (!vi_test_box(L, SESSION, VI_TYPE_SESSION))
     luaL_error(L, "send needs a sender that was built: sender:send(request), with a colon");
+  vi_request *request = request_argument(L, REQUEST); /* may run the user's code */
   vi_session *session = vi_check_session(L, SESSION);
   vi_response_box *box = vi_push_response_box(L);
   if (request->streams_body) {
