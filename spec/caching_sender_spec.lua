@@ -262,6 +262,18 @@ describe("CachingSender", function()
     assert.is_true(server:count("/x") <= 20)
   end)
 
+  it("passes requests by whose Host is not that of their URL", function()
+    local sender = caching()
+    server:route("/x", { body = "x", headers = fresh_for(60) })
+    for count, host in ipairs({ "a.example", "b.example", "b.example" }) do
+      assert.is_false(get(sender, "/x", { Host = host }).from_cache)
+      assert.same({ 0, count }, { sender.store:count(), server:count("/x") })
+    end
+    get(sender, "/x")
+    assert.is_true(get(sender, "/x").from_cache)
+    assert.is_false(get(sender, "/x", { host = "a.example" }).from_cache)
+  end)
+
   it("refuses a max_size that is none", function()
     for _, value in ipairs({ 0, -1, 1.5, "1" }) do
       assert.error_matches(function() CachingSender({ max_size = value }) end,

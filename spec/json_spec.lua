@@ -83,6 +83,14 @@ describe("json.decode", function()
       x = 12345678901234567, b = "\\" }, json.decode(text))
   end)
 
+  it("takes nothing that a text says for its own mark of long integers", function()
+    assert.same({ a = 12345678901234567, b = "viesti-integer:5", c = "\u{ff}:6" },
+      json.decode([[{"a":12345678901234567,"b":"\u0076iesti-integer:5","c":"\u00ff:6"}]]))
+    local long = "12345678901234567890"
+    local raw = json.decode('{"a":' .. long .. ',"b":"\xff:5","\xff:\xff:9":1234567890123456}')
+    assert.same({ a = tonumber(long), b = "\xff:5", ["\xff:\xff:9"] = 1234567890123456 }, raw)
+  end)
+
   it("reads null as nil, or as its mark on request", function()
     assert.same({ b = 1 }, json.decode('{"a":null,"b":1}'))
     assert.same({ a = json.null, b = { json.null } }, json.decode('{"a":null,"b":[null]}', true))

@@ -62,6 +62,14 @@ describe("viesti.load", function()
       select(2, viesti.load("return 1", "@my.lua")))
   end)
 
+  it("refuses a class in the place of a sender", function()
+    for _, text in ipairs({ "SyncSender", "Client", 'ExtendingSender:extend("Mine")' }) do
+      local chain, reason = viesti.load("return " .. text)
+      assert.is_nil(chain)
+      assert.matches("^the chain must return a sender, it returned", reason)
+    end
+  end)
+
   it("refuses what is no text", function()
     assert.has_error(function() viesti.load() end, "load needs the text of a chain, got nothing")
     assert.has_error(function() viesti.load(print) end,

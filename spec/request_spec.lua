@@ -145,6 +145,13 @@ describe("Request", function()
       end
     end)
 
+    it("a URL of more than a mebibyte", function()
+      local long = 1024 * 1024
+      assert.equal(long, #Request({ url = url .. ("a"):rep(long - #url) }).url)
+      refused("the URL is longer than 1048576 bytes", { url = url .. ("a"):rep(long - #url + 1) })
+      refused("the URL is longer than 1048576 bytes", { params = { a = ("b"):rep(long) } })
+    end)
+
     it("a scheme other than http and https", function()
       for _, scheme in ipairs({ "ftp", "file", "gopher", "HTTPX" }) do
         refused(("the URL's scheme is '%s', only http and https are allowed"):format(scheme),

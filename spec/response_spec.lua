@@ -156,6 +156,15 @@ describe("Response", function()
   end)
 
   describe("made in Lua, for senders of one's own and for tests", function()
+    it("takes all fields of another, even those that frame its body", function()
+      local other = answered({ json = { x = 1 } })
+      local copy = Response({ headers = other.headers, body = "another" })
+      assert.equal("7", other.headers["Content-Length"])
+      for name in pairs(other.headers) do
+        assert.equal(other.headers[name], copy.headers[name])
+      end
+    end)
+
     it("takes the reference's arguments in its order", function()
       local response = Response("http://host/", { A = "b" }, 404, { x = 1 })
       assert.same({ "http://host/", "b", 404, { x = 1 }, '{"x":1}' }, { response.url,

@@ -239,6 +239,19 @@ describe("RetryingSender", function()
     end)
   end)
 
+  it("makes an Error of the words that a user's sender returns", function()
+    local Mine, calls = viesti.Sender:extend("Mine"), 0
+    function Mine:send()
+      calls = calls + 1
+      return nil, "no such thing"
+    end
+    local response, err = retrying({ retries = 2, sender = Mine(), backoff = quick })
+      :send({ url = server.url .. "/x" })
+    assert.is_nil(response)
+    assert.same({ "script", "no such thing", 1, 1, server.url .. "/x" },
+      { err.kind, err.message, err.attempts, calls, err.request.url })
+  end)
+
   it("lets other tasks run while it waits over an AsyncSender", function()
     local sender <close> = retrying({ retries = 2, sender = viesti.AsyncSender(),
       backoff = { base = 0.1, factor = 1, jitter = "none" } })

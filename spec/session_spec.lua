@@ -162,6 +162,21 @@ describe("Session", function()
     end
   end)
 
+  it("refuses text for libcurl that could end a line of the request", function()
+    for _, value in ipairs({ "a\r\nX: y", "a\n", "\r" }) do
+      assert.has_error(function() Session({ user_agent = value }) end,
+        "Session: the user_agent must not have CR, LF or NUL in its value")
+      for _, name in ipairs({ "COOKIE", "REFERER", "USERPWD", "RANGE" }) do
+        assert.has_error(function() Session({ curl = { [name] = value } }) end,
+          ("Session: the value of '%s' must not have control characters"):format(name))
+      end
+      assert.error_matches(function() Session({ curl = { RESOLVE = { value } } }) end,
+        "must not have control characters")
+      assert.error_matches(function() Session({ interface = value }) end,
+        "must not have control characters")
+    end
+  end)
+
   it("keeps cookies only when asked to, and in a file that others cannot read", function()
     server:route("/cookie", { headers = { { "Set-Cookie", "a=b; HttpOnly" } } })
     local path = os.tmpname()
@@ -182,6 +197,17 @@ describe("Session", function()
     local listing <close> = assert(io.popen("ls -l " .. path))
     assert.matches("^%-rw%-%-%-%-%-%-%-", listing:read("a"))
     os.remove(path)
+  end)
+
+  it("takes cookies for cookies, never for libcurl's commands", function()
+    local session <close> = Session({ cookies = true })
+    session:add_cookie("Set-Cookie: a=b; domain=example.org")
+    local before = session:cookies()
+    assert.equal(1, #before)
+    for _, word in ipairs({ "ALL", "SESS", "FLUSH", "RELOAD" }) do
+      session:add_cookie(word)
+      assert.same(before, session:cookies())
+    end
   end)
 
   it("warns when certificates are not checked", function()

@@ -18,6 +18,7 @@
 --   reset = true      after the above, RST
 --   close = true      after the above, closes; announced by "Connection: close" unless "silent"
 --   early = true      answers without reading the body, nor saying 100 Continue; then closes
+--   first = bytes     these on the wire before the body is read; the above follows when it is
 --
 -- Only hang, reset or close: nothing is said before. Built in: /echo, /json, /status/NNN.
 
@@ -37,7 +38,7 @@ local reply_seconds = 30
 
 local answer_fields = {}
 for name in ([[status reason headers body json chunked etag raw delay drip after forever hang reset
-    close early]]):gmatch("%a+") do
+    close early first]]):gmatch("%a+") do
   answer_fields[name] = true
 end
 

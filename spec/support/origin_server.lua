@@ -37,6 +37,9 @@ local function read_request(client)
   if header_list.has_token(request.headers, "expect", "100-continue") then
     client:send("HTTP/1.1 100 Continue\r\n\r\n")
   end
+  if coming and coming.first then
+    client:send(coming.first)
+  end
   http_reader.read_body(client, request)
   if request.malformed then
     return request, { status = 400, close = true }

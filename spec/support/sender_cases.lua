@@ -37,6 +37,11 @@ promise("sends a GET with its headers in order, repeated ones too", function(sen
   assert.is_truthy(request.head:find("X-One: 1\r\nx-two: a\r\nx-two: b\r\n", 1, true))
 end)
 
+promise("sends a field whose value is blank, as an empty one", function(sender, origin)
+  local request = seen(sender, origin, { headers = { { "X-Blanks", "  " }, { "X-Tab", "\t" } } })
+  assert.same({ "", "" }, { request.header("X-Blanks"), request.header("X-Tab") })
+end)
+
 promise("names itself as User-Agent unless told otherwise", function(sender, origin)
   assert.equal("viesti/0.1.0", seen(sender, origin, {}).header("User-Agent"))
   assert.equal("me", seen(sender, origin, { headers = { ["user-agent"] = "me" } })

@@ -44,11 +44,10 @@ static int return_piece(lua_State *L, vi_transfer *transfer) {
     vi_transfer_consume(transfer, bytes.length);
     return 1;
   }
-  vi_error error = transfer->error;
+  if (transfer->error.kind != VI_ERROR_NONE) /* kept: whoever reads on is told again */
+    return vi_push_failure(L, &transfer->error, 0);
   owner(L)->stream = NULL;
   vi_transfer_release(transfer);
-  if (error.kind != VI_ERROR_NONE)
-    return vi_push_failure(L, &error, 0);
   lua_pushnil(L);
   return 1;
 }

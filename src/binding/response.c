@@ -102,6 +102,7 @@ static int response_annotated(lua_State *L) {
   box->cut = from->cut;
   box->stream = from->stream; /* there is one stream, and it goes on in the new object */
   from->stream = NULL;
+  from->begun = from->cut = from->streamed;
   lua_getiuservalue(L, 1, VI_RESPONSE_READER);
   lua_setiuservalue(L, -2, VI_RESPONSE_READER);
   box->from_cache = lua_isnoneornil(L, 2) ? from->from_cache : lua_toboolean(L, 2);

@@ -237,7 +237,7 @@ bool vi_url_normalize(vi_text url, vi_text query, vi_buffer *out, vi_error *erro
     return vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
   if (is_normal(vi_buffer_text(out)))
     return true;
-  return reparse(out, error);
+  return reparse(out, error) && refuse_bytes(vi_buffer_text(out), error);
 }
 
 size_t vi_url_encode(vi_text text, char *out) {

@@ -195,10 +195,13 @@ void vi_transfer_consume(vi_transfer *transfer, size_t length) {
   vi_transfer_await(transfer, transfer->awaiting);
 }
 
+static int64_t announced(const vi_transfer *transfer) {
+  return transfer->request->body_length;
+}
+
 static bool is_length_wrong(const vi_transfer *transfer, bool ended) {
-  int64_t announced = transfer->request->body_length;
-  return announced >= 0 &&
-         (transfer->upload_total > announced || (ended && transfer->upload_total < announced));
+  int64_t length = announced(transfer), total = transfer->upload_total;
+  return length >= 0 && (total > length || (ended && total < length));
 }
 
 void vi_transfer_supply(vi_transfer *transfer, vi_text bytes) {
@@ -208,13 +211,16 @@ void vi_transfer_supply(vi_transfer *transfer, vi_text bytes) {
     vi_transfer_abort(transfer, VI_ERROR_SCRIPT, "the body is not as long as was announced");
     return;
   }
-  vi_buffer_clear(&transfer->upload);
-  transfer->body_sent = 0;
-  if (!vi_buffer_append_text(&transfer->upload, bytes)) {
-    vi_transfer_abort(transfer, VI_ERROR_OUT_OF_MEMORY, "out of memory");
-    return;
+  if (bytes.length > 0) {
+    vi_buffer_clear(&transfer->upload);
+    transfer->body_sent = 0;
+    if (!vi_buffer_append_text(&transfer->upload, bytes)) {
+      vi_transfer_abort(transfer, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+      return;
+    }
   }
-  transfer->upload_starved = false;
+  /* libcurl asks for no more than was announced; whether there is more is asked here. */
+  transfer->upload_starved = bytes.length > 0 && transfer->upload_total == announced(transfer);
   vi_transfer_await(transfer, transfer->awaiting);
   if (transfer->in_flight)
     curl_easy_pause(transfer->easy, CURLPAUSE_CONT);

@@ -1,0 +1,355 @@
+local viesti = require("viesti")
+local nginx = require("spec.support.nginx")
+local origin = require("spec.support.origin")
+local ways = require("spec.support.ways")
+
+local CHUNKED_HEAD = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+-- A reader of these pieces, one after the other.
+local function reader_of(pieces)
+  local position = 0
+  return function()
+    position = position + 1
+    return pieces[position]
+  end
+end
+
+local function file_with(text)
+  local file = assert(io.tmpfile())
+  assert(file:write(text))
+  assert(file:seek("set"))
+  return file
+end
+
+for _, way in ipairs(ways) do
+  describe("A body by pieces, sent by " .. way.name .. ",", function()
+    local server
+
+    setup(function()
+      server = origin.start()
+    end)
+
+    teardown(function()
+      server:stop()
+    end)
+
+    before_each(function()
+      server:reset()
+    end)
+
+    local function promise(text, check, options)
+      it(text, function()
+        way.run(function()
+          local sender <close> = way.sender(options or { timeout = 5 })
+          check(sender)
+        end)
+      end)
+    end
+
+    local function post(sender, content, more)
+      local request = { method = "POST", url = server.url .. "/echo", content = content }
+      for name, value in pairs(more or {}) do
+        request[name] = value
+      end
+      return sender:send(request)
+    end
+
+    -- The request that the server saw last.
+    local function seen()
+      local requests = server:requests()
+      return requests[#requests]
+    end
+
+    local function assert_script(message, response, err)
+      assert.is_nil(response)
+      assert.equal("script", err.kind)
+      assert.is_truthy(err.message:find(message, 1, true), err.message)
+    end
+
+    local function assert_goes_on(sender)
+      assert.equal(200, assert(post(sender, "after")).status_code)
+      assert.equal("after", seen().body)
+    end
+
+    promise("goes chunked where nobody knows its length", function(sender)
+      assert.equal(200, assert(post(sender, reader_of({ "one", "two", "\0\r\n" }))).status_code)
+      assert.same({ "onetwo\0\r\n", "chunked" },
+        { seen().body, seen().header("Transfer-Encoding") })
+      assert.is_nil(seen().header("Content-Length"))
+      assert.equal(200, assert(post(sender, reader_of({}))).status_code)
+      assert.equal("", seen().body)
+    end)
+
+    promise("goes with the length that was given", function(sender)
+      assert(post(sender, reader_of({ "one", "two" }), { length = 6, method = "PUT" }))
+      assert.same({ "onetwo", "6", "PUT" },
+        { seen().body, seen().header("Content-Length"), seen().method })
+      assert.is_nil(seen().header("Transfer-Encoding"))
+      assert(post(sender, reader_of({}), { length = 0 }))
+      assert.same({ "", "0" }, { seen().body, seen().header("Content-Length") })
+      assert.is_nil(seen().header("Expect"))
+    end)
+
+    promise("arrives whole and in order, in pieces of any size", function(sender)
+      local pieces = {}
+      for index, size in ipairs({ 1, 16384, 16385, 65536, 262144, 3, 700001 }) do
+        pieces[index] = string.char(96 + index):rep(size)
+      end
+      assert(post(sender, reader_of(pieces)))
+      assert.is_true(table.concat(pieces) == seen().body)
+      assert(post(sender, reader_of(pieces), { length = #table.concat(pieces) }))
+      assert.is_true(table.concat(pieces) == seen().body)
+    end)
+
+    promise("fails where it is shorter or longer than its length", function(sender)
+      for _, length in ipairs({ 5, 7 }) do
+        assert_script("the body is not as long as was announced",
+          post(sender, reader_of({ "one", "two" }), { length = length }))
+      end
+      assert_goes_on(sender)
+    end)
+
+    promise("fails as its reader does, and the sender goes on", function(sender)
+      local unprintable = setmetatable({}, { __tostring = function() error("x") end })
+      local odd = setmetatable({}, { __tostring = function() return {} end })
+      for _ = 1, 2 do
+        assert_script("no more of this", post(sender, function() error("no more of this", 0) end))
+        assert_script("disk is gone", post(sender, function() return nil, "the disk is gone" end))
+        assert_script("must return strings", post(sender, function() return 7 end))
+        assert_script("must return strings", post(sender, function() return {} end))
+        assert_script("must return strings", post(sender, function() return false end))
+        assert_script("cannot be printed", post(sender, function() error(unprintable) end))
+        assert_script("cannot be printed", post(sender, function() return nil, odd end))
+        assert_script("table", post(sender, function() error({}) end))
+        assert_script("nil", post(sender, function() error() end))
+      end
+      assert.same({}, server:requests())
+      assert_goes_on(sender)
+    end)
+
+    promise("fails where its reader does so after some pieces", function(sender)
+      local position = 0
+      assert_script("half way", post(sender, function()
+        position = position + 1
+        return position < 4 and "piece" or error("half way")
+      end))
+      assert_goes_on(sender)
+    end)
+
+    promise("is waited for while its pieces are empty, until the timeout", function(sender)
+      local calls, started = 0, sender:now()
+      local response, err = post(sender, function()
+        calls = calls + 1
+        return sender:now() - started < 3 and "" or nil
+      end)
+      assert.is_nil(response)
+      assert.equal("timeout", err.kind)
+      assert.is_true(calls > 1 and sender:now() - started < 1.5)
+    end, { timeout = 0.1 })
+
+    promise("goes on after empty pieces", function(sender)
+      assert(post(sender, reader_of({ "", "a", "", "", "b", "" })))
+      assert.equal("ab", seen().body)
+    end)
+
+    promise("is read from a file, from where it stands to the end", function(sender)
+      local file <close> = file_with("skipped" .. ("0123456789"):rep(20000))
+      assert(file:seek("set", 7))
+      local request = viesti.Request({ method = "PUT", url = server.url .. "/echo",
+        content = file })
+      for _ = 1, 2 do
+        assert.equal(200, assert(sender:send(request)).status_code)
+        assert.is_true(("0123456789"):rep(20000) == seen().body)
+        assert.same({ "200000" }, { seen().header("Content-Length") })
+      end
+      local empty <close> = file_with("")
+      assert.equal(200, assert(post(sender, empty)).status_code)
+      assert.same({ "", "0" }, { seen().body, seen().header("Content-Length") })
+    end)
+
+    promise("fails where its file was closed", function(sender)
+      local file = file_with("text")
+      local request = viesti.Request({ method = "PUT", url = server.url .. "/echo",
+        content = file })
+      file:close()
+      local ok, response, err = pcall(sender.send, sender, request)
+      assert.is_truthy(not ok or response == nil)
+      assert.is_truthy(tostring(ok and err or response):find("closed file", 1, true))
+      assert_goes_on(sender)
+    end)
+
+    promise("is read from its file again when it is sent again", function(sender)
+      local file <close> = file_with("-text")
+      assert(file:seek("set", 1))
+      server:route("/flaky", { { status = 503 }, { status = 429 }, { body = "fine" } })
+      local retrying = viesti.RetryingSender({ retries = 1, sender = sender,
+        backoff = { base = 0 }, rate_limit = { pad = 0 } })
+      function retrying:sleep() end
+      local response = assert(retrying:send({ method = "PUT", url = server.url .. "/flaky",
+        content = file }))
+      assert.same({ 200, 3 }, { response.status_code, response.attempts })
+      for _, request in ipairs(server:requests()) do
+        assert.equal("text", request.body)
+      end
+    end)
+
+    promise("is not sent again where a function cannot be asked twice", function(sender)
+      server:route("/flaky", { { status = 503 }, { body = "fine" } })
+      local retrying = viesti.RetryingSender({ retries = 1, sender = sender,
+        backoff = { base = 0 }, rate_limit = { pad = 0 } })
+      local response = assert(retrying:send({ method = "PUT", url = server.url .. "/flaky",
+        content = reader_of({ "once" }) }))
+      assert.same({ 503, 1 }, { response.status_code, server:count("/flaky") })
+    end)
+
+    promise("arrives whole behind a response that is streamed before it ends", function(sender)
+      server:route("/early", { first = CHUNKED_HEAD, raw = "4\r\ndone\r\n0\r\n\r\n" })
+      for _, length in ipairs({ false, 800000 }) do
+        local calls = 0
+        local response = assert(post(sender, function()
+          calls = calls + 1
+          return calls <= 40 and string.char(64 + calls):rep(20000) or nil
+        end, { url = server.url .. "/early", stream = true, length = length or nil }))
+        assert.equal(200, response.status_code)
+        local pieces = {}
+        for chunk in response:chunks() do
+          pieces[#pieces + 1] = chunk
+        end
+        assert.same({ "done", 41 }, { table.concat(pieces), calls }) -- the last one says: the end
+        local body = seen().body
+        assert.equal(800000, #body)
+        assert.equal(string.char(64 + 40):rep(20000), body:sub(-20000))
+      end
+    end)
+
+    promise("fails in read where its reader fails after the head came", function(sender)
+      server:route("/early", { first = CHUNKED_HEAD, raw = "4\r\ndone\r\n0\r\n\r\n" })
+      local response
+      response = assert(post(sender, function()
+        return response and error("too late", 0) or ""
+      end, { url = server.url .. "/early", stream = true }))
+      assert_script("too late", response:read())
+      assert_goes_on(sender)
+    end)
+
+    promise("ends with the response that is closed before it was sent", function(sender)
+      server:route("/early", { first = CHUNKED_HEAD, hang = true })
+      local response = assert(post(sender, function() return "" end,
+        { url = server.url .. "/early", stream = true }))
+      response:close()
+      assert.is_nil(response:read())
+      assert_goes_on(sender)
+    end)
+
+    promise("is not asked for where the server does not want it", function(sender)
+      server:route("/no", { status = 413, early = true })
+      local response, err = post(sender, function() return "" end, { url = server.url .. "/no" })
+      assert.is_truthy(response and response.status_code == 413 or err)
+    end, { timeout = 0.2 })
+
+    promise("may come from a sender that blocks", function(sender)
+      local inner <close> = viesti.SyncSender()
+      local done
+      assert(post(sender, function()
+        if not done then
+          done = true
+          return assert(inner:send({ url = server.url .. "/echo?inner" })).content.target
+        end
+      end))
+      assert.equal("/echo?inner", seen().body)
+    end)
+
+    promise("may come from the sender that sends it, also when its time is up", function(sender)
+      server:route("/slow", { body = "slow", delay = 0.2 })
+      for _, outer in ipairs({ sender, way.sender({ timeout = 0.1 }) }) do
+        local inner
+        local response, err = post(outer, function()
+          if not inner then
+            inner = assert(sender:send({ url = server.url .. "/slow" })).body
+            return inner
+          end
+        end)
+        assert.equal("slow", inner)
+        assert.equal(outer == sender and "slow" or "timeout",
+          response and response.content.body or err.kind)
+      end
+      assert_goes_on(sender)
+    end)
+
+    promise("is done when the sender is closed by its reader", function(sender)
+      local response, err = post(sender, function()
+        sender:close()
+        return "x"
+      end)
+      assert.is_nil(response)
+      assert.equal("closed", err.kind)
+    end)
+
+    promise("gives the reader nothing", function(sender)
+      local count
+      assert(post(sender, function(...)
+        count = select("#", ...)
+      end))
+      assert.equal(0, count)
+    end)
+  end)
+end
+
+describe("A body by pieces", function()
+  it("of 30 MB is not held in memory, nor repeated", function()
+    local web <close> = nginx.start({ locations = [[
+      location /take { client_body_buffer_size 64k; proxy_pass http://unix:status.sock:/; }
+    ]] })
+    local sender <close> = viesti.SyncSender()
+    local piece, left = ("x"):rep(100000), 300
+    collectgarbage()
+    local before, most = collectgarbage("count"), 0
+    local response = assert(sender:send({ method = "PUT", url = web.url .. "/take",
+      content = function()
+        left = left - 1
+        most = math.max(most, collectgarbage("count"))
+        return left >= 0 and piece or nil
+      end }))
+    assert.is_true(response.status_code > 0)
+    assert.equal(-1, left)
+    assert.is_true(most - before < 4096, most - before)
+  end)
+
+  it("from a function that goes on at the announced length is too long", function()
+    local server <close> = origin.start()
+    for _, sender in ipairs({ viesti.SyncSender(), viesti.AsyncSender() }) do
+      local function send(length)
+        return sender:send({ method = "PUT", url = server.url .. "/echo", length = length,
+          content = reader_of({ "one", "two" }) })
+      end
+      assert.equal("onetwo", assert(send(6)).content.body)
+      local _, err = send(3)
+      assert.equal("script", err.kind)
+      sender:close()
+    end
+  end)
+
+  it("from a function cannot be redirected, and one from a file is", function()
+    local server <close> = origin.start()
+    server:route("/moved", { status = 307, headers = { { "Location", "/echo" } } })
+    local sender <close> = viesti.RedirectingSender({ sender = viesti.SyncSender() })
+    local response = assert(sender:send({ method = "PUT", url = server.url .. "/moved",
+      content = reader_of({ "once" }) }))
+    assert.equal(307, response.status_code)
+    local file <close> = file_with("-again")
+    assert(file:seek("set", 1))
+    response = assert(sender:send({ method = "PUT", url = server.url .. "/moved",
+      content = file }))
+    assert.same({ 200, "again" }, { response.status_code, response.content.body })
+  end)
+
+  it("refuses a length without a reader, and a reader's that is none", function()
+    local url = "http://h/"
+    assert.has_error(function()
+      viesti.Request({ method = "PUT", url = url, content = reader_of({}), length = -1 })
+    end)
+    assert.has_error(function()
+      viesti.Request({ method = "PUT", url = url, content = io.popen("true") })
+    end)
+  end)
+end)
