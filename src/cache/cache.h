@@ -15,6 +15,7 @@ typedef struct vi_verdict {
   double request_time;
 } vi_verdict;
 
+/* Gives back what the verdict holds and leaves it empty. */
 void vi_verdict_clear(vi_verdict *verdict);
 
 /* Decides about `request` at `now`; `verdict` must be empty. A hit's response has its Age field

@@ -36,11 +36,13 @@ void vi_store_put(vi_store *store, vi_text key, vi_stored *entry);
 /* Drops one entry of `key`, or all of them with `entry` NULL. */
 void vi_store_remove(vi_store *store, vi_text key, const vi_stored *entry);
 
+/* Drops every entry. */
 void vi_store_clear(vi_store *store);
 
 /* Number of entries. */
 size_t vi_store_count(vi_store *store);
 
+/* One more holder; returns `store`. */
 vi_store *vi_store_retain(vi_store *store);
 
 /* One holder less; the last one destroys the store and its entries. NULL is ignored. */

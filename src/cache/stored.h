@@ -31,6 +31,7 @@ vi_stored *vi_stored_new(const vi_request *request, const vi_response *response,
  * False: out of memory. */
 bool vi_stored_drop_connection_fields(vi_headers *headers);
 
+/* One more holder, and one less; the last one frees. Releasing NULL is ignored. */
 vi_stored *vi_stored_retain(vi_stored *stored);
 void vi_stored_release(vi_stored *stored);
 

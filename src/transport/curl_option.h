@@ -33,6 +33,7 @@ bool vi_curl_option_add_item(vi_curl_option **options, const char *name, const c
  * refused a value. */
 bool vi_curl_options_set(const vi_curl_option *options, CURL *easy, vi_error *error);
 
+/* Frees the list with all its values; NULL is ignored. */
 void vi_curl_options_free(vi_curl_option *options);
 
 #endif

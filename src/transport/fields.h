@@ -14,6 +14,7 @@ typedef struct vi_fields {
   size_t count, capacity;
 } vi_fields;
 
+/* Frees the memory and leaves an empty struct. */
 void vi_fields_free(vi_fields *fields);
 
 /* Makes the list for `headers`, then `suppressed` fields that libcurl would add by itself (NULL:

@@ -65,6 +65,7 @@ typedef struct vi_session {
  * or out of memory; then `curl` is still the caller's. */
 vi_session *vi_session_new(const vi_session_options *options, vi_error *error);
 
+/* One more holder; returns `session`. */
 vi_session *vi_session_retain(vi_session *session);
 
 /* One holder less; the last one closes and frees. NULL is ignored. */
