@@ -96,14 +96,14 @@ local function map_in_tasks(list, fn, concurrency)
   for n = 1, math.min(concurrency, #list) do
     workers[n] = core.spawn(guarded)
   end
-  local watch <close> = setmetatable({}, { __close = function() cancel_others(workers) end })
+  local _ <close> = setmetatable({}, { __close = function() cancel_others(workers) end })
   for _, worker in ipairs(workers) do
     worker:join()
   end
   if failure then
     error(failure.reason, 0)
   end
-  return results, errors, watch and nil
+  return results, errors
 end
 
 --- Calls `fn(item, index)` for every item of a list in tasks, at most `concurrency` (10) at once.

@@ -33,7 +33,7 @@ return {
   AuthenticatingSender = require "viesti.senders.authenticating",
   Client = require "viesti.senders.client",
   chain = require "viesti.chain",
-  load = function(...) return require "viesti.load"(...) end,
+  load = require "viesti.load",
 
   SenderConflictWarning = warnings.SenderConflictWarning,
   TaskWarning = warnings.TaskWarning,

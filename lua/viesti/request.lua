@@ -104,6 +104,7 @@ local function source_of(values)
     if not size then
       return nil, nil, "Request: content is a file that cannot be sought in"
     end
+    content:seek("set", start)
     return { file = content, start = start }, size - start
   end
 end
@@ -171,7 +172,7 @@ local METHODS = {
 }
 
 -- The commonest request, a method and a URL, without the detour through the declaration. Whatever
--- is wrong with it is nil here and said by `new`.
+-- is wrong with it is nil here and said by `make`.
 local function plain(given)
   for key in next, given do
     if key ~= "url" and key ~= "method" then

@@ -3,6 +3,8 @@
 
 #include "tap.h"
 
+#include <time.h>
+
 static const int64_t NOW = 1785542400;     /* Sat, 01 Aug 2026 00:00:00 GMT */
 static const int64_t EXAMPLE = 784111777;  /* the date that RFC 9110 writes in three ways */
 static const int64_t NO_DATE = -123456789; /* what `parsed` gives for none */
@@ -116,31 +118,14 @@ IT("takes no other zone, no other words and no numbers for a date") {
   check_none(wrong, sizeof wrong / sizeof *wrong);
 }
 
-IT("writes the first format") {
-  char out[VI_HTTP_DATE_SIZE];
-  vi_http_date_format(EXAMPLE, out);
-  check_text(vi_text_of(out), "Sun, 06 Nov 1994 08:49:37 GMT");
-  vi_http_date_format(-1, out);
-  check_text(vi_text_of(out), "Wed, 31 Dec 1969 23:59:59 GMT");
-  vi_http_date_format(253402300799, out);
-  check_text(vi_text_of(out), "Fri, 31 Dec 9999 23:59:59 GMT");
-}
-
-IT("stays in its room for years beyond what it can write") {
-  char out[VI_HTTP_DATE_SIZE + 1];
-  out[VI_HTTP_DATE_SIZE] = '#';
-  vi_http_date_format(INT64_MAX / 4, out);
-  check(out[VI_HTTP_DATE_SIZE] == '#' && out[VI_HTTP_DATE_SIZE - 1] == '\0');
-  vi_http_date_format(INT64_MIN / 4, out);
-  check(out[VI_HTTP_DATE_SIZE] == '#' && out[VI_HTTP_DATE_SIZE - 1] == '\0');
-}
-
-IT("reads back each date it writes, over the years 1900 to 2300") {
+IT("reads the dates that the C library writes, over the years 1900 to 2300") {
   size_t wrong = 0;
   for (int64_t seconds = -2208988800; seconds < 10413792000; seconds += 86400 * 3 + 12345) {
-    char out[VI_HTTP_DATE_SIZE];
-    vi_http_date_format(seconds, out);
-    wrong += parsed(out) != seconds;
+    char text[64];
+    time_t moment = (time_t)seconds;
+    struct tm broken_down;
+    strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&moment, &broken_down));
+    wrong += parsed(text) != seconds;
   }
   check_int(wrong, 0);
 }

@@ -139,15 +139,6 @@ static int push_content(lua_State *L) {
   return 1;
 }
 
-static int set_content(lua_State *L) {
-  vi_check_response(L, 1);
-  lua_createtable(L, 1, 0);
-  lua_pushvalue(L, 2);
-  lua_rawseti(L, -2, 1);
-  lua_setiuservalue(L, 1, CONTENT);
-  return 0;
-}
-
 static int push_timings(lua_State *L, const vi_timings *timings) {
   lua_createtable(L, 0, 5);
   lua_pushnumber(L, timings->dns);
@@ -303,8 +294,7 @@ void vi_open_response(lua_State *L) {
                                          {"__gc", response_gc},
                                          {"__tostring", response_tostring},
                                          {NULL, NULL}};
-  static const luaL_Reg methods[] = {
-      {"annotated", response_annotated}, {"set_content", set_content}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"annotated", response_annotated}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"response", response_new}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_RESPONSE, "Response", metamethods, methods);
   luaL_getmetatable(L, VI_TYPE_RESPONSE);

@@ -1,6 +1,5 @@
 #include "message/http_date.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const char *const MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -183,22 +182,4 @@ bool vi_http_date_parse(vi_text text, int64_t now, int64_t *seconds) {
     return false;
   *seconds = to_seconds(&d);
   return true;
-}
-
-void vi_http_date_format(int64_t seconds, char out[VI_HTTP_DATE_SIZE]) {
-  int64_t days = seconds / SECONDS_PER_DAY;
-  int64_t rest = seconds % SECONDS_PER_DAY;
-  if (rest < 0) {
-    rest += SECONDS_PER_DAY;
-    days--;
-  }
-  date d;
-  date_from_days(days, &d);
-  int weekday = (int)(((days + 4) % 7 + 7) % 7);
-  char text[64]; /* roomier than needed, for years of more than four digits */
-  snprintf(text, sizeof text, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", DAYS + weekday * 3, d.day,
-           MONTHS + (d.month - 1) * 3, (int)d.year, (int)(rest / 3600), (int)(rest / 60 % 60),
-           (int)(rest % 60));
-  memcpy(out, text, VI_HTTP_DATE_SIZE - 1);
-  out[VI_HTTP_DATE_SIZE - 1] = '\0';
 }

@@ -53,12 +53,12 @@ static vi_error_kind kind_of(CURLcode code) {
 }
 
 /* Where libcurl has one code for several things, its words tell them apart. */
-static vi_error_kind refine(CURL *easy, CURLcode code, const char *detail) {
+static vi_error_kind refine(CURL *easy, CURLcode code, const char *detail, bool in_head) {
   curl_off_t first_byte = 0;
   if (code == CURLE_RECV_ERROR && strstr(detail, "chunked-encoding"))
     return VI_ERROR_PROTOCOL; /* the sizes of the chunks make no sense */
   curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
-  if (code == CURLE_OUT_OF_MEMORY && first_byte > 0)
+  if (code == CURLE_OUT_OF_MEMORY && in_head && first_byte > 0)
     return VI_ERROR_TOO_LARGE; /* a header line longer than libcurl holds */
   return kind_of(code);
 }
@@ -91,12 +91,12 @@ static bool may_pass(vi_error_kind kind) {
   }
 }
 
-void vi_curl_error(vi_error *error, CURL *easy, CURLcode code, const char *detail,
+void vi_curl_error(vi_error *error, CURL *easy, CURLcode code, const char *detail, bool in_head,
                    const vi_request *request) {
   const char *words = own_words(code);
   if (!words)
     words = detail[0] ? detail : curl_easy_strerror(code);
-  vi_error_kind kind = refine(easy, code, detail);
+  vi_error_kind kind = refine(easy, code, detail, in_head);
   if (kind == VI_ERROR_TOO_LARGE && code == CURLE_OUT_OF_MEMORY)
     words = "a header line is longer than libcurl holds";
   vi_error_set(error, kind, "%s", words);

@@ -160,7 +160,8 @@ void vi_transfer_finish(vi_transfer *transfer, CURLcode code) {
     transfer->error.code = (int)code;
     transfer->error.maybe_sent = true;
   } else if (code != CURLE_OK) {
-    vi_curl_error(&transfer->error, transfer->easy, code, transfer->detail, transfer->request);
+    vi_curl_error(&transfer->error, transfer->easy, code, transfer->detail,
+                  transfer->head < VI_HEAD_DONE, transfer->request);
   }
   settle(transfer);
 }

@@ -117,6 +117,15 @@ function Session:close() end
 ---@return boolean
 function Session:is_closed() end
 
+--- The cookies, a line in Netscape's format each.
+---@return string[]
+function Session:cookies() end
+
+--- Takes one such line, or a Set-Cookie line, in. False if the session keeps no cookies.
+---@param line string
+---@return boolean
+function Session:add_cookie(line) end
+
 ---@class viesti.Task
 local Task = {}
 
@@ -155,6 +164,10 @@ function Loop:timeout() end
 local Store = {}
 
 function Store:clear() end
+
+--- Its bound, or nil.
+---@return integer?
+function Store:max_size() end
 
 --- Number of stored responses.
 ---@return integer
