@@ -343,6 +343,13 @@ describe("A body by pieces", function()
     assert.same({ 200, "again" }, { response.status_code, response.content.body })
   end)
 
+  it("from a file leaves the file where it was until it is sent", function()
+    local file <close> = file_with("0123456789")
+    assert(file:seek("set", 3))
+    viesti.Request({ method = "PUT", url = "http://h/", content = file })
+    assert.equal(3, file:seek())
+  end)
+
   it("refuses a length without a reader, and a reader's that is none", function()
     local url = "http://h/"
     assert.has_error(function()
