@@ -47,6 +47,7 @@ static int return_piece(lua_State *L, vi_transfer *transfer) {
   if (transfer->error.kind != VI_ERROR_NONE) /* kept: whoever reads on is told again */
     return vi_push_failure(L, &transfer->error, 0);
   owner(L)->stream = NULL;
+  owner(L)->unbounded = transfer->unbounded;
   vi_transfer_release(transfer);
   lua_pushnil(L);
   return 1;
@@ -55,7 +56,8 @@ static int return_piece(lua_State *L, vi_transfer *transfer) {
 static int finish(lua_State *L, vi_transfer *transfer) {
   owner(L)->busy = false;
   vi_task_leave(transfer);
-  return transfer->response ? return_response(L, transfer) : return_piece(L, transfer);
+  return transfer->awaiting == VI_AWAIT_BODY ? return_piece(L, transfer)
+                                             : return_response(L, transfer);
 }
 
 static int to_string(lua_State *L) {

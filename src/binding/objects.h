@@ -16,6 +16,7 @@ typedef struct vi_response_box {
   bool busy;             /* somebody who is no task waits for it */
   bool begun;            /* some of it was read, or it was closed */
   bool cut;              /* it was closed before its end */
+  bool unbounded;        /* its end was known by that of the connection alone */
   bool from_cache;
   int attempts;
 } vi_response_box;

@@ -8,7 +8,8 @@ enum { FIRST_FIELDS = 16, FIRST_BYTES = 512 };
 
 void vi_headers_free(vi_headers *headers) {
   vi_buffer_free(&headers->bytes);
-  vi_free(headers->fields);
+  if (!headers->within)
+    vi_free(headers->fields);
   *headers = (vi_headers){0};
 }
 
@@ -20,9 +21,13 @@ void vi_headers_clear(vi_headers *headers) {
 static bool reserve_fields(vi_headers *headers, size_t capacity) {
   if (capacity <= headers->capacity)
     return true;
-  vi_field *fields = vi_realloc(headers->fields, capacity * sizeof *fields);
+  vi_field *fields =
+      vi_realloc(headers->within ? NULL : headers->fields, capacity * sizeof *fields);
   if (!fields)
     return false;
+  if (headers->within && headers->count > 0)
+    memcpy(fields, headers->fields, headers->count * sizeof *fields);
+  headers->within = false;
   headers->fields = fields;
   headers->capacity = capacity;
   return true;
@@ -63,13 +68,18 @@ vi_headers_result vi_headers_fold(vi_headers *headers, vi_text more) {
   return VI_HEADERS_OK;
 }
 
+size_t vi_headers_length(const vi_headers *headers) {
+  size_t length = 0;
+  for (size_t i = 0; i < headers->count; i++)
+    length += headers->fields[i].name_length + headers->fields[i].value_length;
+  return length;
+}
+
 vi_headers_result vi_headers_copy(vi_headers *to, const vi_headers *from) {
   if (from->count == 0)
     return VI_HEADERS_OK;
-  size_t length = 0;
-  for (size_t i = 0; i < from->count; i++)
-    length += from->fields[i].name_length + from->fields[i].value_length;
-  bool ok = reserve_fields(to, from->count) && vi_buffer_reserve_exactly(&to->bytes, length);
+  bool ok = reserve_fields(to, from->count) &&
+            vi_buffer_reserve_exactly(&to->bytes, vi_headers_length(from));
   for (size_t i = 0; ok && i < from->count; i++)
     ok = vi_headers_add(to, vi_headers_name(from, i), vi_headers_value(from, i)) == VI_HEADERS_OK;
   if (ok)

@@ -4,6 +4,8 @@
 #include "message/memory.h"
 #include "transport/fork.h"
 #include "transport/poller.h"
+#include "transport/queue.h"
+#include "transport/timeouts.h"
 
 #include <errno.h>
 #include <string.h>
@@ -139,10 +141,7 @@ void vi_loop_free(vi_loop *loop) {
   leave_parent(loop);
   while (loop->sessions) {
     vi_session *session = loop->sessions;
-    for (vi_transfer *transfer = session->active, *next; transfer; transfer = next) {
-      next = transfer->next;
-      vi_transfer_abort(transfer, VI_ERROR_CLOSED, "the loop was closed");
-    }
+    vi_session_abort_all(session, VI_ERROR_CLOSED, "the loop was closed");
     vi_loop_detach(loop, session);
   }
   while (loop->ready_first)
@@ -167,9 +166,14 @@ int vi_loop_timeout(const vi_loop *loop) {
     return 0;
   if (vi_timers_first(&loop->timers))
     deadline = vi_timers_first(&loop->timers)->deadline;
-  for (const vi_session *session = loop->sessions; session; session = session->next)
+  for (const vi_session *session = loop->sessions; session; session = session->next) {
+    if (vi_queue_can_admit(session))
+      return 0;
     if (session->deadline)
       deadline = sooner(deadline, session->deadline);
+    if (session->check_at)
+      deadline = sooner(deadline, session->check_at);
+  }
   if (deadline == 0)
     return -1;
   int64_t left = deadline - vi_clock_monotonic();
@@ -181,7 +185,7 @@ int vi_loop_timeout(const vi_loop *loop) {
 
 bool vi_loop_is_idle(const vi_loop *loop) {
   for (const vi_session *session = loop->sessions; session; session = session->next)
-    if (session->active)
+    if (session->active || session->queued_first)
       return false;
   return !loop->ready_first && !vi_timers_first(&loop->timers);
 }
@@ -204,8 +208,7 @@ bool vi_loop_start(vi_loop *loop, vi_transfer *transfer) {
 static void act_on_failure(vi_session *session, CURLMcode code) {
   if (code == CURLM_OK)
     return;
-  while (session->active)
-    vi_transfer_abort(session->active, VI_ERROR_OUT_OF_MEMORY, curl_multi_strerror(code));
+  vi_session_abort_all(session, VI_ERROR_OUT_OF_MEMORY, curl_multi_strerror(code));
   vi_session_close(session);
 }
 
@@ -246,6 +249,7 @@ void vi_loop_step(vi_loop *loop, int timeout) {
   for (vi_session *session = loop->sessions; session; session = session->next) {
     act_on_deadline(session);
     vi_session_collect(session);
+    vi_timeouts_check(session);
   }
 }
 
