@@ -167,22 +167,6 @@ local function new(_, ...)
   return request or error(wrong, 2)
 end
 
-local METHODS = {
-  GET = true, HEAD = true, POST = true, PUT = true, PATCH = true, DELETE = true, OPTIONS = true,
-}
-
--- The commonest request, a method and a URL, without the detour through the declaration. Whatever
--- is wrong with it is nil here and said by `make`.
-local function plain(given)
-  for key in next, given do
-    if key ~= "url" and key ~= "method" then
-      return nil
-    end
-  end
-  local method = given.method or "GET"
-  return METHODS[method] and type(given.url) == "string" and core.request(method, given.url) or nil
-end
-
 -- The level of `error` that blames the caller of a `send` that calls Request.from.
 local SENDER = 3
 
@@ -193,10 +177,7 @@ function Request.from(given)
   if type(given) == "userdata" then
     return given
   elseif type(given) == "table" then
-    local request, wrong = plain(given), nil
-    if not request then
-      request, wrong = make(given)
-    end
+    local request, wrong = make(given)
     return request or error(wrong, SENDER)
   end
   error("send: the request must be a Request or a table of its options, got "

@@ -40,6 +40,43 @@ static int request_new(lua_State *L) {
   return 2;
 }
 
+static bool is_usual_method(const char *method) {
+  static const char *const usual[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+  for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+    if (strcmp(usual[i], method) == 0)
+      return true;
+  return false;
+}
+
+/* The options in a table of strings `url` and `method`; false if there are others. */
+static bool read_plain(lua_State *L, int index, vi_text *method, vi_text *url) {
+  bool plain = true;
+  for (lua_pushnil(L); plain && lua_next(L, index); lua_pop(L, 1)) {
+    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+    vi_text *value = strcmp(key, "url") == 0 ? url : strcmp(key, "method") == 0 ? method : NULL;
+    plain = value && lua_type(L, -1) == LUA_TSTRING;
+    if (plain)
+      value->data = lua_tolstring(L, -1, &value->length); /* the table keeps it */
+  }
+  return plain && url->data && is_usual_method(method->data);
+}
+
+bool vi_replace_plain_request(lua_State *L, int index) {
+  vi_text method = VI_TEXT("GET"), url = {0};
+  int top = lua_gettop(L);
+  if (!lua_istable(L, index) || !read_plain(L, index, &method, &url)) {
+    lua_settop(L, top);
+    return false;
+  }
+  vi_request **box = vi_push_request_box(L);
+  *box = vi_request_new(method, url, VI_TEXT(""), NULL, NULL);
+  bool made = *box != NULL;
+  if (made)
+    lua_replace(L, index);
+  lua_settop(L, top);
+  return made;
+}
+
 /* request:set_stream(source, length, again, streams_response): the last touches of request.lua on a
  * request that it has just made. `source` is what open_source reads from, nil for no streamed body;
  * `length` may be nil; `again` says whether the source can be read from its start another time. */

@@ -46,8 +46,11 @@ vi_headers_result vi_headers_add(vi_headers *headers, vi_text name, vi_text valu
     return VI_HEADERS_OUT_OF_MEMORY;
   if (!vi_buffer_reserve(&headers->bytes, name.length + value.length))
     return VI_HEADERS_OUT_OF_MEMORY;
-  vi_buffer_append_text(&headers->bytes, name);
-  vi_buffer_append_text(&headers->bytes, value);
+  char *end = headers->bytes.data + used;
+  memcpy(end, name.data, name.length);
+  if (value.length > 0)
+    memcpy(end + name.length, value.data, value.length);
+  headers->bytes.length += name.length + value.length;
   headers->fields[headers->count++] =
       (vi_field){(uint32_t)used, (uint32_t)name.length, (uint32_t)(used + name.length),
                  (uint32_t)value.length};
@@ -78,8 +81,14 @@ size_t vi_headers_length(const vi_headers *headers) {
 vi_headers_result vi_headers_copy(vi_headers *to, const vi_headers *from) {
   if (from->count == 0)
     return VI_HEADERS_OK;
-  bool ok = reserve_fields(to, from->count) &&
-            vi_buffer_reserve_exactly(&to->bytes, vi_headers_length(from));
+  size_t length = vi_headers_length(from);
+  bool ok = reserve_fields(to, from->count) && vi_buffer_reserve_exactly(&to->bytes, length);
+  if (ok && length == from->bytes.length) { /* nothing was removed */
+    memcpy(to->fields, from->fields, from->count * sizeof *from->fields);
+    to->count = from->count;
+    vi_buffer_append_text(&to->bytes, vi_buffer_text(&from->bytes));
+    return VI_HEADERS_OK;
+  }
   for (size_t i = 0; ok && i < from->count; i++)
     ok = vi_headers_add(to, vi_headers_name(from, i), vi_headers_value(from, i)) == VI_HEADERS_OK;
   if (ok)

@@ -28,8 +28,8 @@ typedef struct vi_decoder {
   bool full;        /* the last run ended for want of room: run it again, if need be on no input */
 } vi_decoder;
 
-/* What to put into Accept-Encoding. */
-#define VI_DECODER_CODINGS "gzip, deflate"
+/* What to put into Accept-Encoding: deflate is undone too, but nobody has it and not gzip. */
+#define VI_DECODER_CODINGS "gzip"
 
 /* The coding of that name; NONE for one that is not known here. */
 vi_coding vi_decoder_coding_of(vi_text name);
