@@ -37,7 +37,7 @@ local declaration = {
   { name = "proxy", type = "string", secret = true,
     doc = "URL of a proxy, \"\" for none; the environment's if not given" },
   { name = "trust_env", type = "boolean", default = true,
-    doc = "heed http_proxy, https_proxy, all_proxy, no_proxy and SSL_CERT_FILE of the environment" },
+    doc = "heed the environment's http_proxy, https_proxy, all_proxy, no_proxy, SSL_CERT_FILE" },
   { name = "min_tls", type = "string", values = { "1.2", "1.3" },
     doc = "lowest TLS version; libcurl's own choice if not given" },
   { name = "client_cert", type = "string", doc = "file with the client's certificate (PEM)" },

@@ -3,8 +3,9 @@
 #include <string.h>
 
 /* User values of a Request: what the caller gave (a table, for reading back and for copies), its
- * Headers view once somebody asked for it, and the source of a streamed body. */
-enum { GIVEN = 1, HEADERS = 2, SOURCE = 3, USER_VALUES = 3 };
+ * Headers view once somebody asked for it, the source of a streamed body, and the function that is
+ * told of the response's progress. */
+enum { GIVEN = 1, HEADERS = 2, SOURCE = 3, PROGRESS = 4, USER_VALUES = 4 };
 
 vi_request *vi_check_request(lua_State *L, int index) {
   vi_request *request = *(vi_request **)vi_check_box(L, index, VI_TYPE_REQUEST);
@@ -16,6 +17,16 @@ vi_request **vi_push_request_box(lua_State *L) {
   vi_request **box = lua_newuserdatauv(L, sizeof *box, USER_VALUES);
   *box = NULL;
   vi_set_type(L, VI_TYPE_REQUEST);
+  return box;
+}
+
+vi_request **vi_push_request_like(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  vi_request **box = vi_push_request_box(L);
+  for (int value = SOURCE; value <= PROGRESS; value++) {
+    lua_getiuservalue(L, index, value);
+    lua_setiuservalue(L, -2, value);
+  }
   return box;
 }
 
@@ -77,9 +88,22 @@ bool vi_replace_plain_request(lua_State *L, int index) {
   return made;
 }
 
-/* request:set_stream(source, length, again, streams_response): the last touches of request.lua on a
- * request that it has just made. `source` is what open_source reads from, nil for no streamed body;
- * `length` may be nil; `again` says whether the source can be read from its start another time. */
+/* request:set_multipart(parts), request:set_progress(fn) and request:set_stream(source, length,
+ * again, streams_response) are the last touches of request.lua on a request that it has just made.
+ * `source` is what open_source reads from, nil for no streamed body; `length` may be nil; `again`
+ * says whether the source can be read from its start another time. */
+static int request_set_multipart(lua_State *L) {
+  vi_check_request(L, 1)->multipart = vi_multipart_retain(vi_check_multipart(L, 2));
+  return 0;
+}
+
+static int request_set_progress(lua_State *L) {
+  vi_check_request(L, 1)->reports_progress = true;
+  lua_settop(L, 2);
+  lua_setiuservalue(L, 1, PROGRESS);
+  return 0;
+}
+
 static int request_set_stream(lua_State *L) {
   vi_request *request = vi_check_request(L, 1);
   request->streams_body = !lua_isnil(L, 2);
@@ -96,6 +120,10 @@ void vi_push_reader(lua_State *L, int index) {
   lua_getfield(L, lua_upvalueindex(1), "open_source");
   lua_getiuservalue(L, index, SOURCE);
   lua_call(L, 1, 1);
+}
+
+void vi_push_progress(lua_State *L, int index) {
+  lua_getiuservalue(L, index, PROGRESS);
 }
 
 static int request_gc(lua_State *L) {
@@ -179,6 +207,8 @@ void vi_open_request(lua_State *L) {
   static const luaL_Reg methods[] = {{"is_idempotent", request_is_idempotent},
                                      {"is_replayable", request_is_replayable},
                                      {"set_stream", request_set_stream},
+                                     {"set_multipart", request_set_multipart},
+                                     {"set_progress", request_set_progress},
                                      {"given", request_given},
                                      {NULL, NULL}};
   static const luaL_Reg functions[] = {{"request", request_new}, {NULL, NULL}};

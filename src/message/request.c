@@ -58,6 +58,9 @@ vi_request *vi_request_copy(const vi_request *request) {
   copy->streams_again = request->streams_again;
   copy->body_length = request->body_length;
   copy->streams_response = request->streams_response;
+  copy->reports_progress = request->reports_progress;
+  if (request->multipart)
+    copy->multipart = vi_multipart_retain(request->multipart);
   fill(copy, vi_buffer_text(&request->method), request->has_body ? &body : NULL);
   vi_buffer_append_text(&copy->url, vi_buffer_text(&request->url));
   vi_buffer_terminate(&copy->url);
@@ -79,6 +82,7 @@ void vi_request_release(vi_request *request) {
   vi_buffer_free(&request->url);
   vi_headers_free(&request->headers);
   vi_buffer_free(&request->body);
+  vi_multipart_release(request->multipart);
   vi_free(request);
 }
 

@@ -170,11 +170,17 @@ void vi_handle_free(vi_handle *handle) {
 /* A line "name:" keeps libcurl from adding that field: a type that the caller did not give, and
  * the wait for permission to send a large body. */
 static const char *const SUPPRESSED_WITH_BODY[] = {"Content-Type:", "Expect:", NULL};
+static const char *const SUPPRESSED_WITH_PARTS[] = {"Expect:", NULL};
+
+static const char *const *suppressed(const vi_handle *handle) {
+  if (handle->mime.mime)
+    return SUPPRESSED_WITH_PARTS;
+  return handle->has_body ? SUPPRESSED_WITH_BODY : NULL;
+}
 
 static bool set_fields(vi_handle *handle, const vi_request *request) {
   bool ok = true;
-  struct curl_slist *lines = vi_fields_build(&handle->fields, &request->headers,
-                                             handle->has_body ? SUPPRESSED_WITH_BODY : NULL,
+  struct curl_slist *lines = vi_fields_build(&handle->fields, &request->headers, suppressed(handle),
                                              &handle->session->fields, &ok);
   handle->own_fields = lines != handle->session->fields.lines;
   if (handle->own_fields)
@@ -217,18 +223,20 @@ static bool is_method(const vi_request *request, const char *method) {
 
 /* A request without a body whose method expects one says so with a length of 0 (RFC 9110 8.6). */
 static bool sends_length(const vi_request *request) {
-  return request->has_body || request->streams_body || is_method(request, "POST") ||
-         is_method(request, "PUT") || is_method(request, "PATCH");
+  return request->has_body || request->streams_body || request->multipart ||
+         is_method(request, "POST") || is_method(request, "PUT") || is_method(request, "PATCH");
 }
 
 /* What libcurl receives at once where the body is, or is likely to be, large: for small ones it
  * would cost more than it gains. */
 static const long LARGE_BUFFER = 256 * 1024;
 
-static void set_body(vi_handle *handle, const vi_request *request) {
+static bool set_body(vi_handle *handle, const vi_request *request) {
   CURL *easy = handle->easy;
   const vi_buffer *body = &request->body;
   handle->has_body = true;
+  if (request->multipart)
+    return vi_mime_set(&handle->mime, easy, request->multipart, vi_request_is_idempotent(request));
   bool streams = request->streams_body;
   curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                    streams ? request->body_length : (curl_off_t)body->length);
@@ -236,6 +244,7 @@ static void set_body(vi_handle *handle, const vi_request *request) {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body->length ? body->data : "");
   else
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
+  return true;
 }
 
 static bool set_method(vi_handle *handle, const vi_request *request) {
@@ -258,8 +267,9 @@ bool vi_handle_set_request(vi_handle *handle, vi_transfer *transfer, double wait
   handle->detail[0] = '\0';
   bool ok = set_url(handle, request);
   if (sends_length(request))
-    set_body(handle, request);
-  if (request->body.length == 0 && !request->streams_body && !vi_request_is_idempotent(request)) {
+    ok = set_body(handle, request) && ok;
+  if (request->body.length == 0 && !request->streams_body && !request->multipart &&
+      !vi_request_is_idempotent(request)) {
     /* Without a body to refuse reading again, only a connection that is not kept is safe. */
     handle->fresh_connection = true;
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
@@ -287,6 +297,7 @@ void vi_handle_unset_request(vi_handle *handle) {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)-1);
   }
+  vi_mime_unset(&handle->mime, easy);
   if (handle->has_body || handle->no_body)
     curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L); /* takes NOBODY back too */
   if (handle->fresh_connection)

@@ -8,6 +8,7 @@
 #include "message/headers.h"
 #include "transport/decoder.h"
 #include "transport/fields.h"
+#include "transport/mime.h"
 
 #include <curl/curl.h>
 
@@ -25,6 +26,7 @@ typedef struct vi_handle {
   vi_buffer origin;   /* of `url`; empty: not to be relied on */
   vi_buffer path;     /* room to cut a URL up in */
   vi_fields fields;   /* the request's header fields in libcurl's form */
+  vi_mime mime;       /* the request's multipart body */
   vi_headers head;    /* of the answer that comes in */
   vi_buffer reason;   /* likewise */
   vi_buffer coded;    /* bytes of a streamed body that wait to be decoded */

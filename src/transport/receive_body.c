@@ -49,6 +49,10 @@ static bool receive_whole(vi_transfer *transfer, vi_text bytes) {
   size_t limit = transfer->session->options.max_body, room = limit - body->length;
   if (transfer->head != VI_HEAD_BODY && !begin_body(transfer))
     return false;
+  if (transfer->request->reports_progress) {
+    transfer->progressed = true;
+    vi_transfer_note(transfer);
+  }
   if (is_decoding(transfer)) {
     size_t most = room < SIZE_MAX ? room + 1 : room; /* one byte more tells that it is too large */
     if (!judge_decoding(transfer, vi_decoder_run(&transfer->handle->decoder, &bytes, body, most)))

@@ -67,7 +67,7 @@ static bool is_ready(const vi_transfer *transfer) {
 
 static void judge(vi_transfer *transfer) {
   transfer->ready = is_ready(transfer);
-  transfer->due = transfer->ready || transfer->upload_starved;
+  transfer->due = transfer->ready || transfer->upload_starved || transfer->progressed;
 }
 
 void vi_transfer_note(vi_transfer *transfer) {
@@ -238,6 +238,20 @@ void vi_transfer_consume(vi_transfer *transfer, size_t length) {
     }
   }
   vi_transfer_await(transfer, transfer->awaiting);
+}
+
+size_t vi_transfer_received(const vi_transfer *transfer) {
+  return transfer->response ? vi_response_body(transfer->response).length
+                            : transfer->received.length;
+}
+
+int64_t vi_transfer_length(const vi_transfer *transfer) {
+  curl_off_t length = -1;
+  if (transfer->response) /* it is all there */
+    return (int64_t)vi_response_body(transfer->response).length;
+  if (transfer->handle && transfer->encoding.length == 0)
+    curl_easy_getinfo(transfer->handle->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  return length;
 }
 
 static int64_t announced(const vi_transfer *transfer) {

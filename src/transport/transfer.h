@@ -36,7 +36,8 @@ typedef struct vi_transfer {
   bool done;         /* the outcome stands */
   vi_await awaiting;
   bool ready;         /* what is awaited has come; kept up to date by vi_transfer_note */
-  bool due;           /* ready, or its upload is starved: the owner has something to do */
+  bool due;           /* ready, or asks for something: the owner has something to do */
+  bool progressed;    /* more of a body has come whose progress the request reports */
   bool head_complete; /* of a streamed response: it may be taken */
   vi_buffer received; /* the body; of a streamed one what is not yet consumed, from here on: */
   size_t consumed;
@@ -78,6 +79,11 @@ void vi_transfer_wait(vi_transfer *transfer, int timeout);
  * function here. */
 vi_text vi_transfer_peek(const vi_transfer *transfer);
 void vi_transfer_consume(vi_transfer *transfer, size_t length);
+
+/* Bytes of the response's body that have come, decoded; and how many there will be in all, -1 where
+ * that is not known. */
+size_t vi_transfer_received(const vi_transfer *transfer);
+int64_t vi_transfer_length(const vi_transfer *transfer);
 
 /* Supplies the next bytes of a streamed request; an empty view ends the body. A body that is not as
  * long as announced aborts the transfer. */
