@@ -229,7 +229,7 @@ static bool sends_length(const vi_request *request) {
 
 /* What libcurl receives at once where the body is, or is likely to be, large: for small ones it
  * would cost more than it gains. */
-static const long LARGE_BUFFER = 256 * 1024;
+static const long LARGE_BUFFER = 128 * 1024;
 
 static bool set_body(vi_handle *handle, const vi_request *request) {
   CURL *easy = handle->easy;
