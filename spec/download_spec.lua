@@ -124,6 +124,14 @@ for _, way in ipairs(ways) do
         end
       end)
 
+      promise("holds no connection, though the response is still there", function()
+        local sender <close> = way.sender({ timeout = 10, max_connections = 1 })
+        server:route("/x", { answer(404, {}, BODY:rep(100)), whole(TAG) })
+        local _, _, response = place:fetch(sender)
+        place:fetched(sender)
+        assert.equal(404, response.status_code)
+      end)
+
       promise("keeps the file that was there", function(sender)
         downloads.write(place.path, "old")
         server:route("/x", { whole(TAG, 0), whole(TAG, 5000), { reset = true } })
@@ -157,12 +165,12 @@ for _, way in ipairs(ways) do
             ["Content-Length"] = self.length } })
         end
         local bytes, err = place:fetch(Canned(10001))
-        assert.same({ nil, "truncated", "the body ended at 10000 of 10001 bytes" },
-          { bytes, err.kind, err.message })
+        assert.same({ nil, "truncated", "the body ended at 10000 of 10001 bytes", "maybe", true },
+          { bytes, err.kind, err.message, err.sent, err.retryable })
         assert.equal("file.part file.part.json", place:files())
         bytes, err = place:fetch(Canned(9999))
-        assert.same({ nil, "protocol", "more came than the 9999 bytes announced" },
-          { bytes, err.kind, err.message })
+        assert.same({ nil, "protocol", "more came than the 9999 bytes announced", "maybe", false },
+          { bytes, err.kind, err.message, err.sent, err.retryable })
         assert.equal("", place:files())
         place:fetched(Canned(10000))
         sender:close()

@@ -74,6 +74,17 @@ describe("A part of a file", function()
     assert.equal("a", read(path .. ".part"))
   end)
 
+  it("is of what its note says, or has none", function()
+    leave("some", 8)
+    local part <close> = assert(PartFile.open(path, URL, true))
+    assert(part:begin(nil, 8))
+    assert.equal("file.part", files())
+    assert(part:append("else"))
+    assert(part:begin(TAG, 8))
+    assert.equal("", read(path .. ".part"))
+    assert.equal("file.part file.part.json", files())
+  end)
+
   it("is not left behind empty, nor where it cannot be added to", function()
     leave("")
     assert.equal("", files())
@@ -127,6 +138,21 @@ describe("A part of a file", function()
     end
     assert.equal("some", read(path))
     assert.equal("free", fresh_lua(try))
+  end)
+
+  it("has nothing to do with the next one when it is whole", function()
+    local part = assert(PartFile.open(path, URL, true))
+    assert(part:begin(nil, 4))
+    assert(part:append("some"))
+    assert(part:finish())
+    local next_part <close> = assert(PartFile.open(path, URL, true))
+    assert(next_part:begin(TAG, 4))
+    assert(next_part:append("else"))
+    do
+      local _ <close> = part
+    end
+    assert.equal("file file.part file.part.json", files())
+    assert.equal("else", read(path .. ".part"))
   end)
 
   it("is free again when its process is gone", function()
