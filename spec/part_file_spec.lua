@@ -155,6 +155,27 @@ describe("A part of a file", function()
     assert.equal("else", read(path .. ".part"))
   end)
 
+  it("never harms the file that another one has finished", function()
+    local worker = ([[
+      local PartFile = require("viesti.part_file")
+      for _ = 1, 300 do
+        do
+          local part <close> = PartFile.open(%q, %q, true)
+          if part then
+            assert(part:begin() and part:append("some") and part:append("body") and part:finish())
+          end
+        end
+        local file <close> = io.open(%q)
+        assert(not file or file:read("a") == "somebody")
+      end]]):format(path, URL, path)
+    local command = ("env %s %s %s %s -e %s & "):format(
+      process.quote("LUA_PATH_5_4=" .. package.path),
+      process.quote("LUA_CPATH_5_4=" .. package.cpath), os.getenv("RUN_UNDER") or "",
+      process.interpreter(), process.quote(worker))
+    assert.equal("", process.run("sh -c " .. process.quote(command:rep(4) .. "wait")))
+    assert.equal("file", files())
+  end)
+
   it("is free again when its process is gone", function()
     assert.has_error(function()
       fresh_lua(([[
