@@ -263,7 +263,7 @@ describe("HTTP/2", function()
             end
           end
           relay:set({ to = server.ports.many })
-          assert_all(10, at_once(sender, 10, relayed("/large")))
+          assert_all(10, at_once(sender, 10, relayed("/connection")))
         end)
     end
   end)

@@ -112,6 +112,21 @@ describe("spec.support.proxy", function()
       end
     end)
 
+    it("stalls where it is told to, and goes on reading", function()
+      server:route("/large", { body = ("x"):rep(3000000) })
+      relay:set({ to = server.port, cut = { after = 3, stall = true } })
+      local client = connect(relay.port)
+      client:send("GET /large HTTP/1.1\r\nHost: h\r\n\r\n")
+      assert.equal("HTT", client:receive(3))
+      client:settimeout(0.1)
+      assert.equal("timeout", select(2, client:receive(1)))
+      assert.equal(1, relay:open_connections())
+      client:close()
+      eventually(function()
+        return relay:open_connections() == 0 and server:open_connections() == 0
+      end)
+    end)
+
     it("delays the connection, delays every piece, and throttles", function()
       local body = ("x"):rep(1000)
       server:route("/x", { raw = body, close = true })

@@ -16,9 +16,10 @@
 --   connect_delay = seconds     before it connects
 --   delay = seconds             before every piece, either way
 --   rate = bytes                a second, either way
---   cut = { after = n, from = "upstream" | "client", reset = true }
---       after n bytes from that side, upstream unless said, everything ends; with RST if so said.
---       What exceeds n is read and dropped: after = 0 is a cut in place of the first byte.
+--   cut = { after = n, from = "upstream" | "client", reset = true, stall = true }
+--       after n bytes from that side, upstream unless said, everything ends, with RST if so said;
+--       or that side is heard no more. What exceeds n is read and dropped: after = 0 is a cut in
+--       place of the first byte.
 
 local server_process = require("spec.support.server_process")
 

@@ -10,15 +10,21 @@ local pieces_a_second = 50
 local function pass(self, source, sink, limit)
   local rate, passed = self.options.rate, 0
   local most = rate and math.max(1, rate // pieces_a_second) or largest_piece
-  while not self.is_cut do
+  while true do
     local piece = source:some(math.tointeger(most))
     if self.options.delay then
       self.tasks:sleep(self.options.delay)
     end
+    if self.is_cut then
+      return -- in the other direction, while this one waited
+    end
     piece = piece:sub(1, limit and limit - passed)
     sink:send(piece)
     passed = passed + #piece
-    self.is_cut = self.is_cut or passed == limit
+    if passed == limit and not self.options.cut.stall then
+      self.is_cut = true
+      return
+    end
     if rate then
       self.tasks:sleep(#piece / rate)
     end
