@@ -87,12 +87,12 @@ describe("A proxy", function()
       promise("is asked for one tunnel where they are https, and never seen in the answer", "http",
         function(sender)
           middle:set({ kind = "http" })
-          for _ = 1, 3 do
-            local response = assert(sender:send({ url = tls_url() }))
-            assert.same({ 200, "2", "localhost  ." },
-              { response.status_code, response.http_version, response.body })
+          for _, stream in ipairs({ true, false, true }) do
+            local response = assert(sender:send({ url = tls_url(), stream = stream }))
             assert.is_nil(response.headers["X-Proxy"])
             assert.matches("nginx", response.headers["Server"])
+            assert.same({ 200, "2", "localhost  ." }, { response.status_code,
+              response.http_version, stream and response:read() or response.body })
           end
           local asked = middle:requests()
           assert.equal(1, #asked)

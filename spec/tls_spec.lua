@@ -185,10 +185,13 @@ for _, way in ipairs(ways) do
       for name, version in pairs({ closing = "TLSv1.3", old_closing = "TLSv1.2" }) do
         local before = server:connections()
         local afresh, resumed = version .. " NONE .", version .. " NONE r"
-        assert.same({ afresh, resumed, resumed, resumed }, { get(sender, name), get(sender, name),
-          get(sender, name), get(sharing, name) })
+        assert.same({ afresh, resumed, resumed }, { get(sender, name), get(sender, name),
+          get(sharing, name) })
+        local under_way <close> = assert(sender:send({ url = url(name), stream = true }))
+        assert.equal(resumed, get(sender, name))
+        assert.equal(resumed, under_way:read())
         assert.equal(afresh, get(other, name))
-        assert.equal(5, server:connections() - before)
+        assert.equal(6, server:connections() - before)
       end
     end)
 
