@@ -17,10 +17,11 @@ local locations = [[
     proxy_request_buffering off;
     proxy_http_version 1.1;
   }
+  location = /small { client_max_body_size 10; proxy_pass http://127.0.0.1:%d/; }
 ]]
 
 local function server_blocks(origin_port)
-  local directives = locations:format(origin_port)
+  local directives = locations:format(origin_port, origin_port)
   local blocks = {}
   for name, more in pairs({
     many = "error_page 405 =200 $uri;", -- a file for a POST, too
@@ -158,6 +159,31 @@ describe("HTTP/2", function()
         assert.equal(2, backend:count("/take"))
       end)
 
+      promise("takes the answer to a body that is not wanted", nil, function(sender)
+        local response = assert(sender:send({ method = "POST", url = url("many", "/small"),
+          content = ("y"):rep(5 * MEBIBYTE) }))
+        assert.same({ 413, "2" }, { response.status_code, response.http_version })
+        assert.equal(200, assert(sender:send({ url = url("many", "/connection") })).status_code)
+      end)
+
+      promise("never sends a POST twice, wherever its connection dies", nil, function()
+        local statuses = {}
+        for after = 1500, 4500, 150 do
+          for _, content in ipairs({ "x", "" }) do
+            relay:set({ to = server.ports.many, cut = { after = after, reset = true } })
+            local sender <close> = way.sender(session())
+            if sender:send({ url = relayed("/connection") }) then
+              backend:reset()
+              local response = sender:send({ method = "POST", url = relayed("/origin/once"),
+                content = content })
+              assert.is_true(backend:count("/once") <= 1)
+              statuses[response and response.status_code or "error"] = true
+            end
+          end
+        end
+        assert.same({ [404] = true, error = true }, statuses)
+      end)
+
       promise("streams a body while others come over the same connection", nil, function(sender)
         local before = server:connections()
         local streamed = assert(sender:send({ url = url("many", "/large"), stream = true }))
@@ -245,6 +271,28 @@ describe("HTTP/2", function()
       assert_all(1, at_once(sender, 1, url("many", "/connection")))
       assert.equal(1, server:connections() - before)
     end)
+
+    promise("loses one stream to a server that ends it, and no other", nil, function(sender)
+      local before = server:connections()
+      backend:route("/short", { headers = { { "Content-Length", "10" } }, body = "abc",
+        close = true })
+      local broken = viesti.spawn(sender.send, sender, { url = url("many", "/origin/short") })
+      assert_all(10, at_once(sender, 10, url("many", "/slow")))
+      local response, err = broken:join()
+      assert.is_nil(response)
+      assert.same({ "reset", "maybe", true }, { err.kind, err.sent, err.retryable })
+      assert.equal(1, server:connections() - before)
+    end)
+
+    promise("loses one stream to max_body, and no other", { max_body = MEBIBYTE },
+      function(sender)
+        local before = server:connections()
+        local large = viesti.spawn(sender.send, sender, { url = url("many", "/large") })
+        assert_all(10, at_once(sender, 10, url("many", "/slow")))
+        assert.equal("too_large", select(2, large:join()).kind)
+        assert_all(1, at_once(sender, 1, url("many", "/connection")))
+        assert.equal(1, server:connections() - before)
+      end)
 
     for _, reset in ipairs({ false, true }) do
       promise(("ends every stream of a connection that is %s"):format(reset and "reset" or "cut"),
