@@ -167,7 +167,7 @@ describe("HTTP/2", function()
       end)
 
       promise("never sends a POST twice, wherever its connection dies", nil, function()
-        local statuses = {}
+        local sent = 0
         for after = 1500, 4500, 150 do
           for _, content in ipairs({ "x", "" }) do
             relay:set({ to = server.ports.many, cut = { after = after, reset = true } })
@@ -176,12 +176,13 @@ describe("HTTP/2", function()
               backend:reset()
               local response = sender:send({ method = "POST", url = relayed("/origin/once"),
                 content = content })
-              assert.is_true(backend:count("/once") <= 1)
-              statuses[response and response.status_code or "error"] = true
+              local count = backend:count("/once")
+              assert.is_true(count == 1 or count == 0 and not response, count)
+              sent = sent + count
             end
           end
         end
-        assert.same({ [404] = true, error = true }, statuses)
+        assert.is_true(sent > 0)
       end)
 
       promise("streams a body while others come over the same connection", nil, function(sender)
@@ -250,10 +251,10 @@ describe("HTTP/2", function()
       assert_all(60, at_once(sender, 60, url("brief", "/connection")))
     end)
 
-    promise("loses one stream to its timeout, and no other", { timeout = 0.4 }, function(sender)
+    promise("loses one stream to its timeout, and no other", { timeout = 0.5 }, function(sender)
       local before = server:connections()
+      assert_all(1, at_once(sender, 1, url("many", "/connection")))
       local hanging = viesti.spawn(sender.send, sender, { url = url("many", "/hang") })
-      viesti.sleep(0.05)
       assert_all(20, at_once(sender, 20, url("many", "/slow")))
       local _, err = hanging:join()
       assert.same({ "timeout", "maybe" }, { err.kind, err.sent })
@@ -263,6 +264,7 @@ describe("HTTP/2", function()
 
     promise("loses one stream to a cancelled task, and no other", nil, function(sender)
       local before = server:connections()
+      assert_all(1, at_once(sender, 1, url("many", "/connection")))
       local hanging = viesti.spawn(sender.send, sender, { url = url("many", "/hang") })
       local slow = viesti.spawn(at_once, sender, 10, url("many", "/slow"))
       viesti.sleep(0.02)
