@@ -4,6 +4,7 @@ local free_port = require("spec.support.free_port")
 local fresh_lua = require("spec.support.fresh_lua")
 local nginx = require("spec.support.nginx")
 local origin = require("spec.support.origin")
+local process = require("spec.support.process")
 local proxy = require("spec.support.proxy")
 local tls_server = require("spec.support.tls_server")
 local ways = require("spec.support.ways")
@@ -233,13 +234,14 @@ describe("A proxy", function()
     -- What the proxy was asked for by a program with these variables that gets one URL of each
     -- scheme.
     local function asked_for(variables, options)
+      local words = { "env" }
       for name in ("http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY no_proxy "
         .. "NO_PROXY"):gmatch("%S+") do
-        variables[name] = variables[name] or ""
+        words[#words + 1] = process.quote(("%s=%s"):format(name, variables[name] or ""))
       end
       middle:set({ kind = "http" })
-      assert.equal("", fresh_lua(script:format(certificates.ca, plain_url(), tls_url(), options
-        or "{}"), variables))
+      assert.equal("", fresh_lua(script:format(certificates.ca, plain_url(), tls_url(),
+        options or "{}"), table.concat(words, " ")))
       local kinds = {}
       for index, asked in ipairs(middle:requests()) do
         kinds[index] = asked.kind

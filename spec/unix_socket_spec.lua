@@ -78,7 +78,7 @@ describe("A unix socket", function()
       local viesti = require("viesti")
       local sender <close> = viesti.SyncSender({ unix_socket = %q })
       io.write(assert(sender:send({ url = "http://a.invalid/host" })).body)
-    ]]):format(server.directory .. "/web.sock"), { http_proxy = "http://127.0.0.1:1" }))
+    ]]):format(server.directory .. "/web.sock"), "env http_proxy=http://127.0.0.1:1"))
   end)
 
   it("serves two sessions apart from those over TCP", function()
