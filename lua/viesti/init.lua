@@ -43,6 +43,7 @@ return {
   spawn = async.spawn,
   sleep = async.sleep,
   map = async.map,
+  download = require("viesti.download").download,
   loop = core.loop,
   features = core.features,
 

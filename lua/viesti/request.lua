@@ -26,6 +26,8 @@ local declaration = {
       .. "filename, type, headers }, sent as multipart/form-data" },
   { name = "length", type = "integer", min = 0,
     doc = "bytes that a function in `content` will return in all; without it they go chunked" },
+  { name = "timeout", type = "number", min = 0,
+    doc = "seconds for the whole exchange, instead of the session's; 0 for no limit" },
   { name = "stream", type = "boolean", default = false,
     doc = "return when the head is there; the body is read with response:chunks() or :read()" },
   { name = "on_progress", type = "function",
@@ -40,12 +42,14 @@ local Request = core.Request
 -- Called by the core when a streamed body is to be sent.
 Request.open_source = body.open
 
+local REMEMBERED = { "params", "data", "json", "content", "length", "timeout", "on_progress" }
+
 -- What must be remembered to read the options back and to make changed copies; nil for a request
 -- without a body, params or a function. Header fields are those of the request itself, but for the
 -- type that follows from the body.
 local function remember(values, read, typed)
   local given, more = { url = values.url, typed = typed }, read.parts ~= nil
-  for _, name in ipairs { "params", "data", "json", "content", "length", "on_progress" } do
+  for _, name in ipairs(REMEMBERED) do
     given[name] = tables.copy(values[name])
     more = more or given[name] ~= nil
   end
@@ -60,6 +64,9 @@ local function set_further(request, values, read)
   end
   if read.parts then
     request:set_multipart(read.parts)
+  end
+  if values.timeout then
+    request:set_timeout(values.timeout)
   end
   if values.on_progress then
     request:set_progress(values.on_progress)
@@ -172,7 +179,7 @@ function Request:with(changes)
     headers = fields.without(headers, "Content-Type")
   end
   local merged = { method = self.method, url = given.url, stream = self.stream,
-    on_progress = given.on_progress }
+    timeout = given.timeout, on_progress = given.on_progress }
   for name, value in pairs(changes) do
     merged[name] = value
   end

@@ -69,7 +69,7 @@ static const double GRANULE = 0.002; /* libcurl counts its timeouts in milliseco
 static void name_timeout(vi_error *error, const vi_transfer *transfer) {
   const vi_session_options *options = &transfer->session->options;
   curl_off_t connected = 0;
-  double connect = options->connect_timeout, total = options->timeout, elapsed = 0;
+  double connect = options->connect_timeout, total = vi_transfer_timeout(transfer), elapsed = 0;
   curl_easy_getinfo(transfer->handle->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
   curl_easy_getinfo(transfer->handle->easy, CURLINFO_TOTAL_TIME, &elapsed);
   if (strstr(transfer->handle->detail, "too slow")) {

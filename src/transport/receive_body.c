@@ -8,25 +8,33 @@ static bool out_of_memory(vi_transfer *transfer) {
   return vi_error_set(&transfer->error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
 }
 
-/* No more than this is allocated on a server's mere word. */
-enum { BELIEVED_LENGTH = 16 * 1024 * 1024 };
-
 enum { LARGE_BODY = 1024 * 1024 };
 
 static bool is_decoding(const vi_transfer *transfer) {
   return transfer->handle->decoder.coding != VI_CODING_NONE;
 }
 
-static bool begin_body(vi_transfer *transfer) {
+static void begin_body(vi_transfer *transfer) {
   transfer->head = VI_HEAD_BODY;
   curl_off_t announced = -1;
   curl_easy_getinfo(transfer->handle->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
   transfer->session->bodies_are_large = announced >= LARGE_BODY;
-  if (announced <= 0 || announced > BELIEVED_LENGTH ||
-      (uint64_t)announced > transfer->session->options.max_body)
-    return true;
-  return vi_buffer_reserve_exactly(&transfer->received, (size_t)announced) ||
-         out_of_memory(transfer);
+  if (announced > 0 && (uint64_t)announced <= transfer->session->options.max_body)
+    transfer->announced = announced;
+}
+
+/* Room for so many bytes more: for the whole body at once, if that is announced and not much more
+ * than has come. Memory is not taken on a server's mere word. */
+static bool make_room(vi_transfer *transfer, size_t more) {
+  enum { BELIEVED = 16 * 1024 * 1024, TIMES = 8 };
+  vi_buffer *body = &transfer->received;
+  size_t believed = body->length * TIMES, announced = (size_t)transfer->announced;
+  if (believed < BELIEVED)
+    believed = BELIEVED;
+  size_t capacity = announced < believed ? announced : believed;
+  if (capacity >= body->length + more)
+    return vi_buffer_reserve_exactly(body, capacity);
+  return vi_buffer_reserve(body, more);
 }
 
 /* False, with the transfer's error, if decoding failed. */
@@ -51,8 +59,8 @@ static bool end_decoding(vi_transfer *transfer) {
 static bool receive_whole(vi_transfer *transfer, vi_text bytes) {
   vi_buffer *body = &transfer->received;
   size_t limit = transfer->session->options.max_body, room = limit - body->length;
-  if (transfer->head != VI_HEAD_BODY && !begin_body(transfer))
-    return false;
+  if (transfer->head != VI_HEAD_BODY)
+    begin_body(transfer);
   if (transfer->request->reports_progress) {
     transfer->progressed = true;
     vi_transfer_note(transfer);
@@ -62,7 +70,8 @@ static bool receive_whole(vi_transfer *transfer, vi_text bytes) {
     if (!judge_decoding(transfer, vi_decoder_run(&transfer->handle->decoder, &bytes, body, most)))
       return false;
   } else if (bytes.length <= room) {
-    return vi_buffer_append_text(body, bytes) || out_of_memory(transfer);
+    return (make_room(transfer, bytes.length) && vi_buffer_append_text(body, bytes)) ||
+           out_of_memory(transfer);
   }
   return (body->length <= limit && bytes.length == 0) ||
          vi_error_set(&transfer->error, VI_ERROR_TOO_LARGE,

@@ -41,6 +41,7 @@ typedef struct vi_transfer {
   bool head_complete; /* of a streamed response: it may be taken */
   vi_buffer received; /* the body; of a streamed one what is not yet consumed, from here on: */
   size_t consumed;
+  int64_t announced;         /* the length of a whole body that is not coded; 0: unknown */
   bool stream_paused;        /* libcurl waits until there is room in `received` */
   vi_buffer upload;          /* of a streamed request: bytes not yet sent, from body_sent on */
   bool upload_ended;         /* no more will come */
@@ -79,6 +80,9 @@ void vi_transfer_wait(vi_transfer *transfer, int timeout);
  * function here. */
 vi_text vi_transfer_peek(const vi_transfer *transfer);
 void vi_transfer_consume(vi_transfer *transfer, size_t length);
+
+/* Seconds for the whole exchange, the wait in the queue included; 0: no limit. */
+double vi_transfer_timeout(const vi_transfer *transfer);
 
 /* Bytes of the response's body that have come, decoded; and how many there will be in all, -1 where
  * that is not known. */
