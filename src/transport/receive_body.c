@@ -122,9 +122,9 @@ void vi_receive_pending(vi_transfer *transfer) {
     return;
   vi_buffer *coded = &transfer->handle->coded;
   vi_text rest = vi_buffer_text(coded);
-  bool decoded = judge_decoding(
-      transfer, vi_decoder_run(&transfer->handle->decoder, &rest, &transfer->received,
-                               STREAM_HOLDS - transfer->received.length));
+  bool decoded = judge_decoding(transfer, vi_decoder_run(&transfer->handle->decoder, &rest,
+                                                         &transfer->received,
+                                                         STREAM_HOLDS - transfer->received.length));
   if (rest.length > 0)
     memmove(coded->data, rest.data, rest.length);
   coded->length = rest.length;
