@@ -84,6 +84,8 @@ local function build(values)
   end
   if not read then
     return nil, wrong
+  elseif read.parts and (fields.find(headers, "Content-Type") or ""):lower():find "boundary" then
+    return nil, "headers: the boundary in Content-Type is chosen anew for each sending"
   end
   local typed = read.media_type ~= nil and not fields.find(headers, "Content-Type")
   if typed then
