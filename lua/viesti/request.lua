@@ -45,9 +45,10 @@ Request.open_source = body.open
 local REMEMBERED = { "params", "data", "json", "content", "length", "timeout", "on_progress" }
 
 -- What must be remembered to read the options back and to make changed copies; nil for a request
--- of method and URL alone.
-local function remember(values, headers, read)
-  local given, more = { url = values.url, headers = headers }, #headers > 0 or read.parts ~= nil
+-- without a body, params or a function. Header fields are those of the request itself, but for the
+-- type that follows from the body.
+local function remember(values, read, typed)
+  local given, more = { url = values.url, typed = typed }, read.parts ~= nil
   for _, name in ipairs(REMEMBERED) do
     given[name] = tables.copy(values[name])
     more = more or given[name] ~= nil
@@ -83,14 +84,16 @@ local function build(values)
   end
   if not read then
     return nil, wrong
+  elseif read.parts and (fields.find(headers, "Content-Type") or ""):lower():find "boundary" then
+    return nil, "headers: the boundary in Content-Type is chosen anew for each sending"
   end
-  local given, sent = remember(values, headers, read), headers
-  if read.media_type and not fields.find(headers, "Content-Type") then
-    sent = fields.merge(headers, { "Content-Type", read.media_type })
+  local typed = read.media_type ~= nil and not fields.find(headers, "Content-Type")
+  if typed then
+    headers = fields.merge(headers, { "Content-Type", read.media_type })
   end
   local request
-  request, wrong = core.request(
-    values.method:upper(), values.url, fields.encode(params), sent, read.bytes, given)
+  request, wrong = core.request(values.method:upper(), values.url, fields.encode(params), headers,
+    read.bytes, remember(values, read, typed))
   if request then
     set_further(request, values, read)
   end
@@ -172,15 +175,17 @@ function Request:with(changes)
   if type(changes) ~= "table" then
     error("request:with needs a table of options, got " .. format.given(changes), 2)
   end
-  -- The core remembers nothing of requests that it made itself, such as a cache's conditional ones.
-  local given = self:given()
-    or { url = self.url, headers = fields.flatten("headers", self.headers), content = self.body }
+  local given = self:given() or { url = self.url }
+  local headers = fields.flatten("headers", self.headers)
+  if given.typed then
+    headers = fields.without(headers, "Content-Type")
+  end
   local merged = { method = self.method, url = given.url, stream = self.stream,
     timeout = given.timeout, on_progress = given.on_progress }
   for name, value in pairs(changes) do
     merged[name] = value
   end
-  for name, base in pairs { headers = given.headers or {},
+  for name, base in pairs { headers = headers,
     params = fields.flatten("params", given.params) } do
     if changes[name] == nil or type(changes[name]) == "table" or name == "headers"
       and options.is_headers(changes[name]) then
@@ -195,10 +200,7 @@ end
 
 -- Called by the core for a field that it does not know itself.
 function Request.given_field(given, name)
-  if given == nil or name == "headers" then
-    return nil
-  end
-  return tables.copy(given[name])
+  return given and tables.copy(given[name])
 end
 
 return setmetatable({ name = "Request", options = declaration, from = Request.from },

@@ -75,8 +75,10 @@ static void fail(lua_State *L, vi_transfer *transfer) {
   if (!reason)
     reason = "an error that cannot be printed";
   vi_transfer_abort(transfer, VI_ERROR_SCRIPT, reason);
-  if (transfer->error.kind == VI_ERROR_NONE) /* it was done, and told so for the last time */
+  if (transfer->error.kind == VI_ERROR_NONE) { /* it was done, and told so for the last time */
     vi_error_set(&transfer->error, VI_ERROR_SCRIPT, "%s", reason);
+    transfer->error.maybe_sent = true;
+  }
 }
 
 /* Hands what the reader returned (its two results on top of the stack) to the transfer. False for

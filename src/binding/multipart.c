@@ -26,15 +26,24 @@ static bool copy_field(lua_State *L, int table, const char *name, vi_buffer *to)
   return copied || complain(L, "out of memory");
 }
 
+/* Why what is behind `start` cannot be sent again and again; NULL if it can. */
+static const char *check_file(int file, const struct stat *about, off_t start) {
+  if (!S_ISREG(about->st_mode) || start < 0)
+    return "not a regular file";
+  return (fcntl(file, F_GETFL) & O_ACCMODE) == O_WRONLY ? "open for writing alone" : NULL;
+}
+
 /* The part takes over `file`, of which it will send what is behind `start`. */
-static bool take_file(lua_State *L, vi_part *part, int file, off_t start) {
+static bool take_file(lua_State *L, vi_part *part, const char *name, int file, off_t start) {
   struct stat about;
   part->file = file;
   part->start = start;
-  if (file < 0 || fstat(file, &about) != 0)
-    return complain(L, strerror(errno));
-  if (!S_ISREG(about.st_mode) || start < 0)
-    return complain(L, "it is no file that can be sought in");
+  bool is_open = file >= 0 && fstat(file, &about) == 0;
+  const char *wrong = is_open ? check_file(file, &about, start) : strerror(errno);
+  if (wrong) {
+    lua_pushfstring(L, "%s: %s", name, wrong);
+    return false;
+  }
   part->length = about.st_size > start ? about.st_size - start : 0;
   return true;
 }
@@ -49,9 +58,12 @@ static bool take_content(lua_State *L, int table, vi_part *part) {
   }
   luaL_Stream *stream = luaL_testudata(L, -1, LUA_FILEHANDLE);
   if (stream && stream->closef)
-    return take_file(L, part, fcntl(fileno(stream->f), F_DUPFD_CLOEXEC, 0), ftello(stream->f));
+    return take_file(L, part, "content", fcntl(fileno(stream->f), F_DUPFD_CLOEXEC, 0),
+                     ftello(stream->f));
   lua_getfield(L, table, "path");
-  return take_file(L, part, open(luaL_checkstring(L, -1), O_RDONLY | O_CLOEXEC), 0);
+  const char *path = luaL_checkstring(L, -1);
+  /* Without NONBLOCK a pipe would be waited for, until somebody writes to it. */
+  return take_file(L, part, path, open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), 0);
 }
 
 static bool read_part(lua_State *L, int table, vi_multipart *multipart) {

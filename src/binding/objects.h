@@ -40,8 +40,8 @@ VI_RAISES void vi_push_progress(lua_State *L, int index);
  * the usual ones, and nothing is wrong with them; else returns false and changes nothing. */
 VI_RAISES bool vi_replace_plain_request(lua_State *L, int index);
 
-/* Likewise, for a changed copy of the request at `index` that the core has made: what is called
- * while that is sent is called for the copy too. */
+/* Pushes a closed Request for a changed copy of the request at `index` that the core has made: it
+ * reads back what the caller gave for that one, and calls the same functions while it is sent. */
 VI_RAISES vi_request **vi_push_request_like(lua_State *L, int index);
 
 /* Pushes the function that supplies the streamed body of the request at `index`. Only for functions

@@ -23,9 +23,10 @@ vi_request **vi_push_request_box(lua_State *L) {
 vi_request **vi_push_request_like(lua_State *L, int index) {
   index = lua_absindex(L, index);
   vi_request **box = vi_push_request_box(L);
-  for (int value = SOURCE; value <= PROGRESS; value++) {
-    lua_getiuservalue(L, index, value);
-    lua_setiuservalue(L, -2, value);
+  static const int shared[] = {GIVEN, SOURCE, PROGRESS};
+  for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
+    lua_getiuservalue(L, index, shared[i]);
+    lua_setiuservalue(L, -2, shared[i]);
   }
   return box;
 }

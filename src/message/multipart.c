@@ -50,6 +50,13 @@ void vi_multipart_release(vi_multipart *multipart) {
   vi_free(multipart);
 }
 
+int64_t vi_multipart_length(const vi_multipart *multipart) {
+  int64_t length = 0;
+  for (size_t i = 0; i < multipart->count; i++)
+    length += multipart->parts[i].length;
+  return length;
+}
+
 ssize_t vi_part_read(const vi_part *part, int64_t offset, char *to, size_t size) {
   int64_t left = part->length - offset;
   if (left <= 0)

@@ -40,6 +40,9 @@ vi_multipart *vi_multipart_retain(vi_multipart *multipart);
 /* One holder less; the last one frees and closes the files. NULL is ignored. */
 void vi_multipart_release(vi_multipart *multipart);
 
+/* The bytes of all contents. */
+int64_t vi_multipart_length(const vi_multipart *multipart);
+
 /* Reads at most `size` bytes of the content from `offset` on. 0 at the end; -1 if the file cannot
  * be read or is shorter than it was. */
 ssize_t vi_part_read(const vi_part *part, int64_t offset, char *to, size_t size);

@@ -62,17 +62,21 @@ static vi_error_kind refine(const vi_transfer *transfer, CURLcode code) {
   return kind_of(code);
 }
 
-/* libcurl has one code for all timeouts; ours are known by the names of the session's options. */
+static const double GRANULE = 0.002; /* libcurl counts its timeouts in milliseconds */
+
+/* libcurl has one code for all timeouts; ours are known by the names of the session's options. A
+ * transfer that waited in the queue may run out of its total before the time for connecting. */
 static void name_timeout(vi_error *error, const vi_transfer *transfer) {
   const vi_session_options *options = &transfer->session->options;
   curl_off_t connected = 0;
+  double connect = options->connect_timeout, total = vi_transfer_timeout(transfer), elapsed = 0;
   curl_easy_getinfo(transfer->handle->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
-  double connect = options->connect_timeout, total = vi_transfer_timeout(transfer);
+  curl_easy_getinfo(transfer->handle->easy, CURLINFO_TOTAL_TIME, &elapsed);
   if (strstr(transfer->handle->detail, "too slow")) {
     vi_error_set(error, VI_ERROR_TIMEOUT, "slower than %ld bytes/s for %ld s (low_speed_limit)",
                  options->low_speed_limit, options->low_speed_time);
     error->timeout = VI_TIMEOUT_LOW_SPEED;
-  } else if (connected == 0 && connect > 0 && (total <= 0 || connect < total)) {
+  } else if (connected == 0 && connect > 0 && elapsed > connect - GRANULE) {
     vi_error_set(error, VI_ERROR_TIMEOUT, "no connection within %g s (connect_timeout)", connect);
     error->timeout = VI_TIMEOUT_CONNECT;
   } else {

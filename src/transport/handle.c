@@ -231,12 +231,13 @@ static bool sends_length(const vi_request *request) {
  * would cost more than it gains. */
 static const long LARGE_BUFFER = 128 * 1024;
 
-static bool set_body(vi_handle *handle, const vi_request *request) {
+static bool set_body(vi_handle *handle, const vi_request *request, vi_error *error) {
   CURL *easy = handle->easy;
   const vi_buffer *body = &request->body;
   handle->has_body = true;
   if (request->multipart)
-    return vi_mime_set(&handle->mime, easy, request->multipart, vi_request_is_idempotent(request));
+    return vi_mime_set(&handle->mime, easy, request->multipart, vi_request_is_idempotent(request),
+                       error);
   bool streams = request->streams_body;
   curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                    streams ? request->body_length : (curl_off_t)body->length);
@@ -245,6 +246,12 @@ static bool set_body(vi_handle *handle, const vi_request *request) {
   else
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
   return true;
+}
+
+static bool has_bytes(const vi_request *request) {
+  if (request->multipart)
+    return vi_multipart_length(request->multipart) > 0;
+  return request->streams_body ? request->body_length != 0 : request->body.length > 0;
 }
 
 static bool set_method(vi_handle *handle, const vi_request *request) {
@@ -267,10 +274,9 @@ bool vi_handle_set_request(vi_handle *handle, vi_transfer *transfer, double wait
   handle->detail[0] = '\0';
   bool ok = set_url(handle, request);
   if (sends_length(request))
-    ok = set_body(handle, request) && ok;
-  if (request->body.length == 0 && !request->streams_body && !request->multipart &&
-      !vi_request_is_idempotent(request)) {
-    /* Without a body to refuse reading again, only a connection that is not kept is safe. */
+    ok = set_body(handle, request, &transfer->error) && ok;
+  if (!has_bytes(request) && !vi_request_is_idempotent(request)) {
+    /* Without bytes to refuse reading again, only a connection that is not kept is safe. */
     handle->fresh_connection = true;
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   }

@@ -1,5 +1,8 @@
 #include "transport/queue.h"
 
+#include "message/clock.h"
+#include "transport/timeouts.h"
+
 /* As many streams as libcurl, and most servers, allow on a connection of HTTP/2. */
 enum { STREAMS = 100 };
 
@@ -38,6 +41,8 @@ void vi_queue_remove(vi_transfer *transfer) {
 void vi_queue_admit(vi_session *session) {
   while (vi_queue_can_admit(session)) {
     vi_transfer *transfer = session->queued_first;
+    if (vi_timeouts_end_queued(transfer, vi_clock_monotonic()))
+      continue;
     vi_queue_remove(transfer);
     vi_transfer_launch(transfer);
   }

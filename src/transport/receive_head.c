@@ -2,6 +2,7 @@
 
 #include "transport/transfer.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 static bool out_of_memory(vi_transfer *transfer) {
@@ -29,6 +30,8 @@ enum { MOST_HEADS = 32 };
 /* "HTTP/1.1 200 OK", "HTTP/2 200": libcurl has checked the form; the code comes from libcurl. */
 static bool begin_head(vi_transfer *transfer, vi_text line) {
   vi_handle *handle = transfer->handle;
+  if (transfer->head_complete)
+    return vi_error_set(&transfer->error, VI_ERROR_PROTOCOL, "another head came behind the first");
   if (++transfer->heads > MOST_HEADS)
     return vi_error_set(&transfer->error, VI_ERROR_TOO_LARGE, "more than %d interim answers",
                         MOST_HEADS);
@@ -56,6 +59,13 @@ static int http_version_number(long version) {
   }
 }
 
+/* For a Unix socket libcurl gives its path. */
+static bool is_ip(const char *address) {
+  struct in6_addr parsed;
+  return strlen(address) < VI_ADDRESS_SIZE &&
+         (inet_pton(AF_INET, address, &parsed) == 1 || inet_pton(AF_INET6, address, &parsed) == 1);
+}
+
 static void read_facts(vi_response *response, CURL *easy) {
   long status = 0, version = 0, connects = 0, port = 0;
   const char *address = NULL;
@@ -67,9 +77,10 @@ static void read_facts(vi_response *response, CURL *easy) {
   response->status = (int)status;
   response->http_version = http_version_number(version);
   response->reused = connects == 0;
-  if (address && strlen(address) < VI_ADDRESS_SIZE)
+  if (address && is_ip(address)) {
     strcpy(response->remote_address, address);
-  response->remote_port = (uint16_t)port;
+    response->remote_port = (uint16_t)port;
+  }
   curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME, &response->timings.dns);
   curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME, &response->timings.connect);
   curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME, &response->timings.tls);

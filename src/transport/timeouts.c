@@ -48,30 +48,39 @@ static bool is_expected(const vi_transfer *transfer) {
   return connected > 0 && !transfer->stream_paused && !transfer->upload_starved;
 }
 
-static void check_idle(vi_transfer *transfer) {
+static double seconds_since(int64_t moment, int64_t now) {
+  return (double)(now - moment) / NANOSECONDS;
+}
+
+/* Both count, since looks may come often, for the queue's sake, or late, where the program did not
+ * let us look, nor take what had come. */
+static void check_idle(vi_transfer *transfer, int64_t now) {
+  double limit = transfer->session->options.idle_timeout;
   int64_t moved = bytes_moved(transfer->handle->easy);
-  if (moved != transfer->moved || !is_expected(transfer))
+  if (moved != transfer->moved || transfer->quiet_since == 0 || !is_expected(transfer)) {
     transfer->quiet_looks = 0;
-  else
+    transfer->quiet_since = now;
+  } else {
     transfer->quiet_looks++;
+  }
   transfer->moved = moved;
-  if (transfer->quiet_looks < LOOKS)
+  if (transfer->quiet_looks < LOOKS || seconds_since(transfer->quiet_since, now) < limit)
     return;
   vi_error error;
-  vi_error_set(&error, VI_ERROR_TIMEOUT, "no byte came or went for %g s (idle_timeout)",
-               transfer->session->options.idle_timeout);
+  vi_error_set(&error, VI_ERROR_TIMEOUT, "no byte came or went for %g s (idle_timeout)", limit);
   error.timeout = VI_TIMEOUT_IDLE;
   vi_transfer_stop(transfer, &error);
 }
 
-static void check_queued(vi_transfer *transfer, int64_t now) {
+bool vi_timeouts_end_queued(vi_transfer *transfer, int64_t now) {
   double limit = vi_transfer_timeout(transfer);
-  if (limit <= 0 || (double)(now - transfer->queued_at) / NANOSECONDS < limit)
-    return;
+  if (limit <= 0 || seconds_since(transfer->queued_at, now) < limit)
+    return false;
   vi_error error;
   vi_error_set(&error, VI_ERROR_TIMEOUT, "all connections were taken for %g s (timeout)", limit);
   error.timeout = VI_TIMEOUT_TOTAL;
   vi_transfer_stop(transfer, &error);
+  return true;
 }
 
 void vi_timeouts_check(vi_session *session) {
@@ -82,11 +91,11 @@ void vi_timeouts_check(vi_session *session) {
   if (session->options.idle_timeout > 0)
     for (vi_transfer *transfer = session->active; transfer; transfer = next) {
       next = transfer->next;
-      check_idle(transfer);
+      check_idle(transfer, now);
     }
   for (vi_transfer *transfer = session->queued_first; transfer; transfer = next) {
     next = transfer->next;
-    check_queued(transfer, now);
+    vi_timeouts_end_queued(transfer, now);
   }
   session->check_at = next_look(session, now);
 }

@@ -14,4 +14,7 @@ void vi_timeouts_arm(vi_session *session);
 /* Aborts what has waited too long, if the session's `check_at` has come. */
 void vi_timeouts_check(vi_session *session);
 
+/* Ends a queued transfer if its time is up; true then. `now` is vi_clock_monotonic(). */
+bool vi_timeouts_end_queued(vi_transfer *transfer, int64_t now);
+
 #endif

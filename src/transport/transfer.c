@@ -153,7 +153,7 @@ void vi_transfer_wait(vi_transfer *transfer, int timeout) {
   CURLMcode code = perform(session);
   vi_session_collect(session);
   vi_timeouts_check(session);
-  if (code == CURLM_OK && !transfer->due)
+  if (code == CURLM_OK && !transfer->due && !vi_queue_can_admit(session))
     code = curl_multi_poll(session->multi, NULL, 0, shorten(timeout, session), NULL);
   if (code != CURLM_OK)
     vi_transfer_abort(transfer, VI_ERROR_OUT_OF_MEMORY, curl_multi_strerror(code));
@@ -212,9 +212,12 @@ void vi_transfer_abort(vi_transfer *transfer, vi_error_kind kind, const char *me
   vi_transfer_stop(transfer, &error);
 }
 
+/* What was found wrong with bytes that had waited to be decoded. The transfer may be done. */
 static void stop_for_its_error(vi_transfer *transfer) {
   vi_error error = transfer->error;
   vi_transfer_stop(transfer, &error);
+  transfer->error.maybe_sent = true;
+  vi_curl_error_weigh(&transfer->error, transfer->request);
 }
 
 vi_text vi_transfer_peek(const vi_transfer *transfer) {

@@ -41,17 +41,18 @@ typedef struct vi_transfer {
   bool head_complete; /* of a streamed response: it may be taken */
   vi_buffer received; /* the body; of a streamed one what is not yet consumed, from here on: */
   size_t consumed;
-  int64_t announced;         /* the length of a whole body that is not coded; 0: unknown */
-  bool stream_paused;        /* libcurl waits until there is room in `received` */
-  vi_buffer upload;          /* of a streamed request: bytes not yet sent, from body_sent on */
-  bool upload_ended;         /* no more will come */
-  bool upload_starved;       /* libcurl waits for more */
-  int64_t upload_total;      /* bytes supplied so far */
-  size_t body_sent;          /* bytes of the body or of `upload` that libcurl has read */
-  int64_t moved;             /* bytes that went either way, when vi_timeouts_check last looked, */
-  int quiet_looks;           /* and how often there were no more than before */
-  void *waiter;              /* for its owner alone: whoever waits for it, */
-  struct vi_transfer *outer; /* and what he waited for before */
+  int64_t announced;    /* the length of a whole body that is not coded; 0: unknown */
+  bool stream_paused;   /* libcurl waits until there is room in `received` */
+  vi_buffer upload;     /* of a streamed request: bytes not yet sent, from body_sent on */
+  bool upload_ended;    /* no more will come */
+  bool upload_starved;  /* libcurl waits for more */
+  int64_t upload_total; /* bytes supplied so far */
+  size_t body_sent;     /* bytes of the body or of `upload` that libcurl has read */
+  int64_t moved;        /* bytes that went either way, when vi_timeouts_check last looked, */
+  int quiet_looks;      /* and how often there were no more than before, since: */
+  int64_t quiet_since;
+  void *waiter;                                    /* for its owner alone: whoever waits for it, */
+  struct vi_transfer *outer;                       /* and what he waited for before */
   struct vi_transfer *next, *previous;             /* in the session's lists */
   struct vi_transfer *next_ready, *previous_ready; /* in the loop's */
   bool listed;                                     /* there */

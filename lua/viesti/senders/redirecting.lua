@@ -78,7 +78,7 @@ end
 
 local WRITTEN_ANEW = {
   method = true, url = true, params = true, headers = true, data = true, json = true,
-  content = true, length = true,
+  content = true, multipart = true, length = true,
 }
 
 -- The request at its new place. A streamed body is one that can be read again: a file, or none.
@@ -94,6 +94,7 @@ local function moved(self, request, method, url)
     end
   end
   if keeps_body then
+    options.multipart = request.multipart
     options.content = request.body or request.content
     if io.type(options.content) == "file" then
       options.content:seek("set", request.start)
