@@ -2,6 +2,9 @@
 
 #include "message/clock.h"
 
+#include <errno.h>
+#include <string.h>
+
 /* Where the registry keeps the state's Loop, whose user value is its table of tasks. */
 static const char REGISTRY_KEY = 'l';
 
@@ -43,7 +46,7 @@ vi_task *vi_calling_task(lua_State *L, vi_loop_box *box, const char *what) {
                "%s cannot wait in a coroutine that viesti does not run; start it with "
                "viesti.spawn, or use a SyncSender",
                what);
-  if (box->driving)
+  if (box->loop->in_turn)
     luaL_error(L, "%s cannot wait here: the loop is already being driven", what);
   return NULL;
 }
@@ -72,11 +75,11 @@ static void resume_runnable(lua_State *L, vi_loop_box *box) {
 }
 
 void vi_loop_turn(lua_State *L, vi_loop_box *box, int timeout) {
-  box->driving = true;
-  vi_loop_step(box->loop, box->runnable_first ? 0 : timeout);
+  vi_loop_begin_turn(box->loop);
+  vi_loop_step(box->loop, timeout);
   collect_runnable(box);
   resume_runnable(L, box);
-  box->driving = false;
+  vi_loop_end_turn(box->loop);
 }
 
 lua_Hook vi_hook_before(lua_State *L) {
@@ -90,7 +93,7 @@ bool vi_was_interrupted(lua_State *L, lua_Hook before) {
 bool vi_loop_drive(lua_State *L, vi_loop_box *box, const bool *done) {
   lua_Hook before = vi_hook_before(L);
   while (!*done && !vi_was_interrupted(L, before)) {
-    if (!box->runnable_first && vi_loop_is_idle(box->loop))
+    if (vi_loop_is_idle(box->loop))
       return luaL_error(L, "deadlock: every task waits for another and nothing is in flight");
     vi_loop_turn(L, box, -1);
   }
@@ -114,21 +117,30 @@ static int milliseconds_of(lua_State *L, int index) {
  * while the loop is being driven. */
 static int loop_step(lua_State *L) {
   vi_loop_box *box = check_loop(L);
-  if (box->driving && vi_calling_task(L, box, "loop:step"))
+  if (box->loop->in_turn && vi_calling_task(L, box, "loop:step"))
     return luaL_error(L, "loop:step cannot be called from inside a task");
   vi_loop_turn(L, box, milliseconds_of(L, 2));
   return 0;
 }
 
+/* loop:fd() -> the descriptor that is readable whenever there is anything to do */
 static int loop_fd(lua_State *L) {
-  lua_pushinteger(L, vi_loop_fd(check_loop(L)->loop));
+  int fd = vi_loop_fd(check_loop(L)->loop);
+  if (fd < 0)
+    return luaL_error(L, "loop:fd: no descriptor for the loop's alarm: %s", strerror(errno));
+  lua_pushinteger(L, fd);
   return 1;
 }
 
-/* loop:timeout() -> seconds, or nil when only a descriptor can wake it */
+/* loop:is_idle() -> whether it has nothing to do and nothing to wait for */
+static int loop_is_idle(lua_State *L) {
+  lua_pushboolean(L, vi_loop_is_idle(check_loop(L)->loop));
+  return 1;
+}
+
+/* loop:timeout() -> seconds, or nil when only a socket can wake it */
 static int loop_timeout(lua_State *L) {
-  vi_loop_box *box = check_loop(L);
-  int timeout = box->runnable_first ? 0 : vi_loop_timeout(box->loop);
+  int timeout = vi_loop_timeout(check_loop(L)->loop);
   if (timeout < 0)
     lua_pushnil(L);
   else
@@ -161,8 +173,11 @@ static int wall(lua_State *L) {
 
 void vi_open_loop(lua_State *L) {
   static const luaL_Reg metamethods[] = {{"__gc", loop_gc}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {
-      {"step", loop_step}, {"fd", loop_fd}, {"timeout", loop_timeout}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"step", loop_step},
+                                     {"fd", loop_fd},
+                                     {"timeout", loop_timeout},
+                                     {"is_idle", loop_is_idle},
+                                     {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"loop", default_loop}, {"now", now}, {"wall", wall}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_LOOP, "Loop", metamethods, methods);

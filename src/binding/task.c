@@ -28,6 +28,12 @@ static vi_task *check_task(lua_State *L, int index) {
   return vi_check_box(L, index, VI_TYPE_TASK);
 }
 
+static void note_runnable(vi_loop_box *box, size_t count) {
+  if (box->loop && !count != !box->runnable_count)
+    vi_loop_set_pending(box->loop, count > 0);
+  box->runnable_count = count;
+}
+
 void vi_task_make_runnable(vi_task *task) {
   vi_loop_box *box = task->owner;
   if (task->runnable)
@@ -37,7 +43,7 @@ void vi_task_make_runnable(vi_task *task) {
   task->previous = box->runnable_last;
   *(box->runnable_last ? &box->runnable_last->next : &box->runnable_first) = task;
   box->runnable_last = task;
-  box->runnable_count++;
+  note_runnable(box, box->runnable_count + 1);
 }
 
 void vi_task_wake(vi_task *task, const void *awaited) {
@@ -80,7 +86,7 @@ static void leave_runnable(vi_task *task) {
   task->runnable = false;
   *(task->previous ? &task->previous->next : &box->runnable_first) = task->next;
   *(task->next ? &task->next->previous : &box->runnable_last) = task->previous;
-  box->runnable_count--;
+  note_runnable(box, box->runnable_count - 1);
 }
 
 static void leave_joiners(vi_task *task) {

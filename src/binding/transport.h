@@ -13,7 +13,6 @@ typedef struct vi_loop_box {
   struct vi_task *current; /* the task that runs now; NULL: none */
   struct vi_task *runnable_first, *runnable_last;
   size_t runnable_count;
-  bool driving; /* somebody is inside vi_loop_turn */
 } vi_loop_box;
 
 typedef enum vi_task_state {
