@@ -302,36 +302,4 @@ describe("a task", function()
     end, "deadlock: every task waits for another and nothing is in flight")
     assert.equal(1, viesti.run(function() return 1 end))
   end)
-
-  describe("that fails and is joined by nobody", function()
-    local warned, before
-
-    before_each(function()
-      warned = {}
-      before = viesti.TaskWarning:set(function(message) warned[#warned + 1] = message end)
-    end)
-
-    after_each(function()
-      viesti.TaskWarning:set(before)
-    end)
-
-    it("is warned of when run ends, once", function()
-      viesti.run(function()
-        viesti.spawn(error, "lost", 0)
-        viesti.sleep(0.002)
-      end)
-      assert.same({ "a task failed and nobody joined it: lost" }, warned)
-      viesti.run(function() end)
-      assert.equal(1, #warned)
-    end)
-
-    it("is not warned of when somebody joins it after all", function()
-      viesti.run(function()
-        local task = viesti.spawn(error, "found", 0)
-        viesti.sleep(0.002)
-        assert.has_error(function() task:join() end, "found")
-      end)
-      assert.same({}, warned)
-    end)
-  end)
 end)

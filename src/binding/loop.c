@@ -3,6 +3,7 @@
 #include "message/clock.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 /* Where the registry keeps the state's Loop, whose user value is its table of tasks. */
@@ -57,21 +58,55 @@ static vi_loop_box *check_loop(lua_State *L) {
   return box;
 }
 
+void vi_task_join_list(vi_task *task, vi_task_list *list) {
+  task->list = list;
+  task->next = NULL;
+  task->previous = list->last;
+  *(list->last ? &list->last->next : &list->first) = task;
+  list->last = task;
+  list->count++;
+}
+
+void vi_task_leave_list(vi_task *task) {
+  vi_task_list *list = task->list;
+  task->list = NULL;
+  *(task->previous ? &task->previous->next : &list->first) = task->next;
+  *(task->next ? &task->next->previous : &list->last) = task->previous;
+  list->count--;
+}
+
+void vi_task_make_runnable(vi_task *task) {
+  vi_loop_box *box = task->owner;
+  if (task->list)
+    return;
+  vi_task_join_list(task, &box->runnable);
+  if (box->loop && box->runnable.count == 1)
+    vi_loop_set_pending(box->loop, true);
+}
+
+void vi_task_leave_runnable(vi_task *task) {
+  vi_loop_box *box = task->owner;
+  if (task->list != &box->runnable)
+    return;
+  vi_task_leave_list(task);
+  if (box->loop && box->runnable.count == 0)
+    vi_loop_set_pending(box->loop, false);
+}
+
 /* Everything whose wait is over becomes runnable; nothing is resumed yet. */
 static void collect_runnable(vi_loop_box *box) {
   for (vi_transfer *t = vi_loop_take_ready(box->loop); t; t = vi_loop_take_ready(box->loop))
     if (t->waiter && t->due)
       vi_task_wake(t->waiter, t);
   for (vi_timer *t = vi_loop_take_timer(box->loop); t; t = vi_loop_take_timer(box->loop))
-    if (t->owner)
-      vi_task_wake(t->owner, t);
+    vi_task_time_out(t->owner);
 }
 
 /* Only as many as are runnable now: tasks made runnable meanwhile wait for the next turn, so that
  * I/O and timers are never starved. */
 static void resume_runnable(lua_State *L, vi_loop_box *box) {
-  for (size_t left = box->runnable_count; left > 0 && box->runnable_first; left--)
-    vi_task_resume(L, box->runnable_first);
+  for (size_t left = box->runnable.count; left > 0 && box->runnable.first; left--)
+    vi_task_resume(L, box->runnable.first);
 }
 
 void vi_loop_turn(lua_State *L, vi_loop_box *box, int timeout) {
@@ -98,6 +133,24 @@ bool vi_loop_drive(lua_State *L, vi_loop_box *box, const bool *done) {
     vi_loop_turn(L, box, -1);
   }
   return *done;
+}
+
+int64_t vi_moment_in(double seconds) {
+  return vi_clock_monotonic() + (int64_t)(fmin(seconds, 1e9) * 1e9);
+}
+
+static int milliseconds_until(int64_t moment) {
+  int64_t left = (moment - vi_clock_monotonic() + 999999) / 1000000;
+  return (int)(left < 0 ? 0 : left < INT32_MAX ? left : INT32_MAX);
+}
+
+bool vi_loop_drive_for(lua_State *L, vi_loop_box *box, const bool *done, double seconds) {
+  lua_Hook before = vi_hook_before(L);
+  int64_t deadline = vi_moment_in(seconds);
+  do {
+    vi_loop_turn(L, box, milliseconds_until(deadline));
+  } while (!*done && vi_clock_monotonic() < deadline && !vi_was_interrupted(L, before));
+  return !vi_was_interrupted(L, before);
 }
 
 void vi_push_tasks(lua_State *L) {
@@ -148,10 +201,17 @@ static int loop_timeout(lua_State *L) {
   return 1;
 }
 
+/* The registry lets go of the loop when the state closes, which is the last moment to say that
+ * nothing ever drove it. Upvalue 1: methods; async.lua supplies the words. */
 static int loop_gc(lua_State *L) {
   vi_loop_box *box = vi_check_box(L, 1, VI_TYPE_LOOP);
   vi_loop_free(box->loop);
   box->loop = NULL;
+  if (box->unstarted == 0)
+    return 0;
+  lua_getfield(L, lua_upvalueindex(1), "report_unstarted");
+  lua_pushinteger(L, (lua_Integer)box->unstarted);
+  lua_call(L, 1, 0);
   return 0;
 }
 
