@@ -34,6 +34,15 @@ describe("viesti.run", function()
     end))
   end)
 
+  it("does not call the function later where it cannot wait for it now", function()
+    local called = false
+    assert.error_matches(coroutine.wrap(function()
+      viesti.run(function() called = true end)
+    end), "cannot wait in a coroutine that viesti does not run")
+    viesti.sleep(0)
+    assert.is_false(called)
+  end)
+
   it("refuses what is no function", function()
     assert.has_error(function() viesti.run() end)
     assert.has_error(function() viesti.spawn("x") end)

@@ -75,7 +75,8 @@ function async.run(fn, ...)
     return fn(...)
   end
   local _ <close> = reporting
-  return core.spawn(fn, ...):join()
+  local task <close> = core.spawn(fn, ...) -- cancelled where it cannot be joined
+  return task:join()
 end
 
 --- Starts `fn(...)` as a task that runs beside the caller. It takes its first step when the caller
