@@ -27,6 +27,8 @@ LUA_CFLAGS  ?= $(call packaged,$(lua_pc),--cflags)
 LUA_LIBS    ?= $(or $(call packaged,$(lua_pc),--libs),-llua5.4)
 CURL_CFLAGS ?= $(call packaged,$(curl_pc),--cflags)
 CURL_LIBS   ?= $(or $(call packaged,$(curl_pc),--libs),-lcurl)
+ZLIB_CFLAGS ?= $(call packaged,zlib,--cflags)
+ZLIB_LIBS   ?= $(or $(call packaged,zlib,--libs),-lz)
 CFLAGS      ?= -O2 -g
 LIBFLAG     ?= -shared
 
@@ -34,7 +36,7 @@ comma    := ,
 sanitize := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 compile  := $(CC) -std=c11 -D_GNU_SOURCE -Isrc -fPIC -fvisibility=hidden -MMD -MP \
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(if $(WERROR),-Werror) \
-  $(CPPFLAGS) $(CFLAGS) $(sanitize) $(CURL_CFLAGS)
+  $(CPPFLAGS) $(CFLAGS) $(sanitize) $(CURL_CFLAGS) $(ZLIB_CFLAGS)
 link     := $(CC) $(CFLAGS) $(sanitize) $(LDFLAGS)
 # libcurl's resolver threads can outlive the Lua state that loaded the module.
 stay_mapped := $(if $(filter Linux,$(shell uname)),-Wl$(comma)-z$(comma)nodelete)
@@ -76,7 +78,7 @@ install: install-lua $(library) ## install everything under PREFIX (/usr/local),
 	@ln -sf $(shared) "$(DESTDIR)$(LIBDIR)/$(soname)"
 	@ln -sf $(soname) "$(DESTDIR)$(LIBDIR)/libviesti.so"
 	@sed -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(version)|' \
-	  -e 's|@LUA_LIBS@|$(LUA_LIBS)|' -e 's|@CURL_LIBS@|$(CURL_LIBS)|' src/viesti.pc.in >$(BUILD)/viesti.pc
+	  -e 's|@LUA_LIBS@|$(LUA_LIBS)|' -e 's|@CURL_LIBS@|$(CURL_LIBS) $(ZLIB_LIBS)|' src/viesti.pc.in >$(BUILD)/viesti.pc
 	@install -m 644 $(BUILD)/viesti.pc "$(DESTDIR)$(LIBDIR)/pkgconfig"
 	@[ -n "$(DESTDIR)" ] || /sbin/ldconfig 2>/dev/null || true
 
@@ -94,12 +96,12 @@ clean: ## remove everything that was built
 $(module): $(call objects,$(CORE) $(BINDING)) $(BUILD)/sources
 	@mkdir -p $(@D)
 	@echo "  link  $@"
-	$(quiet)$(link) $(LIBFLAG) $(stay_mapped) -o $@ $(filter %.o,$^) $(CURL_LIBS) -lpthread
+	$(quiet)$(link) $(LIBFLAG) $(stay_mapped) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS) -lpthread
 
 $(BUILD)/libviesti.so: $(call objects,$(CORE) $(BINDING) $(EMBED)) $(BUILD)/sources
 	@echo "  link  $@"
 	$(quiet)$(link) -shared $(stay_mapped) $(named) -o $(BUILD)/$(shared) $(filter %.o,$^) \
-	  $(CURL_LIBS) $(LUA_LIBS) -lm -ldl -lpthread
+	  $(CURL_LIBS) $(ZLIB_LIBS) $(LUA_LIBS) -lm -ldl -lpthread
 	@ln -sf $(shared) $(BUILD)/$(soname)
 	@ln -sf $(soname) $@
 
@@ -111,7 +113,7 @@ $(BUILD)/libviesti.a: $(call objects,$(CORE) $(BINDING) $(EMBED)) $(BUILD)/sourc
 $(BUILD)/spec/%: $(BUILD)/obj/spec/c/%.o $(call objects,$(CORE) $(C_HELPERS)) $(BUILD)/sources
 	@mkdir -p $(@D)
 	@echo "  link  $@"
-	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS) -lm -lpthread
+	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS) -lm -lpthread
 
 $(BUILD)/embed/baked.c: src/embed/bake.lua $(MODULES) $(BUILD)/sources
 	@mkdir -p $(@D)
@@ -176,7 +178,7 @@ bench_objects := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard bench/*.c)))
 $(BUILD)/bench/plain: $(bench_objects) $(BUILD)/sources
 	@mkdir -p $(@D)
 	@echo "  link  $@"
-	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS)
+	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS)
 
 ## Checks that install nothing
 

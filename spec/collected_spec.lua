@@ -99,13 +99,13 @@ describe("In a finalizer, what was collected before", function()
     for _, kind in ipairs({ "SyncSender", "AsyncSender" }) do
       local output = run(([[
         local sender = viesti.%s()
-        local request = setmetatable({}, { __index = function(_, key)
+        local params = setmetatable({}, { __pairs = function()
           sender.session = nil
           collectgarbage()
           collectgarbage()
-          return key == "url" and url or nil
+          return next, {}
         end })
-        print(pcall(sender.send, sender, request))
+        print(pcall(sender.send, sender, { url = url, params = params }))
       ]]):format(kind))
       assert.matches("^true\tResponse%(200", output)
     end

@@ -3,7 +3,9 @@ local process = require "spec.support.process"
 
 -- Every example in the documentation is run as it stands, but for its host.
 local EXAMPLE_HOST = "https://example.org"
-local PAGES = { "README.md", "docs/async.md", "docs/layers.md", "docs/security.md" }
+local PAGES = {
+  "README.md", "docs/async.md", "docs/downloads.md", "docs/layers.md", "docs/security.md",
+}
 
 local function read(path)
   local file <close> = assert(io.open(path))

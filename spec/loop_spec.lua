@@ -120,6 +120,22 @@ describe("viesti.loop", function()
       assert.equal("closed", err.kind)
     end)
 
+    it("is readable at once when a connection becomes free for a request that waits", function()
+      local sender <close> = viesti.AsyncSender({ max_connections = 1 })
+      server:route("/half", { raw = "HTTP/1.1 200 OK\r\n\r\nx", hang = true })
+      local stream, status
+      viesti.spawn(function()
+        stream = assert(sender:send({ url = server.url .. "/half", stream = true }))
+        status = assert(sender:send({ url = server.url .. "/echo" })).status_code
+      end)
+      drive_until(function() return stream end)
+      loop:step(0.02)
+      assert.is_false(readable_within(0.02))
+      stream:close()
+      drive_until(function() return status end)
+      assert.equal(200, status)
+    end)
+
     it("is silent while requests wait for their server", function()
       local sender <close> = viesti.AsyncSender()
       server:route("/slow", { body = "x", delay = 0.2 })

@@ -44,6 +44,7 @@ return {
   sleep = async.sleep,
   timeout = async.timeout,
   map = async.map,
+  download = require("viesti.download").download,
   loop = core.loop,
   features = core.features,
 

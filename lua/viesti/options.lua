@@ -42,6 +42,7 @@ local checks = {
   strings = is_list_of_strings,
   file = function(value) return io.type(value) == "file" end,
   headers = is_userdata "viesti.Headers",
+  multipart = is_userdata "viesti.Multipart",
   session = is_userdata "viesti.Session",
   store = is_userdata "viesti.Store",
 }
@@ -57,6 +58,7 @@ local descriptions = {
   strings = "a list of strings",
   file = "an open file",
   headers = "Headers",
+  multipart = "another request's multipart",
   session = "a Session",
   store = "a Store",
 }

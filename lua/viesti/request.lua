@@ -1,8 +1,8 @@
 --- Request{ method, url, params, headers, data, json, content }: an immutable value.
+local body = require "viesti.body"
 local core = require "viesti.core"
 local fields = require "viesti.fields"
 local format = require "viesti.format"
-local json = require "viesti.json"
 local options = require "viesti.options"
 local tables = require "viesti.tables"
 
@@ -21,134 +21,73 @@ local declaration = {
   { name = "content", type = "string|function|file",
     doc = "body: the bytes themselves; a function that returns them piece by piece, then nil; "
       .. "or an open file" },
+  { name = "multipart", type = "table|multipart",
+    doc = "body: names to strings or open files, or a list of parts { name, content or path, "
+      .. "filename, type, headers }, sent as multipart/form-data" },
   { name = "length", type = "integer", min = 0,
     doc = "bytes that a function in `content` will return in all; without it they go chunked" },
   { name = "stream", type = "boolean", default = false,
     doc = "return when the head is there; the body is read with response:chunks() or :read()" },
+  { name = "on_progress", type = "function",
+    doc = "called while the response's body comes, with the bytes so far and, if known, in all" },
 }
 
-local BODIES = { "data", "json", "content" }
-
 --- What a caller may do with a request beyond reading its fields `method`, `url` (with its params),
---- `headers`, `body`, `params`, `data`, `json`, `content`.
+--- `headers`, `body`, `params`, `data`, `json`, `content`, `multipart`.
 ---@class viesti.Request
 local Request = core.Request
 
-local function check_single_body(values)
-  local found
-  for _, name in ipairs(BODIES) do
-    if values[name] ~= nil and found then
-      return nil, ("Request: %s and %s are both given, a request has one body"):format(found, name)
-    end
-    found = values[name] ~= nil and name or found
-  end
-  return true
-end
-
--- The bytes of the body and their media type, both nil if there is none.
-local function encode_body(values)
-  if values.data ~= nil then
-    local flat, wrong = fields.flatten("data", values.data)
-    if not flat then
-      return nil, nil, "Request: " .. wrong
-    end
-    return fields.encode(flat), "application/x-www-form-urlencoded"
-  elseif values.json ~= nil then
-    local text, wrong = json.encode(values.json)
-    if not text then
-      return nil, nil, "Request: json cannot hold " .. wrong
-    end
-    return text, "application/json"
-  end
-  return type(values.content) == "string" and values.content or nil
-end
+-- Called by the core when a streamed body is to be sent.
+Request.open_source = body.open
 
 -- What must be remembered to read the options back and to make changed copies; nil for a request
 -- of method and URL alone.
-local function remember(values, headers)
-  local given
-  for _, name in ipairs { "params", "data", "json", "content", "length" } do
-    if values[name] ~= nil then
-      given = given or { url = values.url }
-      given[name] = tables.copy(values[name])
-    end
+local function remember(values, headers, read)
+  local given, more = { url = values.url, headers = headers }, #headers > 0 or read.parts ~= nil
+  for _, name in ipairs { "params", "data", "json", "content", "length", "on_progress" } do
+    given[name] = tables.copy(values[name])
+    more = more or given[name] ~= nil
   end
-  if given or #headers > 0 then
-    given = given or { url = values.url }
-    given.headers = headers
-  end
-  return given
+  given.multipart = read.parts
+  given.start = type(read.source) == "table" and read.source.start or nil
+  return more and given or nil
 end
 
-local PIECE = 64 * 1024
-
--- A reader of the body from its start, for one sending.
-function Request.open_source(source)
-  if type(source) == "function" then
-    return source
+local function set_further(request, values, read)
+  if read.source or values.stream then
+    request:set_stream(read.source, read.length, type(read.source) == "table", values.stream)
   end
-  source.file:seek("set", source.start)
-  return function()
-    return source.file:read(PIECE)
+  if read.parts then
+    request:set_multipart(read.parts)
   end
-end
-
--- Where a body that is not a string comes from, and its length.
-local function source_of(values)
-  local content = values.content
-  if type(content) == "function" then
-    return content, values.length
-  elseif type(content) == "userdata" then
-    local start = content:seek()
-    local size = start and content:seek "end"
-    if not size then
-      return nil, nil, "Request: content is a file that cannot be sought in"
-    end
-    content:seek("set", start)
-    return { file = content, start = start }, size - start
+  if values.on_progress then
+    request:set_progress(values.on_progress)
   end
 end
 
 local function build(values)
-  if values.params == nil and values.headers == nil and values.data == nil and values.json == nil
-    and values.content == nil and not values.stream then
-    local request, reason = core.request(values.method:upper(), values.url)
-    return request, reason and "Request: " .. reason
-  end
-  local ok, wrong = check_single_body(values)
-  if not ok then
-    return nil, wrong
-  end
-  local params, headers, body, media_type
+  local params, headers, read, wrong
   params, wrong = fields.flatten("params", values.params)
   if params then
     headers, wrong = fields.flatten("headers", values.headers)
   end
-  if not headers then
-    return nil, "Request: " .. wrong
+  if headers then
+    read, wrong = body.read(values)
   end
-  body, media_type, wrong = encode_body(values)
-  if wrong then
+  if not read then
     return nil, wrong
   end
-  local source, length
-  source, length, wrong = source_of(values)
-  if wrong then
-    return nil, wrong
+  local given, sent = remember(values, headers, read), headers
+  if read.media_type and not fields.find(headers, "Content-Type") then
+    sent = fields.merge(headers, { "Content-Type", read.media_type })
   end
-  local given = remember(values, headers)
-  if type(source) == "table" then
-    given.start = source.start
+  local request
+  request, wrong = core.request(
+    values.method:upper(), values.url, fields.encode(params), sent, read.bytes, given)
+  if request then
+    set_further(request, values, read)
   end
-  if media_type and not fields.find(headers, "Content-Type") then
-    headers = fields.merge(headers, { "Content-Type", media_type })
-  end
-  local request, reason = core.request(
-    values.method:upper(), values.url, fields.encode(params), headers, body, given)
-  if request and (source or values.stream) then
-    request:set_stream(source, length, type(source) == "table", values.stream)
-  end
-  return request, reason and "Request: " .. reason
+  return request, wrong
 end
 
 -- The request, or nil and what is wrong.
@@ -156,31 +95,17 @@ local function make(...)
   local values, wrong = options.read("Request", declaration, ...)
   if not values then
     return nil, wrong
-  elseif values.length and type(values.content) ~= "function" then
-    return nil, "Request: length is for a body that a function in content supplies"
+  elseif values.on_progress and values.stream then
+    return nil, "Request: on_progress is for whole bodies; who streams one sees it come"
   end
-  return build(values)
+  local request
+  request, wrong = build(values)
+  return request, wrong and "Request: " .. wrong
 end
 
 local function new(_, ...)
   local request, wrong = make(...)
   return request or error(wrong, 2)
-end
-
-local METHODS = {
-  GET = true, HEAD = true, POST = true, PUT = true, PATCH = true, DELETE = true, OPTIONS = true,
-}
-
--- The commonest request, a method and a URL, without the detour through the declaration. Whatever
--- is wrong with it is nil here and said by `make`.
-local function plain(given)
-  for key in next, given do
-    if key ~= "url" and key ~= "method" then
-      return nil
-    end
-  end
-  local method = given.method or "GET"
-  return METHODS[method] and type(given.url) == "string" and core.request(method, given.url) or nil
 end
 
 -- The level of `error` that blames the caller of a `send` that calls Request.from.
@@ -193,10 +118,7 @@ function Request.from(given)
   if type(given) == "userdata" then
     return given
   elseif type(given) == "table" then
-    local request, wrong = plain(given), nil
-    if not request then
-      request, wrong = make(given)
-    end
+    local request, wrong = make(given)
     return request or error(wrong, SENDER)
   end
   error("send: the request must be a Request or a table of its options, got "
@@ -222,12 +144,12 @@ local function merge_fields(what, base, changes)
 end
 
 local function keep_body(merged, given, changes)
-  for _, name in ipairs(BODIES) do
+  for _, name in ipairs(body.OPTIONS) do
     if changes[name] ~= nil then
       return
     end
   end
-  for _, name in ipairs { "data", "json", "content", "length" } do
+  for _, name in ipairs { "data", "json", "content", "multipart", "length" } do
     merged[name] = given[name]
   end
   if given.start then
@@ -246,7 +168,8 @@ function Request:with(changes)
   -- The core remembers nothing of requests that it made itself, such as a cache's conditional ones.
   local given = self:given()
     or { url = self.url, headers = fields.flatten("headers", self.headers), content = self.body }
-  local merged = { method = self.method, url = given.url, stream = self.stream }
+  local merged = { method = self.method, url = given.url, stream = self.stream,
+    on_progress = given.on_progress }
   for name, value in pairs(changes) do
     merged[name] = value
   end

@@ -1,5 +1,6 @@
 /* Waiting for a transfer on behalf of `send` and `read`: blocking, suspending the running task, or
- * driving the loop; and supplying the request's body from its reader meanwhile.
+ * driving the loop; and calling the user's functions that it asks for meanwhile: the reader of the
+ * request's body, and the one that is told of the response's progress.
  *
  * On the stack, all the way: 1 the Response that owns the transfer, 2 the request of a send or the
  * most bytes of a read. The reader is a user value of the Response. */
@@ -47,6 +48,7 @@ static int return_piece(lua_State *L, vi_transfer *transfer) {
   if (transfer->error.kind != VI_ERROR_NONE) /* kept: whoever reads on is told again */
     return vi_push_failure(L, &transfer->error, 0);
   owner(L)->stream = NULL;
+  owner(L)->unbounded = transfer->unbounded;
   vi_transfer_release(transfer);
   lua_pushnil(L);
   return 1;
@@ -55,7 +57,8 @@ static int return_piece(lua_State *L, vi_transfer *transfer) {
 static int finish(lua_State *L, vi_transfer *transfer) {
   owner(L)->busy = false;
   vi_task_leave(transfer);
-  return transfer->response ? return_response(L, transfer) : return_piece(L, transfer);
+  return transfer->awaiting == VI_AWAIT_BODY ? return_piece(L, transfer)
+                                             : return_response(L, transfer);
 }
 
 static int to_string(lua_State *L) {
@@ -63,22 +66,23 @@ static int to_string(lua_State *L) {
   return 1;
 }
 
-/* Aborts the transfer for the reason on top of the stack, which may be any value. */
+/* Ends the transfer for the reason on top of the stack, which may be any value. */
 static void fail(lua_State *L, vi_transfer *transfer) {
   lua_pushcfunction(L, to_string);
   lua_insert(L, -2);
   bool printable = lua_pcall(L, 1, 1, 0) == LUA_OK;
   const char *reason = printable ? lua_tostring(L, -1) : NULL;
-  vi_transfer_abort(transfer, VI_ERROR_SCRIPT, reason ? reason : "an error that cannot be printed");
+  if (!reason)
+    reason = "an error that cannot be printed";
+  vi_transfer_abort(transfer, VI_ERROR_SCRIPT, reason);
+  if (transfer->error.kind == VI_ERROR_NONE) /* it was done, and told so for the last time */
+    vi_error_set(&transfer->error, VI_ERROR_SCRIPT, "%s", reason);
 }
 
-/* Hands what the reader returned (its two results on top of the stack) or raised (one) to the
- * transfer. False for an empty piece, which is no end: the reader is to be asked again, later. */
-static bool supply(lua_State *L, vi_transfer *transfer, bool raised) {
-  bool supplied = true;
-  if (raised) {
-    fail(L, transfer);
-  } else if (lua_isnil(L, -2) && !lua_isnil(L, -1)) {
+/* Hands what the reader returned (its two results on top of the stack) to the transfer. False for
+ * an empty piece, which is no end: the reader is to be asked again, later. */
+static bool supply(lua_State *L, vi_transfer *transfer) {
+  if (lua_isnil(L, -2) && !lua_isnil(L, -1)) {
     fail(L, transfer);
   } else if (lua_isnil(L, -2)) {
     vi_transfer_supply(transfer, VI_TEXT(""));
@@ -87,29 +91,69 @@ static bool supply(lua_State *L, vi_transfer *transfer, bool raised) {
   } else {
     vi_text bytes;
     bytes.data = lua_tolstring(L, -2, &bytes.length);
-    supplied = bytes.length > 0;
-    if (supplied)
-      vi_transfer_supply(transfer, bytes);
+    if (bytes.length == 0)
+      return false;
+    vi_transfer_supply(transfer, bytes);
   }
-  lua_settop(L, TOP);
-  return supplied;
+  return true;
 }
 
-static bool is_starved(const vi_transfer *transfer) {
+static bool wants_bytes(const vi_transfer *transfer) {
   return transfer->upload_starved && !transfer->ready;
 }
 
-/* Calls the reader where it cannot suspend anything. */
-static bool feed(lua_State *L, vi_transfer *transfer) {
-  lua_getiuservalue(L, RESPONSE, VI_RESPONSE_READER);
-  return supply(L, transfer, lua_pcall(L, 0, 2, 0) != LUA_OK);
+static bool tells_progress(const vi_transfer *transfer) {
+  return transfer->progressed && transfer->error.kind == VI_ERROR_NONE;
+}
+
+/* True while there is something to call for the transfer. */
+static bool asks(const vi_transfer *transfer) {
+  return tells_progress(transfer) || wants_bytes(transfer);
+}
+
+/* Pushes what is to be called and its arguments; returns how many. */
+static int push_call(lua_State *L, vi_transfer *transfer) {
+  if (!tells_progress(transfer)) {
+    lua_getiuservalue(L, RESPONSE, VI_RESPONSE_READER);
+    return 0;
+  }
+  int64_t total = vi_transfer_length(transfer);
+  transfer->progressed = false;
+  vi_transfer_await(transfer, transfer->awaiting);
+  vi_push_progress(L, ARGUMENT);
+  lua_pushinteger(L, (lua_Integer)vi_transfer_received(transfer));
+  if (total < 0)
+    lua_pushnil(L);
+  else
+    lua_pushinteger(L, (lua_Integer)total);
+  return 2;
+}
+
+/* Acts on what the call returned (two values on top of the stack) or raised (one). False if it is
+ * to be made again, later. */
+static bool end_call(lua_State *L, vi_transfer *transfer, bool of_reader, bool raised) {
+  bool settled = true;
+  if (raised)
+    fail(L, transfer);
+  else if (of_reader)
+    settled = supply(L, transfer);
+  lua_settop(L, TOP);
+  return settled;
+}
+
+/* Makes the call where it cannot suspend anything. */
+static bool call(lua_State *L, vi_transfer *transfer) {
+  bool of_reader = !tells_progress(transfer);
+  int arguments = push_call(L, transfer);
+  bool raised = lua_pcall(L, arguments, 2, 0) != LUA_OK;
+  return end_call(L, transfer, of_reader, raised);
 }
 
 static int await_blocking(lua_State *L, vi_transfer *transfer) {
   lua_Hook before = vi_hook_before(L);
-  while (!transfer->ready) {
-    bool pause = !is_starved(transfer);
-    if (pause || !feed(L, transfer))
+  while (!transfer->ready || asks(transfer)) {
+    bool pause = !asks(transfer);
+    if (pause || !call(L, transfer))
       vi_transfer_wait(transfer, pause ? LONGEST_WAIT : 0);
     if (vi_was_interrupted(L, before))
       vi_transfer_abort(transfer, VI_ERROR_CANCELLED, "interrupted");
@@ -119,9 +163,9 @@ static int await_blocking(lua_State *L, vi_transfer *transfer) {
 
 static int await_driving(lua_State *L, vi_transfer *transfer) {
   vi_loop_box *box = vi_default_loop(L);
-  while (!transfer->ready) {
-    if (is_starved(transfer)) {
-      if (!feed(L, transfer))
+  while (!transfer->ready || asks(transfer)) {
+    if (asks(transfer)) {
+      if (!call(L, transfer))
         vi_loop_turn(L, box, 0);
     } else if (!vi_loop_drive(L, box, &transfer->due)) {
       vi_transfer_abort(transfer, VI_ERROR_CANCELLED, "interrupted");
@@ -130,26 +174,38 @@ static int await_driving(lua_State *L, vi_transfer *transfer) {
   return finish(L, transfer);
 }
 
-static int continue_feed(lua_State *L, int status, lua_KContext context);
+static int continue_reader(lua_State *L, int status, lua_KContext context);
+static int continue_progress(lua_State *L, int status, lua_KContext context);
 
-/* Suspends the task until the transfer is due; one that has nothing to send yet lets others run. */
+/* Suspends the task until the transfer is due. */
 static int continue_wait(lua_State *L, int status, lua_KContext context) {
   (void)status;
   vi_transfer *transfer = (vi_transfer *)context;
   vi_task *task = transfer->waiter;
+  if (asks(transfer)) {
+    lua_KFunction next = tells_progress(transfer) ? continue_progress : continue_reader;
+    int arguments = push_call(L, transfer);
+    return next(L, lua_pcallk(L, arguments, 2, 0, context, next), context);
+  }
   if (transfer->ready)
     return finish(L, transfer);
-  if (is_starved(transfer)) {
-    lua_getiuservalue(L, RESPONSE, VI_RESPONSE_READER);
-    return continue_feed(L, lua_pcallk(L, 0, 2, 0, context, continue_feed), context);
-  }
   task->awaited = transfer;
   return lua_yieldk(L, 0, context, continue_wait);
 }
 
-static int continue_feed(lua_State *L, int status, lua_KContext context) {
+static bool is_failure(int status) {
+  return status != LUA_OK && status != LUA_YIELD;
+}
+
+static int continue_progress(lua_State *L, int status, lua_KContext context) {
+  end_call(L, (vi_transfer *)context, false, is_failure(status));
+  return continue_wait(L, LUA_OK, context);
+}
+
+/* A task that has nothing to send yet lets others run. */
+static int continue_reader(lua_State *L, int status, lua_KContext context) {
   vi_transfer *transfer = (vi_transfer *)context;
-  if (!supply(L, transfer, status != LUA_OK && status != LUA_YIELD) && is_starved(transfer)) {
+  if (!end_call(L, transfer, true, is_failure(status)) && wants_bytes(transfer)) {
     vi_task_make_runnable(transfer->waiter);
     return lua_yieldk(L, 0, context, continue_wait);
   }

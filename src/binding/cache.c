@@ -119,7 +119,7 @@ static int cache_lookup(lua_State *L) {
   lua_setiuservalue(L, 1, SPARE); /* the caller keeps it until the answer is there */
   lua_pushnil(L);
   if (verdict->outgoing) {
-    vi_request **outgoing = vi_push_request_box(L);
+    vi_request **outgoing = vi_push_request_like(L, 2);
     *outgoing = vi_request_retain(verdict->outgoing);
   } else {
     lua_pushvalue(L, 2);

@@ -12,6 +12,10 @@ int vi_push_failure(lua_State *L, const vi_error *error, int request) {
   lua_setfield(L, -2, "kind");
   lua_pushstring(L, error->message);
   lua_setfield(L, -2, "message");
+  if (error->timeout) {
+    lua_pushstring(L, vi_timeout_name(error->timeout));
+    lua_setfield(L, -2, "timeout");
+  }
   lua_pushinteger(L, error->code);
   lua_setfield(L, -2, "code");
   lua_pushstring(L, error->maybe_sent ? "maybe" : "no");

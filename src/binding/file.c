@@ -1,9 +1,12 @@
-/* Files that only their owner may read. */
+/* What Lua's io library cannot do with files: write them for their owner's eyes only, hold them
+ * against others, cut them, and see them safely onto the disk. */
 #include "binding/support.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <lualib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,7 +43,84 @@ static int write_private(lua_State *L) {
   return 2;
 }
 
+/* A lock is on a file, not on its name: whoever had it before may have renamed or removed that. */
+static bool is_named(int fd, const char *path) {
+  struct stat held, named;
+  return fstat(fd, &held) == 0 && lstat(path, &named) == 0 && held.st_dev == named.st_dev &&
+         held.st_ino == named.st_ino;
+}
+
+/* The descriptor of the regular file `path`, which nobody else has locked; or -1 with errno. */
+static int open_alone(const char *path) {
+  for (;;) {
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    struct stat facts;
+    if (fd < 0)
+      return -1;
+    bool regular = fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode);
+    bool locked = regular && flock(fd, LOCK_EX | LOCK_NB) == 0;
+    if (locked && is_named(fd, path))
+      return fd;
+    int reason = regular ? errno : EINVAL;
+    close(fd);
+    errno = reason;
+    if (!locked)
+      return -1;
+  }
+}
+
+static int close_file(lua_State *L) {
+  luaL_Stream *stream = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+  return luaL_fileresult(L, fclose(stream->f) == 0, NULL);
+}
+
+/* open_locked(path) -> a file to read and write, made if it is not there, and closed to everybody
+ * else who asks in this way until it is closed or the process ends; or nil and why not. */
+static int open_locked(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  luaL_Stream *stream = lua_newuserdatauv(L, sizeof *stream, 0);
+  *stream = (luaL_Stream){0}; /* closed */
+  luaL_setmetatable(L, LUA_FILEHANDLE);
+  int fd = open_alone(path);
+  stream->f = fd < 0 ? NULL : fdopen(fd, "r+b");
+  if (stream->f) {
+    stream->closef = close_file;
+    return 1;
+  }
+  int reason = errno;
+  if (fd >= 0)
+    close(fd);
+  lua_pushnil(L);
+  lua_pushfstring(L, "%s: %s", path,
+                  reason == EWOULDBLOCK ? "it is being written already" : strerror(reason));
+  return 2;
+}
+
+static FILE *check_file(lua_State *L) {
+  luaL_Stream *stream = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+  luaL_argcheck(L, stream->closef, 1, "the file is closed");
+  return stream->f;
+}
+
+/* truncate_file(file) -> true, or nil and why not: makes it empty, and goes to its start. */
+static int truncate_file(lua_State *L) {
+  FILE *file = check_file(L);
+  rewind(file);
+  return luaL_fileresult(L, ftruncate(fileno(file), 0) == 0, NULL);
+}
+
+/* sync_file(file) -> true, or nil and why not: returns when what was written would outlive a loss
+ * of power. */
+static int sync_file(lua_State *L) {
+  FILE *file = check_file(L);
+  return luaL_fileresult(L, fflush(file) == 0 && fsync(fileno(file)) == 0, NULL);
+}
+
 void vi_open_file(lua_State *L) {
-  static const luaL_Reg functions[] = {{"write_private", write_private}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"write_private", write_private},
+                                       {"open_locked", open_locked},
+                                       {"truncate_file", truncate_file},
+                                       {"sync_file", sync_file},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -20,10 +20,9 @@ static int features(lua_State *L) {
     const char *name;
     int bit;
   } known[] = {
-      {"tls", CURL_VERSION_SSL},       {"http2", CURL_VERSION_HTTP2},
-      {"http3", CURL_VERSION_HTTP3},   {"gzip", CURL_VERSION_LIBZ},
-      {"brotli", CURL_VERSION_BROTLI}, {"public_suffixes", CURL_VERSION_PSL},
-      {"idn", CURL_VERSION_IDN},       {"unix_sockets", CURL_VERSION_UNIX_SOCKETS},
+      {"tls", CURL_VERSION_SSL},     {"http2", CURL_VERSION_HTTP2},
+      {"http3", CURL_VERSION_HTTP3}, {"public_suffixes", CURL_VERSION_PSL},
+      {"idn", CURL_VERSION_IDN},     {"unix_sockets", CURL_VERSION_UNIX_SOCKETS},
   };
   const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
   lua_newtable(L);
@@ -42,6 +41,7 @@ __attribute__((visibility("default"))) int luaopen_viesti_core(lua_State *L) {
   vi_open_text(L);
   vi_open_file(L);
   vi_open_headers(L);
+  vi_open_multipart(L);
   vi_open_request(L);
   vi_open_response(L);
   vi_open_stream(L);

@@ -16,6 +16,7 @@ typedef struct vi_response_box {
   bool busy;             /* somebody who is no task waits for it */
   bool begun;            /* some of it was read, or it was closed */
   bool cut;              /* it was closed before its end */
+  bool unbounded;        /* its end was known by that of the connection alone */
   bool from_cache;
   int attempts;
 } vi_response_box;
@@ -28,6 +29,20 @@ VI_RAISES vi_request *vi_check_request(lua_State *L, int index);
 
 /* Pushes a closed Request, to be opened by storing one reference in the result. */
 VI_RAISES vi_request **vi_push_request_box(lua_State *L);
+
+/* The multipart body at `index`; raises if it is none. Borrowed from the userdata. */
+VI_RAISES vi_multipart *vi_check_multipart(lua_State *L, int index);
+
+/* Pushes the function of the request at `index` that is told of the response's progress. */
+VI_RAISES void vi_push_progress(lua_State *L, int index);
+
+/* Puts a Request in the place of the table at `index` if that holds a URL and, at most, a method of
+ * the usual ones, and nothing is wrong with them; else returns false and changes nothing. */
+VI_RAISES bool vi_replace_plain_request(lua_State *L, int index);
+
+/* Likewise, for a changed copy of the request at `index` that the core has made: what is called
+ * while that is sent is called for the copy too. */
+VI_RAISES vi_request **vi_push_request_like(lua_State *L, int index);
 
 /* Pushes the function that supplies the streamed body of the request at `index`. Only for functions
  * whose upvalue 1 is Request's table of methods. */

@@ -3,8 +3,9 @@
 #include <string.h>
 
 /* User values of a Request: what the caller gave (a table, for reading back and for copies), its
- * Headers view once somebody asked for it, and the source of a streamed body. */
-enum { GIVEN = 1, HEADERS = 2, SOURCE = 3, USER_VALUES = 3 };
+ * Headers view once somebody asked for it, the source of a streamed body, and the function that is
+ * told of the response's progress. */
+enum { GIVEN = 1, HEADERS = 2, SOURCE = 3, PROGRESS = 4, USER_VALUES = 4 };
 
 vi_request *vi_check_request(lua_State *L, int index) {
   vi_request *request = *(vi_request **)vi_check_box(L, index, VI_TYPE_REQUEST);
@@ -16,6 +17,16 @@ vi_request **vi_push_request_box(lua_State *L) {
   vi_request **box = lua_newuserdatauv(L, sizeof *box, USER_VALUES);
   *box = NULL;
   vi_set_type(L, VI_TYPE_REQUEST);
+  return box;
+}
+
+vi_request **vi_push_request_like(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  vi_request **box = vi_push_request_box(L);
+  for (int value = SOURCE; value <= PROGRESS; value++) {
+    lua_getiuservalue(L, index, value);
+    lua_setiuservalue(L, -2, value);
+  }
   return box;
 }
 
@@ -40,9 +51,59 @@ static int request_new(lua_State *L) {
   return 2;
 }
 
-/* request:set_stream(source, length, again, streams_response): the last touches of request.lua on a
- * request that it has just made. `source` is what open_source reads from, nil for no streamed body;
- * `length` may be nil; `again` says whether the source can be read from its start another time. */
+static bool is_usual_method(const char *method) {
+  static const char *const usual[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+  for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+    if (strcmp(usual[i], method) == 0)
+      return true;
+  return false;
+}
+
+/* The options in a table of strings `url` and `method`; false if there are others. */
+static bool read_plain(lua_State *L, int index, vi_text *method, vi_text *url) {
+  bool plain = true;
+  for (lua_pushnil(L); plain && lua_next(L, index); lua_pop(L, 1)) {
+    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+    vi_text *value = strcmp(key, "url") == 0 ? url : strcmp(key, "method") == 0 ? method : NULL;
+    plain = value && lua_type(L, -1) == LUA_TSTRING;
+    if (plain)
+      value->data = lua_tolstring(L, -1, &value->length); /* the table keeps it */
+  }
+  return plain && url->data && is_usual_method(method->data);
+}
+
+bool vi_replace_plain_request(lua_State *L, int index) {
+  vi_text method = VI_TEXT("GET"), url = {0};
+  int top = lua_gettop(L);
+  if (!lua_istable(L, index) || !read_plain(L, index, &method, &url)) {
+    lua_settop(L, top);
+    return false;
+  }
+  vi_request **box = vi_push_request_box(L);
+  *box = vi_request_new(method, url, VI_TEXT(""), NULL, NULL);
+  bool made = *box != NULL;
+  if (made)
+    lua_replace(L, index);
+  lua_settop(L, top);
+  return made;
+}
+
+/* request:set_multipart(parts), request:set_progress(fn) and request:set_stream(source, length,
+ * again, streams_response) are the last touches of request.lua on a request that it has just made.
+ * `source` is what open_source reads from, nil for no streamed body; `length` may be nil; `again`
+ * says whether the source can be read from its start another time. */
+static int request_set_multipart(lua_State *L) {
+  vi_check_request(L, 1)->multipart = vi_multipart_retain(vi_check_multipart(L, 2));
+  return 0;
+}
+
+static int request_set_progress(lua_State *L) {
+  vi_check_request(L, 1)->reports_progress = true;
+  lua_settop(L, 2);
+  lua_setiuservalue(L, 1, PROGRESS);
+  return 0;
+}
+
 static int request_set_stream(lua_State *L) {
   vi_request *request = vi_check_request(L, 1);
   request->streams_body = !lua_isnil(L, 2);
@@ -59,6 +120,10 @@ void vi_push_reader(lua_State *L, int index) {
   lua_getfield(L, lua_upvalueindex(1), "open_source");
   lua_getiuservalue(L, index, SOURCE);
   lua_call(L, 1, 1);
+}
+
+void vi_push_progress(lua_State *L, int index) {
+  lua_getiuservalue(L, index, PROGRESS);
 }
 
 static int request_gc(lua_State *L) {
@@ -142,6 +207,8 @@ void vi_open_request(lua_State *L) {
   static const luaL_Reg methods[] = {{"is_idempotent", request_is_idempotent},
                                      {"is_replayable", request_is_replayable},
                                      {"set_stream", request_set_stream},
+                                     {"set_multipart", request_set_multipart},
+                                     {"set_progress", request_set_progress},
                                      {"given", request_given},
                                      {NULL, NULL}};
   static const luaL_Reg functions[] = {{"request", request_new}, {NULL, NULL}};

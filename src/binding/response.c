@@ -100,6 +100,7 @@ static int response_annotated(lua_State *L) {
   box->streamed = from->streamed;
   box->begun = from->begun;
   box->cut = from->cut;
+  box->unbounded = from->unbounded;
   box->stream = from->stream; /* there is one stream, and it goes on in the new object */
   from->stream = NULL;
   from->begun = from->cut = from->streamed;
@@ -171,6 +172,43 @@ static int push_http_version(lua_State *L, int version) {
   return 1;
 }
 
+/* True; false for a streamed body that was not read to its end; "unknown" if nothing but the end of
+ * the connection says that it is all. */
+static int push_completeness(lua_State *L, const vi_response_box *box) {
+  if (box->streamed && (box->stream || box->cut))
+    lua_pushboolean(L, 0);
+  else if (box->streamed ? box->unbounded : box->response->unbounded)
+    lua_pushliteral(L, "unknown");
+  else
+    lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int push_remote(lua_State *L, const vi_response *response) {
+  if (!response->remote_address[0])
+    return 0;
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, response->remote_address);
+  lua_setfield(L, -2, "address");
+  lua_pushinteger(L, response->remote_port);
+  lua_setfield(L, -2, "port");
+  return 1;
+}
+
+/* A list of Responses, the first one first. */
+static int push_interim(lua_State *L, vi_response *last) {
+  lua_Integer count = 0;
+  for (const vi_response *interim = last; interim; interim = interim->interim)
+    count++;
+  lua_createtable(L, (int)count, 0);
+  for (; last; last = last->interim) {
+    vi_response_box *box = vi_push_response_box(L);
+    box->response = vi_response_retain(last);
+    lua_rawseti(L, -2, count--);
+  }
+  return 1;
+}
+
 enum field {
   FIELD_STATUS_CODE = 1,
   FIELD_BODY,
@@ -187,6 +225,9 @@ enum field {
   FIELD_REUSED,
   FIELD_STREAMED,
   FIELD_BEGUN,
+  FIELD_COMPLETE,
+  FIELD_REMOTE,
+  FIELD_INTERIM,
 };
 
 static const struct {
@@ -208,6 +249,9 @@ static const struct {
     {"reused", FIELD_REUSED},
     {"streamed", FIELD_STREAMED},
     {"begun", FIELD_BEGUN},
+    {"complete", FIELD_COMPLETE},
+    {"remote", FIELD_REMOTE},
+    {"interim", FIELD_INTERIM},
 };
 
 static int push_field(lua_State *L, const vi_response_box *box, enum field field) {
@@ -249,6 +293,12 @@ static int push_field(lua_State *L, const vi_response_box *box, enum field field
       return 0;
     vi_push_text(L, vi_buffer_text(&response->encoding));
     break;
+  case FIELD_COMPLETE:
+    return push_completeness(L, box);
+  case FIELD_REMOTE:
+    return push_remote(L, response);
+  case FIELD_INTERIM:
+    return push_interim(L, response->interim);
   case FIELD_BEGUN:
     lua_pushboolean(L, box->begun);
     break;

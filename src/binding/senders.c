@@ -8,9 +8,10 @@
 /* The two `send` operations and the blocking sleep. A concrete sender is a Lua object with a field
  * `session`; upvalue 1 is Request's table of methods. */
 
-/* Accepts a table of a Request's options in its place. */
+/* Accepts a table of a Request's options in its place: the commonest ones, a URL and perhaps a
+ * method, here; all others, and whatever is wrong, in request.lua. */
 static vi_request *request_argument(lua_State *L, int index) {
-  if (!vi_test_box(L, index, VI_TYPE_REQUEST)) {
+  if (!vi_test_box(L, index, VI_TYPE_REQUEST) && !vi_replace_plain_request(L, index)) {
     lua_getfield(L, lua_upvalueindex(1), "from");
     lua_pushvalue(L, index);
     lua_call(L, 1, 1);

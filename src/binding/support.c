@@ -14,6 +14,7 @@ const char VI_TYPE_TASK[] = "viesti.Task";
 const char VI_TYPE_STORE[] = "viesti.Store";
 const char VI_TYPE_CACHE[] = "viesti.Cache";
 const char VI_TYPE_VERDICT[] = "viesti.Verdict";
+const char VI_TYPE_MULTIPART[] = "viesti.Multipart";
 
 void *vi_test_box(lua_State *L, int index, const char *type) {
   void *box = lua_touserdata(L, index);

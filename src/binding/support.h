@@ -18,7 +18,7 @@
  * registry, so that no string is looked up on the way of a request. */
 extern const char VI_TYPE_HEADERS[], VI_TYPE_REQUEST[], VI_TYPE_RESPONSE[], VI_TYPE_ERROR[],
     VI_TYPE_SESSION[], VI_TYPE_LOOP[], VI_TYPE_TASK[], VI_TYPE_STORE[], VI_TYPE_CACHE[],
-    VI_TYPE_VERDICT[];
+    VI_TYPE_VERDICT[], VI_TYPE_MULTIPART[];
 
 /* The userdata at `index` if it is of that type; else NULL, or an error that names both types. */
 void *vi_test_box(lua_State *L, int index, const char *type);
@@ -53,6 +53,7 @@ VI_RAISES void vi_account(lua_State *L, size_t bytes);
 VI_RAISES void vi_open_text(lua_State *L);
 VI_RAISES void vi_open_file(lua_State *L);
 VI_RAISES void vi_open_headers(lua_State *L);
+VI_RAISES void vi_open_multipart(lua_State *L);
 VI_RAISES void vi_open_request(lua_State *L);
 VI_RAISES void vi_open_response(lua_State *L);
 VI_RAISES void vi_open_stream(lua_State *L);

@@ -15,7 +15,7 @@ void vi_task_enter(vi_task *task, vi_transfer *transfer) {
 /* One whose response nobody has yet is of no use any more. */
 static void abandon(vi_transfer *transfer) {
   transfer->waiter = NULL;
-  if (transfer->response)
+  if (transfer->awaiting != VI_AWAIT_BODY)
     vi_transfer_abort(transfer, VI_ERROR_CANCELLED, "nobody waits for it any more");
 }
 

@@ -6,8 +6,13 @@
 
 enum { SMALLEST = 64 };
 
+void vi_buffer_lay_within(vi_buffer *buffer, char *room, size_t capacity) {
+  *buffer = (vi_buffer){.data = room, .capacity = capacity, .within = true};
+}
+
 void vi_buffer_free(vi_buffer *buffer) {
-  vi_free(buffer->data);
+  if (!buffer->within)
+    vi_free(buffer->data);
   *buffer = (vi_buffer){0};
 }
 
@@ -18,11 +23,12 @@ void vi_buffer_clear(vi_buffer *buffer) {
 bool vi_buffer_reserve_exactly(vi_buffer *buffer, size_t capacity) {
   if (capacity <= buffer->capacity)
     return true;
-  char *data = vi_realloc(buffer->data, capacity);
+  char *data = vi_realloc(buffer->within ? NULL : buffer->data, capacity);
   if (!data)
     return false;
-  buffer->data = data;
-  buffer->capacity = capacity;
+  if (buffer->within && buffer->length > 0)
+    memcpy(data, buffer->data, buffer->length);
+  *buffer = (vi_buffer){.data = data, .length = buffer->length, .capacity = capacity};
   return true;
 }
 
@@ -64,7 +70,7 @@ bool vi_buffer_terminate(vi_buffer *buffer) {
 void vi_buffer_shrink(vi_buffer *buffer) {
   if (buffer->length == 0) {
     vi_buffer_free(buffer);
-  } else if (buffer->length < buffer->capacity) {
+  } else if (buffer->length < buffer->capacity && !buffer->within) {
     char *data = vi_realloc(buffer->data, buffer->length);
     if (data) {
       buffer->data = data;

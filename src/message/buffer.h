@@ -1,7 +1,10 @@
 /* Growable bytes.
  *
  * A zeroed struct is an empty buffer. Whoever holds the struct owns `data` and gives it back with
- * vi_buffer_free. Growth doubles; a failed growth leaves the content as it was. */
+ * vi_buffer_free. Growth doubles; a failed growth leaves the content as it was.
+ *
+ * A buffer may also lie within a larger block, whose owner frees it; when it outgrows the room it
+ * has there, it moves into memory of its own. */
 #ifndef VI_MESSAGE_BUFFER_H
 #define VI_MESSAGE_BUFFER_H
 
@@ -11,7 +14,12 @@ typedef struct vi_buffer {
   char *data;
   size_t length;
   size_t capacity;
+  bool within; /* a larger block: `data` is not to be freed */
 } vi_buffer;
+
+/* Makes an empty buffer of the `capacity` bytes at `room`, which belong to a block that outlives
+ * it. */
+void vi_buffer_lay_within(vi_buffer *buffer, char *room, size_t capacity);
 
 /* Frees the bytes and leaves an empty buffer. */
 void vi_buffer_free(vi_buffer *buffer);

@@ -31,6 +31,14 @@ const char *vi_error_kind_name(vi_error_kind kind) {
   return NAMES[kind];
 }
 
+const char *vi_timeout_name(vi_timeout timeout) {
+  static const char *const names[] = {[VI_TIMEOUT_CONNECT] = "connect",
+                                      [VI_TIMEOUT_TOTAL] = "total",
+                                      [VI_TIMEOUT_IDLE] = "idle",
+                                      [VI_TIMEOUT_LOW_SPEED] = "low_speed"};
+  return names[timeout];
+}
+
 vi_error_kind vi_error_kind_of(const char *name) {
   for (int kind = VI_ERROR_NONE + 1; kind < VI_ERROR_KINDS; kind++)
     if (strcmp(NAMES[kind], name) == 0)

@@ -28,16 +28,29 @@ typedef enum vi_error_kind {
   VI_ERROR_KINDS,
 } vi_error_kind;
 
+/* Which of the session's timeouts struck. */
+typedef enum vi_timeout {
+  VI_TIMEOUT_NONE,
+  VI_TIMEOUT_CONNECT,
+  VI_TIMEOUT_TOTAL,
+  VI_TIMEOUT_IDLE,
+  VI_TIMEOUT_LOW_SPEED,
+} vi_timeout;
+
 typedef struct vi_error {
   vi_error_kind kind;
-  int code;          /* libcurl's CURLcode, 0 if it did not take part */
-  bool maybe_sent;   /* false: it is certain that no byte of the request left */
-  bool retryable;    /* sending the same request again cannot do it twice, and may succeed */
-  char message[200]; /* one clause, without the kind; NUL-terminated, cut if longer */
+  vi_timeout timeout; /* where the kind is TIMEOUT */
+  int code;           /* libcurl's CURLcode, 0 if it did not take part */
+  bool maybe_sent;    /* false: it is certain that no byte of the request left */
+  bool retryable;     /* sending the same request again cannot do it twice, and may succeed */
+  char message[200];  /* one clause, without the kind; NUL-terminated, cut if longer */
 } vi_error;
 
 /* The kind's name as users see it ("empty_reply"); static. */
 const char *vi_error_kind_name(vi_error_kind kind);
+
+/* The timeout's name likewise ("low_speed"); NULL for none. */
+const char *vi_timeout_name(vi_timeout timeout);
 
 /* The kind of that name; VI_ERROR_NONE for an unknown one. */
 vi_error_kind vi_error_kind_of(const char *name);

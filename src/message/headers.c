@@ -8,7 +8,8 @@ enum { FIRST_FIELDS = 16, FIRST_BYTES = 512 };
 
 void vi_headers_free(vi_headers *headers) {
   vi_buffer_free(&headers->bytes);
-  vi_free(headers->fields);
+  if (!headers->within)
+    vi_free(headers->fields);
   *headers = (vi_headers){0};
 }
 
@@ -20,9 +21,13 @@ void vi_headers_clear(vi_headers *headers) {
 static bool reserve_fields(vi_headers *headers, size_t capacity) {
   if (capacity <= headers->capacity)
     return true;
-  vi_field *fields = vi_realloc(headers->fields, capacity * sizeof *fields);
+  vi_field *fields =
+      vi_realloc(headers->within ? NULL : headers->fields, capacity * sizeof *fields);
   if (!fields)
     return false;
+  if (headers->within && headers->count > 0)
+    memcpy(fields, headers->fields, headers->count * sizeof *fields);
+  headers->within = false;
   headers->fields = fields;
   headers->capacity = capacity;
   return true;
@@ -41,8 +46,11 @@ vi_headers_result vi_headers_add(vi_headers *headers, vi_text name, vi_text valu
     return VI_HEADERS_OUT_OF_MEMORY;
   if (!vi_buffer_reserve(&headers->bytes, name.length + value.length))
     return VI_HEADERS_OUT_OF_MEMORY;
-  vi_buffer_append_text(&headers->bytes, name);
-  vi_buffer_append_text(&headers->bytes, value);
+  char *end = headers->bytes.data + used;
+  memcpy(end, name.data, name.length);
+  if (value.length > 0)
+    memcpy(end + name.length, value.data, value.length);
+  headers->bytes.length += name.length + value.length;
   headers->fields[headers->count++] =
       (vi_field){(uint32_t)used, (uint32_t)name.length, (uint32_t)(used + name.length),
                  (uint32_t)value.length};
@@ -63,13 +71,24 @@ vi_headers_result vi_headers_fold(vi_headers *headers, vi_text more) {
   return VI_HEADERS_OK;
 }
 
+size_t vi_headers_length(const vi_headers *headers) {
+  size_t length = 0;
+  for (size_t i = 0; i < headers->count; i++)
+    length += headers->fields[i].name_length + headers->fields[i].value_length;
+  return length;
+}
+
 vi_headers_result vi_headers_copy(vi_headers *to, const vi_headers *from) {
   if (from->count == 0)
     return VI_HEADERS_OK;
-  size_t length = 0;
-  for (size_t i = 0; i < from->count; i++)
-    length += from->fields[i].name_length + from->fields[i].value_length;
+  size_t length = vi_headers_length(from);
   bool ok = reserve_fields(to, from->count) && vi_buffer_reserve_exactly(&to->bytes, length);
+  if (ok && length == from->bytes.length) { /* nothing was removed */
+    memcpy(to->fields, from->fields, from->count * sizeof *from->fields);
+    to->count = from->count;
+    vi_buffer_append_text(&to->bytes, vi_buffer_text(&from->bytes));
+    return VI_HEADERS_OK;
+  }
   for (size_t i = 0; ok && i < from->count; i++)
     ok = vi_headers_add(to, vi_headers_name(from, i), vi_headers_value(from, i)) == VI_HEADERS_OK;
   if (ok)

@@ -1,8 +1,9 @@
 /* Header fields of one message: ordered, names case-insensitive, repeated fields kept.
  *
  * All names and values stand in one block of bytes, with an index beside it: two allocations
- * however many fields. A zeroed struct is empty; its holder frees it with vi_headers_free. The
- * views that it hands out are valid until the next change.
+ * however many fields, or none where both lie within a larger block. A zeroed struct is empty; its
+ * holder frees it with vi_headers_free. The views that it hands out are valid until the next
+ * change.
  *
  * What comes off the wire is kept as it came; what a caller supplies is checked by
  * vi_headers_check before it is added. */
@@ -23,6 +24,7 @@ typedef struct vi_headers {
   vi_buffer bytes;
   vi_field *fields;
   size_t count, capacity;
+  bool within; /* a larger block: `fields` is not to be freed */
 } vi_headers;
 
 typedef enum vi_headers_result {
@@ -44,9 +46,12 @@ vi_headers_result vi_headers_add(vi_headers *headers, vi_text name, vi_text valu
  * Only right after vi_headers_add; without a field it does nothing. */
 vi_headers_result vi_headers_fold(vi_headers *headers, vi_text more);
 
-/* Fills `to`, which must be empty, with the fields of `from`, in one exact allocation each: what
- * was removed from `from` takes no room in `to`. */
+/* Fills `to`, which must be empty, with the fields of `from`, in the room that it has or in one
+ * exact allocation each: what was removed from `from` takes no room in `to`. */
 vi_headers_result vi_headers_copy(vi_headers *to, const vi_headers *from);
+
+/* The bytes of all names and values. */
+size_t vi_headers_length(const vi_headers *headers);
 
 /* Takes out every field of that name; their bytes stay in the block until it is freed. */
 void vi_headers_remove(vi_headers *headers, vi_text name);

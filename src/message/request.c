@@ -5,52 +5,66 @@
 
 #include <string.h>
 
-static bool append_terminated(vi_buffer *to, vi_text text) {
-  return vi_buffer_reserve_exactly(to, text.length + 1) && vi_buffer_append_text(to, text) &&
-         vi_buffer_terminate(to);
-}
-
-static vi_request *allocate(void) {
-  vi_request *request = vi_calloc(sizeof *request);
-  if (request)
-    atomic_init(&request->references, 1);
+/* An empty request with room for its method, its URL (and a NUL behind each) and its body. */
+static vi_request *allocate(size_t method, size_t url, size_t body) {
+  vi_request *request = vi_malloc(sizeof *request + method + 1 + url + 1 + body);
+  if (!request)
+    return NULL;
+  *request = (vi_request){0};
+  atomic_init(&request->references, 1);
+  char *room = (char *)(request + 1);
+  vi_buffer_lay_within(&request->method, room, method + 1);
+  vi_buffer_lay_within(&request->url, room + method + 1, url + 1);
+  vi_buffer_lay_within(&request->body, room + method + 1 + url + 1, body);
   return request;
 }
 
-static bool fill(vi_request *request, vi_text method, const vi_text *body) {
+/* What has room for it. */
+static void fill(vi_request *request, vi_text method, const vi_text *body) {
+  vi_buffer_append_text(&request->method, method);
+  vi_buffer_terminate(&request->method);
   request->has_body = body != NULL;
-  return append_terminated(&request->method, method) &&
-         (!body || vi_buffer_append_text(&request->body, *body));
+  if (body)
+    vi_buffer_append_text(&request->body, *body);
 }
 
 vi_request *vi_request_new(vi_text method, vi_text url, vi_text query, const vi_text *body,
                            vi_error *error) {
+  enum { SEPARATORS = 2 }; /* between URL and query, or a path that was left out */
   if (!vi_text_is_token(method)) {
     vi_error_set(error, VI_ERROR_REFUSED, "the method must be a token such as GET");
     return NULL;
   }
-  vi_request *request = allocate();
-  bool normal = request && vi_url_normalize(url, query, &request->url, error);
-  if (normal && fill(request, method, body))
-    return request;
-  if (!request || normal)
+  vi_request *request =
+      allocate(method.length, url.length + query.length + SEPARATORS, body ? body->length : 0);
+  if (!request) {
     vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+    return NULL;
+  }
+  if (vi_url_normalize(url, query, &request->url, error)) {
+    fill(request, method, body);
+    return request;
+  }
   vi_request_release(request);
   return NULL;
 }
 
 vi_request *vi_request_copy(const vi_request *request) {
-  vi_request *copy = allocate();
   vi_text body = vi_buffer_text(&request->body);
-  if (copy) {
-    copy->streams_body = request->streams_body;
-    copy->streams_again = request->streams_again;
-    copy->body_length = request->body_length;
-    copy->streams_response = request->streams_response;
-  }
-  if (copy && append_terminated(&copy->url, vi_buffer_text(&request->url)) &&
-      fill(copy, vi_buffer_text(&request->method), request->has_body ? &body : NULL) &&
-      vi_headers_copy(&copy->headers, &request->headers) == VI_HEADERS_OK)
+  vi_request *copy = allocate(request->method.length, request->url.length, body.length);
+  if (!copy)
+    return NULL;
+  copy->streams_body = request->streams_body;
+  copy->streams_again = request->streams_again;
+  copy->body_length = request->body_length;
+  copy->streams_response = request->streams_response;
+  copy->reports_progress = request->reports_progress;
+  if (request->multipart)
+    copy->multipart = vi_multipart_retain(request->multipart);
+  fill(copy, vi_buffer_text(&request->method), request->has_body ? &body : NULL);
+  vi_buffer_append_text(&copy->url, vi_buffer_text(&request->url));
+  vi_buffer_terminate(&copy->url);
+  if (vi_headers_copy(&copy->headers, &request->headers) == VI_HEADERS_OK)
     return copy;
   vi_request_release(copy);
   return NULL;
@@ -68,6 +82,7 @@ void vi_request_release(vi_request *request) {
   vi_buffer_free(&request->url);
   vi_headers_free(&request->headers);
   vi_buffer_free(&request->body);
+  vi_multipart_release(request->multipart);
   vi_free(request);
 }
 

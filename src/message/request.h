@@ -7,6 +7,7 @@
 
 #include "message/error.h"
 #include "message/headers.h"
+#include "message/multipart.h"
 
 #include <stdatomic.h>
 
@@ -16,11 +17,13 @@ typedef struct vi_request {
   vi_buffer url;    /* normal form, NUL-terminated */
   vi_headers headers;
   vi_buffer body;
-  bool has_body;         /* an empty body is not the same as none */
-  bool streams_body;     /* its bytes come from the caller while it is sent, not from `body` */
-  bool streams_again;    /* and they can come another time */
-  int64_t body_length;   /* of a streamed body; -1: not known beforehand */
-  bool streams_response; /* the caller wants the response's body piece by piece */
+  bool has_body;           /* an empty body is not the same as none */
+  bool streams_body;       /* its bytes come from the caller while it is sent, not from `body` */
+  bool streams_again;      /* and they can come another time */
+  int64_t body_length;     /* of a streamed body; -1: not known beforehand */
+  vi_multipart *multipart; /* the body instead, one reference; NULL: none */
+  bool streams_response;   /* the caller wants the response's body piece by piece */
+  bool reports_progress;   /* the caller wants to know how much of the response's body has come */
 } vi_request;
 
 /* Makes a request without header fields; its maker adds them, checked by vi_headers_check, before

@@ -2,59 +2,122 @@
 
 #include "message/memory.h"
 
-static vi_body *body_new(void) {
-  vi_body *body = vi_calloc(sizeof *body);
-  if (body)
-    atomic_init(&body->references, 1);
+#include <string.h>
+
+/* What the body of a response without one is. */
+static vi_body nothing = {.references = 1};
+
+static vi_body *allocate_body(size_t room) {
+  vi_body *body = vi_malloc(sizeof *body + room);
+  if (!body)
+    return NULL;
+  *body = (vi_body){0};
+  atomic_init(&body->references, 1);
+  vi_buffer_lay_within(&body->bytes, (char *)(body + 1), room);
   return body;
 }
 
-static void body_release(vi_body *body) {
+vi_body *vi_body_new(vi_text bytes) {
+  vi_body *body = allocate_body(bytes.length);
+  if (body)
+    vi_buffer_append_text(&body->bytes, bytes);
+  return body;
+}
+
+vi_body *vi_body_take(vi_buffer *bytes) {
+  vi_body *body = allocate_body(0);
+  if (!body)
+    return NULL;
+  body->bytes = *bytes;
+  *bytes = (vi_buffer){0};
+  return body;
+}
+
+static vi_body *retain_body(vi_body *body) {
+  atomic_fetch_add_explicit(&body->references, 1, memory_order_relaxed);
+  return body;
+}
+
+void vi_body_release(vi_body *body) {
   if (!body || atomic_fetch_sub_explicit(&body->references, 1, memory_order_acq_rel) > 1)
     return;
   vi_buffer_free(&body->bytes);
   vi_free(body);
 }
 
-vi_response *vi_response_new(void) {
-  vi_response *response = vi_calloc(sizeof *response);
+/* An empty response without a body, in front of that much room. */
+static vi_response *allocate(size_t room) {
+  vi_response *response = vi_malloc(sizeof *response + room);
   if (!response)
     return NULL;
+  *response = (vi_response){0};
   atomic_init(&response->references, 1);
-  response->body = body_new();
+  return response;
+}
+
+vi_response *vi_response_new(void) {
+  vi_response *response = allocate(0);
+  if (!response)
+    return NULL;
+  response->body = allocate_body(0);
   if (response->body)
     return response;
   vi_free(response);
   return NULL;
 }
 
-void vi_response_share_body(vi_response *response, const vi_response *from) {
-  atomic_fetch_add_explicit(&from->body->references, 1, memory_order_relaxed);
-  body_release(response->body);
-  response->body = from->body;
+static char *lay(vi_buffer *buffer, char *room, vi_text text) {
+  vi_buffer_lay_within(buffer, room, text.length);
+  vi_buffer_append_text(buffer, text);
+  return room + text.length;
 }
 
-static bool copy_buffer(vi_buffer *to, const vi_buffer *from) {
-  return from->length == 0 || (vi_buffer_reserve_exactly(to, from->length) &&
-                               vi_buffer_append_text(to, vi_buffer_text(from)));
+vi_response *vi_response_make(vi_text url, vi_text reason, vi_text encoding,
+                              const vi_headers *headers, vi_body *body) {
+  enum { SPARE_FIELDS = 2, SPARE_BYTES = 32 };
+  size_t capacity = headers->count + SPARE_FIELDS;
+  size_t bytes = vi_headers_length(headers) + SPARE_BYTES;
+  vi_response *response =
+      allocate(capacity * sizeof(vi_field) + url.length + reason.length + encoding.length + bytes);
+  if (!response) {
+    vi_body_release(body);
+    return NULL;
+  }
+  response->body = body ? body : retain_body(&nothing);
+  response->headers.fields = (vi_field *)(response + 1);
+  response->headers.capacity = capacity;
+  response->headers.within = true;
+  char *room = (char *)(response->headers.fields + capacity);
+  room = lay(&response->url, room, url);
+  room = lay(&response->reason, room, reason);
+  room = lay(&response->encoding, room, encoding);
+  vi_buffer_lay_within(&response->headers.bytes, room, bytes);
+  vi_headers_copy(&response->headers, headers); /* there is room */
+  return response;
+}
+
+void vi_response_share_body(vi_response *response, const vi_response *from) {
+  vi_body *body = retain_body(from->body);
+  vi_body_release(response->body);
+  response->body = body;
 }
 
 vi_response *vi_response_copy(const vi_response *response) {
-  vi_response *copy = vi_calloc(sizeof *copy);
+  vi_response *copy = vi_response_make(
+      vi_buffer_text(&response->url), vi_buffer_text(&response->reason),
+      vi_buffer_text(&response->encoding), &response->headers, retain_body(response->body));
   if (!copy)
     return NULL;
-  atomic_init(&copy->references, 1);
   copy->status = response->status;
   copy->http_version = response->http_version;
   copy->reused = response->reused;
+  copy->unbounded = response->unbounded;
   copy->timings = response->timings;
-  vi_response_share_body(copy, response);
-  if (copy_buffer(&copy->url, &response->url) && copy_buffer(&copy->reason, &response->reason) &&
-      copy_buffer(&copy->encoding, &response->encoding) &&
-      vi_headers_copy(&copy->headers, &response->headers) == VI_HEADERS_OK)
-    return copy;
-  vi_response_release(copy);
-  return NULL;
+  copy->remote_port = response->remote_port;
+  memcpy(copy->remote_address, response->remote_address, sizeof copy->remote_address);
+  if (response->interim)
+    copy->interim = vi_response_retain(response->interim);
+  return copy;
 }
 
 vi_response *vi_response_retain(vi_response *response) {
@@ -63,14 +126,17 @@ vi_response *vi_response_retain(vi_response *response) {
 }
 
 void vi_response_release(vi_response *response) {
-  if (!response || atomic_fetch_sub_explicit(&response->references, 1, memory_order_acq_rel) > 1)
-    return;
-  vi_buffer_free(&response->url);
-  vi_buffer_free(&response->reason);
-  vi_buffer_free(&response->encoding);
-  vi_headers_free(&response->headers);
-  body_release(response->body);
-  vi_free(response);
+  while (response &&
+         atomic_fetch_sub_explicit(&response->references, 1, memory_order_acq_rel) == 1) {
+    vi_response *interim = response->interim;
+    vi_buffer_free(&response->url);
+    vi_buffer_free(&response->reason);
+    vi_buffer_free(&response->encoding);
+    vi_headers_free(&response->headers);
+    vi_body_release(response->body);
+    vi_free(response);
+    response = interim;
+  }
 }
 
 vi_text vi_response_body(const vi_response *response) {

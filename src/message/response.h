@@ -1,7 +1,8 @@
 /* A response: built by one owner, then immutable, counted, readable from any thread.
  *
- * Its body is counted on its own, so that a response with other header fields (one from the
- * cache, one freshened by a 304) shares the bytes. */
+ * All that a head says lies in one block of memory. The body is counted on its own, so that a
+ * response with other header fields (one from the cache, one freshened by a 304) shares the
+ * bytes. */
 #ifndef VI_MESSAGE_RESPONSE_H
 #define VI_MESSAGE_RESPONSE_H
 
@@ -19,21 +20,35 @@ typedef struct vi_timings {
   double dns, connect, tls, first_byte, total;
 } vi_timings;
 
+enum { VI_ADDRESS_SIZE = 46 }; /* of an IPv6 address as text, with its NUL */
+
 typedef struct vi_response {
   atomic_uint references;
   int status;
   int http_version;   /* 10, 11, 20, 30; 0 if it did not come off the wire */
   bool reused;        /* came over a connection that had served before */
+  bool unbounded;     /* nothing but the connection's end marked the body's (RFC 9112 6.3) */
   vi_buffer url;      /* normal form */
   vi_buffer reason;   /* may be empty; always is in HTTP/2 */
   vi_buffer encoding; /* the Content-Encoding that was undone; empty if none */
   vi_headers headers;
   vi_body *body; /* never NULL once built */
   vi_timings timings;
+  char remote_address[VI_ADDRESS_SIZE]; /* of the server or the proxy; "" if unknown */
+  uint16_t remote_port;
+  struct vi_response *interim; /* the 1xx answer before it, and through that the ones before;
+                                * owned; NULL: none */
 } vi_response;
 
-/* An empty response with an empty body, one reference. NULL: out of memory. */
+/* An empty response with an empty body, one reference, to be filled by its maker. NULL: out of
+ * memory. */
 vi_response *vi_response_new(void);
+
+/* A response of that head, one reference, in one block with room for another field or two; all
+ * texts are copied. Its body is `body`, whose reference it takes over also when it fails; or empty
+ * and not to be filled where `body` is NULL. NULL: out of memory. */
+vi_response *vi_response_make(vi_text url, vi_text reason, vi_text encoding,
+                              const vi_headers *headers, vi_body *body);
 
 /* A copy that its maker may still change before handing it on; the body is shared. NULL: out of
  * memory. */
@@ -53,5 +68,15 @@ vi_text vi_response_body(const vi_response *response);
 
 /* Bytes of memory that it holds, its body included. */
 size_t vi_response_size(const vi_response *response);
+
+/* A body of a copy of those bytes, in one block; one reference. NULL: out of memory. */
+vi_body *vi_body_new(vi_text bytes);
+
+/* A body of the bytes in `bytes`, which is left empty; one reference. NULL: out of memory, and
+ * `bytes` is as it was. */
+vi_body *vi_body_take(vi_buffer *bytes);
+
+/* One holder less; the last one frees. NULL is ignored. */
+void vi_body_release(vi_body *body);
 
 #endif

@@ -1,6 +1,7 @@
 #include "message/url.h"
 
 #include <curl/curl.h>
+#include <limits.h>
 #include <string.h>
 
 enum { LONGEST_URL = 1024 * 1024 }; /* libcurl's own limit is not much higher */
@@ -195,12 +196,18 @@ static bool is_normal_port(vi_text port, const char *scheme_port) {
          !vi_text_equal(port, vi_text_of(scheme_port));
 }
 
-/* Characters that stand for themselves in a path or query, and no dot segment in the path. */
+/* Of the characters above the space those that do not stand for themselves in a path or query. */
+static const bool ENCODED[UCHAR_MAX + 1] = {
+    ['"'] = true, ['#'] = true, ['<'] = true, ['>'] = true, ['\\'] = true,
+    ['^'] = true, ['`'] = true, ['{'] = true, ['|'] = true, ['}'] = true,
+};
+
+/* Characters that stand for themselves, and no dot segment in the path. */
 static bool is_normal_path(vi_text path) {
   bool in_query = false;
   for (size_t i = 0; i < path.length; i++) {
-    char c = path.data[i];
-    if (c <= ' ' || c >= 0x7f || strchr("\"#<>\\^`{|}", c))
+    unsigned char c = (unsigned char)path.data[i];
+    if (c <= ' ' || c >= 0x7f || ENCODED[c])
       return false;
     in_query = in_query || c == '?';
     if (!in_query && c == '/' && i + 1 < path.length && path.data[i + 1] == '.')

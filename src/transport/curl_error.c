@@ -1,6 +1,5 @@
 #include "transport/curl_error.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static vi_error_kind kind_of(CURLcode code) {
@@ -53,14 +52,33 @@ static vi_error_kind kind_of(CURLcode code) {
 }
 
 /* Where libcurl has one code for several things, its words tell them apart. */
-static vi_error_kind refine(CURL *easy, CURLcode code, const char *detail, bool in_head) {
+static vi_error_kind refine(const vi_transfer *transfer, CURLcode code) {
   curl_off_t first_byte = 0;
-  if (code == CURLE_RECV_ERROR && strstr(detail, "chunked-encoding"))
+  if (code == CURLE_RECV_ERROR && strstr(transfer->handle->detail, "chunked-encoding"))
     return VI_ERROR_PROTOCOL; /* the sizes of the chunks make no sense */
-  curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
-  if (code == CURLE_OUT_OF_MEMORY && in_head && first_byte > 0)
+  curl_easy_getinfo(transfer->handle->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
+  if (code == CURLE_OUT_OF_MEMORY && transfer->head < VI_HEAD_DONE && first_byte > 0)
     return VI_ERROR_TOO_LARGE; /* a header line longer than libcurl holds */
   return kind_of(code);
+}
+
+/* libcurl has one code for all timeouts; ours are known by the names of the session's options. */
+static void name_timeout(vi_error *error, const vi_transfer *transfer) {
+  const vi_session_options *options = &transfer->session->options;
+  curl_off_t connected = 0;
+  curl_easy_getinfo(transfer->handle->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
+  double connect = options->connect_timeout, total = options->timeout;
+  if (strstr(transfer->handle->detail, "too slow")) {
+    vi_error_set(error, VI_ERROR_TIMEOUT, "slower than %ld bytes/s for %ld s (low_speed_limit)",
+                 options->low_speed_limit, options->low_speed_time);
+    error->timeout = VI_TIMEOUT_LOW_SPEED;
+  } else if (connected == 0 && connect > 0 && (total <= 0 || connect < total)) {
+    vi_error_set(error, VI_ERROR_TIMEOUT, "no connection within %g s (connect_timeout)", connect);
+    error->timeout = VI_TIMEOUT_CONNECT;
+  } else {
+    vi_error_set(error, VI_ERROR_TIMEOUT, "not done within %g s (timeout)", total);
+    error->timeout = VI_TIMEOUT_TOTAL;
+  }
 }
 
 static const char *own_words(CURLcode code) {
@@ -91,20 +109,31 @@ static bool may_pass(vi_error_kind kind) {
   }
 }
 
-void vi_curl_error(vi_error *error, CURL *easy, CURLcode code, const char *detail, bool in_head,
-                   const vi_request *request) {
-  const char *words = own_words(code);
-  if (!words)
-    words = detail[0] ? detail : curl_easy_strerror(code);
-  vi_error_kind kind = refine(easy, code, detail, in_head);
-  if (kind == VI_ERROR_TOO_LARGE && code == CURLE_OUT_OF_MEMORY)
-    words = "a header line is longer than libcurl holds";
-  vi_error_set(error, kind, "%s", words);
-  long sent = 0;
-  curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
-  error->code = (int)code;
-  error->maybe_sent = sent > 0;
+void vi_curl_error_weigh(vi_error *error, const vi_request *request) {
   error->retryable = may_pass(error->kind) &&
                      (!error->maybe_sent ||
                       (vi_request_is_idempotent(request) && vi_request_is_replayable(request)));
+}
+
+static const char *words_of(const vi_transfer *transfer, CURLcode code, vi_error_kind kind) {
+  if (kind == VI_ERROR_TOO_LARGE && code == CURLE_OUT_OF_MEMORY)
+    return "a header line is longer than libcurl holds";
+  if (own_words(code))
+    return own_words(code);
+  const char *detail = transfer->handle->detail;
+  return detail[0] ? detail : curl_easy_strerror(code);
+}
+
+void vi_curl_error(vi_transfer *transfer, CURLcode code) {
+  vi_error *error = &transfer->error;
+  vi_error_kind kind = refine(transfer, code);
+  if (kind == VI_ERROR_TIMEOUT)
+    name_timeout(error, transfer);
+  else
+    vi_error_set(error, kind, "%s", words_of(transfer, code, kind));
+  long sent = 0;
+  curl_easy_getinfo(transfer->handle->easy, CURLINFO_REQUEST_SIZE, &sent);
+  error->code = (int)code;
+  error->maybe_sent = sent > 0;
+  vi_curl_error_weigh(error, transfer->request);
 }

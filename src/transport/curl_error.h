@@ -2,15 +2,14 @@
 #ifndef VI_TRANSPORT_CURL_ERROR_H
 #define VI_TRANSPORT_CURL_ERROR_H
 
-#include "message/error.h"
-#include "message/request.h"
+#include "transport/transfer.h"
 
-#include <curl/curl.h>
+/* Fills the transfer's error from the failed `code` of its handle: kind, message (libcurl's own
+ * where it has one), whether anything may have been sent, and whether the request can be sent again
+ * safely. */
+void vi_curl_error(vi_transfer *transfer, CURLcode code);
 
-/* Fills `error` from the failed `code` of `easy`: kind, message (libcurl's `detail` where it has
- * one), whether anything may have been sent, and whether `request` can be sent again safely.
- * `in_head`: the head of the reply was not complete. */
-void vi_curl_error(vi_error *error, CURL *easy, CURLcode code, const char *detail, bool in_head,
-                   const vi_request *request);
+/* Works out `retryable` from the error's kind, whether anything was sent, and the request. */
+void vi_curl_error_weigh(vi_error *error, const vi_request *request);
 
 #endif

@@ -1,21 +1,23 @@
 #include "transport/handle.h"
 
+#include "message/memory.h"
 #include "message/url.h"
-#include "transport/loop.h"
 #include "transport/receive.h"
 #include "transport/transfer.h"
 
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
   (void)purpose;
-  vi_transfer *transfer = user;
+  vi_handle *handle = user;
   int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-  if (fd >= 0 && !vi_session_note_open(transfer->session, fd)) {
-    vi_error_set(&transfer->error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
-    vi_session_note_close(transfer->session, fd);
+  if (fd >= 0 && !vi_session_note_open(handle->session, fd)) {
+    vi_error_set(&handle->transfer->error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+    vi_session_note_close(handle->session, fd);
     close(fd);
     return CURL_SOCKET_BAD;
   }
@@ -31,7 +33,7 @@ static int close_socket(void *user, curl_socket_t fd) {
  * for a method that is not idempotent (RFC 9110 9.2.2): such a body is read through these two, of
  * which the second keeps libcurl from reading it twice. */
 static size_t read_body(char *buffer, size_t size, size_t count, void *user) {
-  vi_transfer *transfer = user;
+  vi_transfer *transfer = ((vi_handle *)user)->transfer;
   bool streams = transfer->request->streams_body;
   const vi_buffer *body = streams ? &transfer->upload : &transfer->request->body;
   if (streams && transfer->body_sent == body->length && !transfer->upload_ended) {
@@ -61,114 +63,158 @@ static long milliseconds(double seconds) {
 /* libcurl keeps the parsed authorities from connection to connection only if there is no directory
  * of them, and reading them costs more than the rest of a handshake. Without a file there is no
  * choice: a system that has only the directory keeps it. */
-static void set_trust(CURL *easy, const char *ca) {
-  const char *file = ca ? ca : curl_version_info(CURLVERSION_NOW)->cainfo;
-  if (!ca && (!file || access(file, R_OK) != 0))
+static void set_trust(CURL *easy, const vi_session_options *options) {
+  const char *file = options->ca;
+  if (!file && options->trust_env)
+    file = getenv("SSL_CERT_FILE");
+  bool chosen = file && *file;
+  if (!chosen)
+    file = curl_version_info(CURLVERSION_NOW)->cainfo;
+  if (!chosen && (!file || access(file, R_OK) != 0))
     return;
   curl_easy_setopt(easy, CURLOPT_CAINFO, file);
   curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 }
 
-/* What holds for every request of the session: set once in a handle's life. */
-static void set_session_options(CURL *easy, vi_transfer *transfer) {
-  vi_session *session = transfer->session;
-  const vi_session_options *options = &session->options;
-  curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->detail);
+static void set_callbacks(vi_handle *handle) {
+  CURL *easy = handle->easy;
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, handle);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, handle->detail);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, vi_receive_head);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, handle);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, vi_receive_body);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, handle);
   curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_body);
-  curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
+  curl_easy_setopt(easy, CURLOPT_READDATA, handle);
   curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, refuse_seek);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, handle);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, session);
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, session->fields.lines);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, handle->session);
+}
+
+static void set_timeouts(CURL *easy, const vi_session_options *options) {
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(options->timeout));
   /* libcurl's 0 means its own default of 300 s here. */
   long connect = milliseconds(options->connect_timeout);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect ? connect : 1000000000L);
-  if (options->idle_timeout > 0) {
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
-                     (milliseconds(options->idle_timeout) + 999) / 1000);
+  if (options->low_speed_limit > 0) {
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, options->low_speed_limit);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, options->low_speed_time);
   }
-  if (options->decode) /* switches decoding on; the field itself is one of the session's */
-    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+}
+
+static void set_http_version(CURL *easy, vi_http_version version) {
+  if (version == VI_HTTP_1_1)
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+  if (version == VI_HTTP_2)
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+  if (version == VI_HTTP_3)
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_3);
+}
+
+/* What holds for every request of the session: set once in a handle's life. */
+static void set_session_options(CURL *easy, const vi_session *session) {
+  const vi_session_options *options = &session->options;
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, session->fields.lines);
+  set_timeouts(easy, options);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options->verify ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options->verify ? 2L : 0L);
-  set_trust(easy, options->ca);
+  set_trust(easy, options);
   if (options->proxy || !session->proxy_in_environment) {
     curl_easy_setopt(easy, CURLOPT_PROXY, options->proxy ? options->proxy : "");
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
   }
-  if (options->http_version == VI_HTTP_1_1)
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-  if (options->http_version == VI_HTTP_2)
-    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
-  if (options->http_version == VI_HTTP_3)
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_3);
+  set_http_version(easy, options->http_version);
   curl_easy_setopt(easy, CURLOPT_SHARE, session->share);
   if (options->cookies)
     curl_easy_setopt(easy, CURLOPT_COOKIEFILE, ""); /* switches the engine on */
   vi_curl_options_set(options->curl, easy, NULL);   /* tried when the session was made */
 }
 
-CURL *vi_handle_new(vi_transfer *transfer) {
-  CURL *easy = curl_easy_init();
-  if (easy)
-    set_session_options(easy, transfer);
-  return easy;
+vi_handle *vi_handle_new(vi_session *session) {
+  vi_handle *handle = vi_malloc(sizeof *handle);
+  if (!handle)
+    return NULL;
+  memset(handle, 0, offsetof(vi_handle, room));
+  handle->session = session;
+  handle->url = curl_url();
+  handle->easy = curl_easy_init();
+  if (!handle->easy || !handle->url) {
+    vi_handle_free(handle);
+    return NULL;
+  }
+  set_callbacks(handle);
+  set_session_options(handle->easy, session);
+  return handle;
+}
+
+void vi_handle_free(vi_handle *handle) {
+  if (!handle)
+    return;
+  curl_easy_cleanup(handle->easy);
+  curl_url_cleanup(handle->url);
+  vi_buffer_free(&handle->origin);
+  vi_buffer_free(&handle->path);
+  vi_fields_free(&handle->fields);
+  vi_headers_free(&handle->head);
+  vi_buffer_free(&handle->reason);
+  vi_buffer_free(&handle->coded);
+  vi_decoder_free(&handle->decoder);
+  vi_free(handle);
 }
 
 /* A line "name:" keeps libcurl from adding that field: a type that the caller did not give, and
  * the wait for permission to send a large body. */
 static const char *const SUPPRESSED_WITH_BODY[] = {"Content-Type:", "Expect:", NULL};
+static const char *const SUPPRESSED_WITH_PARTS[] = {"Expect:", NULL};
 
-static bool set_fields(vi_transfer *transfer) {
+static const char *const *suppressed(const vi_handle *handle) {
+  if (handle->mime.mime)
+    return SUPPRESSED_WITH_PARTS;
+  return handle->has_body ? SUPPRESSED_WITH_BODY : NULL;
+}
+
+static bool set_fields(vi_handle *handle, const vi_request *request) {
   bool ok = true;
-  struct curl_slist *lines = vi_fields_build(&transfer->fields, &transfer->request->headers,
-                                             transfer->has_body ? SUPPRESSED_WITH_BODY : NULL,
-                                             &transfer->session->fields, &ok);
-  transfer->own_fields = lines != transfer->session->fields.lines;
-  if (transfer->own_fields)
-    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, lines);
+  struct curl_slist *lines = vi_fields_build(&handle->fields, &request->headers, suppressed(handle),
+                                             &handle->session->fields, &ok);
+  handle->own_fields = lines != handle->session->fields.lines;
+  if (handle->own_fields)
+    curl_easy_setopt(handle->easy, CURLOPT_HTTPHEADER, lines);
   return ok;
 }
 
 /* Sets path and query alone where the origin is that of the handle's last request, which spares
  * libcurl the parsing of the whole. The request's URL is in normal form: nothing that stands in it
  * can end a line or be a dot segment. */
-static CURLUcode set_path(vi_transfer *transfer, vi_text path) {
-  vi_buffer *text = &transfer->path;
+static CURLUcode set_path(vi_handle *handle, vi_text path) {
+  vi_buffer *text = &handle->path;
   vi_buffer_clear(text);
   if (!vi_buffer_append_text(text, path) || !vi_buffer_terminate(text))
     return CURLUE_OUT_OF_MEMORY;
   char *query = memchr(text->data, '?', text->length);
   if (query)
     *query++ = '\0';
-  CURLUcode code = curl_url_set(transfer->url, CURLUPART_PATH, text->data, 0);
-  return code ? code : curl_url_set(transfer->url, CURLUPART_QUERY, query, 0);
+  CURLUcode code = curl_url_set(handle->url, CURLUPART_PATH, text->data, 0);
+  return code ? code : curl_url_set(handle->url, CURLUPART_QUERY, query, 0);
 }
 
-static bool set_url(vi_transfer *transfer) {
-  vi_text url = vi_buffer_text(&transfer->request->url);
+static bool set_url(vi_handle *handle, const vi_request *request) {
+  vi_text url = vi_buffer_text(&request->url);
   vi_text origin = vi_url_origin(url);
   vi_text path = {url.data + origin.length, url.length - origin.length};
   bool empty_query = url.data[url.length - 1] == '?'; /* kept by a full parse alone */
   bool escaped = memchr(path.data, '%', path.length); /* and so is the case of its digits */
-  if (!empty_query && !escaped && vi_text_equal(origin, vi_buffer_text(&transfer->origin)))
-    return set_path(transfer, path) == CURLUE_OK;
-  vi_buffer_clear(&transfer->origin);
-  return curl_url_set(transfer->url, CURLUPART_URL, url.data, 0) == CURLUE_OK &&
-         (empty_query || vi_buffer_append_text(&transfer->origin, origin)) &&
-         curl_easy_setopt(transfer->easy, CURLOPT_CURLU, transfer->url) == CURLE_OK;
+  if (!empty_query && !escaped && vi_text_equal(origin, vi_buffer_text(&handle->origin)))
+    return set_path(handle, path) == CURLUE_OK;
+  vi_buffer_clear(&handle->origin);
+  return curl_url_set(handle->url, CURLUPART_URL, url.data, 0) == CURLUE_OK &&
+         (empty_query || vi_buffer_append_text(&handle->origin, origin)) &&
+         curl_easy_setopt(handle->easy, CURLOPT_CURLU, handle->url) == CURLE_OK;
 }
 
 static bool is_method(const vi_request *request, const char *method) {
@@ -177,69 +223,92 @@ static bool is_method(const vi_request *request, const char *method) {
 
 /* A request without a body whose method expects one says so with a length of 0 (RFC 9110 8.6). */
 static bool sends_length(const vi_request *request) {
-  return request->has_body || request->streams_body || is_method(request, "POST") ||
-         is_method(request, "PUT") || is_method(request, "PATCH");
+  return request->has_body || request->streams_body || request->multipart ||
+         is_method(request, "POST") || is_method(request, "PUT") || is_method(request, "PATCH");
 }
 
 /* What libcurl receives at once where the body is, or is likely to be, large: for small ones it
  * would cost more than it gains. */
-static const long LARGE_BUFFER = 256 * 1024;
+static const long LARGE_BUFFER = 128 * 1024;
 
-static void set_body(vi_transfer *transfer) {
-  CURL *easy = transfer->easy;
-  const vi_buffer *body = &transfer->request->body;
-  transfer->has_body = true;
-  bool streams = transfer->request->streams_body;
+static bool set_body(vi_handle *handle, const vi_request *request) {
+  CURL *easy = handle->easy;
+  const vi_buffer *body = &request->body;
+  handle->has_body = true;
+  if (request->multipart)
+    return vi_mime_set(&handle->mime, easy, request->multipart, vi_request_is_idempotent(request));
+  bool streams = request->streams_body;
   curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                   streams ? transfer->request->body_length : (curl_off_t)body->length);
-  if (!streams && (vi_request_is_idempotent(transfer->request) || body->length == 0))
+                   streams ? request->body_length : (curl_off_t)body->length);
+  if (!streams && (vi_request_is_idempotent(request) || body->length == 0))
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body->length ? body->data : "");
   else
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
+  return true;
 }
 
-bool vi_handle_set_request(vi_transfer *transfer) {
-  CURL *easy = transfer->easy;
+static bool set_method(vi_handle *handle, const vi_request *request) {
+  CURL *easy = handle->easy;
+  if (is_method(request, "HEAD")) {
+    handle->no_body = true;
+    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+  } else if (!is_method(request, handle->has_body ? "POST" : "GET")) {
+    handle->custom_method = true;
+    return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method.data) == CURLE_OK;
+  }
+  return true;
+}
+
+bool vi_handle_set_request(vi_handle *handle, vi_transfer *transfer, double waited) {
+  CURL *easy = handle->easy;
   const vi_request *request = transfer->request;
-  bool ok = set_url(transfer);
+  double timeout = handle->session->options.timeout;
+  handle->transfer = transfer;
+  handle->detail[0] = '\0';
+  bool ok = set_url(handle, request);
   if (sends_length(request))
-    set_body(transfer);
-  if (request->body.length == 0 && !request->streams_body && !vi_request_is_idempotent(request)) {
+    ok = set_body(handle, request) && ok;
+  if (request->body.length == 0 && !request->streams_body && !request->multipart &&
+      !vi_request_is_idempotent(request)) {
     /* Without a body to refuse reading again, only a connection that is not kept is safe. */
-    transfer->fresh_connection = true;
+    handle->fresh_connection = true;
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   }
-  if (request->streams_response || transfer->session->bodies_are_large) {
-    transfer->large_buffer = true;
+  if (request->streams_response || handle->session->bodies_are_large) {
+    handle->large_buffer = true;
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, LARGE_BUFFER);
   }
-  if (is_method(request, "HEAD")) {
-    transfer->no_body = true;
-    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-  } else if (!is_method(request, transfer->has_body ? "POST" : "GET")) {
-    transfer->custom_method = true;
-    ok = ok && curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method.data) == CURLE_OK;
+  if (waited > 0 && timeout > 0) {
+    handle->own_timeout = true;
+    long left = milliseconds(timeout - waited);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left > 0 ? left : 1L);
   }
-  return set_fields(transfer) && ok;
+  ok = set_method(handle, request) && ok;
+  return set_fields(handle, request) && ok;
 }
 
-void vi_handle_unset_request(vi_transfer *transfer) {
-  CURL *easy = transfer->easy;
-  if (transfer->own_fields)
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->session->fields.lines);
-  if (transfer->custom_method)
+void vi_handle_unset_request(vi_handle *handle) {
+  CURL *easy = handle->easy;
+  if (handle->own_fields)
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, handle->session->fields.lines);
+  if (handle->custom_method)
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
-  if (transfer->has_body) {
+  if (handle->has_body) {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)-1);
   }
-  if (transfer->has_body || transfer->no_body)
+  vi_mime_unset(&handle->mime, easy);
+  if (handle->has_body || handle->no_body)
     curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L); /* takes NOBODY back too */
-  if (transfer->fresh_connection)
+  if (handle->fresh_connection)
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L);
-  if (transfer->large_buffer)
+  if (handle->large_buffer)
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)CURL_MAX_WRITE_SIZE);
-  transfer->body_sent = 0;
-  transfer->own_fields = transfer->custom_method = transfer->has_body = transfer->no_body = false;
-  transfer->fresh_connection = transfer->large_buffer = false;
+  if (handle->own_timeout)
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(handle->session->options.timeout));
+  handle->own_fields = handle->custom_method = handle->has_body = handle->no_body = false;
+  handle->fresh_connection = handle->large_buffer = handle->own_timeout = false;
+  vi_buffer_clear(&handle->coded);
+  vi_decoder_begin(&handle->decoder, VI_CODING_NONE);
+  handle->transfer = NULL;
 }

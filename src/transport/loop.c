@@ -4,6 +4,8 @@
 #include "message/memory.h"
 #include "transport/fork.h"
 #include "transport/poller.h"
+#include "transport/queue.h"
+#include "transport/timeouts.h"
 
 #include <errno.h>
 #include <string.h>
@@ -74,15 +76,20 @@ static int64_t next_deadline(const vi_loop *loop) {
     return AT_ONCE;
   if (vi_timers_first(&loop->timers))
     deadline = vi_timers_first(&loop->timers)->deadline;
-  for (const vi_session *session = loop->sessions; session; session = session->next)
+  for (const vi_session *session = loop->sessions; session; session = session->next) {
+    if (vi_queue_can_admit(session))
+      return AT_ONCE;
     if (session->deadline)
       deadline = sooner(deadline, session->deadline);
+    if (session->check_at)
+      deadline = sooner(deadline, session->check_at);
+  }
   return deadline;
 }
 
 /* Keeps the promise of vi_loop_fd; within a turn, its end will. A child must leave alone the alarm
  * that it shares with its parent, until it has one of its own. */
-static void set_alarm(vi_loop *loop) {
+void vi_loop_note_due(vi_loop *loop) {
   if (loop->poller.alarm >= 0 && !loop->in_turn && loop->generation == vi_fork_generation())
     vi_poller_set_alarm(&loop->poller, next_deadline(loop));
 }
@@ -93,7 +100,7 @@ static int on_timer(CURLM *multi, long timeout, void *user) {
   vi_session *session = user;
   session->deadline =
       timeout < 0 ? 0 : vi_clock_monotonic() + (int64_t)timeout * NANOSECONDS_PER_MILLISECOND;
-  set_alarm(session->loop);
+  vi_loop_note_due(session->loop);
   return 0;
 }
 
@@ -163,10 +170,7 @@ void vi_loop_free(vi_loop *loop) {
   leave_parent(loop);
   while (loop->sessions) {
     vi_session *session = loop->sessions;
-    for (vi_transfer *transfer = session->active, *next; transfer; transfer = next) {
-      next = transfer->next;
-      vi_transfer_abort(transfer, VI_ERROR_CLOSED, "the loop was closed");
-    }
+    vi_session_abort_all(session, VI_ERROR_CLOSED, "the loop was closed");
     vi_loop_detach(loop, session);
   }
   while (loop->ready_first)
@@ -181,7 +185,7 @@ int vi_loop_fd(vi_loop *loop) {
   leave_parent(loop);
   if (!vi_poller_add_alarm(&loop->poller))
     return -1;
-  set_alarm(loop);
+  vi_loop_note_due(loop);
   return loop->poller.fd;
 }
 
@@ -198,7 +202,7 @@ int vi_loop_timeout(const vi_loop *loop) {
 
 bool vi_loop_is_idle(const vi_loop *loop) {
   for (const vi_session *session = loop->sessions; session; session = session->next)
-    if (session->active)
+    if (session->active || session->queued_first)
       return false;
   return !loop->ready_first && !loop->pending && !vi_timers_first(&loop->timers);
 }
@@ -206,7 +210,7 @@ bool vi_loop_is_idle(const vi_loop *loop) {
 void vi_loop_set_pending(vi_loop *loop, bool pending) {
   loop->pending = pending;
   if (pending)
-    set_alarm(loop);
+    vi_loop_note_due(loop);
 }
 
 void vi_loop_begin_turn(vi_loop *loop) {
@@ -215,7 +219,7 @@ void vi_loop_begin_turn(vi_loop *loop) {
 
 void vi_loop_end_turn(vi_loop *loop) {
   loop->in_turn = false;
-  set_alarm(loop);
+  vi_loop_note_due(loop);
 }
 
 bool vi_loop_start(vi_loop *loop, vi_transfer *transfer) {
@@ -229,6 +233,7 @@ bool vi_loop_start(vi_loop *loop, vi_transfer *transfer) {
   }
   transfer->looped = true;
   vi_transfer_start(transfer);
+  vi_loop_note_due(loop);
   return true;
 }
 
@@ -236,8 +241,7 @@ bool vi_loop_start(vi_loop *loop, vi_transfer *transfer) {
 static void act_on_failure(vi_session *session, CURLMcode code) {
   if (code == CURLM_OK)
     return;
-  while (session->active)
-    vi_transfer_abort(session->active, VI_ERROR_OUT_OF_MEMORY, curl_multi_strerror(code));
+  vi_session_abort_all(session, VI_ERROR_OUT_OF_MEMORY, curl_multi_strerror(code));
   vi_session_close(session);
 }
 
@@ -278,8 +282,9 @@ void vi_loop_step(vi_loop *loop, int timeout) {
   for (vi_session *session = loop->sessions; session; session = session->next) {
     act_on_deadline(session);
     vi_session_collect(session);
+    vi_timeouts_check(session);
   }
-  set_alarm(loop);
+  vi_loop_note_due(loop);
 }
 
 void vi_loop_push_ready(vi_loop *loop, vi_transfer *transfer) {
@@ -290,7 +295,7 @@ void vi_loop_push_ready(vi_loop *loop, vi_transfer *transfer) {
   transfer->previous_ready = loop->ready_last;
   *(loop->ready_last ? &loop->ready_last->next_ready : &loop->ready_first) = transfer;
   loop->ready_last = transfer;
-  set_alarm(loop);
+  vi_loop_note_due(loop);
 }
 
 void vi_loop_forget(vi_loop *loop, vi_transfer *transfer) {

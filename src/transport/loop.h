@@ -72,10 +72,11 @@ void vi_loop_forget(vi_loop *loop, vi_transfer *transfer);
 /* The next timer that is due, taken out; NULL: none. */
 vi_timer *vi_loop_take_timer(vi_loop *loop);
 
-/* For the other files of this room. A finished transfer joins the ready list; a session leaves the
- * loop; a socket of the session was opened (`open`) or closed, before anything else is told of it.
- * The last is false when out of memory. */
+/* For the other files of this room. A finished transfer joins the ready list; something has become
+ * due, maybe outside of any step; a session leaves the loop; a socket of the session was opened
+ * (`open`) or closed, before anything else is told of it. The last is false when out of memory. */
 void vi_loop_push_ready(vi_loop *loop, vi_transfer *transfer);
+void vi_loop_note_due(vi_loop *loop);
 void vi_loop_detach(vi_loop *loop, vi_session *session);
 bool vi_loop_note_socket(vi_loop *loop, curl_socket_t fd, bool open);
 

@@ -2,8 +2,11 @@
 
 #include "message/memory.h"
 #include "message/text.h"
+#include "transport/decoder.h"
 #include "transport/fork.h"
+#include "transport/handle.h"
 #include "transport/loop.h"
+#include "transport/queue.h"
 #include "transport/transfer.h"
 
 #include <fcntl.h>
@@ -55,14 +58,20 @@ static void disconnect_sockets(vi_session *session) {
     close(nowhere);
 }
 
+void vi_session_abort_all(vi_session *session, vi_error_kind kind, const char *message) {
+  while (session->queued_first)
+    vi_transfer_abort(session->queued_first, kind, message);
+  while (session->active)
+    vi_transfer_abort(session->active, kind, message);
+}
+
 bool vi_session_drop_if_forked(vi_session *session) {
   if (session->generation == vi_fork_generation())
     return false;
   session->generation = vi_fork_generation();
   if (!session->closed) {
     disconnect_sockets(session);
-    while (session->active)
-      vi_transfer_abort(session->active, VI_ERROR_FORKED, "the process forked");
+    vi_session_abort_all(session, VI_ERROR_FORKED, "the process forked");
     vi_session_close(session);
   }
   session->forked = true;
@@ -83,15 +92,6 @@ static bool names_proxy(void) {
   return false;
 }
 
-/* The content codings that this libcurl undoes. */
-static vi_text codings(void) {
-  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
-  bool gzip = info->features & CURL_VERSION_LIBZ, br = info->features & CURL_VERSION_BROTLI;
-  if (gzip && br)
-    return VI_TEXT("gzip, br");
-  return gzip ? VI_TEXT("gzip") : VI_TEXT("identity");
-}
-
 static bool build_fields(vi_session *session) {
   vi_headers headers = {0};
   vi_text agent = vi_text_of(session->options.user_agent);
@@ -99,7 +99,8 @@ static bool build_fields(vi_session *session) {
   if (agent.length > 0)
     ok = vi_headers_add(&headers, VI_TEXT("User-Agent"), agent) == VI_HEADERS_OK;
   if (session->options.decode)
-    ok = ok && vi_headers_add(&headers, VI_TEXT("Accept-Encoding"), codings()) == VI_HEADERS_OK;
+    ok = ok && vi_headers_add(&headers, VI_TEXT("Accept-Encoding"), VI_TEXT(VI_DECODER_CODINGS)) ==
+                   VI_HEADERS_OK;
   vi_fields_build(&session->fields, &headers, NULL, NULL, &ok);
   vi_headers_free(&headers);
   return ok;
@@ -128,6 +129,13 @@ static bool check_curl_options(const vi_curl_option *options, vi_error *error) {
   return fine;
 }
 
+static void set_limits(CURLM *multi, const vi_session_options *options) {
+  curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, options->max_connections);
+  curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, options->max_connections_per_host);
+  if (options->max_idle_connections > 0)
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, options->max_idle_connections);
+}
+
 vi_session *vi_session_new(const vi_session_options *options, vi_error *error) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, initialize_libcurl);
@@ -151,9 +159,8 @@ vi_session *vi_session_new(const vi_session_options *options, vi_error *error) {
     return NULL;
   }
   session->options.curl = options->curl;
-  session->proxy_in_environment = names_proxy();
-  if (options->max_connections > 0)
-    curl_multi_setopt(session->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, options->max_connections);
+  session->proxy_in_environment = options->trust_env && names_proxy();
+  set_limits(session->multi, options);
   return session;
 }
 
@@ -166,17 +173,16 @@ void vi_session_close(vi_session *session) {
   if (vi_session_drop_if_forked(session) || session->closed)
     return;
   session->closed = true;
-  while (session->active)
-    vi_transfer_abort(session->active, VI_ERROR_CLOSED, "the session was closed");
+  vi_session_abort_all(session, VI_ERROR_CLOSED, "the session was closed");
   while (session->idle) {
-    vi_transfer *transfer = session->idle;
-    session->idle = transfer->next;
-    vi_transfer_free(transfer);
+    vi_handle *handle = session->idle;
+    session->idle = handle->next;
+    vi_handle_free(handle);
   }
   /* Sockets are closed here, and the loop is told of each. */
   curl_multi_cleanup(session->multi);
   session->multi = NULL;
-  session->deadline = 0;
+  session->deadline = session->check_at = 0;
 }
 
 void vi_session_release(vi_session *session) {
@@ -228,6 +234,27 @@ bool vi_session_add_cookie(vi_session *session, const char *line) {
   return added;
 }
 
+vi_handle *vi_session_take_handle(vi_session *session) {
+  vi_handle *handle = session->idle;
+  if (!handle)
+    return vi_handle_new(session);
+  session->idle = handle->next;
+  session->idle_count--;
+  return handle;
+}
+
+void vi_session_return_handle(vi_session *session, vi_handle *handle) {
+  enum { MOST_IDLE = 1024 }; /* each with libcurl's own memory some ten KiB */
+  vi_handle_unset_request(handle);
+  if (session->closed || session->idle_count == MOST_IDLE) {
+    vi_handle_free(handle);
+    return;
+  }
+  handle->next = session->idle;
+  session->idle = handle;
+  session->idle_count++;
+}
+
 void vi_session_collect(vi_session *session) {
   CURLMsg *message;
   int left;
@@ -235,8 +262,9 @@ void vi_session_collect(vi_session *session) {
     if (message->msg != CURLMSG_DONE)
       continue;
     CURLcode code = message->data.result; /* the message dies with remove_handle */
-    void *transfer = NULL;
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-    vi_transfer_finish(transfer, code);
+    vi_handle *handle = NULL;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&handle);
+    vi_transfer_finish(handle->transfer, code);
   }
+  vi_queue_admit(session);
 }

@@ -1,4 +1,4 @@
-/* A session: options, a pool of connections and a pool of transfers, for any number of senders.
+/* A session: options, a pool of connections and a pool of handles, for any number of senders.
  *
  * Counted; whoever got a pointer from vi_session_new or _retain gives it back with _release. A
  * session and all its transfers belong to one thread at a time. Transfers in flight hold the
@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct vi_handle;
 struct vi_loop;
 struct vi_transfer;
 
@@ -26,16 +27,21 @@ typedef enum vi_http_version {
 
 /* Strings may be NULL; they are copied. Times are in seconds, 0 for no limit. */
 typedef struct vi_session_options {
-  double timeout;         /* a whole exchange */
-  double connect_timeout; /* name lookup, TCP and TLS */
-  double idle_timeout;    /* without a byte either way; whole seconds, rounded up */
-  size_t max_body;        /* bytes of a decoded body */
-  long max_connections;   /* open at once; further requests queue; 0: no limit */
+  double timeout;                /* a whole exchange */
+  double connect_timeout;        /* name lookup, TCP and TLS */
+  double idle_timeout;           /* without a byte either way, once connected */
+  long low_speed_limit;          /* bytes a second; an average below it ... */
+  long low_speed_time;           /* ... for that many seconds ends the exchange */
+  size_t max_body;               /* bytes of a decoded body */
+  long max_connections;          /* open at once; further requests queue; 0: no limit */
+  long max_connections_per_host; /* likewise */
+  long max_idle_connections;     /* kept for later requests; 0: libcurl's own choice */
   vi_http_version http_version;
   bool decode;            /* ask for content codings and undo them */
   bool verify;            /* the server's certificate and name */
   const char *ca;         /* PEM file of trusted authorities instead of the system's */
   const char *proxy;      /* URL; "" for none; NULL for the environment's, as it is now */
+  bool trust_env;         /* proxies and authorities that the environment names */
   const char *user_agent; /* NULL or "": no such field */
   bool cookies;           /* keep and send them */
   vi_curl_option *curl;   /* further options of libcurl's, the session's from vi_session_new on */
@@ -48,17 +54,21 @@ typedef struct vi_session {
   CURLSH *share;             /* what its handles have in common: TLS sessions, cookies */
   vi_fields fields;          /* the header fields of every request */
   bool bodies_are_large;     /* the last one was: the next one is likely to be */
+  bool multiplexes;          /* the last answer came over a connection that others can share */
   bool proxy_in_environment; /* when the session was made */
   bool closed, forked;       /* forked: it was made before a fork, and dropped after it */
   unsigned generation;       /* vi_fork_generation() when it was made */
   curl_socket_t *sockets;    /* its open ones */
   size_t socket_count, socket_capacity;
-  struct vi_transfer *idle;   /* recycled transfers, linked by `next` */
+  struct vi_handle *idle; /* linked by `next` */
+  size_t idle_count;
   struct vi_transfer *active; /* in flight, doubly linked */
   size_t active_count;
+  struct vi_transfer *queued_first, *queued_last; /* waiting for that, likewise */
   struct vi_loop *loop;    /* the loop that drives it, not owned; NULL: none */
   struct vi_session *next; /* in the loop's list */
   int64_t deadline;        /* when libcurl wants to be called; 0: not at all */
+  int64_t check_at;        /* when vi_timeouts_check is due; 0: not at all */
 } vi_session;
 
 /* A session with no connection yet. NULL, with `error` filled: libcurl refuses a value in `curl`,
@@ -71,9 +81,12 @@ vi_session *vi_session_retain(vi_session *session);
 /* One holder less; the last one closes and frees. NULL is ignored. */
 void vi_session_release(vi_session *session);
 
-/* Ends what is in flight with VI_ERROR_CLOSED and closes all connections. Later sends are refused
- * with the same kind. Closing again does nothing. */
+/* Ends what is in flight or queued with VI_ERROR_CLOSED and closes all connections. Later sends are
+ * refused with the same kind. Closing again does nothing. */
 void vi_session_close(vi_session *session);
+
+/* Ends what is in flight or queued with an error of that kind. */
+void vi_session_abort_all(vi_session *session, vi_error_kind kind, const char *message);
 
 /* The cookies that the session holds, one line each in Netscape's format; freed with
  * curl_slist_free_all. NULL if there are none. */
@@ -92,6 +105,10 @@ bool vi_session_drop_if_forked(vi_session *session);
  * false when out of memory. */
 bool vi_session_note_open(vi_session *session, curl_socket_t fd);
 void vi_session_note_close(vi_session *session, curl_socket_t fd);
+
+/* A handle from the pool, or a new one; NULL: out of memory. And back. */
+struct vi_handle *vi_session_take_handle(vi_session *session);
+void vi_session_return_handle(vi_session *session, struct vi_handle *handle);
 
 /* Finishes every transfer that libcurl has reported as done since the last call. */
 void vi_session_collect(vi_session *session);

@@ -1,23 +1,12 @@
 #include "transport/transfer.h"
 
+#include "message/clock.h"
 #include "message/memory.h"
 #include "transport/curl_error.h"
-#include "transport/handle.h"
 #include "transport/loop.h"
+#include "transport/queue.h"
 #include "transport/receive.h"
-
-static vi_transfer *create(vi_session *session) {
-  vi_transfer *transfer = vi_calloc(sizeof *transfer);
-  if (!transfer)
-    return NULL;
-  transfer->session = session;
-  transfer->url = curl_url();
-  transfer->easy = vi_handle_new(transfer);
-  if (transfer->easy && transfer->url)
-    return transfer;
-  vi_transfer_free(transfer);
-  return NULL;
-}
+#include "transport/timeouts.h"
 
 vi_transfer *vi_transfer_new(vi_session *session, vi_request *request, vi_error *error) {
   vi_session_drop_if_forked(session);
@@ -27,25 +16,15 @@ vi_transfer *vi_transfer_new(vi_session *session, vi_request *request, vi_error 
                                  : "the session is closed");
     return NULL;
   }
-  vi_transfer *transfer = session->idle;
-  if (transfer)
-    session->idle = transfer->next;
-  else
-    transfer = create(session);
+  vi_transfer *transfer = vi_calloc(sizeof *transfer);
   if (!transfer) {
     vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
     return NULL;
   }
-  vi_session_retain(session);
+  transfer->session = vi_session_retain(session);
   transfer->request = vi_request_retain(request);
-  transfer->response = vi_response_new();
   transfer->awaiting = request->streams_response ? VI_AWAIT_HEAD : VI_AWAIT_END;
-  transfer->next = transfer->previous = NULL;
-  if (transfer->response && vi_handle_set_request(transfer))
-    return transfer;
-  vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
-  vi_transfer_release(transfer);
-  return NULL;
+  return transfer;
 }
 
 static void join_active(vi_transfer *transfer) {
@@ -61,7 +40,7 @@ static void join_active(vi_transfer *transfer) {
 
 static void leave_active(vi_transfer *transfer) {
   vi_session *session = transfer->session;
-  curl_multi_remove_handle(session->multi, transfer->easy);
+  curl_multi_remove_handle(session->multi, transfer->handle->easy);
   if (transfer->previous)
     transfer->previous->next = transfer->next;
   else
@@ -71,6 +50,8 @@ static void leave_active(vi_transfer *transfer) {
   transfer->next = transfer->previous = NULL;
   transfer->in_flight = false;
   session->active_count--;
+  if (session->loop && vi_queue_can_admit(session))
+    vi_loop_note_due(session->loop);
 }
 
 static bool is_ready(const vi_transfer *transfer) {
@@ -80,7 +61,7 @@ static bool is_ready(const vi_transfer *transfer) {
   case VI_AWAIT_HEAD:
     return transfer->head_complete;
   case VI_AWAIT_BODY:
-    return transfer->stream.length > transfer->stream_start;
+    return transfer->received.length > transfer->consumed;
   default:
     return false;
   }
@@ -88,7 +69,7 @@ static bool is_ready(const vi_transfer *transfer) {
 
 static void judge(vi_transfer *transfer) {
   transfer->ready = is_ready(transfer);
-  transfer->due = transfer->ready || transfer->upload_starved;
+  transfer->due = transfer->ready || transfer->upload_starved || transfer->progressed;
 }
 
 void vi_transfer_note(vi_transfer *transfer) {
@@ -110,13 +91,35 @@ static void settle(vi_transfer *transfer) {
 }
 
 void vi_transfer_start(vi_transfer *transfer) {
-  transfer->detail[0] = '\0';
-  if (transfer->session->closed) {
+  vi_session *session = transfer->session;
+  if (session->closed) {
     vi_transfer_abort(transfer, VI_ERROR_CLOSED, "the session is closed");
     return;
   }
+  if (vi_queue_must_wait(session)) {
+    transfer->queued_at = vi_clock_monotonic();
+    vi_queue_add(transfer);
+  } else {
+    vi_transfer_launch(transfer);
+  }
+  vi_timeouts_arm(session);
+}
+
+static double seconds_queued(const vi_transfer *transfer) {
+  return transfer->queued_at ? (double)(vi_clock_monotonic() - transfer->queued_at) * 1e-9 : 0;
+}
+
+void vi_transfer_launch(vi_transfer *transfer) {
+  vi_session *session = transfer->session;
+  vi_handle *handle = transfer->handle = vi_session_take_handle(session);
+  if (!handle || !vi_handle_set_request(handle, transfer, seconds_queued(transfer))) {
+    vi_transfer_abort(transfer, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+    return;
+  }
+  if (!transfer->request->streams_response)
+    vi_buffer_lay_within(&transfer->received, handle->room, sizeof handle->room);
   join_active(transfer);
-  CURLMcode code = curl_multi_add_handle(transfer->session->multi, transfer->easy);
+  CURLMcode code = curl_multi_add_handle(session->multi, handle->easy);
   if (code == CURLM_OK)
     return;
   vi_transfer_abort(transfer,
@@ -135,6 +138,14 @@ static CURLMcode perform(vi_session *session) {
 #pragma GCC diagnostic pop
 }
 
+/* Until the session wants to be looked at, if that is sooner. */
+static int shorten(int timeout, const vi_session *session) {
+  if (session->check_at == 0)
+    return timeout;
+  int64_t left = (session->check_at - vi_clock_monotonic()) / 1000000 + 1;
+  return left < timeout ? left > 0 ? (int)left : 0 : timeout;
+}
+
 void vi_transfer_wait(vi_transfer *transfer, int timeout) {
   vi_session *session = transfer->session;
   if (transfer->looped) {
@@ -143,10 +154,22 @@ void vi_transfer_wait(vi_transfer *transfer, int timeout) {
   }
   CURLMcode code = perform(session);
   vi_session_collect(session);
+  vi_timeouts_check(session);
   if (code == CURLM_OK && !transfer->due)
-    code = curl_multi_poll(session->multi, NULL, 0, timeout, NULL);
+    code = curl_multi_poll(session->multi, NULL, 0, shorten(timeout, session), NULL);
   if (code != CURLM_OK)
     vi_transfer_abort(transfer, VI_ERROR_OUT_OF_MEMORY, curl_multi_strerror(code));
+}
+
+/* Libcurl is done with it; `coded` bytes of a streamed body may still wait in the handle. */
+static void return_handle(vi_transfer *transfer) {
+  vi_handle *handle = transfer->handle;
+  if (!handle)
+    return;
+  if (transfer->received.within)
+    transfer->received = (vi_buffer){0}; /* it is the handle's */
+  transfer->handle = NULL;
+  vi_session_return_handle(transfer->session, handle);
 }
 
 void vi_transfer_finish(vi_transfer *transfer, CURLcode code) {
@@ -159,41 +182,78 @@ void vi_transfer_finish(vi_transfer *transfer, CURLcode code) {
     /* A callback stopped the transfer and has said why; libcurl only knows that it did. */
     transfer->error.code = (int)code;
     transfer->error.maybe_sent = true;
+    vi_curl_error_weigh(&transfer->error, transfer->request);
   } else if (code != CURLE_OK) {
-    vi_curl_error(&transfer->error, transfer->easy, code, transfer->detail,
-                  transfer->head < VI_HEAD_DONE, transfer->request);
+    vi_curl_error(transfer, code);
   }
+  if (!vi_receive_is_pending(transfer))
+    return_handle(transfer);
+  settle(transfer);
+}
+
+void vi_transfer_stop(vi_transfer *transfer, const vi_error *error) {
+  if (transfer->done)
+    return;
+  transfer->error = *error;
+  if (transfer->in_flight) {
+    long sent = 0;
+    curl_easy_getinfo(transfer->handle->easy, CURLINFO_REQUEST_SIZE, &sent);
+    transfer->error.maybe_sent = sent > 0;
+    leave_active(transfer);
+  }
+  if (transfer->queued)
+    vi_queue_remove(transfer);
+  vi_curl_error_weigh(&transfer->error, transfer->request);
+  return_handle(transfer);
   settle(transfer);
 }
 
 void vi_transfer_abort(vi_transfer *transfer, vi_error_kind kind, const char *message) {
-  if (transfer->done)
-    return;
-  long sent = 0;
-  curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &sent);
-  vi_error_set(&transfer->error, kind, "%s", message);
-  transfer->error.maybe_sent = transfer->in_flight && sent > 0;
-  if (transfer->in_flight)
-    leave_active(transfer);
-  settle(transfer);
+  vi_error error;
+  vi_error_set(&error, kind, "%s", message);
+  vi_transfer_stop(transfer, &error);
+}
+
+static void stop_for_its_error(vi_transfer *transfer) {
+  vi_error error = transfer->error;
+  vi_transfer_stop(transfer, &error);
 }
 
 vi_text vi_transfer_peek(const vi_transfer *transfer) {
-  return (vi_text){transfer->stream.data + transfer->stream_start,
-                   transfer->stream.length - transfer->stream_start};
+  return (vi_text){transfer->received.data + transfer->consumed,
+                   transfer->received.length - transfer->consumed};
 }
 
 void vi_transfer_consume(vi_transfer *transfer, size_t length) {
-  transfer->stream_start += length;
-  if (transfer->stream_start == transfer->stream.length) {
-    vi_buffer_clear(&transfer->stream);
-    transfer->stream_start = 0;
-    if (transfer->stream_paused && transfer->in_flight) {
+  transfer->consumed += length;
+  if (transfer->consumed == transfer->received.length) {
+    vi_buffer_clear(&transfer->received);
+    transfer->consumed = 0;
+    vi_receive_pending(transfer);
+    if (transfer->error.kind != VI_ERROR_NONE)
+      stop_for_its_error(transfer);
+    if (transfer->done && !vi_receive_is_pending(transfer))
+      return_handle(transfer);
+    if (transfer->stream_paused && transfer->in_flight && transfer->received.length == 0) {
       transfer->stream_paused = false;
-      curl_easy_pause(transfer->easy, CURLPAUSE_CONT); /* may fill `stream` at once */
+      curl_easy_pause(transfer->handle->easy, CURLPAUSE_CONT); /* may fill `received` at once */
     }
   }
   vi_transfer_await(transfer, transfer->awaiting);
+}
+
+size_t vi_transfer_received(const vi_transfer *transfer) {
+  return transfer->response ? vi_response_body(transfer->response).length
+                            : transfer->received.length;
+}
+
+int64_t vi_transfer_length(const vi_transfer *transfer) {
+  curl_off_t length = -1;
+  if (transfer->response) /* it is all there */
+    return (int64_t)vi_response_body(transfer->response).length;
+  if (transfer->handle && transfer->encoding.length == 0)
+    curl_easy_getinfo(transfer->handle->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  return length;
 }
 
 static int64_t announced(const vi_transfer *transfer) {
@@ -224,7 +284,7 @@ void vi_transfer_supply(vi_transfer *transfer, vi_text bytes) {
   transfer->upload_starved = bytes.length > 0 && transfer->upload_total == announced(transfer);
   vi_transfer_await(transfer, transfer->awaiting);
   if (transfer->in_flight)
-    curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+    curl_easy_pause(transfer->handle->easy, CURLPAUSE_CONT);
 }
 
 vi_response *vi_transfer_take_response(vi_transfer *transfer) {
@@ -233,51 +293,22 @@ vi_response *vi_transfer_take_response(vi_transfer *transfer) {
   return response;
 }
 
-/* Back to what a fresh transfer is; the handle and the memory for fields and paths stay. */
-static void forget_exchange(vi_transfer *transfer) {
-  vi_request_release(transfer->request);
-  vi_response_release(transfer->response);
-  vi_buffer_free(&transfer->stream);
-  vi_buffer_free(&transfer->upload);
-  transfer->request = NULL;
-  transfer->response = NULL;
-  transfer->waiter = NULL;
-  transfer->outer = NULL;
-  transfer->error = (vi_error){0};
-  transfer->head = VI_HEAD_NONE;
-  transfer->heads = 0;
-  transfer->awaiting = VI_AWAIT_END;
-  transfer->looped = transfer->done = transfer->ready = transfer->due = false;
-  transfer->head_complete = false;
-  transfer->stream_paused = transfer->upload_ended = transfer->upload_starved = false;
-  transfer->stream_start = 0;
-  transfer->upload_total = 0;
-}
-
 void vi_transfer_release(vi_transfer *transfer) {
   if (!transfer)
     return;
   vi_session *session = transfer->session;
   if (transfer->in_flight)
     leave_active(transfer);
+  if (transfer->queued)
+    vi_queue_remove(transfer);
   if (transfer->listed)
     vi_loop_forget(session->loop, transfer);
-  vi_handle_unset_request(transfer);
-  forget_exchange(transfer);
-  if (session->closed) {
-    vi_transfer_free(transfer);
-  } else {
-    transfer->next = session->idle;
-    session->idle = transfer;
-  }
-  vi_session_release(session);
-}
-
-void vi_transfer_free(vi_transfer *transfer) {
-  curl_easy_cleanup(transfer->easy);
-  curl_url_cleanup(transfer->url);
-  vi_buffer_free(&transfer->origin);
-  vi_buffer_free(&transfer->path);
-  vi_fields_free(&transfer->fields);
+  return_handle(transfer);
+  vi_request_release(transfer->request);
+  vi_response_release(transfer->response);
+  vi_response_release(transfer->interim);
+  vi_buffer_free(&transfer->received);
+  vi_buffer_free(&transfer->upload);
   vi_free(transfer);
+  vi_session_release(session);
 }

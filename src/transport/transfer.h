@@ -1,13 +1,14 @@
 /* One exchange on the wire: a request handed to libcurl, a response or an error handed back.
  *
- * A transfer comes from its session's pool and goes back there: its libcurl handle is kept, and
- * only what a request changed on it is undone. It holds its session and its request until it is
- * released. All of libcurl's callbacks end here and only fill buffers and set flags. */
+ * A transfer holds its session and its request until it is released. One of the session's handles
+ * is its own while libcurl works on it. All of libcurl's callbacks end here and only fill buffers
+ * and set flags. */
 #ifndef VI_TRANSPORT_TRANSFER_H
 #define VI_TRANSPORT_TRANSFER_H
 
 #include "message/request.h"
 #include "message/response.h"
+#include "transport/handle.h"
 #include "transport/session.h"
 
 /* What the owner waits for. The end is always worth waking for. */
@@ -19,47 +20,53 @@ typedef enum vi_await {
 
 typedef struct vi_transfer {
   vi_session *session;
-  CURL *easy;
   vi_request *request;
-  CURLU *url;            /* the handle's, kept with it */
-  vi_buffer origin;      /* of `url`; empty: not to be relied on */
-  vi_buffer path;        /* room to cut a URL up in */
-  vi_fields fields;      /* the request's header fields in libcurl's form */
-  vi_response *response; /* being filled; complete once `done` without an error */
+  vi_handle *handle;     /* NULL before it is launched and when no byte of libcurl's is left */
+  vi_response *response; /* of a streamed one: from the head on; else once `done`, if no error */
+  vi_response *interim;  /* the last 1xx answer */
   vi_error error;        /* kind NONE until something fails */
   enum { VI_HEAD_NONE, VI_HEAD_FIELDS, VI_HEAD_DONE, VI_HEAD_BODY } head;
-  unsigned heads; /* status lines seen */
-  bool in_flight; /* libcurl has it */
-  bool looped;    /* started by a loop, whose ready list it joins when it is ready */
-  bool done;      /* the outcome stands */
+  unsigned heads;    /* status lines seen */
+  vi_text encoding;  /* the content coding being undone, as the head has it; else empty */
+  bool unbounded;    /* the connection's end alone marks the body's */
+  bool queued;       /* it waits in the session's queue, since: */
+  int64_t queued_at; /* 0: it never did */
+  bool in_flight;    /* libcurl has it */
+  bool looped;       /* started by a loop, whose ready list it joins when it is ready */
+  bool done;         /* the outcome stands */
   vi_await awaiting;
   bool ready;         /* what is awaited has come; kept up to date by vi_transfer_note */
-  bool due;           /* ready, or its upload is starved: the owner has something to do */
+  bool due;           /* ready, or asks for something: the owner has something to do */
+  bool progressed;    /* more of a body has come whose progress the request reports */
   bool head_complete; /* of a streamed response: it may be taken */
-  vi_buffer stream;   /* of a streamed response: bytes not yet consumed, from stream_start on */
-  size_t stream_start;
-  bool stream_paused;   /* libcurl waits until there is room in `stream` */
-  vi_buffer upload;     /* of a streamed request: bytes not yet sent, from body_sent on */
-  bool upload_ended;    /* no more will come */
-  bool upload_starved;  /* libcurl waits for more */
-  int64_t upload_total; /* bytes supplied so far */
-  bool custom_method, no_body, has_body, own_fields, fresh_connection,
-      large_buffer;                    /* to undo on the handle */
-  size_t body_sent;                    /* bytes of the body or of `upload` that libcurl has read */
-  void *waiter;                        /* for its owner alone: whoever waits for it, */
-  struct vi_transfer *outer;           /* and what he waited for before */
-  struct vi_transfer *next, *previous; /* in the session's lists */
+  vi_buffer received; /* the body; of a streamed one what is not yet consumed, from here on: */
+  size_t consumed;
+  int64_t announced;         /* the length of a whole body that is not coded; 0: unknown */
+  bool stream_paused;        /* libcurl waits until there is room in `received` */
+  vi_buffer upload;          /* of a streamed request: bytes not yet sent, from body_sent on */
+  bool upload_ended;         /* no more will come */
+  bool upload_starved;       /* libcurl waits for more */
+  int64_t upload_total;      /* bytes supplied so far */
+  size_t body_sent;          /* bytes of the body or of `upload` that libcurl has read */
+  int64_t moved;             /* bytes that went either way, when vi_timeouts_check last looked, */
+  int quiet_looks;           /* and how often there were no more than before */
+  void *waiter;              /* for its owner alone: whoever waits for it, */
+  struct vi_transfer *outer; /* and what he waited for before */
+  struct vi_transfer *next, *previous;             /* in the session's lists */
   struct vi_transfer *next_ready, *previous_ready; /* in the loop's */
   bool listed;                                     /* there */
-  char detail[CURL_ERROR_SIZE];                    /* libcurl's own words */
 } vi_transfer;
 
-/* A transfer ready to start. NULL, with `error` filled: the session is closed, the request was
- * refused by libcurl, or out of memory. */
+/* A transfer ready to start. NULL, with `error` filled: the session is closed, or out of
+ * memory. */
 vi_transfer *vi_transfer_new(vi_session *session, vi_request *request, vi_error *error);
 
-/* Hands the transfer to libcurl. What goes wrong shows as a transfer that is done at once. */
+/* Hands the transfer to libcurl, or puts it into the session's queue. What goes wrong shows as a
+ * transfer that is done at once. */
 void vi_transfer_start(vi_transfer *transfer);
+
+/* Hands it to libcurl. Only for vi_transfer_start and the queue. */
+void vi_transfer_launch(vi_transfer *transfer);
 
 /* Says what the owner waits for now; `ready` tells whether it has come. */
 void vi_transfer_await(vi_transfer *transfer, vi_await what);
@@ -73,6 +80,11 @@ void vi_transfer_wait(vi_transfer *transfer, int timeout);
  * function here. */
 vi_text vi_transfer_peek(const vi_transfer *transfer);
 void vi_transfer_consume(vi_transfer *transfer, size_t length);
+
+/* Bytes of the response's body that have come, decoded; and how many there will be in all, -1 where
+ * that is not known. */
+size_t vi_transfer_received(const vi_transfer *transfer);
+int64_t vi_transfer_length(const vi_transfer *transfer);
 
 /* Supplies the next bytes of a streamed request; an empty view ends the body. A body that is not as
  * long as announced aborts the transfer. */
@@ -88,14 +100,14 @@ void vi_transfer_finish(vi_transfer *transfer, CURLcode code);
  * outcome. */
 void vi_transfer_abort(vi_transfer *transfer, vi_error_kind kind, const char *message);
 
+/* Likewise with that error; whether the request may have been sent is found out here. */
+void vi_transfer_stop(vi_transfer *transfer, const vi_error *error);
+
 /* Hands over the response: the caller owns the reference. Only once, and only if there is no
  * error. */
 vi_response *vi_transfer_take_response(vi_transfer *transfer);
 
-/* Gives the transfer back to its session; one in flight is aborted first. NULL is ignored. */
+/* Frees the transfer and gives its handle back; one in flight is aborted first. NULL is ignored. */
 void vi_transfer_release(vi_transfer *transfer);
-
-/* Frees a transfer for good. Only for the session that pools it. */
-void vi_transfer_free(vi_transfer *transfer);
 
 #endif

@@ -1,0 +1,124 @@
+#include "binding/objects.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+vi_multipart *vi_check_multipart(lua_State *L, int index) {
+  vi_multipart *multipart = *(vi_multipart **)vi_check_box(L, index, VI_TYPE_MULTIPART);
+  luaL_argcheck(L, multipart, index, "the parts have been collected");
+  return multipart;
+}
+
+/* Both push a message and return false where something is wrong. */
+static bool complain(lua_State *L, const char *message) {
+  lua_pushstring(L, message);
+  return false;
+}
+
+static bool copy_field(lua_State *L, int table, const char *name, vi_buffer *to) {
+  lua_getfield(L, table, name);
+  vi_text text = lua_isnil(L, -1) ? VI_TEXT("") : vi_check_text(L, -1);
+  bool copied = vi_buffer_append_text(to, text) && vi_buffer_terminate(to);
+  lua_pop(L, 1);
+  return copied || complain(L, "out of memory");
+}
+
+/* The part takes over `file`, of which it will send what is behind `start`. */
+static bool take_file(lua_State *L, vi_part *part, int file, off_t start) {
+  struct stat about;
+  part->file = file;
+  part->start = start;
+  if (file < 0 || fstat(file, &about) != 0)
+    return complain(L, strerror(errno));
+  if (!S_ISREG(about.st_mode) || start < 0)
+    return complain(L, "it is no file that can be sought in");
+  part->length = about.st_size > start ? about.st_size - start : 0;
+  return true;
+}
+
+/* The content at the top of the stack: bytes, an open file (of which we keep a descriptor of our
+ * own, so that it may be closed or moved), or nil for the file named in `path`. */
+static bool take_content(lua_State *L, int table, vi_part *part) {
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    vi_text bytes = vi_check_text(L, -1);
+    part->length = (int64_t)bytes.length;
+    return vi_buffer_append_text(&part->bytes, bytes) || complain(L, "out of memory");
+  }
+  luaL_Stream *stream = luaL_testudata(L, -1, LUA_FILEHANDLE);
+  if (stream && stream->closef)
+    return take_file(L, part, fcntl(fileno(stream->f), F_DUPFD_CLOEXEC, 0), ftello(stream->f));
+  lua_getfield(L, table, "path");
+  return take_file(L, part, open(luaL_checkstring(L, -1), O_RDONLY | O_CLOEXEC), 0);
+}
+
+static bool read_part(lua_State *L, int table, vi_multipart *multipart) {
+  vi_part *part = vi_multipart_add(multipart);
+  if (!part)
+    return complain(L, "out of memory");
+  if (!copy_field(L, table, "name", &part->name) ||
+      !copy_field(L, table, "filename", &part->filename) ||
+      !copy_field(L, table, "type", &part->type))
+    return false;
+  lua_getfield(L, table, "fields");
+  if (!vi_read_fields(L, lua_absindex(L, -1), true, &part->headers))
+    return false;
+  lua_getfield(L, table, "content");
+  return take_content(L, table, part);
+}
+
+/* multipart(list) -> Multipart, or nil, what is wrong, and the position of the part; the shapes
+ * were checked by multipart.lua: { name, filename, type, fields (flat), content or path } */
+static int multipart_new(lua_State *L) {
+  enum { LIST = 1, BOX = 2, PART = 3 };
+  luaL_checktype(L, LIST, LUA_TTABLE);
+  lua_settop(L, LIST);
+  vi_multipart **box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = NULL;
+  vi_set_type(L, VI_TYPE_MULTIPART);
+  *box = vi_multipart_new();
+  if (!*box)
+    return luaL_error(L, "out of memory");
+  lua_Integer count = (lua_Integer)lua_rawlen(L, LIST);
+  for (lua_Integer i = 1; i <= count; i++) {
+    lua_rawgeti(L, LIST, i);
+    if (!read_part(L, PART, *box)) {
+      lua_pushnil(L);
+      lua_insert(L, -2);
+      lua_pushinteger(L, i);
+      return 3;
+    }
+    lua_settop(L, BOX);
+  }
+  return 1;
+}
+
+static int multipart_gc(lua_State *L) {
+  vi_multipart **box = vi_check_box(L, 1, VI_TYPE_MULTIPART);
+  vi_multipart_release(*box);
+  *box = NULL;
+  return 0;
+}
+
+static int multipart_length(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)vi_check_multipart(L, 1)->count);
+  return 1;
+}
+
+static int multipart_tostring(lua_State *L) {
+  lua_pushfstring(L, "Multipart(%d parts)", (int)vi_check_multipart(L, 1)->count);
+  return 1;
+}
+
+void vi_open_multipart(lua_State *L) {
+  static const luaL_Reg metamethods[] = {{"__gc", multipart_gc},
+                                         {"__len", multipart_length},
+                                         {"__tostring", multipart_tostring},
+                                         {NULL, NULL}};
+  static const luaL_Reg methods[] = {{NULL, NULL}};
+  static const luaL_Reg functions[] = {{"multipart", multipart_new}, {NULL, NULL}};
+  vi_new_type(L, VI_TYPE_MULTIPART, "Multipart", metamethods, methods);
+  luaL_setfuncs(L, functions, 0);
+}

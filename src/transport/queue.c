@@ -1,0 +1,44 @@
+#include "transport/queue.h"
+
+/* As many streams as libcurl, and most servers, allow on a connection of HTTP/2. */
+enum { STREAMS = 100 };
+
+static bool is_full(const vi_session *session) {
+  size_t connections = (size_t)session->options.max_connections;
+  return connections > 0 &&
+         session->active_count >= connections * (session->multiplexes ? STREAMS : 1);
+}
+
+bool vi_queue_must_wait(const vi_session *session) {
+  return session->queued_first || is_full(session);
+}
+
+bool vi_queue_can_admit(const vi_session *session) {
+  return session->queued_first && !is_full(session);
+}
+
+void vi_queue_add(vi_transfer *transfer) {
+  vi_session *session = transfer->session;
+  transfer->queued = true;
+  transfer->next = NULL;
+  transfer->previous = session->queued_last;
+  *(session->queued_last ? &session->queued_last->next : &session->queued_first) = transfer;
+  session->queued_last = transfer;
+}
+
+void vi_queue_remove(vi_transfer *transfer) {
+  vi_session *session = transfer->session;
+  vi_transfer *next = transfer->next, *previous = transfer->previous;
+  *(previous ? &previous->next : &session->queued_first) = next;
+  *(next ? &next->previous : &session->queued_last) = previous;
+  transfer->next = transfer->previous = NULL;
+  transfer->queued = false;
+}
+
+void vi_queue_admit(vi_session *session) {
+  while (vi_queue_can_admit(session)) {
+    vi_transfer *transfer = session->queued_first;
+    vi_queue_remove(transfer);
+    vi_transfer_launch(transfer);
+  }
+}

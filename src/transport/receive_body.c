@@ -1,0 +1,150 @@
+#include "transport/receive.h"
+
+#include "transport/transfer.h"
+
+#include <string.h>
+
+static bool out_of_memory(vi_transfer *transfer) {
+  return vi_error_set(&transfer->error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+}
+
+enum { LARGE_BODY = 1024 * 1024 };
+
+static bool is_decoding(const vi_transfer *transfer) {
+  return transfer->handle->decoder.coding != VI_CODING_NONE;
+}
+
+static void begin_body(vi_transfer *transfer) {
+  transfer->head = VI_HEAD_BODY;
+  curl_off_t announced = -1;
+  curl_easy_getinfo(transfer->handle->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+  transfer->session->bodies_are_large = announced >= LARGE_BODY;
+  if (announced > 0 && (uint64_t)announced <= transfer->session->options.max_body)
+    transfer->announced = announced;
+}
+
+/* Room for so many bytes more: for the whole body at once, if that is announced and not much more
+ * than has come. Memory is not taken on a server's mere word. */
+static bool make_room(vi_transfer *transfer, size_t more) {
+  enum { BELIEVED = 16 * 1024 * 1024, TIMES = 8 };
+  vi_buffer *body = &transfer->received;
+  size_t believed = body->length * TIMES, announced = (size_t)transfer->announced;
+  if (believed < BELIEVED)
+    believed = BELIEVED;
+  size_t capacity = announced < believed ? announced : believed;
+  if (capacity >= body->length + more)
+    return vi_buffer_reserve_exactly(body, capacity);
+  return vi_buffer_reserve(body, more);
+}
+
+/* False, with the transfer's error, if decoding failed. */
+static bool judge_decoding(vi_transfer *transfer, vi_decoding decoding) {
+  if (decoding == VI_DECODING_BAD)
+    return vi_error_set(&transfer->error, VI_ERROR_PROTOCOL, "the body is not what its %.*s says",
+                        (int)transfer->encoding.length, transfer->encoding.data);
+  return decoding != VI_DECODING_OUT_OF_MEMORY || out_of_memory(transfer);
+}
+
+static bool is_cut(vi_transfer *transfer) {
+  if (!vi_decoder_is_cut(&transfer->handle->decoder))
+    return false;
+  vi_error_set(&transfer->error, VI_ERROR_TRUNCATED, "the compressed body ended before its end");
+  return true;
+}
+
+static bool receive_whole(vi_transfer *transfer, vi_text bytes) {
+  vi_buffer *body = &transfer->received;
+  size_t limit = transfer->session->options.max_body, room = limit - body->length;
+  if (transfer->head != VI_HEAD_BODY)
+    begin_body(transfer);
+  if (transfer->request->reports_progress) {
+    transfer->progressed = true;
+    vi_transfer_note(transfer);
+  }
+  if (is_decoding(transfer)) {
+    size_t most = room < SIZE_MAX ? room + 1 : room; /* one byte more tells that it is too large */
+    if (!judge_decoding(transfer, vi_decoder_run(&transfer->handle->decoder, &bytes, body, most)))
+      return false;
+  } else if (bytes.length <= room) {
+    return (make_room(transfer, bytes.length) && vi_buffer_append_text(body, bytes)) ||
+           out_of_memory(transfer);
+  }
+  return (body->length <= limit && bytes.length == 0) ||
+         vi_error_set(&transfer->error, VI_ERROR_TOO_LARGE,
+                      "the body is larger than max_body (%zu)", limit);
+}
+
+/* As much of a streamed body as is held for a slow reader. */
+enum { STREAM_HOLDS = 256 * 1024 };
+
+/* Decodes into what room there is, and keeps what has none. */
+static bool receive_coded(vi_transfer *transfer, vi_text bytes) {
+  vi_buffer *received = &transfer->received;
+  vi_decoding decoding =
+      vi_decoder_run(&transfer->handle->decoder, &bytes, received, STREAM_HOLDS - received->length);
+  return judge_decoding(transfer, decoding) &&
+         (vi_buffer_append_text(&transfer->handle->coded, bytes) || out_of_memory(transfer));
+}
+
+static size_t receive_piece(vi_transfer *transfer, vi_text bytes) {
+  if (transfer->received.length >= STREAM_HOLDS || vi_receive_is_pending(transfer)) {
+    transfer->stream_paused = true;
+    return CURL_WRITEFUNC_PAUSE;
+  }
+  transfer->head = VI_HEAD_BODY;
+  bool kept = is_decoding(transfer)
+                  ? receive_coded(transfer, bytes)
+                  : vi_buffer_append_text(&transfer->received, bytes) || out_of_memory(transfer);
+  vi_transfer_note(transfer);
+  return kept ? bytes.length : 0;
+}
+
+size_t vi_receive_body(char *data, size_t size, size_t count, void *user) {
+  vi_transfer *transfer = ((vi_handle *)user)->transfer;
+  vi_text bytes = {data, size * count};
+  if (transfer->request->streams_response)
+    return receive_piece(transfer, bytes);
+  return receive_whole(transfer, bytes) ? bytes.length : 0;
+}
+
+bool vi_receive_is_pending(const vi_transfer *transfer) {
+  const vi_handle *handle = transfer->handle;
+  return handle && transfer->error.kind == VI_ERROR_NONE && transfer->request->streams_response &&
+         (handle->coded.length > 0 || handle->decoder.full);
+}
+
+void vi_receive_pending(vi_transfer *transfer) {
+  if (!vi_receive_is_pending(transfer))
+    return;
+  vi_buffer *coded = &transfer->handle->coded;
+  vi_text rest = vi_buffer_text(coded);
+  judge_decoding(transfer, vi_decoder_run(&transfer->handle->decoder, &rest, &transfer->received,
+                                          STREAM_HOLDS - transfer->received.length));
+  if (rest.length > 0)
+    memmove(coded->data, rest.data, rest.length);
+  coded->length = rest.length;
+  if (transfer->done && !vi_receive_is_pending(transfer))
+    is_cut(transfer);
+}
+
+/* The body in memory of its own: a small one leaves the handle's. */
+static vi_body *take_body(vi_transfer *transfer) {
+  vi_buffer *received = &transfer->received;
+  if (received->within)
+    return vi_body_new(vi_buffer_text(received));
+  if (received->capacity > 2 * received->length)
+    vi_buffer_shrink(received);
+  return vi_body_take(received);
+}
+
+void vi_receive_end(vi_transfer *transfer) {
+  if (!vi_receive_is_pending(transfer) && is_cut(transfer))
+    return;
+  if (transfer->handle->decoder.ended)
+    transfer->unbounded = false; /* the coding has an end of its own */
+  if (transfer->head_complete)
+    return; /* a streamed response may have been taken already */
+  vi_body *body = take_body(transfer);
+  if (!body || !vi_receive_complete_head(transfer, body))
+    out_of_memory(transfer);
+}

@@ -1,0 +1,228 @@
+#include "transport/receive.h"
+
+#include "transport/transfer.h"
+
+#include <string.h>
+
+static bool out_of_memory(vi_transfer *transfer) {
+  return vi_error_set(&transfer->error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+}
+
+static bool keep(vi_transfer *transfer, vi_headers_result result) {
+  if (result == VI_HEADERS_TOO_LARGE)
+    return vi_error_set(&transfer->error, VI_ERROR_TOO_LARGE,
+                        "the response has more than %d header fields or %d bytes of them",
+                        VI_HEADERS_MAX_FIELDS, VI_HEADERS_MAX_BYTES);
+  return result == VI_HEADERS_OK || out_of_memory(transfer);
+}
+
+static vi_text strip_line_end(vi_text line) {
+  while (line.length > 0 &&
+         (line.data[line.length - 1] == '\n' || line.data[line.length - 1] == '\r'))
+    line.length--;
+  return line;
+}
+
+/* Interim answers (RFC 9110 15.2) are few; a server that goes on with them for ever is not. */
+enum { MOST_HEADS = 32 };
+
+/* "HTTP/1.1 200 OK", "HTTP/2 200": libcurl has checked the form; the code comes from libcurl. */
+static bool begin_head(vi_transfer *transfer, vi_text line) {
+  vi_handle *handle = transfer->handle;
+  if (++transfer->heads > MOST_HEADS)
+    return vi_error_set(&transfer->error, VI_ERROR_TOO_LARGE, "more than %d interim answers",
+                        MOST_HEADS);
+  vi_headers_clear(&handle->head);
+  vi_buffer_clear(&handle->reason);
+  transfer->head = VI_HEAD_FIELDS;
+  const char *space = memchr(line.data, ' ', line.length);
+  size_t after_code = space ? (size_t)(space - line.data) + 4 : line.length;
+  if (after_code >= line.length)
+    return true;
+  vi_text reason = {line.data + after_code, line.length - after_code};
+  return vi_buffer_append_text(&handle->reason, vi_text_trim(reason)) || out_of_memory(transfer);
+}
+
+static int http_version_number(long version) {
+  switch (version) {
+  case CURL_HTTP_VERSION_1_0:
+    return 10;
+  case CURL_HTTP_VERSION_2_0:
+    return 20;
+  case CURL_HTTP_VERSION_3:
+    return 30;
+  default:
+    return 11;
+  }
+}
+
+static void read_facts(vi_response *response, CURL *easy) {
+  long status = 0, version = 0, connects = 0, port = 0;
+  const char *address = NULL;
+  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+  curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
+  curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &address);
+  curl_easy_getinfo(easy, CURLINFO_PRIMARY_PORT, &port);
+  response->status = (int)status;
+  response->http_version = http_version_number(version);
+  response->reused = connects == 0;
+  if (address && strlen(address) < VI_ADDRESS_SIZE)
+    strcpy(response->remote_address, address);
+  response->remote_port = (uint16_t)port;
+  curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME, &response->timings.dns);
+  curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME, &response->timings.connect);
+  curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME, &response->timings.tls);
+  curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME, &response->timings.first_byte);
+  curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME, &response->timings.total);
+}
+
+bool vi_receive_complete_head(vi_transfer *transfer, vi_body *body) {
+  vi_handle *handle = transfer->handle;
+  vi_response *response =
+      vi_response_make(vi_buffer_text(&transfer->request->url), vi_buffer_text(&handle->reason),
+                       transfer->encoding, &handle->head, body);
+  if (!response)
+    return out_of_memory(transfer);
+  read_facts(response, handle->easy);
+  transfer->session->multiplexes = response->http_version >= 20;
+  response->unbounded = transfer->unbounded;
+  response->interim = transfer->interim;
+  transfer->interim = NULL;
+  transfer->response = response;
+  return true;
+}
+
+/* The 1xx answers come out in the end as one list, the last one in front. */
+static bool keep_interim(vi_transfer *transfer, long status) {
+  vi_handle *handle = transfer->handle;
+  vi_response *interim =
+      vi_response_make(vi_buffer_text(&transfer->request->url), vi_buffer_text(&handle->reason),
+                       VI_TEXT(""), &handle->head, NULL);
+  if (!interim)
+    return out_of_memory(transfer);
+  interim->status = (int)status;
+  interim->interim = transfer->interim;
+  transfer->interim = interim;
+  return true;
+}
+
+/* The codings that a field value lists, but for "identity", which is none. The last one goes to
+ * *coding. */
+static size_t count_codings(vi_text value, vi_text *coding) {
+  size_t count = 0;
+  while (value.length > 0) {
+    const char *comma = memchr(value.data, ',', value.length);
+    size_t length = comma ? (size_t)(comma - value.data) : value.length;
+    vi_text item = vi_text_trim((vi_text){value.data, length});
+    if (item.length > 0 && !vi_text_equal_nocase(item, VI_TEXT("identity"))) {
+      *coding = item;
+      count++;
+    }
+    length += comma != NULL;
+    value = (vi_text){value.data + length, value.length - length};
+  }
+  return count;
+}
+
+/* A part of a coded body cannot be decoded by itself (RFC 9110 14.2), and none is not. */
+static bool has_coded_body(const vi_transfer *transfer, long status) {
+  return !transfer->handle->no_body && status != 206 && status != 204 && status != 304;
+}
+
+/* Gets ready to undo the content coding. The fields that describe the coded body would lie then;
+ * of a 304 too, since they are about a body that was decoded when it came. */
+static bool undo_coding(vi_transfer *transfer, long status) {
+  vi_headers *head = &transfer->handle->head;
+  vi_text name = VI_TEXT("Content-Encoding"), coding = {0};
+  size_t count = 0;
+  for (size_t i = vi_headers_find(head, name, 0); i < head->count;
+       i = vi_headers_find(head, name, i + 1))
+    count += count_codings(vi_headers_value(head, i), &coding);
+  bool decodes = transfer->session->options.decode && has_coded_body(transfer, status);
+  if (decodes && count > 1)
+    return vi_error_set(&transfer->error, VI_ERROR_PROTOCOL,
+                        "the body has %zu content codings, one on the other", count);
+  vi_coding known = vi_decoder_coding_of(coding);
+  if (known == VI_CODING_NONE || !transfer->session->options.decode || !(decodes || status == 304))
+    return true;
+  transfer->encoding = coding; /* its bytes stay in the block */
+  vi_headers_remove(head, name);
+  vi_headers_remove(head, VI_TEXT("Content-Length"));
+  return !decodes || vi_decoder_begin(&transfer->handle->decoder, known) || out_of_memory(transfer);
+}
+
+/* RFC 9112 6.3: where a length decides where the body ends, there must be one, and a number.
+ * libcurl takes the last of several, and reads on to the end if a number is too large for it. */
+static bool check_length(vi_transfer *transfer) {
+  const vi_headers *headers = &transfer->handle->head;
+  vi_text name = VI_TEXT("Content-Length");
+  int64_t length = -1;
+  for (size_t i = vi_headers_find(headers, name, 0); i < headers->count;
+       i = vi_headers_find(headers, name, i + 1)) {
+    int64_t value;
+    if (!vi_text_to_integer(vi_headers_value(headers, i), &value) || value == INT64_MAX)
+      return vi_error_set(&transfer->error, VI_ERROR_PROTOCOL, "Content-Length is no length");
+    if (length >= 0 && value != length)
+      return vi_error_set(&transfer->error, VI_ERROR_PROTOCOL,
+                          "there are two Content-Lengths, and they differ");
+    length = value;
+  }
+  return true;
+}
+
+/* RFC 9112 6.3: without a length or chunks the body lasts until the connection ends, by whoever's
+ * will. HTTP/2 and 3 mark the end themselves. */
+static bool is_unbounded(const vi_transfer *transfer, long status) {
+  const vi_headers *head = &transfer->handle->head;
+  long version = 0;
+  vi_text value;
+  curl_easy_getinfo(transfer->handle->easy, CURLINFO_HTTP_VERSION, &version);
+  return http_version_number(version) < 20 && !transfer->handle->no_body && status != 204 &&
+         status != 304 && !vi_headers_get(head, VI_TEXT("Content-Length"), &value) &&
+         !vi_headers_get(head, VI_TEXT("Transfer-Encoding"), &value);
+}
+
+/* The head of a 1xx answer is followed by another one (RFC 9110 15.2); but for 101, after which
+ * another protocol would begin: libcurl takes it for final. */
+static bool end_head(vi_transfer *transfer) {
+  long status = 0;
+  curl_easy_getinfo(transfer->handle->easy, CURLINFO_RESPONSE_CODE, &status);
+  transfer->head = VI_HEAD_DONE;
+  if (!check_length(transfer))
+    return false;
+  if (status < 200 && status != 101)
+    return keep_interim(transfer, status);
+  transfer->unbounded = is_unbounded(transfer, status);
+  if (!undo_coding(transfer, status))
+    return false;
+  if (!transfer->request->streams_response)
+    return true;
+  transfer->head_complete = vi_receive_complete_head(transfer, NULL);
+  vi_transfer_note(transfer);
+  return transfer->head_complete;
+}
+
+static bool receive_line(vi_transfer *transfer, vi_text line) {
+  bool starts_head = transfer->head == VI_HEAD_NONE || transfer->head == VI_HEAD_DONE;
+  if (starts_head && vi_text_starts_nocase(line, VI_TEXT("HTTP/")))
+    return begin_head(transfer, line);
+  if (transfer->head != VI_HEAD_FIELDS)
+    return true; /* a trailer field: not to be merged into the head (RFC 9110 6.5.1) */
+  if (line.length == 0)
+    return end_head(transfer);
+  vi_headers *headers = &transfer->handle->head;
+  if (line.data[0] == ' ' || line.data[0] == '\t')
+    return keep(transfer, vi_headers_fold(headers, vi_text_trim(line)));
+  const char *colon = memchr(line.data, ':', line.length);
+  if (!colon || colon == line.data)
+    return true; /* no field; the ones around it still are */
+  vi_text name = {line.data, (size_t)(colon - line.data)};
+  vi_text value = {colon + 1, line.length - name.length - 1};
+  return keep(transfer, vi_headers_add(headers, vi_text_trim(name), vi_text_trim(value)));
+}
+
+size_t vi_receive_head(char *data, size_t size, size_t count, void *user) {
+  vi_text line = strip_line_end((vi_text){data, size * count});
+  return receive_line(((vi_handle *)user)->transfer, line) ? size * count : 0;
+}

@@ -1,0 +1,91 @@
+#include "transport/timeouts.h"
+
+#include "message/clock.h"
+
+enum { LOOKS = 4 }; /* in each timeout */
+
+static const double NANOSECONDS = 1e9;
+
+/* Seconds from one look to the next; 0 if there is nothing to look for. */
+static double period_of(const vi_session *session) {
+  double idle = session->options.idle_timeout, total = session->options.timeout;
+  double shortest = session->active && idle > 0 ? idle : 0;
+  if (session->queued_first && total > 0 && (shortest == 0 || total < shortest))
+    shortest = total;
+  return shortest / LOOKS;
+}
+
+static int64_t next_look(const vi_session *session, int64_t now) {
+  double period = period_of(session);
+  return period > 0 ? now + (int64_t)(period * NANOSECONDS) + 1 : 0;
+}
+
+void vi_timeouts_arm(vi_session *session) {
+  if (session->check_at && !session->queued_first)
+    return;
+  int64_t at = next_look(session, vi_clock_monotonic());
+  if (session->check_at == 0 || at < session->check_at)
+    session->check_at = at;
+}
+
+/* All bytes that went either way so far. */
+static int64_t bytes_moved(CURL *easy) {
+  curl_off_t up = 0, down = 0;
+  long head = 0, request = 0;
+  curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &up);
+  curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+  curl_easy_getinfo(easy, CURLINFO_HEADER_SIZE, &head);
+  curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request);
+  return up + down + head + request;
+}
+
+/* Connecting has a timeout of its own, and where one of us makes the other wait nobody is late. */
+static bool is_expected(const vi_transfer *transfer) {
+  curl_off_t connected = 0;
+  curl_easy_getinfo(transfer->handle->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
+  return connected > 0 && !transfer->stream_paused && !transfer->upload_starved;
+}
+
+static void check_idle(vi_transfer *transfer) {
+  int64_t moved = bytes_moved(transfer->handle->easy);
+  if (moved != transfer->moved || !is_expected(transfer))
+    transfer->quiet_looks = 0;
+  else
+    transfer->quiet_looks++;
+  transfer->moved = moved;
+  if (transfer->quiet_looks < LOOKS)
+    return;
+  vi_error error;
+  vi_error_set(&error, VI_ERROR_TIMEOUT, "no byte came or went for %g s (idle_timeout)",
+               transfer->session->options.idle_timeout);
+  error.timeout = VI_TIMEOUT_IDLE;
+  vi_transfer_stop(transfer, &error);
+}
+
+static void check_queued(vi_transfer *transfer, int64_t now) {
+  double limit = transfer->session->options.timeout;
+  if ((double)(now - transfer->queued_at) / NANOSECONDS < limit)
+    return;
+  vi_error error;
+  vi_error_set(&error, VI_ERROR_TIMEOUT, "all connections were taken for %g s (timeout)", limit);
+  error.timeout = VI_TIMEOUT_TOTAL;
+  vi_transfer_stop(transfer, &error);
+}
+
+void vi_timeouts_check(vi_session *session) {
+  int64_t now = session->check_at ? vi_clock_monotonic() : 0;
+  if (session->check_at == 0 || now < session->check_at)
+    return;
+  vi_transfer *next;
+  if (session->options.idle_timeout > 0)
+    for (vi_transfer *transfer = session->active; transfer; transfer = next) {
+      next = transfer->next;
+      check_idle(transfer);
+    }
+  if (session->options.timeout > 0)
+    for (vi_transfer *transfer = session->queued_first; transfer; transfer = next) {
+      next = transfer->next;
+      check_queued(transfer, now);
+    }
+  session->check_at = next_look(session, now);
+}
