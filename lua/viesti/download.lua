@@ -175,6 +175,8 @@ local function check_request(request)
     return "the request must be a GET, got a " .. request.method
   elseif request.body or request.content then
     return "the request must not have a body"
+  elseif request.on_progress then
+    return "on_progress is to be an option of the download, not of the request"
   end
   for _, name in ipairs { "Range", "If-Range" } do
     if request.headers:get(name) then

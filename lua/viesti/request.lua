@@ -26,6 +26,8 @@ local declaration = {
       .. "filename, type, headers }, sent as multipart/form-data" },
   { name = "length", type = "integer", min = 0,
     doc = "bytes that a function in `content` will return in all; without it they go chunked" },
+  { name = "timeout", type = "number", min = 0,
+    doc = "seconds for the whole exchange, instead of the session's; 0 for no limit" },
   { name = "stream", type = "boolean", default = false,
     doc = "return when the head is there; the body is read with response:chunks() or :read()" },
   { name = "on_progress", type = "function",
@@ -40,11 +42,13 @@ local Request = core.Request
 -- Called by the core when a streamed body is to be sent.
 Request.open_source = body.open
 
+local REMEMBERED = { "params", "data", "json", "content", "length", "timeout", "on_progress" }
+
 -- What must be remembered to read the options back and to make changed copies; nil for a request
 -- of method and URL alone.
 local function remember(values, headers, read)
   local given, more = { url = values.url, headers = headers }, #headers > 0 or read.parts ~= nil
-  for _, name in ipairs { "params", "data", "json", "content", "length", "on_progress" } do
+  for _, name in ipairs(REMEMBERED) do
     given[name] = tables.copy(values[name])
     more = more or given[name] ~= nil
   end
@@ -59,6 +63,9 @@ local function set_further(request, values, read)
   end
   if read.parts then
     request:set_multipart(read.parts)
+  end
+  if values.timeout then
+    request:set_timeout(values.timeout)
   end
   if values.on_progress then
     request:set_progress(values.on_progress)
@@ -169,7 +176,7 @@ function Request:with(changes)
   local given = self:given()
     or { url = self.url, headers = fields.flatten("headers", self.headers), content = self.body }
   local merged = { method = self.method, url = given.url, stream = self.stream,
-    on_progress = given.on_progress }
+    timeout = given.timeout, on_progress = given.on_progress }
   for name, value in pairs(changes) do
     merged[name] = value
   end

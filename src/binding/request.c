@@ -88,12 +88,19 @@ bool vi_replace_plain_request(lua_State *L, int index) {
   return made;
 }
 
-/* request:set_multipart(parts), request:set_progress(fn) and request:set_stream(source, length,
- * again, streams_response) are the last touches of request.lua on a request that it has just made.
- * `source` is what open_source reads from, nil for no streamed body; `length` may be nil; `again`
- * says whether the source can be read from its start another time. */
+/* request:set_multipart(parts), request:set_progress(fn), request:set_timeout(seconds) and
+ * request:set_stream(source, length, again, streams_response) are the last touches of request.lua
+ * on a request that it has just made. `source` is what open_source reads from, nil for no streamed
+ * body; `length` may be nil; `again` says whether the source can be read from its start another
+ * time. */
 static int request_set_multipart(lua_State *L) {
   vi_check_request(L, 1)->multipart = vi_multipart_retain(vi_check_multipart(L, 2));
+  return 0;
+}
+
+static int request_set_timeout(lua_State *L) {
+  double seconds = luaL_checknumber(L, 2);
+  vi_check_request(L, 1)->timeout = seconds < 1e9 ? seconds : 0;
   return 0;
 }
 
@@ -209,6 +216,7 @@ void vi_open_request(lua_State *L) {
                                      {"set_stream", request_set_stream},
                                      {"set_multipart", request_set_multipart},
                                      {"set_progress", request_set_progress},
+                                     {"set_timeout", request_set_timeout},
                                      {"given", request_given},
                                      {NULL, NULL}};
   static const luaL_Reg functions[] = {{"request", request_new}, {NULL, NULL}};

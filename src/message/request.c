@@ -12,6 +12,7 @@ static vi_request *allocate(size_t method, size_t url, size_t body) {
     return NULL;
   *request = (vi_request){0};
   atomic_init(&request->references, 1);
+  request->timeout = -1;
   char *room = (char *)(request + 1);
   vi_buffer_lay_within(&request->method, room, method + 1);
   vi_buffer_lay_within(&request->url, room + method + 1, url + 1);
@@ -58,6 +59,7 @@ vi_request *vi_request_copy(const vi_request *request) {
   copy->streams_again = request->streams_again;
   copy->body_length = request->body_length;
   copy->streams_response = request->streams_response;
+  copy->timeout = request->timeout;
   copy->reports_progress = request->reports_progress;
   if (request->multipart)
     copy->multipart = vi_multipart_retain(request->multipart);

@@ -23,6 +23,7 @@ typedef struct vi_request {
   int64_t body_length;     /* of a streamed body; -1: not known beforehand */
   vi_multipart *multipart; /* the body instead, one reference; NULL: none */
   bool streams_response;   /* the caller wants the response's body piece by piece */
+  double timeout;          /* seconds for the whole exchange, 0: no limit; < 0: the session's */
   bool reports_progress;   /* the caller wants to know how much of the response's body has come */
 } vi_request;
 

@@ -67,7 +67,7 @@ static void name_timeout(vi_error *error, const vi_transfer *transfer) {
   const vi_session_options *options = &transfer->session->options;
   curl_off_t connected = 0;
   curl_easy_getinfo(transfer->handle->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
-  double connect = options->connect_timeout, total = options->timeout;
+  double connect = options->connect_timeout, total = vi_transfer_timeout(transfer);
   if (strstr(transfer->handle->detail, "too slow")) {
     vi_error_set(error, VI_ERROR_TIMEOUT, "slower than %ld bytes/s for %ld s (low_speed_limit)",
                  options->low_speed_limit, options->low_speed_time);

@@ -262,7 +262,7 @@ static bool set_method(vi_handle *handle, const vi_request *request) {
 bool vi_handle_set_request(vi_handle *handle, vi_transfer *transfer, double waited) {
   CURL *easy = handle->easy;
   const vi_request *request = transfer->request;
-  double timeout = handle->session->options.timeout;
+  double timeout = vi_transfer_timeout(transfer);
   handle->transfer = transfer;
   handle->detail[0] = '\0';
   bool ok = set_url(handle, request);
@@ -278,10 +278,10 @@ bool vi_handle_set_request(vi_handle *handle, vi_transfer *transfer, double wait
     handle->large_buffer = true;
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, LARGE_BUFFER);
   }
-  if (waited > 0 && timeout > 0) {
+  if (waited > 0 || request->timeout >= 0) {
     handle->own_timeout = true;
     long left = milliseconds(timeout - waited);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left > 0 ? left : 1L);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout > 0 && left <= 0 ? 1L : left);
   }
   ok = set_method(handle, request) && ok;
   return set_fields(handle, request) && ok;

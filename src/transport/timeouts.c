@@ -8,10 +8,12 @@ static const double NANOSECONDS = 1e9;
 
 /* Seconds from one look to the next; 0 if there is nothing to look for. */
 static double period_of(const vi_session *session) {
+  static const double QUEUE = 1; /* each request in it may have a timeout of its own */
   double idle = session->options.idle_timeout, total = session->options.timeout;
   double shortest = session->active && idle > 0 ? idle : 0;
-  if (session->queued_first && total > 0 && (shortest == 0 || total < shortest))
-    shortest = total;
+  double queue = total > 0 && total < QUEUE ? total : QUEUE;
+  if (session->queued_first && (shortest == 0 || queue < shortest))
+    shortest = queue;
   return shortest / LOOKS;
 }
 
@@ -63,8 +65,8 @@ static void check_idle(vi_transfer *transfer) {
 }
 
 static void check_queued(vi_transfer *transfer, int64_t now) {
-  double limit = transfer->session->options.timeout;
-  if ((double)(now - transfer->queued_at) / NANOSECONDS < limit)
+  double limit = vi_transfer_timeout(transfer);
+  if (limit <= 0 || (double)(now - transfer->queued_at) / NANOSECONDS < limit)
     return;
   vi_error error;
   vi_error_set(&error, VI_ERROR_TIMEOUT, "all connections were taken for %g s (timeout)", limit);
@@ -82,10 +84,9 @@ void vi_timeouts_check(vi_session *session) {
       next = transfer->next;
       check_idle(transfer);
     }
-  if (session->options.timeout > 0)
-    for (vi_transfer *transfer = session->queued_first; transfer; transfer = next) {
-      next = transfer->next;
-      check_queued(transfer, now);
-    }
+  for (vi_transfer *transfer = session->queued_first; transfer; transfer = next) {
+    next = transfer->next;
+    check_queued(transfer, now);
+  }
   session->check_at = next_look(session, now);
 }

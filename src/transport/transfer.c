@@ -242,6 +242,11 @@ void vi_transfer_consume(vi_transfer *transfer, size_t length) {
   vi_transfer_await(transfer, transfer->awaiting);
 }
 
+double vi_transfer_timeout(const vi_transfer *transfer) {
+  double own = transfer->request->timeout;
+  return own >= 0 ? own : transfer->session->options.timeout;
+}
+
 size_t vi_transfer_received(const vi_transfer *transfer) {
   return transfer->response ? vi_response_body(transfer->response).length
                             : transfer->received.length;

@@ -81,6 +81,9 @@ void vi_transfer_wait(vi_transfer *transfer, int timeout);
 vi_text vi_transfer_peek(const vi_transfer *transfer);
 void vi_transfer_consume(vi_transfer *transfer, size_t length);
 
+/* Seconds for the whole exchange, the wait in the queue included; 0: no limit. */
+double vi_transfer_timeout(const vi_transfer *transfer);
+
 /* Bytes of the response's body that have come, decoded; and how many there will be in all, -1 where
  * that is not known. */
 size_t vi_transfer_received(const vi_transfer *transfer);
