@@ -50,6 +50,8 @@ static void leave_active(vi_transfer *transfer) {
   transfer->next = transfer->previous = NULL;
   transfer->in_flight = false;
   session->active_count--;
+  if (session->loop && vi_queue_can_admit(session))
+    vi_loop_note_due(session->loop);
 }
 
 static bool is_ready(const vi_transfer *transfer) {
