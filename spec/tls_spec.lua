@@ -80,14 +80,16 @@ for _, way in ipairs(ways) do
     end
 
     -- An error that came before any request was sent.
-    local function assert_refused(sender, target, words)
+    local function assert_refused(sender, target, words, kind)
       for _, method in ipairs({ "GET", "POST" }) do
         local before = count_received()
         local response, err = sender:send({ method = method, url = target })
         assert.is_nil(response)
-        assert.same({ "tls", "no" }, { err.kind, err.sent })
+        assert.same({ kind or "tls", "no", kind == "connect" },
+          { err.kind, err.sent, err.retryable })
         assert.matches(words, err.message)
-        assert.equal(("tls: %s (%s %s)"):format(err.message, method, target), tostring(err))
+        assert.equal(("%s: %s (%s %s)"):format(kind or "tls", err.message, method, target),
+          tostring(err))
         assert.equal(before, count_received())
       end
     end
@@ -164,7 +166,7 @@ for _, way in ipairs(ways) do
         for _, reset in ipairs({ false, true }) do
           cut.reset = reset
           relay:set({ to = server.ports.good, cut = cut })
-          assert_refused(sender, relayed(), "[Cc]onnection")
+          assert_refused(sender, relayed(), "[Cc]onnection", "connect")
         end
       end
       relay:set({ to = server.ports.good })
