@@ -228,7 +228,7 @@ describe("viesti.loops.cqueues", function()
 
   it("detaches when closed: the controller empties, viesti's loop waits for another driver",
     function()
-      local task = viesti.spawn(viesti.sleep, 0.02)
+      local task = viesti.spawn(viesti.sleep, 0.2)
       after(0.01, function() attached:close() end)
       run()
       after(0.05, function() end)

@@ -197,7 +197,7 @@ describe("viesti.loops.luv", function()
   end)
 
   it("detaches when closed: luv's loop ends, and viesti's waits for another driver", function()
-    local task = viesti.spawn(viesti.sleep, 0.02)
+    local task = viesti.spawn(viesti.sleep, 0.2)
     after(0.01, function() attached:close() end)
     run()
     after(0.05, function() end)

@@ -135,7 +135,7 @@ end
 
 local function map_in_tasks(list, fn, concurrency)
   local results, errors, workers = {}, {}, {}
-  local position, failure = 0, nil
+  local position, failed, failure = 0, false, nil
   local function work()
     while position < #list do
       position = position + 1
@@ -144,9 +144,11 @@ local function map_in_tasks(list, fn, concurrency)
     end
   end
   local function guarded()
-    local ok, reason = xpcall(work, function(reason) return { reason = reason } end)
+    local ok, reason = pcall(work)
     if not ok then
-      failure = failure or reason
+      if not failed then
+        failed, failure = true, reason
+      end
       position = #list
       cancel_others(workers)
     end
@@ -158,8 +160,8 @@ local function map_in_tasks(list, fn, concurrency)
   for _, worker in ipairs(workers) do
     worker:join()
   end
-  if failure then
-    error(failure.reason, 0)
+  if failed then
+    error(failure, 0)
   end
   return results, errors
 end
