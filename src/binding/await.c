@@ -72,11 +72,14 @@ static void fail(lua_State *L, vi_transfer *transfer) {
   vi_transfer_abort(transfer, VI_ERROR_SCRIPT, reason ? reason : "an error that cannot be printed");
 }
 
-/* Hands what the reader returned (its two results on top of the stack) or raised (one) to the
- * transfer. False for an empty piece, which is no end: the reader is to be asked again, later. */
-static bool supply(lua_State *L, vi_transfer *transfer, bool raised) {
+/* Hands what the reader returned (its two results on top of the stack) or raised (one, where the
+ * status says so) to the transfer. False for an empty piece, which is no end: the reader is to be
+ * asked again, later. */
+static bool supply(lua_State *L, vi_transfer *transfer, int status) {
   bool supplied = true;
-  if (raised) {
+  if (status == LUA_ERRMEM) {
+    vi_transfer_abort(transfer, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+  } else if (status != LUA_OK && status != LUA_YIELD) {
     fail(L, transfer);
   } else if (lua_isnil(L, -2) && !lua_isnil(L, -1)) {
     fail(L, transfer);
@@ -102,7 +105,7 @@ static bool is_starved(const vi_transfer *transfer) {
 /* Calls the reader where it cannot suspend anything. */
 static bool feed(lua_State *L, vi_transfer *transfer) {
   lua_getiuservalue(L, RESPONSE, VI_RESPONSE_READER);
-  return supply(L, transfer, lua_pcall(L, 0, 2, 0) != LUA_OK);
+  return supply(L, transfer, lua_pcall(L, 0, 2, 0));
 }
 
 static int await_blocking(lua_State *L, vi_transfer *transfer) {
@@ -149,7 +152,7 @@ static int continue_wait(lua_State *L, int status, lua_KContext context) {
 
 static int continue_feed(lua_State *L, int status, lua_KContext context) {
   vi_transfer *transfer = (vi_transfer *)context;
-  if (!supply(L, transfer, status != LUA_OK && status != LUA_YIELD) && is_starved(transfer)) {
+  if (!supply(L, transfer, status) && is_starved(transfer)) {
     vi_task_make_runnable(transfer->waiter);
     return lua_yieldk(L, 0, context, continue_wait);
   }
