@@ -140,6 +140,8 @@ void vi_task_resume(lua_State *L, vi_task *task) {
     if (!task->awaited) /* a plain coroutine.yield: let the others go first */
       vi_task_make_runnable(task);
   } else {
+    if (status != LUA_OK)
+      lua_resetthread(task->thread); /* closes its variables; the error stays on top */
     end(L, task, status == LUA_OK ? VI_TASK_DONE : VI_TASK_FAILED);
   }
 }
