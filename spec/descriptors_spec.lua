@@ -77,7 +77,7 @@ describe("Out of descriptors,", function()
   local function promise(text, script)
     it(text, function()
       local output = fresh_lua(PRELUDE:format(server.url .. "/page", folder) .. script,
-        "ulimit -n 64")
+        [[sh -c 'ulimit -n 64; exec "$@"' sh]])
       assert.equal("fine, and some went well", output)
     end)
   end
