@@ -126,6 +126,13 @@ static void end(lua_State *L, vi_task *task, vi_task_state state) {
     drop_task(L, task);
 }
 
+/* What it raised stays on top of its stack, unless one of the variables raises in its turn. It has
+ * failed already: they cannot cancel it. */
+static void close_variables(vi_task *task) {
+  task->state = VI_TASK_FAILED;
+  lua_resetthread(task->thread);
+}
+
 void vi_task_resume(lua_State *L, vi_task *task) {
   vi_loop_box *box = task->owner;
   vi_task *before = box->current;
@@ -141,7 +148,7 @@ void vi_task_resume(lua_State *L, vi_task *task) {
       vi_task_make_runnable(task);
   } else {
     if (status != LUA_OK)
-      lua_resetthread(task->thread); /* closes its variables; the error stays on top */
+      close_variables(task);
     end(L, task, status == LUA_OK ? VI_TASK_DONE : VI_TASK_FAILED);
   }
 }
