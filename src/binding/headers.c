@@ -120,6 +120,14 @@ static int headers_tostring(lua_State *L) {
   return 1;
 }
 
+static bool refuse(lua_State *L, vi_text name, const char *wrong) {
+  if (vi_text_is_token(name))
+    lua_pushfstring(L, "the header '%s' %s", name.data, wrong);
+  else
+    lua_pushfstring(L, "the name of a header %s", wrong);
+  return false;
+}
+
 bool vi_read_fields(lua_State *L, int index, bool of_request, vi_headers *headers) {
   lua_Integer count = (lua_Integer)lua_rawlen(L, index);
   for (lua_Integer i = 1; i < count; i += 2) {
@@ -131,16 +139,16 @@ bool vi_read_fields(lua_State *L, int index, bool of_request, vi_headers *header
     const char *wrong = vi_headers_check(name, value);
     if (!wrong && of_request)
       wrong = vi_headers_check_framing(name);
-    if (!wrong && vi_headers_add(headers, name, value) != VI_HEADERS_OK)
-      wrong = "is one too many, or too large";
-    lua_pop(L, 2);
-    if (wrong) {
-      if (vi_text_is_token(name))
-        lua_pushfstring(L, "the header '%s' %s", name.data, wrong);
-      else
-        lua_pushfstring(L, "the name of a header %s", wrong);
+    if (wrong)
+      return refuse(L, name, wrong);
+    vi_headers_result result = vi_headers_add(headers, name, value);
+    if (result == VI_HEADERS_TOO_LARGE)
+      return refuse(L, name, "is one too many, or too large");
+    if (result == VI_HEADERS_OUT_OF_MEMORY) {
+      lua_pushliteral(L, "out of memory");
       return false;
     }
+    lua_pop(L, 2);
   }
   return true;
 }

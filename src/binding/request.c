@@ -76,7 +76,8 @@ static bool read_plain(lua_State *L, int index, vi_text *method, vi_text *url) {
 bool vi_replace_plain_request(lua_State *L, int index) {
   vi_text method = VI_TEXT("GET"), url = {0};
   int top = lua_gettop(L);
-  if (!lua_istable(L, index) || !read_plain(L, index, &method, &url)) {
+  if (!lua_istable(L, index) || lua_getmetatable(L, index) ||
+      !read_plain(L, index, &method, &url)) {
     lua_settop(L, top);
     return false;
   }

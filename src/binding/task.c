@@ -84,6 +84,7 @@ void vi_task_resume(lua_State *L, vi_task *task) {
     end(L, task, VI_TASK_DONE);
   } else {
     vi_task_stop_waiting(task);
+    task->state = VI_TASK_FAILED; /* its variables cannot cancel it any more */
     close_failed(L, task->thread);
     end(L, task, VI_TASK_FAILED);
   }
