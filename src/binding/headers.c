@@ -10,12 +10,11 @@ typedef struct headers_box {
 
 void vi_push_headers(lua_State *L, const vi_headers *headers, int owner) {
   owner = lua_absindex(L, owner);
-  headers_box *box = lua_newuserdatauv(L, sizeof *box, 1);
+  headers_box *box = vi_push_box(L, sizeof *box, 1, VI_TYPE_HEADERS);
   box->headers = headers;
   box->owner = lua_touserdata(L, owner);
   lua_pushvalue(L, owner);
   lua_setiuservalue(L, -2, 1);
-  vi_set_type(L, VI_TYPE_HEADERS);
 }
 
 static const vi_headers *check_headers(lua_State *L, int index) {

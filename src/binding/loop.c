@@ -16,9 +16,7 @@ vi_loop_box *vi_default_loop(lua_State *L) {
     return box;
   }
   lua_pop(L, 1);
-  vi_loop_box *box = lua_newuserdatauv(L, sizeof *box, 1);
-  *box = (vi_loop_box){0};
-  vi_set_type(L, VI_TYPE_LOOP);
+  vi_loop_box *box = vi_push_box(L, sizeof *box, 1, VI_TYPE_LOOP);
   lua_newtable(L);
   lua_setiuservalue(L, -2, 1);
   vi_error error;

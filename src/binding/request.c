@@ -14,10 +14,7 @@ vi_request *vi_check_request(lua_State *L, int index) {
 }
 
 vi_request **vi_push_request_box(lua_State *L) {
-  vi_request **box = lua_newuserdatauv(L, sizeof *box, USER_VALUES);
-  *box = NULL;
-  vi_set_type(L, VI_TYPE_REQUEST);
-  return box;
+  return vi_push_box(L, sizeof(vi_request *), USER_VALUES, VI_TYPE_REQUEST);
 }
 
 vi_request **vi_push_request_like(lua_State *L, int index) {

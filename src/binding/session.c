@@ -118,9 +118,7 @@ static int session_new(lua_State *L) {
   };
   if (options.max_body == 0)
     options.max_body = SIZE_MAX;
-  vi_session **box = lua_newuserdatauv(L, sizeof *box, 1);
-  *box = NULL;
-  vi_set_type(L, VI_TYPE_SESSION);
+  vi_session **box = vi_push_box(L, sizeof *box, 1, VI_TYPE_SESSION);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
   luaL_checkstack(L, 8, NULL);

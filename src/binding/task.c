@@ -95,12 +95,11 @@ static int spawn(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   vi_loop_box *box = vi_default_loop(L);
   int arguments = lua_gettop(L);
-  vi_task *task = lua_newuserdatauv(L, sizeof *task, 1);
-  *task = (vi_task){.owner = box};
+  vi_task *task = vi_push_box(L, sizeof *task, 1, VI_TYPE_TASK);
+  task->owner = box;
   task->timer.owner = task;
   task->thread = lua_newthread(L);
   lua_setiuservalue(L, -2, THREAD);
-  vi_set_type(L, VI_TYPE_TASK);
   if (!lua_checkstack(task->thread, arguments + 1))
     return luaL_error(L, "too many arguments for a task");
   keep_task(L, task);
