@@ -71,6 +71,8 @@ static vi_error_kind refine(const vi_transfer *transfer, CURLcode code) {
   curl_easy_getinfo(transfer->handle->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
   if (code == CURLE_OUT_OF_MEMORY && transfer->head < VI_HEAD_DONE && first_byte > 0)
     return VI_ERROR_TOO_LARGE; /* a header line longer than libcurl holds */
+  if (kind == VI_ERROR_REFUSED && vi_handle_has_sent(transfer->handle))
+    return VI_ERROR_PROTOCOL; /* it was the reply that libcurl could make nothing of */
   return kind;
 }
 

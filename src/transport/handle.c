@@ -2,6 +2,7 @@
 
 #include "message/memory.h"
 #include "message/url.h"
+#include "transport/fold_guard.h"
 #include "transport/receive.h"
 #include "transport/transfer.h"
 
@@ -148,6 +149,7 @@ vi_handle *vi_handle_new(vi_session *session) {
     return NULL;
   }
   set_callbacks(handle);
+  handle->guards_folds = vi_fold_guard_set(handle->easy);
   set_session_options(handle->easy, session);
   return handle;
 }

@@ -1,5 +1,6 @@
 #include "transport/receive.h"
 
+#include "transport/fold_guard.h"
 #include "transport/transfer.h"
 
 #include <arpa/inet.h>
@@ -38,6 +39,8 @@ static bool begin_head(vi_transfer *transfer, vi_text line) {
   vi_headers_clear(&handle->head);
   vi_buffer_clear(&handle->reason);
   transfer->head = VI_HEAD_FIELDS;
+  if (handle->guards_folds)
+    vi_fold_guard_arm(handle->easy);
   const char *space = memchr(line.data, ' ', line.length);
   size_t after_code = space ? (size_t)(space - line.data) + 4 : line.length;
   if (after_code >= line.length)
@@ -223,7 +226,10 @@ static bool receive_line(vi_transfer *transfer, vi_text line) {
   if (line.length == 0)
     return end_head(transfer);
   vi_headers *headers = &transfer->handle->head;
-  if (line.data[0] == ' ' || line.data[0] == '\t')
+  bool is_folded = line.data[0] == ' ' || line.data[0] == '\t';
+  if (line.data[0] == VI_FOLD_MARK || (is_folded && headers->count == 0))
+    return vi_error_set(&transfer->error, VI_ERROR_PROTOCOL, "no header line begins like that");
+  if (is_folded)
     return keep(transfer, vi_headers_fold(headers, vi_text_trim(line)));
   const char *colon = memchr(line.data, ':', line.length);
   if (!colon || colon == line.data)
