@@ -126,17 +126,46 @@ for _, way in ipairs(ways) do
       end
     end
 
-    -- Nothing of it is kept, so nothing but the time ends it.
-    for what, bytes in pairs({ ["a chunk extension"] = { "3;", "x" },
-      ["trailers"] = { "0\r\n", "X-B: c\r\n" } }) do
-      promise(what .. " without end is the error timeout", { timeout = 0.2 }, function(sender)
-        server:route("/flood", { raw = OK .. CHUNKED .. bytes[1], forever = bytes[2] })
+    -- Of the first libcurl keeps nothing, and says nothing: only the time ends it.
+    for what, flood in pairs({ ["a chunk extension"] = { "3;", "x", "timeout", 0.2 },
+      ["trailers"] = { "0\r\n", "X-B: c\r\n", "too_large", 5 } }) do
+      local text = ("%s without end is the error %s"):format(what, flood[3])
+      promise(text, { timeout = flood[4] }, function(sender)
+        server:route("/flood", { raw = OK .. CHUNKED .. flood[1], forever = flood[2] })
         local response, err = sender:send({ url = server.url .. "/flood" })
         assert.is_nil(response)
-        assert.equal("timeout", err.kind)
+        assert.equal(flood[3], err.kind)
         assert_goes_on(sender)
       end)
     end
+
+    promise("a first header line that is folded is no answer, however often", { timeout = 5 },
+      function(sender)
+        for _, head in ipairs({ OK, "HTTP/1.1 100 Continue\r\n\r\n" .. OK }) do
+          for _, blank in ipairs({ " ", "\t" }) do
+            server:route("/folded", { raw = head .. blank .. "X-B: c\r\n" .. LENGTH })
+            for _ = 1, 20 do
+              local response, err = sender:send({ url = server.url .. "/folded" })
+              assert.is_nil(response)
+              assert.same({ "protocol", "maybe", false }, { err.kind, err.sent, err.retryable })
+              assert_goes_on(sender)
+            end
+          end
+        end
+      end)
+
+    promise("what nobody asked for is not the answer to what is asked later", { timeout = 5 },
+      function(sender)
+        for _, framing in ipairs({ LENGTH, CHUNKED .. CHUNKS }) do
+          local first = OK .. framing
+          server:route("/unasked", { drip = { bytes = first .. OTHER, size = #first,
+            interval = 0.03 } })
+          local response = assert(sender:send({ url = server.url .. "/unasked" }))
+          assert.equal("abc", response.body)
+          sender:sleep(0.1)
+          assert_goes_on(sender)
+        end
+      end)
   end)
 end
 

@@ -79,6 +79,8 @@ return {
     { "too_large", "maybe", false } },
   { "a chunk size that is no number", { raw = after_head(chunked .. "zz\r\n") },
     { "protocol", "maybe", false } },
+  { "a chunk size that begins like one of C's", { raw = after_head(chunked .. "0x3\r\nabc\r\n") },
+    { "protocol", "maybe", false } },
   { "a negative chunk size", { raw = after_head(chunked .. "-3\r\nabc\r\n0\r\n\r\n") },
     { "protocol", "maybe", false } },
   { "a chunk size beyond counting",

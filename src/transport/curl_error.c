@@ -121,8 +121,9 @@ static void set_words(vi_error *error, const vi_transfer *transfer, CURLcode cod
   const char *words = own_words(code, kind, detail);
   if (!words)
     words = detail[0] ? detail : curl_easy_strerror(code);
-  long number = 0;
-  curl_easy_getinfo(transfer->handle->easy, CURLINFO_OS_ERRNO, &number);
+  long number = transfer->handle->socket_errno;
+  if (number == 0)
+    curl_easy_getinfo(transfer->handle->easy, CURLINFO_OS_ERRNO, &number);
   if (code == CURLE_COULDNT_CONNECT && number != 0)
     vi_error_set(error, kind, "%.150s (%s)", words, strerror((int)number));
   else

@@ -6,6 +6,7 @@
 #include "transport/receive.h"
 #include "transport/transfer.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
   (void)purpose;
   vi_handle *handle = user;
   int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (fd < 0)
+    handle->socket_errno = errno;
   if (fd >= 0 && !vi_session_note_open(handle->session, fd)) {
     vi_error_set(&handle->transfer->error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
     vi_session_note_close(handle->session, fd);
@@ -274,6 +277,7 @@ bool vi_handle_set_request(vi_handle *handle, vi_transfer *transfer, double wait
   double timeout = vi_transfer_timeout(transfer);
   handle->transfer = transfer;
   handle->detail[0] = '\0';
+  handle->socket_errno = 0;
   bool ok = set_url(handle, request);
   if (sends_length(request))
     ok = set_body(handle, request, &transfer->error) && ok;

@@ -31,6 +31,7 @@ typedef struct vi_handle {
   vi_buffer reason;   /* likewise */
   vi_buffer coded;    /* bytes of a streamed body that wait to be decoded */
   vi_decoder decoder; /* of the body that comes in */
+  int socket_errno;   /* why the last socket could not be opened; 0: it could */
   bool guards_folds;  /* see fold_guard.h */
   bool custom_method, no_body, has_body, own_fields, fresh_connection, large_buffer,
       own_timeout;              /* to undo */

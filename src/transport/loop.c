@@ -250,6 +250,8 @@ static void act_on_socket(vi_loop *loop, const vi_poll_event *event) {
   if (!socket || !socket->watched)
     return; /* closed while an earlier event of this step was worked on */
   if (!socket->wanted) {
+    if (socket->ours)
+      vi_session_check_idle(socket->session, event->fd);
     watch(loop, event->fd, socket, 0);
     return;
   }

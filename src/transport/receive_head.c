@@ -217,12 +217,20 @@ static bool end_head(vi_transfer *transfer) {
   return transfer->head_complete;
 }
 
+/* A trailer field is not to be merged into the head (RFC 9110 6.5.1), nor to go on for ever. */
+static bool pass_trailer(vi_transfer *transfer, vi_text line) {
+  transfer->trailer_bytes += line.length + 1;
+  return transfer->trailer_bytes <= VI_HEADERS_MAX_BYTES ||
+         vi_error_set(&transfer->error, VI_ERROR_TOO_LARGE, "more than %d bytes of trailer fields",
+                      VI_HEADERS_MAX_BYTES);
+}
+
 static bool receive_line(vi_transfer *transfer, vi_text line) {
   bool starts_head = transfer->head == VI_HEAD_NONE || transfer->head == VI_HEAD_DONE;
   if (starts_head && vi_text_starts_nocase(line, VI_TEXT("HTTP/")))
     return begin_head(transfer, line);
   if (transfer->head != VI_HEAD_FIELDS)
-    return true; /* a trailer field: not to be merged into the head (RFC 9110 6.5.1) */
+    return pass_trailer(transfer, line);
   if (line.length == 0)
     return end_head(transfer);
   vi_headers *headers = &transfer->handle->head;

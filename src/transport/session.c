@@ -1,5 +1,6 @@
 #include "transport/session.h"
 
+#include "message/clock.h"
 #include "message/memory.h"
 #include "message/text.h"
 #include "transport/decoder.h"
@@ -13,6 +14,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Copies a string option; *ok turns false when out of memory. */
@@ -277,6 +279,21 @@ void vi_session_return_handle(vi_session *session, vi_handle *handle) {
   handle->next = session->idle;
   session->idle = handle;
   session->idle_count++;
+}
+
+/* HTTP/2 has things to say without being asked. */
+void vi_session_check_idle(vi_session *session, curl_socket_t fd) {
+  char byte;
+  if (!session->multiplexes && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+    shutdown(fd, SHUT_RDWR);
+}
+
+void vi_session_check_all_idle(vi_session *session) {
+  enum { SOON = 1000000 }; /* nanoseconds: what follows at once costs nothing */
+  if (session->idle_since == 0 || vi_clock_monotonic() - session->idle_since < SOON)
+    return;
+  for (size_t i = 0; i < session->socket_count; i++)
+    vi_session_check_idle(session, session->sockets[i]);
 }
 
 void vi_session_collect(vi_session *session) {

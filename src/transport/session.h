@@ -68,6 +68,7 @@ typedef struct vi_session {
   struct vi_loop *loop;    /* the loop that drives it, not owned; NULL: none */
   struct vi_session *next; /* in the loop's list */
   int64_t deadline;        /* when libcurl wants to be called; 0: not at all */
+  int64_t idle_since;      /* when the last transfer ended; 0: none did */
   int64_t check_at;        /* when vi_timeouts_check is due; 0: not at all */
 } vi_session;
 
@@ -109,6 +110,13 @@ void vi_session_note_close(vi_session *session, curl_socket_t fd);
 /* A handle from the pool, or a new one; NULL: out of memory. And back. */
 struct vi_handle *vi_session_take_handle(vi_session *session);
 void vi_session_return_handle(vi_session *session, struct vi_handle *handle);
+
+/* Shuts a kept connection down, so that libcurl makes no use of it any more, if bytes have come
+ * that no request asked for: they would be taken for the answer to the next one. */
+void vi_session_check_idle(vi_session *session, curl_socket_t fd);
+
+/* Likewise all of them, before a request starts while none is in flight. */
+void vi_session_check_all_idle(vi_session *session);
 
 /* Finishes every transfer that libcurl has reported as done since the last call. */
 void vi_session_collect(vi_session *session);

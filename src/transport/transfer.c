@@ -49,7 +49,8 @@ static void leave_active(vi_transfer *transfer) {
     transfer->next->previous = transfer->previous;
   transfer->next = transfer->previous = NULL;
   transfer->in_flight = false;
-  session->active_count--;
+  if (--session->active_count == 0)
+    session->idle_since = vi_clock_monotonic();
   if (session->loop && vi_queue_can_admit(session))
     vi_loop_note_due(session->loop);
 }
@@ -118,6 +119,8 @@ void vi_transfer_launch(vi_transfer *transfer) {
   }
   if (!transfer->request->streams_response)
     vi_buffer_lay_within(&transfer->received, handle->room, sizeof handle->room);
+  if (session->active_count == 0)
+    vi_session_check_all_idle(session);
   join_active(transfer);
   CURLMcode code = curl_multi_add_handle(session->multi, handle->easy);
   if (code == CURLM_OK)

@@ -26,7 +26,8 @@ typedef struct vi_transfer {
   vi_response *interim;  /* the last 1xx answer */
   vi_error error;        /* kind NONE until something fails */
   enum { VI_HEAD_NONE, VI_HEAD_FIELDS, VI_HEAD_DONE, VI_HEAD_BODY } head;
-  unsigned heads;    /* status lines seen */
+  unsigned heads; /* status lines seen */
+  size_t trailer_bytes;
   vi_text encoding;  /* the content coding being undone, as the head has it; else empty */
   bool unbounded;    /* the connection's end alone marks the body's */
   bool queued;       /* it waits in the session's queue, since: */
