@@ -12,6 +12,7 @@ describe("require \"viesti\"", function()
       chain = "function", load = "function",
       SenderConflictWarning = "table", TaskWarning = "table",
       run = "function", spawn = "function", sleep = "function", map = "function",
+      timeout = "function", download = "function",
       loop = "function",
       null = "userdata", array = "function",
     }

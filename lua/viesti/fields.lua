@@ -1,6 +1,7 @@
 --- Header fields, parameters and forms, from the shapes a caller may write them in.
 local core = require "viesti.core"
 local format = require "viesti.format"
+local refusal = require "viesti.refusal"
 local tables = require "viesti.tables"
 
 local fields = {}
@@ -20,8 +21,8 @@ local function add(flat, what, name, value)
     flat[#flat + 1] = name
     flat[#flat + 1] = tostring(value)
   else
-    error({ reason = ("%s: the value of %s must be a string, a number or a list of them, got %s")
-      :format(what, format.value(name), format.given(value)) })
+    refusal.raise(("%s: the value of %s must be a string, a number or a list of them, got %s")
+      :format(what, format.value(name), format.given(value)))
   end
 end
 
@@ -30,8 +31,8 @@ local function flatten(what, given)
   if #given > 0 then
     for index, item in ipairs(given) do
       if not is_pair(item) then
-        error({ reason = ("%s: item %d of the list must be a pair { name, value }, got %s")
-          :format(what, index, format.value(item)) })
+        refusal.raise(("%s: item %d of the list must be a pair { name, value }, got %s")
+          :format(what, index, format.value(item)))
       end
       add(flat, what, item[1], item[2])
     end
@@ -39,7 +40,7 @@ local function flatten(what, given)
   end
   for _, name in ipairs(tables.sorted_keys(given)) do
     if type(name) ~= "string" then
-      error({ reason = ("%s: names must be strings, got %s"):format(what, format.value(name)) })
+      refusal.raise(("%s: names must be strings, got %s"):format(what, format.value(name)))
     end
     add(flat, what, name, given[name])
   end
@@ -60,13 +61,7 @@ function fields.flatten(what, given)
     end
     return flat
   end
-  local ok, result = pcall(flatten, what, given)
-  if ok then
-    return result
-  elseif type(result) == "table" then
-    return nil, result.reason
-  end
-  error(result, 0)
+  return refusal.catch(flatten, what, given)
 end
 
 --- "name=value&name=value", percent-encoded.

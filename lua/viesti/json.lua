@@ -2,6 +2,7 @@
 --- keep all their digits, null is nil unless asked for, and what cannot be encoded is said in a
 --- sentence.
 local cjson = require "cjson"
+local refusal = require "viesti.refusal"
 local tables = require "viesti.tables"
 
 local json = {}
@@ -21,7 +22,7 @@ local function encode_number(number)
   if math.type(number) == "integer" then
     return ("%d"):format(number)
   elseif number ~= number or number == math.huge or number == -math.huge then
-    error({ reason = "a number that is not finite" })
+    refusal.raise("a number that is not finite")
   elseif number == math.floor(number) and math.abs(number) < 1e15 then
     return ("%d"):format(number)
   end
@@ -46,8 +47,8 @@ local function encode_object(object, depth)
   local parts = {}
   for _, key in ipairs(tables.sorted_keys(object)) do
     if type(key) ~= "string" then
-      error({ reason = "a table with the key " .. tostring(key) .. " among others: "
-        .. "keys must be all strings or 1 to n" })
+      refusal.raise("a table with the key " .. tostring(key) .. " among others: "
+        .. "keys must be all strings or 1 to n")
     end
     parts[#parts + 1] = codec.encode(key) .. ":" .. encode_value(object[key], depth)
   end
@@ -65,7 +66,7 @@ end
 
 local function encode_table(value, depth)
   if depth > DEEPEST then
-    error({ reason = "tables nested more than " .. DEEPEST .. " deep, or in a circle" })
+    refusal.raise("tables nested more than " .. DEEPEST .. " deep, or in a circle")
   elseif getmetatable(value) == array_mark or (#value > 0 and tables.is_list(value)) then
     return encode_list(value, depth + 1)
   end
@@ -87,18 +88,14 @@ function encode_value(value, depth)
   elseif type(value) == "table" then
     return encode_table(value, depth)
   end
-  error({ reason = "a " .. type(value) })
+  refusal.raise("a " .. type(value))
 end
 
 --- The JSON text of `value`, keys in order; or nil and what cannot be encoded ("a function").
 ---@param value any
 ---@return string? text, string? reason
 function json.encode(value)
-  local ok, result = pcall(encode_value, value, 1)
-  if ok then
-    return result
-  end
-  return nil, type(result) == "table" and result.reason or tostring(result)
+  return refusal.catch(encode_value, value, 1)
 end
 
 -- lua-cjson reads every number as a float, which holds 15 digits. Longer whole numbers are handed
@@ -154,6 +151,8 @@ local function restore(value, mark, keep_null)
   return value
 end
 
+local NOT_ENOUGH_MEMORY = "not enough memory" -- Lua's own words
+
 --- The value of a JSON text; or nil and what is wrong with it. null becomes nil, so that a missing
 --- and an empty field read the same; with `keep_null` it is json.null.
 ---@param text string
@@ -166,6 +165,9 @@ function json.decode(text, keep_null)
   end
   local ok, value = pcall(codec.decode, text)
   if not ok then
+    if value == NOT_ENOUGH_MEMORY then
+      error(value, 0)
+    end
     return nil, tostring(value)
   end
   return restore(value, mark, keep_null)
