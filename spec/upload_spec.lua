@@ -298,12 +298,13 @@ end
 describe("A body by pieces", function()
   it("is never sent in part where kept connections had died, however often", function()
     local server <close> = origin.start()
-    local sender <close> = viesti.SyncSender()
+    local sender <close> = viesti.SyncSender({ timeout = 5 })
     local file <close> = file_with("0123456789")
     for _ = 1, 7 do
       server:route("/dying", { { body = "fine" }, { close = true }, { body = "again" } })
       for _ = 1, 2 do
-        sender:send({ method = "PUT", url = server.url .. "/dying", content = file })
+        local _, err = sender:send({ method = "PUT", url = server.url .. "/dying", content = file })
+        assert.equal("reset", err and err.kind or "reset")
         file:seek("set")
       end
     end
