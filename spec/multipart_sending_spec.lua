@@ -3,20 +3,10 @@ local form_parts = require("spec.support.form_parts")
 local nginx = require("spec.support.nginx")
 local origin = require("spec.support.origin")
 local process = require("spec.support.process")
+local resident = require("spec.support.resident")
 local ways = require("spec.support.ways")
 
 local MEBIBYTE = 1024 * 1024
-
--- Forgets the most memory that this process ever held.
-local function forget_peak()
-  local file <close> = assert(io.open("/proc/self/clear_refs", "w"))
-  assert(file:write("5"))
-end
-
-local function memory(which)
-  local file <close> = assert(io.open("/proc/self/status"))
-  return tonumber(file:read("a"):match(which .. ":%s*(%d+)")) * 1024
-end
 
 for _, way in ipairs(ways) do
   describe("A multipart body sent by " .. way.name, function()
@@ -113,11 +103,10 @@ for _, way in ipairs(ways) do
       local made = viesti.Request({ method = "PUT", url = web.url .. "/take",
         multipart = { { name = "a", path = path } }, timeout = 60 })
       collectgarbage()
-      forget_peak()
-      local before = memory("VmRSS")
+      local before = resident.start()
       local received = assert(sender:send(made)).headers["X-Received"]
       assert.is_true(math.tointeger(received) > 100 * MEBIBYTE, received)
-      assert.is_true(memory("VmHWM") - before < 8 * MEBIBYTE, memory("VmHWM") - before)
+      assert.is_true(resident.peak() - before < 8 * MEBIBYTE, resident.peak() - before)
     end)
 
     promise("has as much of a file as there was when it was made", function(sender)
