@@ -14,6 +14,9 @@ EMBED     := $(sort $(wildcard src/embed/*.c)) $(BUILD)/embed/baked.c
 MODULES   := $(sort $(shell find lua -name '*.lua'))
 C_TESTS   := $(sort $(wildcard spec/c/test_*.c))
 C_HELPERS := $(filter-out $(C_TESTS),$(sort $(wildcard spec/c/*.c)))
+# Tests that need Lua too.
+LUA_C_TESTS   := $(sort $(wildcard spec/lua_c/test_*.c))
+LUA_C_HELPERS := $(filter-out $(LUA_C_TESTS),$(sort $(wildcard spec/lua_c/*.c)))
 
 # Tools and libraries: found on this system unless given.
 first    = $(shell for x in $(2); do $(1) >/dev/null 2>&1 && echo $$x && break; done)
@@ -48,7 +51,7 @@ version  := $(shell sed -n 's/^ *VERSION = "\(.*\)",/\1/p' lua/viesti/init.lua)
 shared   := libviesti.so.$(version)
 soname   := libviesti.so.$(firstword $(subst ., ,$(version)))
 named    := $(if $(filter-out Darwin,$(shell uname)),-Wl$(comma)-soname$(comma)$(soname))
-programs := $(patsubst spec/c/%.c,$(BUILD)/spec/%,$(C_TESTS))
+programs := $(patsubst %.c,$(BUILD)/%,$(C_TESTS) $(LUA_C_TESTS))
 quiet    := $(if $(V),,@)
 run      := BUILD='$(BUILD)' LUA='$(LUA)' CC='$(CC)' SANITIZE='$(SANITIZE)' tools/test
 found    := CC='$(CC)' LUA='$(LUA)' PKG_CONFIG='$(PKG_CONFIG)' LUA_CFLAGS='$(LUA_CFLAGS)' \
@@ -110,10 +113,18 @@ $(BUILD)/libviesti.a: $(call objects,$(CORE) $(BINDING) $(EMBED)) $(BUILD)/sourc
 	@rm -f $@
 	$(quiet)$(AR) rcs $@ $(filter %.o,$^)
 
-$(BUILD)/spec/%: $(BUILD)/obj/spec/c/%.o $(call objects,$(CORE) $(C_HELPERS)) $(BUILD)/sources
+$(BUILD)/spec/c/%: $(BUILD)/obj/spec/c/%.o $(call objects,$(CORE) $(C_HELPERS)) $(BUILD)/sources
 	@mkdir -p $(@D)
 	@echo "  link  $@"
 	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS) -lm -lpthread
+
+# What opens a Lua state here gets one with the tests' allocator.
+$(BUILD)/spec/lua_c/%: $(BUILD)/obj/spec/lua_c/%.o \
+    $(call objects,$(CORE) $(BINDING) $(EMBED) $(C_HELPERS) $(LUA_C_HELPERS)) $(BUILD)/sources
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	$(quiet)$(link) -Wl$(comma)--wrap=luaL_newstate -o $@ $(filter %.o,$^) \
+	  $(CURL_LIBS) $(ZLIB_LIBS) $(LUA_LIBS) -lm -ldl -lpthread
 
 $(BUILD)/embed/baked.c: src/embed/bake.lua $(MODULES) $(BUILD)/sources
 	@mkdir -p $(@D)
@@ -121,7 +132,7 @@ $(BUILD)/embed/baked.c: src/embed/bake.lua $(MODULES) $(BUILD)/sources
 	$(quiet)$(LUA) src/embed/bake.lua $@ lua
 
 # Only what may know Lua finds its headers.
-$(call objects,$(BINDING) $(EMBED)): compile += $(LUA_CFLAGS)
+$(call objects,$(BINDING) $(EMBED) $(LUA_C_TESTS) $(LUA_C_HELPERS)): compile += $(LUA_CFLAGS)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -135,10 +146,12 @@ $(BUILD)/flags: FORCE
 	$(call remember,$(compile) $(LUA_CFLAGS))
 
 $(BUILD)/sources: FORCE
-	$(call remember,$(link) $(named) $(CORE) $(BINDING) $(EMBED) $(MODULES) $(C_HELPERS))
+	$(call remember,$(link) $(named) $(CORE) $(BINDING) $(EMBED) $(MODULES) $(C_HELPERS) \
+	  $(LUA_C_HELPERS))
 
 .SECONDARY:
--include $(patsubst %.o,%.d,$(call objects,$(CORE) $(BINDING) $(EMBED) $(C_TESTS) $(C_HELPERS)))
+-include $(patsubst %.o,%.d,$(call objects,$(CORE) $(BINDING) $(EMBED) $(C_TESTS) $(C_HELPERS) \
+  $(LUA_C_TESTS) $(LUA_C_HELPERS)))
 
 ## Try and test, installing what is missing
 
@@ -185,7 +198,7 @@ $(BUILD)/bench/plain: $(bench_objects) $(BUILD)/sources
 check: build programs ## run every test
 	@$(run) c lua rock install
 
-check-c: programs ## run the tests of the C core
+check-c: programs ## run the tests in C: of the core, and of the whole library
 	@$(run) c
 
 check-lua: build ## run the specs

@@ -90,7 +90,7 @@ CURL *new_handle(const run *of, response *to) {
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT);
   if (of->same_fields) {
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "viesti/0.1.0");
-    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
   }
   if (of->ca) {
     curl_easy_setopt(easy, CURLOPT_CAINFO, of->ca);

@@ -29,6 +29,8 @@ return function(context)
       plain = {
         { title = "poll", words = plain(urls.small, "many", count) },
         { title = "epoll", words = plain(urls.small, "many-epoll", count) },
+        more.same_fields and { title = "epoll, same fields",
+          words = plain("--same-fields", urls.small, "many-epoll", count) },
       },
       viesti = {
         { title = ("%d at once"):format(count), target = ">= 0.90",
@@ -79,7 +81,7 @@ return function(context)
       },
       instructions = LENGTHS,
     },
-    many(100, { instructions = LENGTHS }),
+    many(100, { instructions = LENGTHS, same_fields = true }),
     many(1000, {}),
     many(4000, { most_rounds = FEW }),
     {

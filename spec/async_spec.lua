@@ -34,6 +34,15 @@ describe("viesti.run", function()
     end))
   end)
 
+  it("does not call the function later where it cannot wait for it now", function()
+    local called = false
+    assert.error_matches(coroutine.wrap(function()
+      viesti.run(function() called = true end)
+    end), "cannot wait in a coroutine that viesti does not run")
+    viesti.sleep(0)
+    assert.is_false(called)
+  end)
+
   it("refuses what is no function", function()
     assert.has_error(function() viesti.run() end)
     assert.has_error(function() viesti.spawn("x") end)
@@ -301,37 +310,5 @@ describe("a task", function()
       end)
     end, "deadlock: every task waits for another and nothing is in flight")
     assert.equal(1, viesti.run(function() return 1 end))
-  end)
-
-  describe("that fails and is joined by nobody", function()
-    local warned, before
-
-    before_each(function()
-      warned = {}
-      before = viesti.TaskWarning:set(function(message) warned[#warned + 1] = message end)
-    end)
-
-    after_each(function()
-      viesti.TaskWarning:set(before)
-    end)
-
-    it("is warned of when run ends, once", function()
-      viesti.run(function()
-        viesti.spawn(error, "lost", 0)
-        viesti.sleep(0.002)
-      end)
-      assert.same({ "a task failed and nobody joined it: lost" }, warned)
-      viesti.run(function() end)
-      assert.equal(1, #warned)
-    end)
-
-    it("is not warned of when somebody joins it after all", function()
-      viesti.run(function()
-        local task = viesti.spawn(error, "found", 0)
-        viesti.sleep(0.002)
-        assert.has_error(function() task:join() end, "found")
-      end)
-      assert.same({}, warned)
-    end)
   end)
 end)

@@ -118,6 +118,23 @@ describe("viesti.loops.select", function()
     assert.equal(200, status)
   end)
 
+  it("warns of a task that failed when it is collected and nobody has joined it", function()
+    local warned, over = {}, false
+    local before = viesti.TaskWarning:set(function(message) warned[#warned + 1] = message end)
+    viesti.spawn(function()
+      error("lost after " .. assert(sender:send({ url = server.url .. "/echo" })).status_code, 0)
+    end)
+    viesti.spawn(function()
+      viesti.sleep(0.1)
+      collectgarbage()
+      collectgarbage()
+      over = true
+    end)
+    loop_until(function() return over end)
+    viesti.TaskWarning:set(before)
+    assert.same({ "a task failed and nobody joined it: lost after 200" }, warned)
+  end)
+
   it("keeps the time limits of requests", function()
     local hasty <close> = viesti.AsyncSender({ timeout = 0.05 })
     local err

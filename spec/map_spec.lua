@@ -79,6 +79,65 @@ describe("viesti.map", function()
     assert.same({ "closed 1", "closed 2", "closed 3" }, closed)
   end)
 
+  describe('with errors = "collect"', function()
+    local function collect(list, fn)
+      return viesti.map(list, fn, { errors = "collect", concurrency = 2 })
+    end
+
+    it("lists what is raised beside what is returned, and goes on with the others", function()
+      local reason = { code = 1 }
+      local results, errors = collect({ 1, 2, 3, 4, 5 }, function(item)
+        viesti.sleep(0.001)
+        if item == 2 then
+          error(reason)
+        elseif item == 3 then
+          return nil, "returned"
+        elseif item == 4 then
+          error("raised", 0)
+        end
+        return item * 2
+      end)
+      assert.same({ { 2, nil, nil, nil, 10 }, { nil, reason, "returned", "raised" } },
+        { results, errors })
+      assert.equal(reason, errors[2])
+    end)
+
+    it("has an error for each that raised, even if that was nil or false", function()
+      local results, errors = collect({ 1, 2 }, function(item)
+        if item == 1 then
+          error(nil)
+        end
+        error(false)
+      end)
+      assert.same({ {}, { "nil was raised", false } }, { results, errors })
+    end)
+
+    it("is cancelled as ever", function()
+      local closed = 0
+      local mapping = viesti.spawn(collect, { 1, 2, 3 }, function()
+        local _ <close> = setmetatable({}, { __close = function() closed = closed + 1 end })
+        viesti.sleep(60)
+      end)
+      viesti.sleep(0.005)
+      assert.is_true(mapping:cancel())
+      assert.equal(2, closed)
+    end)
+  end)
+
+  it("ends its calls when one of them cancels the task that maps", function()
+    local closed, mapping = 0, nil
+    mapping = viesti.spawn(viesti.map, { 1, 2, 3, 4, 5 }, function(item)
+      local _ <close> = setmetatable({}, { __close = function() closed = closed + 1 end })
+      viesti.sleep(item == 2 and 0.001 or 60)
+      mapping:cancel()
+      viesti.sleep(60)
+    end, { concurrency = 3 })
+    assert.equal("cancelled", select(2, mapping:join()).kind)
+    viesti.sleep(0)
+    assert.equal(3, closed)
+    assert.is_true(viesti.loop():is_idle())
+  end)
+
   it("cancels its calls when the task that maps is cancelled", function()
     viesti.run(function()
       local closed = 0
@@ -102,6 +161,8 @@ describe("viesti.map", function()
       "map: concurrency must be an integer of 1 or more, got 0")
     assert.has_error(function() viesti.map({}, print, { concurency = 2 }) end,
       "map: there is no option \"concurency\", did you mean 'concurrency'? "
-      .. "(its options are concurrency)")
+      .. "(its options are concurrency, errors)")
+    assert.has_error(function() viesti.map({}, print, { errors = "ignore" }) end,
+      'map: errors must be one of "raise", "collect", got "ignore"')
   end)
 end)

@@ -10,10 +10,10 @@ local async = {}
 local DEFAULT_CONCURRENCY = 10
 
 --- A task: `task:join()` waits for its end and returns what its function returned (or raises what
---- it raised, or returns nil and an error `cancelled`); `task:cancel()` ends it where it waits and
---- closes its to-be-closed variables, returning whether there was anything to cancel;
---- `task:status()` is "running", "done", "failed" or "cancelled". A task that is a to-be-closed
---- variable is cancelled with its block.
+--- it raised, or returns nil and an error `cancelled`), and `task:join(seconds)` no longer than
+--- that; `task:cancel()` ends it where it waits and closes its to-be-closed variables, returning
+--- whether there was anything to cancel; `task:status()` is "running", "done", "failed" or
+--- "cancelled". A task that is a to-be-closed variable is cancelled with its block.
 ---@class viesti.Task
 
 local function check_function(what, fn)
@@ -22,12 +22,48 @@ local function check_function(what, fn)
   end
 end
 
-local function report_failures()
-  for _, task in ipairs(core.failures()) do
-    local _, reason = pcall(task.join, task)
-    warnings.TaskWarning:emit("a task failed and nobody joined it: " .. tostring(reason))
+local function check_seconds(what, seconds)
+  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
+    error(("%s needs seconds, a number of 0 or more, got %s"):format(
+      what, format.given(seconds)), 3)
   end
 end
+
+local function failure_message(reason)
+  local printable, text = pcall(tostring, reason)
+  return "a task failed and nobody joined it: "
+    .. (printable and text or "an error that cannot be printed")
+end
+
+-- Where nobody could catch what is raised (in a finalizer, on the way of another error) it would
+-- be lost or take the other's place: it is printed instead.
+local function emit_without_raising(message)
+  local emitted, raised = pcall(warnings.TaskWarning.emit, warnings.TaskWarning, message)
+  if not emitted then
+    io.stderr:write(tostring(raised), "\n")
+  end
+end
+
+-- The core's finalizers call these, at the latest when the state closes.
+function core.Task.report_failure(reason)
+  emit_without_raising(failure_message(reason))
+end
+
+function core.Loop.report_unstarted(count)
+  emit_without_raising(("%d %s never ran, for the program ended without waiting for anything "
+    .. "(viesti.run, task:join, ...)"):format(count, count == 1 and "task" or "tasks"))
+end
+
+-- A warning that raises leaves the failures behind it for later.
+local reporting = setmetatable({}, { __close = function(_, raised)
+  for _, reason in core.take_failure do
+    if raised then
+      emit_without_raising(failure_message(reason))
+    else
+      warnings.TaskWarning:emit(failure_message(reason))
+    end
+  end
+end })
 
 --- Runs `fn(...)` as a task, and the loop until it is done; returns what it returned. Inside a task
 --- it just calls it.
@@ -38,9 +74,9 @@ function async.run(fn, ...)
   if core.current() then
     return fn(...)
   end
-  local results = table.pack(core.spawn(fn, ...):join())
-  report_failures()
-  return table.unpack(results, 1, results.n)
+  local _ <close> = reporting
+  local task <close> = core.spawn(fn, ...) -- cancelled where it cannot be joined
+  return task:join()
 end
 
 --- Starts `fn(...)` as a task that runs beside the caller. It takes its first step when the caller
@@ -55,15 +91,27 @@ end
 --- Waits: in a task the others run meanwhile, elsewhere the loop is driven.
 ---@param seconds number
 function async.sleep(seconds)
-  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
-    error("sleep needs seconds, a number of 0 or more, got " .. format.given(seconds), 2)
-  end
+  check_seconds("sleep", seconds)
   return core.sleep(seconds)
+end
+
+--- Runs `fn(...)` as a task for so many seconds at most; returns what it returned. When the time is
+--- over the task is cancelled, with its requests, and there is nil and an error `timeout`.
+---@param seconds number
+---@param fn function
+---@return any ...
+function async.timeout(seconds, fn, ...)
+  check_seconds("timeout", seconds)
+  check_function("timeout", fn)
+  local task <close> = core.spawn(fn, ...)
+  return task:join(seconds)
 end
 
 local map_options = {
   { name = "concurrency", type = "integer", default = DEFAULT_CONCURRENCY, min = 1,
     doc = "how many calls are under way at once" },
+  { name = "errors", type = "string", default = "raise", values = { "raise", "collect" },
+    doc = "collect: what a call raises stands among the errors, and the others go on" },
 }
 
 local function cancel_others(workers)
@@ -75,9 +123,19 @@ local function cancel_others(workers)
   end
 end
 
+local function collecting(fn)
+  return function(item, index)
+    local returned, result, err = pcall(fn, item, index)
+    if returned then
+      return result, err
+    end
+    return nil, result == nil and "nil was raised" or result
+  end
+end
+
 local function map_in_tasks(list, fn, concurrency)
   local results, errors, workers = {}, {}, {}
-  local position, failure = 0, nil
+  local position, failed, failure = 0, false, nil
   local function work()
     while position < #list do
       position = position + 1
@@ -86,9 +144,11 @@ local function map_in_tasks(list, fn, concurrency)
     end
   end
   local function guarded()
-    local ok, reason = xpcall(work, function(reason) return { reason = reason } end)
+    local ok, reason = pcall(work)
     if not ok then
-      failure = failure or reason
+      if not failed then
+        failed, failure = true, reason
+      end
       position = #list
       cancel_others(workers)
     end
@@ -100,8 +160,8 @@ local function map_in_tasks(list, fn, concurrency)
   for _, worker in ipairs(workers) do
     worker:join()
   end
-  if failure then
-    error(failure.reason, 0)
+  if failed then
+    error(failure, 0)
   end
   return results, errors
 end
@@ -109,11 +169,11 @@ end
 --- Calls `fn(item, index)` for every item of a list in tasks, at most `concurrency` (10) at once.
 --- Returns the list of first results and the list of second ones, each in the order of the items:
 --- with `send`, responses and errors. The first error raised cancels the calls under way and is
---- raised again.
+--- raised again; with `errors = "collect"` it stands in the second list and the others go on.
 ---@generic T
 ---@param list T[]
 ---@param fn fun(item: T, index: integer): any, any
----@param choices? { concurrency: integer }
+---@param choices? { concurrency: integer, errors: "raise"|"collect" }
 ---@return any[] results, any[] errors
 function async.map(list, fn, choices)
   if not tables.is_list(list) or type(fn) ~= "function" then
@@ -127,7 +187,8 @@ function async.map(list, fn, choices)
   if not values then
     error(wrong, 2)
   end
-  return async.run(map_in_tasks, list, fn, values.concurrency)
+  local call = values.errors == "collect" and collecting(fn) or fn
+  return async.run(map_in_tasks, list, call, values.concurrency)
 end
 
 return async

@@ -79,12 +79,18 @@ local function receive_whole(job, part, response)
   return received and "whole", err
 end
 
+-- Compressed bytes, undone on the way or not, are no part of what is there.
+local function is_coded(response)
+  local coding = response.encoding or response.headers:get "Content-Encoding"
+  return coding ~= nil and coding ~= "identity"
+end
+
 -- Where the bytes of a 206 end, and the total if known; nil if they do not follow those there.
 local function continuation(part, response)
   local first, last, total = ranges.satisfied(response.headers)
   local fits = first == part.size and (not part.total or last < part.total)
     and (not (part.total and total) or part.total == total)
-  if fits and not response.encoding and ranges.may_be_of(part.validator, response.headers) then
+  if fits and not is_coded(response) and ranges.may_be_of(part.validator, response.headers) then
     return last + 1, total or part.total
   end
 end

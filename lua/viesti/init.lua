@@ -42,6 +42,7 @@ return {
   run = async.run,
   spawn = async.spawn,
   sleep = async.sleep,
+  timeout = async.timeout,
   map = async.map,
   download = require("viesti.download").download,
   loop = core.loop,

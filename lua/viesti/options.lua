@@ -303,6 +303,10 @@ local function from_positions(owner, declaration, count, ...)
   return given
 end
 
+--- The checked values of one table of options, which may be an object of the caller's, with
+--- defaults filled in; or nil and one sentence that says what is wrong.
+options.read_table = read_table
+
 --- Reads the arguments of a constructor: one plain table of options, or positional ones.
 --- Returns the checked values with defaults filled in, and what was given; or nil and one sentence
 --- that says what is wrong.

@@ -100,9 +100,8 @@ local function build(values)
   return request, wrong
 end
 
--- The request, or nil and what is wrong.
-local function make(...)
-  local values, wrong = options.read("Request", declaration, ...)
+-- The request of checked options, or nil and what is wrong.
+local function make(values, wrong)
   if not values then
     return nil, wrong
   elseif values.on_progress and values.stream then
@@ -114,7 +113,7 @@ local function make(...)
 end
 
 local function new(_, ...)
-  local request, wrong = make(...)
+  local request, wrong = make(options.read("Request", declaration, ...))
   return request or error(wrong, 2)
 end
 
@@ -128,7 +127,7 @@ function Request.from(given)
   if type(given) == "userdata" then
     return given
   elseif type(given) == "table" then
-    local request, wrong = make(given)
+    local request, wrong = make(options.read_table("Request", declaration, given))
     return request or error(wrong, SENDER)
   end
   error("send: the request must be a Request or a table of its options, got "
@@ -194,7 +193,7 @@ function Request:with(changes)
     end
   end
   keep_body(merged, given, changes)
-  local request, wrong = make(merged)
+  local request, wrong = make(options.read_table("Request", declaration, merged))
   return request or error(wrong, 2)
 end
 

@@ -65,6 +65,8 @@ local Session = core.Session
 -- CURL_SSLVERSION_TLSv1_2 and _3.
 local TLS_VERSIONS = { ["1.2"] = 6, ["1.3"] = 7 }
 
+local LONGEST_SOCKET_PATH = 107 -- of Linux; elsewhere it is a few bytes less
+
 -- Our names for options that libcurl has as they are.
 local CURL_NAMES = {
   client_cert = "SSLCERT", client_key = "SSLKEY", unix_socket = "UNIX_SOCKET_PATH",
@@ -96,6 +98,9 @@ local function build(...)
   local all, wrong = curl_options(values)
   if not all then
     return nil, "Session: " .. wrong
+  elseif #(values.unix_socket or "") > LONGEST_SOCKET_PATH then
+    return nil, ("Session: the path in unix_socket is longer than %d bytes"):format(
+      LONGEST_SOCKET_PATH)
   elseif values.http_version == "3" and not core.features().http3 then
     return nil, "Session: http_version is 3, which this libcurl does not have"
   end

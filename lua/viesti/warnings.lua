@@ -48,6 +48,6 @@ return {
   SenderConflictWarning = category "SenderConflictWarning",
   --- A connection is less safe than it could be.
   InsecureWarning = category "InsecureWarning",
-  --- A task failed and nobody joined it.
+  --- A task failed and nobody joined it, or never ran.
   TaskWarning = category "TaskWarning",
 }

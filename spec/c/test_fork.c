@@ -1,7 +1,9 @@
 /* transport: a child process leaves alone what its parent goes on using. */
 #include "exchange.h"
+#include "message/clock.h"
 #include "tap.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -96,4 +98,31 @@ IT("lets the child go on with the loop and a session of its own") {
   check(holds_in_child(works_anew, &state));
   finish_in_loop(state.loop, state.transfer);
   check(succeeded(state.transfer));
+}
+
+static bool is_readable(int fd, int timeout) {
+  struct pollfd descriptor = {.fd = fd, .events = POLLIN};
+  return poll(&descriptor, 1, timeout) == 1;
+}
+
+static bool polls_on_its_own(void *context) {
+  inherited *from_parent = context;
+  vi_loop_set_pending(from_parent->loop, true);
+  bool rung = is_readable(vi_loop_fd(from_parent->loop), 5000);
+  vi_loop_set_pending(from_parent->loop, false);
+  vi_loop_step(from_parent->loop, 0);
+  return rung && ends_transfer(from_parent);
+}
+
+IT("gives the child an alarm of its own, and leaves the parent's alone") {
+  inherited state = in_flight();
+  vi_timer timer = {0};
+  int fd = vi_loop_fd(state.loop);
+  check(holds_in_child(polls_on_its_own, &state));
+  check(!is_readable(state.loop->poller.alarm, 0));
+  check(vi_timers_add(&state.loop->timers, &timer, vi_clock_monotonic()));
+  vi_loop_step(state.loop, 0);
+  check(is_readable(fd, 5000));
+  vi_timers_remove(&state.loop->timers, &timer);
+  goes_on_in_parent(&state);
 }

@@ -16,9 +16,10 @@ static int elapsed_since(int64_t start_time) {
   return (int)((vi_clock_monotonic() - start_time) / MILLISECOND);
 }
 
-static bool readable(const vi_loop *loop) {
-  struct pollfd descriptor = {.fd = vi_loop_fd(loop), .events = POLLIN};
-  return poll(&descriptor, 1, 0) > 0;
+/* Polled is the descriptor that the loop gave out once: asking again might bring it up to date. */
+static bool readable(int fd, int timeout) {
+  struct pollfd descriptor = {.fd = fd, .events = POLLIN};
+  return poll(&descriptor, 1, timeout) > 0;
 }
 
 IT("is idle when new, and would wait for ever") {
@@ -26,7 +27,7 @@ IT("is idle when new, and would wait for ever") {
   check(vi_loop_is_idle(loop));
   check_int(vi_loop_timeout(loop), -1);
   check(!vi_loop_take_ready(loop) && !vi_loop_take_timer(loop));
-  check(!readable(loop));
+  check(!readable(vi_loop_fd(loop), 0));
 }
 
 IT("waits no longer than it is told") {
@@ -89,19 +90,76 @@ IT("opens no more connections than it may, and serves all that queue for them") 
   check(origin_connections(server) <= 3);
 }
 
-IT("can be driven from another loop by its descriptor and its timeout alone") {
+IT("can be driven from another loop by its descriptor alone") {
+  static const origin_answer slow = {.bytes = OK_HELLO, .delay = 50};
+  static vi_timer timer;
   vi_loop *loop = new_loop();
-  vi_transfer *transfer = start(loop, plain_session(), serve(OK_HELLO, ORIGIN_KEEP));
-  int64_t begin = vi_clock_monotonic();
-  int wakes = 0;
-  while (!transfer->done && elapsed_since(begin) < 5000) {
-    struct pollfd descriptor = {.fd = vi_loop_fd(loop), .events = POLLIN};
-    poll(&descriptor, 1, vi_loop_timeout(loop));
+  check(vi_timers_add(&loop->timers, &timer, vi_clock_monotonic() + 30 * MILLISECOND));
+  vi_transfer *transfer = start(loop, plain_session(), serve_all(&slow, 1));
+  int fd = vi_loop_fd(loop), wakes = 0, rung = 0;
+  while (!transfer->done && readable(fd, 5000)) {
+    vi_loop_begin_turn(loop);
     vi_loop_step(loop, 0);
+    rung += vi_loop_take_timer(loop) == &timer;
+    vi_loop_end_turn(loop);
     wakes++;
   }
   check(succeeded(transfer));
+  check_int(rung, 1);
   check(wakes < 100);
+}
+
+IT("is readable at once for what is added from outside of a turn") {
+  vi_loop *loop = new_loop();
+  origin *server = serve("", ORIGIN_HANG);
+  int fd = vi_loop_fd(loop);
+  check(!readable(fd, 0));
+  vi_loop_set_pending(loop, true);
+  check(readable(fd, 5000));
+  vi_loop_set_pending(loop, false);
+  vi_loop_step(loop, 0);
+  check(!readable(fd, 0));
+  vi_transfer *transfer = start(loop, plain_session(), server);
+  check(readable(fd, 5000));
+  step_until_sent(loop, server, 1);
+  check(!readable(fd, 0));
+  vi_transfer_abort(transfer, VI_ERROR_CANCELLED, "no longer wanted");
+  check(readable(fd, 5000));
+}
+
+IT("is readable at once for what was added in a turn, or before anybody asked for it") {
+  vi_loop *loop = new_loop();
+  vi_loop_set_pending(loop, true);
+  int fd = vi_loop_fd(loop);
+  check(readable(fd, 5000));
+  for (int i = 0; i < 2; i++) {
+    vi_loop_begin_turn(loop);
+    vi_loop_step(loop, 0);
+    check(!readable(fd, 0));
+    vi_loop_set_pending(loop, i == 0);
+    vi_loop_end_turn(loop);
+    check(readable(fd, i == 0 ? 5000 : 0) == (i == 0));
+  }
+}
+
+IT("stays readable while there is something to take, and not when it is taken") {
+  vi_loop *loop = new_loop();
+  int fd = vi_loop_fd(loop);
+  vi_transfer *transfer = start(loop, plain_session(), serve(OK_HELLO, ORIGIN_KEEP));
+  finish_in_loop(loop, transfer);
+  for (int i = 0; i < 2; i++) {
+    vi_loop_step(loop, 0);
+    check(readable(fd, 5000));
+  }
+  check(vi_loop_take_ready(loop) == transfer);
+  vi_loop_step(loop, 0);
+  check(!readable(fd, 0));
+}
+
+IT("asks nothing of the system for its descriptor before somebody wants to poll it") {
+  vi_loop *loop = new_loop();
+  finish_in_loop(loop, start(loop, plain_session(), serve(OK_HELLO, ORIGIN_KEEP)));
+  check_int(loop->poller.alarm, -1);
 }
 
 IT("is quiet when the server closes a connection that was kept") {
@@ -112,7 +170,7 @@ IT("is quiet when the server closes a connection that was kept") {
   vi_loop_take_ready(loop);
   for (int i = 0; i < 5; i++)
     vi_loop_step(loop, 20);
-  check(!readable(loop));
+  check(!readable(vi_loop_fd(loop), 0));
 }
 
 IT("takes connections up again that were kept, dead ones too") {

@@ -73,6 +73,16 @@ function Connection:bytes(count)
   return all:sub(1, count)
 end
 
+-- At most that many bytes, as soon as there are some.
+function Connection:some(most)
+  if self.buffer == "" then
+    self.buffer = take_some(self)
+  end
+  local bytes = self.buffer:sub(1, most)
+  self.buffer = self.buffer:sub(most + 1)
+  return bytes
+end
+
 function Connection:send(bytes)
   local sent = 0
   while sent < #bytes do

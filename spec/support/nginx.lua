@@ -2,6 +2,8 @@
 --
 --   local server = nginx.start({ locations = "…", http = "…", files = { ["a.json"] = "{}" } })
 --
+-- Servers of one's own stand in http; there "{{port NAME}}" becomes a free port, server.ports.NAME.
+--
 -- Always there: /static/ /cache/max-age/ /cache/short/ /cache/none/ /gzip/ (all over the same
 -- files, among them text.txt), /limited and /flaky (a second request for the same URI within a
 -- second gets 429 with Retry-After: 1, or 503), /status/CODE, and with the echo module
@@ -95,21 +97,32 @@ local function wait_until_accepting(server)
   return false, "nginx did not start within " .. start_seconds .. " s\n" .. server.process:output()
 end
 
+local function assign_ports(http)
+  local ports = {}
+  http = http:gsub("{{port ([%w_]+)}}", function(name)
+    ports[name] = ports[name] or free_port()
+    return ports[name]
+  end)
+  return http, ports
+end
+
 local function start_once(options)
   local directory = process.temporary_directory()
   local port = free_port()
+  local http, ports = assign_ports(options.http or "")
   for _, name in ipairs({ "files", "fixed", "temporary" }) do
     make_directory(directory .. "/" .. name)
   end
   write_file(directory .. "/fixed/ok", "ok\n")
   write_file(directory .. "/nginx.conf", nginx_conf({
     port = port,
-    http = options.http,
+    http = http,
     locations = options.locations,
     echo_module = echo_module(),
   }))
   local server = setmetatable({
     port = port,
+    ports = ports,
     url = "http://127.0.0.1:" .. port,
     directory = directory,
     root = directory .. "/files",

@@ -23,18 +23,13 @@
 -- Only hang, reset or close: nothing is said before. Built in: /echo, /json, /status/NNN.
 
 local cjson = require("cjson")
-local socket = require("socket")
-local unix = require("socket.unix")
 local header_list = require("spec.support.header_list")
-local process = require("spec.support.process")
+local server_process = require("spec.support.server_process")
 
 local origin = {}
 
 local Origin = {}
 Origin.__index = Origin
-
-local start_seconds = 10
-local reply_seconds = 30
 
 local answer_fields = {}
 for name in ([[status reason headers body json chunked etag raw delay drip after forever hang reset
@@ -58,54 +53,14 @@ local function checked_answer(answer)
   return copy
 end
 
-local function accept_control(server, listener)
-  local deadline = socket.gettime() + start_seconds
-  listener:settimeout(0.1)
-  repeat
-    local control = listener:accept()
-    if control then
-      return control
-    end
-    local output = server.process:output()
-  until output ~= "" or socket.gettime() > deadline
-  local output = server.process:output()
-  server.process:stop()
-  error("the origin did not start: " .. output, 3)
-end
-
 function origin.start()
-  local directory = process.temporary_directory()
-  local path = directory .. "/control.sock"
-  local listener = unix()
-  assert(listener:bind(path))
-  assert(listener:listen(1))
-  local command = "exec " .. process.lua_command("spec.support.origin_server", path)
-  local server = setmetatable({ process = process.start(directory, command) }, Origin)
-  server.control = accept_control(server, listener)
-  listener:close()
-  server.control:settimeout(reply_seconds)
-  server.port = math.tointeger(tonumber((assert(server.control:receive("*l")))))
-  server.url = "http://127.0.0.1:" .. server.port
-  return server
-end
-
-local function ask(self, name, order)
-  order = order or {}
-  order.name = name
-  assert(self.control, "the origin is stopped")
-  local sent, problem = self.control:send(cjson.encode(order) .. "\n")
-  local line
-  if sent then
-    line, problem = self.control:receive("*l")
-  end
-  if not line then
-    error(("the origin does not answer (%s) %s"):format(problem, self.process:output()), 3)
-  end
-  local reply = cjson.decode(line)
-  if reply.faults[1] then
-    error("the origin failed: " .. table.concat(reply.faults, "\n"), 3)
-  end
-  return reply.result
+  local server = server_process.start("spec.support.origin_server", "origin")
+  return setmetatable({
+    server = server,
+    process = server.process,
+    port = server.port,
+    url = "http://127.0.0.1:" .. server.port,
+  }, Origin)
 end
 
 function Origin:route(path, script)
@@ -113,14 +68,14 @@ function Origin:route(path, script)
   for _, answer in ipairs(script[1] and script or { script }) do
     answers[#answers + 1] = checked_answer(answer)
   end
-  ask(self, "route", { path = path, answers = answers })
+  self.server:ask("route", { path = path, answers = answers })
 end
 
 -- The requests read so far, in order: { method, target, version, headers = { { name, value }, … },
 -- header = function(name), body, connection = its number, head = the head's bytes, malformed }.
 -- Complete as far as answers have arrived.
 function Origin:requests()
-  local requests = ask(self, "requests")
+  local requests = self.server:ask("requests")
   for _, request in ipairs(requests) do
     request.connection = math.tointeger(request.connection)
     request.header = function(name)
@@ -132,30 +87,26 @@ end
 
 -- How many of them were for that path.
 function Origin:count(path)
-  return math.tointeger(ask(self, "count", { path = path }))
+  return math.tointeger(self.server:ask("count", { path = path }))
 end
 
 -- Forgets routes, requests and the count of connections; open connections live on.
 function Origin:reset()
-  ask(self, "reset")
+  self.server:ask("reset")
 end
 
 -- Client connections accepted so far.
 function Origin:connections()
-  return math.tointeger(ask(self, "connections"))
+  return math.tointeger(self.server:ask("connections"))
 end
 
 -- Client connections open just now.
 function Origin:open_connections()
-  return math.tointeger(ask(self, "open_connections"))
+  return math.tointeger(self.server:ask("open_connections"))
 end
 
 function Origin:stop()
-  if self.control then
-    self.control:close()
-    self.control = nil
-  end
-  self.process:stop()
+  self.server:stop()
 end
 
 Origin.__close = Origin.stop

@@ -20,7 +20,15 @@ local function resume(self, task, ...)
 end
 
 function Scheduler:spawn(body, ...)
-  resume(self, coroutine.create(body), ...)
+  local task = coroutine.create(body)
+  resume(self, task, ...)
+  return task
+end
+
+-- Ends another task where it waits.
+function Scheduler:cancel(task)
+  self.waiting[task] = nil
+  coroutine.close(task)
 end
 
 -- A background task acts on a readiness only after every other task has acted on its own.
@@ -77,8 +85,10 @@ function Scheduler:run()
     end
     for _, tasks in ipairs({ due, due_last }) do
       for _, task in ipairs(tasks) do
-        self.waiting[task] = nil
-        resume(self, task, ready[task] or false)
+        if self.waiting[task] then -- not cancelled by one before it
+          self.waiting[task] = nil
+          resume(self, task, ready[task] or false)
+        end
       end
     end
   end

@@ -66,19 +66,21 @@ static int to_string(lua_State *L) {
   return 1;
 }
 
+static void stop(vi_transfer *transfer, vi_error_kind kind, const char *reason) {
+  vi_transfer_abort(transfer, kind, reason);
+  if (transfer->error.kind == VI_ERROR_NONE) { /* it was done, and told so for the last time */
+    vi_error_set(&transfer->error, kind, "%s", reason);
+    transfer->error.maybe_sent = true;
+  }
+}
+
 /* Ends the transfer for the reason on top of the stack, which may be any value. */
 static void fail(lua_State *L, vi_transfer *transfer) {
   lua_pushcfunction(L, to_string);
   lua_insert(L, -2);
   bool printable = lua_pcall(L, 1, 1, 0) == LUA_OK;
   const char *reason = printable ? lua_tostring(L, -1) : NULL;
-  if (!reason)
-    reason = "an error that cannot be printed";
-  vi_transfer_abort(transfer, VI_ERROR_SCRIPT, reason);
-  if (transfer->error.kind == VI_ERROR_NONE) { /* it was done, and told so for the last time */
-    vi_error_set(&transfer->error, VI_ERROR_SCRIPT, "%s", reason);
-    transfer->error.maybe_sent = true;
-  }
+  stop(transfer, VI_ERROR_SCRIPT, reason ? reason : "an error that cannot be printed");
 }
 
 /* Hands what the reader returned (its two results on top of the stack) to the transfer. False for
@@ -131,11 +133,13 @@ static int push_call(lua_State *L, vi_transfer *transfer) {
   return 2;
 }
 
-/* Acts on what the call returned (two values on top of the stack) or raised (one). False if it is
- * to be made again, later. */
-static bool end_call(lua_State *L, vi_transfer *transfer, bool of_reader, bool raised) {
+/* Acts on what the call returned (two values on top of the stack) or, where the status says so,
+ * raised (one). False if it is to be made again, later. */
+static bool end_call(lua_State *L, vi_transfer *transfer, bool of_reader, int status) {
   bool settled = true;
-  if (raised)
+  if (status == LUA_ERRMEM)
+    stop(transfer, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+  else if (status != LUA_OK && status != LUA_YIELD)
     fail(L, transfer);
   else if (of_reader)
     settled = supply(L, transfer);
@@ -147,8 +151,8 @@ static bool end_call(lua_State *L, vi_transfer *transfer, bool of_reader, bool r
 static bool call(lua_State *L, vi_transfer *transfer) {
   bool of_reader = !tells_progress(transfer);
   int arguments = push_call(L, transfer);
-  bool raised = lua_pcall(L, arguments, 2, 0) != LUA_OK;
-  return end_call(L, transfer, of_reader, raised);
+  int status = lua_pcall(L, arguments, 2, 0);
+  return end_call(L, transfer, of_reader, status);
 }
 
 static int await_blocking(lua_State *L, vi_transfer *transfer) {
@@ -195,19 +199,15 @@ static int continue_wait(lua_State *L, int status, lua_KContext context) {
   return lua_yieldk(L, 0, context, continue_wait);
 }
 
-static bool is_failure(int status) {
-  return status != LUA_OK && status != LUA_YIELD;
-}
-
 static int continue_progress(lua_State *L, int status, lua_KContext context) {
-  end_call(L, (vi_transfer *)context, false, is_failure(status));
+  end_call(L, (vi_transfer *)context, false, status);
   return continue_wait(L, LUA_OK, context);
 }
 
 /* A task that has nothing to send yet lets others run. */
 static int continue_reader(lua_State *L, int status, lua_KContext context) {
   vi_transfer *transfer = (vi_transfer *)context;
-  if (!end_call(L, transfer, true, is_failure(status)) && wants_bytes(transfer)) {
+  if (!end_call(L, transfer, true, status) && wants_bytes(transfer)) {
     vi_task_make_runnable(transfer->waiter);
     return lua_yieldk(L, 0, context, continue_wait);
   }

@@ -23,9 +23,7 @@ static vi_store *check_store(lua_State *L, int index) {
 static int store_new(lua_State *L) {
   lua_Integer max_size = luaL_checkinteger(L, 1);
   luaL_argcheck(L, max_size >= 0, 1, "max_size must be 0 or more");
-  vi_store **box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = NULL;
-  vi_set_type(L, VI_TYPE_STORE);
+  vi_store **box = vi_push_box(L, sizeof *box, 0, VI_TYPE_STORE);
   *box = vi_memory_store_new((size_t)max_size);
   return *box ? 1 : luaL_error(L, "out of memory");
 }
@@ -64,9 +62,8 @@ static int verdict_gc(lua_State *L) {
 /* cache(store, shared) -> Cache */
 static int cache_new(lua_State *L) {
   vi_store *store = check_store(L, 1);
-  cache_box *box = lua_newuserdatauv(L, sizeof *box, USER_VALUES);
-  *box = (cache_box){.policy = {.shared = lua_toboolean(L, 2)}};
-  vi_set_type(L, VI_TYPE_CACHE);
+  cache_box *box = vi_push_box(L, sizeof *box, USER_VALUES, VI_TYPE_CACHE);
+  box->policy.shared = lua_toboolean(L, 2);
   box->store = vi_store_retain(store);
   return 1;
 }
@@ -89,9 +86,7 @@ static vi_verdict *push_verdict(lua_State *L, int cache) {
   if (lua_getiuservalue(L, cache, SPARE) == LUA_TUSERDATA)
     return lua_touserdata(L, -1);
   lua_pop(L, 1);
-  vi_verdict *verdict = lua_newuserdatauv(L, sizeof *verdict, 0);
-  *verdict = (vi_verdict){0};
-  vi_set_type(L, VI_TYPE_VERDICT);
+  vi_verdict *verdict = vi_push_box(L, sizeof *verdict, 0, VI_TYPE_VERDICT);
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, cache, SPARE);
   return verdict;

@@ -10,12 +10,11 @@ typedef struct headers_box {
 
 void vi_push_headers(lua_State *L, const vi_headers *headers, int owner) {
   owner = lua_absindex(L, owner);
-  headers_box *box = lua_newuserdatauv(L, sizeof *box, 1);
+  headers_box *box = vi_push_box(L, sizeof *box, 1, VI_TYPE_HEADERS);
   box->headers = headers;
   box->owner = lua_touserdata(L, owner);
   lua_pushvalue(L, owner);
   lua_setiuservalue(L, -2, 1);
-  vi_set_type(L, VI_TYPE_HEADERS);
 }
 
 static const vi_headers *check_headers(lua_State *L, int index) {
@@ -120,6 +119,14 @@ static int headers_tostring(lua_State *L) {
   return 1;
 }
 
+static bool refuse(lua_State *L, vi_text name, const char *wrong) {
+  if (vi_text_is_token(name))
+    lua_pushfstring(L, "the header '%s' %s", name.data, wrong);
+  else
+    lua_pushfstring(L, "the name of a header %s", wrong);
+  return false;
+}
+
 bool vi_read_fields(lua_State *L, int index, bool of_request, vi_headers *headers) {
   lua_Integer count = (lua_Integer)lua_rawlen(L, index);
   for (lua_Integer i = 1; i < count; i += 2) {
@@ -131,16 +138,16 @@ bool vi_read_fields(lua_State *L, int index, bool of_request, vi_headers *header
     const char *wrong = vi_headers_check(name, value);
     if (!wrong && of_request)
       wrong = vi_headers_check_framing(name);
-    if (!wrong && vi_headers_add(headers, name, value) != VI_HEADERS_OK)
-      wrong = "is one too many, or too large";
-    lua_pop(L, 2);
-    if (wrong) {
-      if (vi_text_is_token(name))
-        lua_pushfstring(L, "the header '%s' %s", name.data, wrong);
-      else
-        lua_pushfstring(L, "the name of a header %s", wrong);
+    if (wrong)
+      return refuse(L, name, wrong);
+    vi_headers_result result = vi_headers_add(headers, name, value);
+    if (result == VI_HEADERS_TOO_LARGE)
+      return refuse(L, name, "is one too many, or too large");
+    if (result == VI_HEADERS_OUT_OF_MEMORY) {
+      lua_pushliteral(L, "out of memory");
       return false;
     }
+    lua_pop(L, 2);
   }
   return true;
 }

@@ -2,6 +2,10 @@
 
 #include "message/clock.h"
 
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
 /* Where the registry keeps the state's Loop, whose user value is its table of tasks. */
 static const char REGISTRY_KEY = 'l';
 
@@ -12,9 +16,7 @@ vi_loop_box *vi_default_loop(lua_State *L) {
     return box;
   }
   lua_pop(L, 1);
-  vi_loop_box *box = lua_newuserdatauv(L, sizeof *box, 1);
-  *box = (vi_loop_box){0};
-  vi_set_type(L, VI_TYPE_LOOP);
+  vi_loop_box *box = vi_push_box(L, sizeof *box, 1, VI_TYPE_LOOP);
   lua_newtable(L);
   lua_setiuservalue(L, -2, 1);
   vi_error error;
@@ -43,7 +45,7 @@ vi_task *vi_calling_task(lua_State *L, vi_loop_box *box, const char *what) {
                "%s cannot wait in a coroutine that viesti does not run; start it with "
                "viesti.spawn, or use a SyncSender",
                what);
-  if (box->driving)
+  if (box->loop->in_turn)
     luaL_error(L, "%s cannot wait here: the loop is already being driven", what);
   return NULL;
 }
@@ -54,29 +56,63 @@ static vi_loop_box *check_loop(lua_State *L) {
   return box;
 }
 
+void vi_task_join_list(vi_task *task, vi_task_list *list) {
+  task->list = list;
+  task->next = NULL;
+  task->previous = list->last;
+  *(list->last ? &list->last->next : &list->first) = task;
+  list->last = task;
+  list->count++;
+}
+
+void vi_task_leave_list(vi_task *task) {
+  vi_task_list *list = task->list;
+  task->list = NULL;
+  *(task->previous ? &task->previous->next : &list->first) = task->next;
+  *(task->next ? &task->next->previous : &list->last) = task->previous;
+  list->count--;
+}
+
+void vi_task_make_runnable(vi_task *task) {
+  vi_loop_box *box = task->owner;
+  if (task->list)
+    return;
+  vi_task_join_list(task, &box->runnable);
+  if (box->loop && box->runnable.count == 1)
+    vi_loop_set_pending(box->loop, true);
+}
+
+void vi_task_leave_runnable(vi_task *task) {
+  vi_loop_box *box = task->owner;
+  if (task->list != &box->runnable)
+    return;
+  vi_task_leave_list(task);
+  if (box->loop && box->runnable.count == 0)
+    vi_loop_set_pending(box->loop, false);
+}
+
 /* Everything whose wait is over becomes runnable; nothing is resumed yet. */
 static void collect_runnable(vi_loop_box *box) {
   for (vi_transfer *t = vi_loop_take_ready(box->loop); t; t = vi_loop_take_ready(box->loop))
     if (t->waiter && t->due)
       vi_task_wake(t->waiter, t);
   for (vi_timer *t = vi_loop_take_timer(box->loop); t; t = vi_loop_take_timer(box->loop))
-    if (t->owner)
-      vi_task_wake(t->owner, t);
+    vi_task_time_out(t->owner);
 }
 
 /* Only as many as are runnable now: tasks made runnable meanwhile wait for the next turn, so that
  * I/O and timers are never starved. */
 static void resume_runnable(lua_State *L, vi_loop_box *box) {
-  for (size_t left = box->runnable_count; left > 0 && box->runnable_first; left--)
-    vi_task_resume(L, box->runnable_first);
+  for (size_t left = box->runnable.count; left > 0 && box->runnable.first; left--)
+    vi_task_resume(L, box->runnable.first);
 }
 
 void vi_loop_turn(lua_State *L, vi_loop_box *box, int timeout) {
-  box->driving = true;
-  vi_loop_step(box->loop, box->runnable_first ? 0 : timeout);
+  vi_loop_begin_turn(box->loop);
+  vi_loop_step(box->loop, timeout);
   collect_runnable(box);
   resume_runnable(L, box);
-  box->driving = false;
+  vi_loop_end_turn(box->loop);
 }
 
 lua_Hook vi_hook_before(lua_State *L) {
@@ -90,11 +126,29 @@ bool vi_was_interrupted(lua_State *L, lua_Hook before) {
 bool vi_loop_drive(lua_State *L, vi_loop_box *box, const bool *done) {
   lua_Hook before = vi_hook_before(L);
   while (!*done && !vi_was_interrupted(L, before)) {
-    if (!box->runnable_first && vi_loop_is_idle(box->loop))
+    if (vi_loop_is_idle(box->loop))
       return luaL_error(L, "deadlock: every task waits for another and nothing is in flight");
     vi_loop_turn(L, box, -1);
   }
   return *done;
+}
+
+int64_t vi_moment_in(double seconds) {
+  return vi_clock_monotonic() + (int64_t)(fmin(seconds, 1e9) * 1e9);
+}
+
+static int milliseconds_until(int64_t moment) {
+  int64_t left = (moment - vi_clock_monotonic() + 999999) / 1000000;
+  return (int)(left < 0 ? 0 : left < INT32_MAX ? left : INT32_MAX);
+}
+
+bool vi_loop_drive_for(lua_State *L, vi_loop_box *box, const bool *done, double seconds) {
+  lua_Hook before = vi_hook_before(L);
+  int64_t deadline = vi_moment_in(seconds);
+  do {
+    vi_loop_turn(L, box, milliseconds_until(deadline));
+  } while (!*done && vi_clock_monotonic() < deadline && !vi_was_interrupted(L, before));
+  return !vi_was_interrupted(L, before);
 }
 
 void vi_push_tasks(lua_State *L) {
@@ -114,21 +168,30 @@ static int milliseconds_of(lua_State *L, int index) {
  * while the loop is being driven. */
 static int loop_step(lua_State *L) {
   vi_loop_box *box = check_loop(L);
-  if (box->driving && vi_calling_task(L, box, "loop:step"))
+  if (box->loop->in_turn && vi_calling_task(L, box, "loop:step"))
     return luaL_error(L, "loop:step cannot be called from inside a task");
   vi_loop_turn(L, box, milliseconds_of(L, 2));
   return 0;
 }
 
+/* loop:fd() -> the descriptor that is readable whenever there is anything to do */
 static int loop_fd(lua_State *L) {
-  lua_pushinteger(L, vi_loop_fd(check_loop(L)->loop));
+  int fd = vi_loop_fd(check_loop(L)->loop);
+  if (fd < 0)
+    return luaL_error(L, "loop:fd: no descriptor for the loop's alarm: %s", strerror(errno));
+  lua_pushinteger(L, fd);
   return 1;
 }
 
-/* loop:timeout() -> seconds, or nil when only a descriptor can wake it */
+/* loop:is_idle() -> whether it has nothing to do and nothing to wait for */
+static int loop_is_idle(lua_State *L) {
+  lua_pushboolean(L, vi_loop_is_idle(check_loop(L)->loop));
+  return 1;
+}
+
+/* loop:timeout() -> seconds, or nil when only a socket can wake it */
 static int loop_timeout(lua_State *L) {
-  vi_loop_box *box = check_loop(L);
-  int timeout = box->runnable_first ? 0 : vi_loop_timeout(box->loop);
+  int timeout = vi_loop_timeout(check_loop(L)->loop);
   if (timeout < 0)
     lua_pushnil(L);
   else
@@ -136,10 +199,17 @@ static int loop_timeout(lua_State *L) {
   return 1;
 }
 
+/* The registry lets go of the loop when the state closes, which is the last moment to say that
+ * nothing ever drove it. Upvalue 1: methods; async.lua supplies the words. */
 static int loop_gc(lua_State *L) {
   vi_loop_box *box = vi_check_box(L, 1, VI_TYPE_LOOP);
   vi_loop_free(box->loop);
   box->loop = NULL;
+  if (box->unstarted == 0)
+    return 0;
+  lua_getfield(L, lua_upvalueindex(1), "report_unstarted");
+  lua_pushinteger(L, (lua_Integer)box->unstarted);
+  lua_call(L, 1, 0);
   return 0;
 }
 
@@ -161,8 +231,11 @@ static int wall(lua_State *L) {
 
 void vi_open_loop(lua_State *L) {
   static const luaL_Reg metamethods[] = {{"__gc", loop_gc}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {
-      {"step", loop_step}, {"fd", loop_fd}, {"timeout", loop_timeout}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"step", loop_step},
+                                     {"fd", loop_fd},
+                                     {"timeout", loop_timeout},
+                                     {"is_idle", loop_is_idle},
+                                     {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"loop", default_loop}, {"now", now}, {"wall", wall}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_LOOP, "Loop", metamethods, methods);

@@ -87,9 +87,7 @@ static int multipart_new(lua_State *L) {
   enum { LIST = 1, BOX = 2, PART = 3 };
   luaL_checktype(L, LIST, LUA_TTABLE);
   lua_settop(L, LIST);
-  vi_multipart **box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = NULL;
-  vi_set_type(L, VI_TYPE_MULTIPART);
+  vi_multipart **box = vi_push_box(L, sizeof *box, 0, VI_TYPE_MULTIPART);
   *box = vi_multipart_new();
   if (!*box)
     return luaL_error(L, "out of memory");

@@ -14,10 +14,7 @@ vi_request *vi_check_request(lua_State *L, int index) {
 }
 
 vi_request **vi_push_request_box(lua_State *L) {
-  vi_request **box = lua_newuserdatauv(L, sizeof *box, USER_VALUES);
-  *box = NULL;
-  vi_set_type(L, VI_TYPE_REQUEST);
-  return box;
+  return vi_push_box(L, sizeof(vi_request *), USER_VALUES, VI_TYPE_REQUEST);
 }
 
 vi_request **vi_push_request_like(lua_State *L, int index) {
@@ -76,7 +73,8 @@ static bool read_plain(lua_State *L, int index, vi_text *method, vi_text *url) {
 bool vi_replace_plain_request(lua_State *L, int index) {
   vi_text method = VI_TEXT("GET"), url = {0};
   int top = lua_gettop(L);
-  if (!lua_istable(L, index) || !read_plain(L, index, &method, &url)) {
+  if (!lua_istable(L, index) || lua_getmetatable(L, index) ||
+      !read_plain(L, index, &method, &url)) {
     lua_settop(L, top);
     return false;
   }

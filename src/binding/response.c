@@ -15,9 +15,8 @@ vi_response_box *vi_check_response(lua_State *L, int index) {
 }
 
 vi_response_box *vi_push_response_box(lua_State *L) {
-  vi_response_box *box = lua_newuserdatauv(L, sizeof *box, USER_VALUES);
-  *box = (vi_response_box){.attempts = 1};
-  vi_set_type(L, VI_TYPE_RESPONSE);
+  vi_response_box *box = vi_push_box(L, sizeof *box, USER_VALUES, VI_TYPE_RESPONSE);
+  box->attempts = 1;
   return box;
 }
 

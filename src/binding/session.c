@@ -118,9 +118,7 @@ static int session_new(lua_State *L) {
   };
   if (options.max_body == 0)
     options.max_body = SIZE_MAX;
-  vi_session **box = lua_newuserdatauv(L, sizeof *box, 1);
-  *box = NULL;
-  vi_set_type(L, VI_TYPE_SESSION);
+  vi_session **box = vi_push_box(L, sizeof *box, 1, VI_TYPE_SESSION);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
   luaL_checkstack(L, 8, NULL);
@@ -138,18 +136,24 @@ static int session_new(lua_State *L) {
   return 2;
 }
 
+static int push_lines(lua_State *L) {
+  const struct curl_slist *line = lua_touserdata(L, 1);
+  lua_newtable(L);
+  for (lua_Integer count = 1; line; line = line->next, count++) {
+    lua_pushstring(L, line->data);
+    lua_rawseti(L, -2, count);
+  }
+  return 1;
+}
+
 /* session:cookies() -> list of lines in Netscape's format */
 static int session_cookies(lua_State *L) {
-  vi_session *session = vi_check_session(L, 1);
-  lua_newtable(L);
-  struct curl_slist *lines = vi_session_cookies(session);
-  lua_Integer count = 0;
-  for (struct curl_slist *line = lines; line; line = line->next) {
-    lua_pushstring(L, line->data);
-    lua_rawseti(L, -2, ++count);
-  }
+  struct curl_slist *lines = vi_session_cookies(vi_check_session(L, 1));
+  lua_pushcfunction(L, push_lines);
+  lua_pushlightuserdata(L, lines);
+  int status = lua_pcall(L, 1, 1, 0); /* the lines are to be freed whatever comes */
   curl_slist_free_all(lines);
-  return 1;
+  return status == LUA_OK ? 1 : lua_error(L);
 }
 
 /* session:add_cookie(line) -> whether the session keeps cookies */

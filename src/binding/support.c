@@ -3,6 +3,7 @@
 #include "message/url.h"
 
 #include <math.h>
+#include <string.h>
 
 const char VI_TYPE_HEADERS[] = "viesti.Headers";
 const char VI_TYPE_REQUEST[] = "viesti.Request";
@@ -16,14 +17,21 @@ const char VI_TYPE_CACHE[] = "viesti.Cache";
 const char VI_TYPE_VERDICT[] = "viesti.Verdict";
 const char VI_TYPE_MULTIPART[] = "viesti.Multipart";
 
+void *vi_push_box(lua_State *L, size_t size, int user_values, const char *type) {
+  char *box = lua_newuserdatauv(L, size + sizeof type, user_values);
+  memset(box, 0, size);
+  memcpy(box + size, &type, sizeof type);
+  vi_set_type(L, type);
+  return box;
+}
+
 void *vi_test_box(lua_State *L, int index, const char *type) {
-  void *box = lua_touserdata(L, index);
-  if (!box || !lua_getmetatable(L, index))
-    return NULL;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, type);
-  bool same = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return same ? box : NULL;
+  char *box = lua_touserdata(L, index);
+  const char *mark = NULL;
+  size_t size = box ? (size_t)lua_rawlen(L, index) : 0;
+  if (size > sizeof mark)
+    memcpy(&mark, box + size - sizeof mark, sizeof mark);
+  return mark == type ? box : NULL;
 }
 
 void *vi_check_box(lua_State *L, int index, const char *type) {

@@ -1,8 +1,8 @@
 /* What all files of the binding share: the types of userdata, arguments, and the open functions.
  *
  * Functions marked VI_RAISES may leave by a Lua error (longjmp): whoever calls them must own
- * nothing that Lua does not know of. Boxes are made closed (NULL inside), given their metatable,
- * and filled last, so that a collection at any moment finds them whole. */
+ * nothing that Lua does not know of. Boxes are made closed (zeroed) and filled last, so that a
+ * collection at any moment finds them whole. */
 #ifndef VI_BINDING_SUPPORT_H
 #define VI_BINDING_SUPPORT_H
 
@@ -15,10 +15,15 @@
 #define VI_RAISES /* may longjmp */
 
 /* The names of the types of userdata; their addresses are the keys of their metatables in the
- * registry, so that no string is looked up on the way of a request. */
+ * registry. */
 extern const char VI_TYPE_HEADERS[], VI_TYPE_REQUEST[], VI_TYPE_RESPONSE[], VI_TYPE_ERROR[],
     VI_TYPE_SESSION[], VI_TYPE_LOOP[], VI_TYPE_TASK[], VI_TYPE_STORE[], VI_TYPE_CACHE[],
     VI_TYPE_VERDICT[], VI_TYPE_MULTIPART[];
+
+/* Pushes a userdata of that type and of `size` zeroed bytes, behind which the type's address
+ * stands: comparing that is cheaper, on the way of a request, than comparing metatables, and no Lua
+ * code can change it. */
+VI_RAISES void *vi_push_box(lua_State *L, size_t size, int user_values, const char *type);
 
 /* The userdata at `index` if it is of that type; else NULL, or an error that names both types. */
 void *vi_test_box(lua_State *L, int index, const char *type);

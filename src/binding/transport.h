@@ -7,13 +7,19 @@
 
 struct vi_task;
 
+/* Tasks in their order, each in one list at most. Zeroed: empty. */
+typedef struct vi_task_list {
+  struct vi_task *first, *last;
+  size_t count;
+} vi_task_list;
+
 /* A Loop's box; one a Lua state, kept by the registry until the state closes. */
 typedef struct vi_loop_box {
   vi_loop *loop;           /* NULL once closed */
   struct vi_task *current; /* the task that runs now; NULL: none */
-  struct vi_task *runnable_first, *runnable_last;
-  size_t runnable_count;
-  bool driving; /* somebody is inside vi_loop_turn */
+  vi_task_list runnable;   /* to be resumed in the next turn */
+  vi_task_list failed;     /* those whose error nobody has been told; not kept from collection */
+  size_t unstarted;        /* tasks that were not resumed yet */
 } vi_loop_box;
 
 typedef enum vi_task_state {
@@ -32,12 +38,14 @@ typedef struct vi_task {
   const void *awaited; /* what it is suspended on: nothing else resumes it; NULL: nothing */
   vi_transfer *waits;  /* the transfers that its calls wait for, innermost first, by `outer`: a
                         * body's reader may send in its turn; owned by their Responses */
-  vi_timer timer;      /* of its sleep */
-  struct vi_task *joining, *joiners, *next_joiner;
-  bool runnable;                   /* in the loop's queue */
-  struct vi_task *next, *previous; /* there */
+  vi_timer timer;      /* of its sleep, or of a join that waits only so long */
+  struct vi_task *joining, *joiners, *next_joiner; /* until the joiner has the outcome */
+  vi_task_list *list;                              /* the one that it is in; NULL: none */
+  struct vi_task *next, *previous;                 /* there */
   vi_task_state state;
-  bool ended; /* state is not ALIVE */
+  bool started;
+  bool ended;  /* state is not ALIVE */
+  bool doomed; /* cancelled while it ran: ends when it next waits */
 } vi_task;
 
 /* The session at `index`; raises if it is none. Borrowed from the userdata. */
@@ -59,6 +67,12 @@ void vi_loop_turn(lua_State *L, vi_loop_box *box, int timeout);
  * caller cleans up and returns to Lua, where the hook takes over. */
 VI_RAISES bool vi_loop_drive(lua_State *L, vi_loop_box *box, const bool *done);
 
+/* Turns until `*done`, or for so long; once at least. False if the user interrupted it. */
+bool vi_loop_drive_for(lua_State *L, vi_loop_box *box, const bool *done, double seconds);
+
+/* The moment of vi_clock_monotonic() that is so many seconds away; no more than some decades. */
+int64_t vi_moment_in(double seconds);
+
 /* The hook that is set now, and whether another one has been set since. */
 lua_Hook vi_hook_before(lua_State *L);
 bool vi_was_interrupted(lua_State *L, lua_Hook before);
@@ -70,11 +84,25 @@ void vi_task_enter(vi_task *task, vi_transfer *transfer);
  * after it and never finished. */
 void vi_task_leave(vi_transfer *transfer);
 
-/* Marks a task to be resumed with the values on its stack, if it is suspended on `awaited`. */
+/* Marks a task to be resumed with the values on its stack, if it is suspended on `awaited`; and
+ * one whose timer is due, whatever it is suspended on. */
 void vi_task_wake(vi_task *task, const void *awaited);
+void vi_task_time_out(vi_task *task);
 
-/* Puts a task at the end of the loop's queue; one that is there already stays where it is. */
+/* Wakes all that join the task, which has ended. */
+void vi_task_release_joiners(vi_task *task);
+
+/* Ends every wait of the task, whatever it waits for. */
+void vi_task_stop_waiting(vi_task *task);
+
+/* Puts a task at the end of the loop's queue, one that is there already staying where it is; and
+ * takes it out, if it is there. */
 void vi_task_make_runnable(vi_task *task);
+void vi_task_leave_runnable(vi_task *task);
+
+/* Puts a task at the end of a list; takes it out of the one that it is in. */
+void vi_task_join_list(vi_task *task, vi_task_list *list);
+void vi_task_leave_list(vi_task *task);
 
 /* Waits until the transfer that the Response at index 1 owns is ready, supplying its body
  * meanwhile from the reader in the Response, and returns what `send` (with the request at index 2)
@@ -85,8 +113,19 @@ VI_RAISES int vi_await_transfer(lua_State *L, vi_transfer *transfer, vi_task *ta
 /* Runs a runnable task until it waits or ends; what it raises becomes its outcome. */
 void vi_task_resume(lua_State *L, vi_task *task);
 
-/* Pushes the loop's table of tasks that must not be collected: all unfinished ones and the failed
- * ones that nobody has joined, by their address. */
+/* The Task at `index`; raises if it is none. */
+VI_RAISES vi_task *vi_check_task(lua_State *L, int index);
+
+/* Pushes what an ended task has come to, and returns how many values that is: what it returned, or
+ * nil and an error if it was cancelled. Raises what it raised. */
+VI_RAISES int vi_push_outcome(lua_State *L, vi_task *task);
+
+/* Pushes the loop's table of tasks that must not be collected, the unfinished ones, by their
+ * address. */
 VI_RAISES void vi_push_tasks(lua_State *L);
+
+/* Adds what waits (join, sleep, park, wake) to the module table on top of the stack and to its
+ * Task. */
+VI_RAISES void vi_open_waits(lua_State *L);
 
 #endif

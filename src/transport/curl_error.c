@@ -51,15 +51,27 @@ static vi_error_kind kind_of(CURLcode code) {
   }
 }
 
-/* Where libcurl has one code for several things, its words tell them apart. */
+/* What OpenSSL, and libcurl in its stead, say of a peer that is gone. */
+static bool is_broken_handshake(CURLcode code, const char *detail) {
+  return code == CURLE_SSL_CONNECT_ERROR &&
+         (strstr(detail, "SSL_ERROR_SYSCALL") || strstr(detail, "Connection reset") ||
+          strstr(detail, "unexpected eof"));
+}
+
+/* Where libcurl has one code for several things, its words and times tell them apart. */
 static vi_error_kind refine(const vi_transfer *transfer, CURLcode code) {
-  curl_off_t first_byte = 0;
-  if (code == CURLE_RECV_ERROR && strstr(transfer->handle->detail, "chunked-encoding"))
+  const char *detail = transfer->handle->detail;
+  vi_error_kind kind = kind_of(code);
+  if (!vi_handle_is_connected(transfer->handle) &&
+      (kind == VI_ERROR_RESET || kind == VI_ERROR_EMPTY_REPLY || is_broken_handshake(code, detail)))
+    return VI_ERROR_CONNECT; /* the proxy refused, or the other end went while we connected */
+  if (code == CURLE_RECV_ERROR && strstr(detail, "chunked-encoding"))
     return VI_ERROR_PROTOCOL; /* the sizes of the chunks make no sense */
+  curl_off_t first_byte = 0;
   curl_easy_getinfo(transfer->handle->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
   if (code == CURLE_OUT_OF_MEMORY && transfer->head < VI_HEAD_DONE && first_byte > 0)
     return VI_ERROR_TOO_LARGE; /* a header line longer than libcurl holds */
-  return kind_of(code);
+  return kind;
 }
 
 static const double GRANULE = 0.002; /* libcurl counts its timeouts in milliseconds */
@@ -68,15 +80,14 @@ static const double GRANULE = 0.002; /* libcurl counts its timeouts in milliseco
  * transfer that waited in the queue may run out of its total before the time for connecting. */
 static void name_timeout(vi_error *error, const vi_transfer *transfer) {
   const vi_session_options *options = &transfer->session->options;
-  curl_off_t connected = 0;
   double connect = options->connect_timeout, total = vi_transfer_timeout(transfer), elapsed = 0;
-  curl_easy_getinfo(transfer->handle->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
+  bool connected = vi_handle_is_connected(transfer->handle);
   curl_easy_getinfo(transfer->handle->easy, CURLINFO_TOTAL_TIME, &elapsed);
   if (strstr(transfer->handle->detail, "too slow")) {
     vi_error_set(error, VI_ERROR_TIMEOUT, "slower than %ld bytes/s for %ld s (low_speed_limit)",
                  options->low_speed_limit, options->low_speed_time);
     error->timeout = VI_TIMEOUT_LOW_SPEED;
-  } else if (connected == 0 && connect > 0 && elapsed > connect - GRANULE) {
+  } else if (!connected && connect > 0 && elapsed > connect - GRANULE) {
     vi_error_set(error, VI_ERROR_TIMEOUT, "no connection within %g s (connect_timeout)", connect);
     error->timeout = VI_TIMEOUT_CONNECT;
   } else {
@@ -85,8 +96,12 @@ static void name_timeout(vi_error *error, const vi_transfer *transfer) {
   }
 }
 
-static const char *own_words(CURLcode code) {
+static const char *own_words(CURLcode code, vi_error_kind kind, const char *detail) {
+  if (is_broken_handshake(code, detail))
+    return "the connection broke in the TLS handshake";
   switch (code) {
+  case CURLE_OUT_OF_MEMORY:
+    return kind == VI_ERROR_TOO_LARGE ? "a header line is longer than libcurl holds" : NULL;
   case CURLE_GOT_NOTHING:
     return "the server closed the connection without a reply";
   case CURLE_SEND_FAIL_REWIND:
@@ -96,6 +111,20 @@ static const char *own_words(CURLcode code) {
   default:
     return NULL;
   }
+}
+
+static void set_words(vi_error *error, const vi_transfer *transfer, CURLcode code,
+                      vi_error_kind kind) {
+  const char *detail = transfer->handle->detail;
+  const char *words = own_words(code, kind, detail);
+  if (!words)
+    words = detail[0] ? detail : curl_easy_strerror(code);
+  long number = 0;
+  curl_easy_getinfo(transfer->handle->easy, CURLINFO_OS_ERRNO, &number);
+  if (code == CURLE_COULDNT_CONNECT && number != 0)
+    vi_error_set(error, kind, "%.150s (%s)", words, strerror((int)number));
+  else
+    vi_error_set(error, kind, "%s", words);
 }
 
 /* Whether another attempt could end otherwise, leaving aside whether it may be made. */
@@ -119,13 +148,15 @@ void vi_curl_error_weigh(vi_error *error, const vi_request *request) {
                       (vi_request_is_idempotent(request) && vi_request_is_replayable(request)));
 }
 
-static const char *words_of(const vi_transfer *transfer, CURLcode code, vi_error_kind kind) {
-  if (kind == VI_ERROR_TOO_LARGE && code == CURLE_OUT_OF_MEMORY)
-    return "a header line is longer than libcurl holds";
-  if (own_words(code))
-    return own_words(code);
-  const char *detail = transfer->handle->detail;
-  return detail[0] ? detail : curl_easy_strerror(code);
+/* A proxy that wants other credentials, or does not let us through, will not change its mind. */
+static bool is_turned_away(CURL *easy, CURLcode code) {
+  long status = 0, reason = 0;
+  curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  curl_easy_getinfo(easy, CURLINFO_PROXY_ERROR, &reason);
+  return (code == CURLE_RECV_ERROR && status >= 400 && status < 500) ||
+         (code == CURLE_PROXY &&
+          (reason == CURLPX_USER_REJECTED || reason == CURLPX_NO_AUTH ||
+           reason == CURLPX_REPLY_NOT_ALLOWED || reason == CURLPX_BAD_VERSION));
 }
 
 void vi_curl_error(vi_transfer *transfer, CURLcode code) {
@@ -134,10 +165,10 @@ void vi_curl_error(vi_transfer *transfer, CURLcode code) {
   if (kind == VI_ERROR_TIMEOUT)
     name_timeout(error, transfer);
   else
-    vi_error_set(error, kind, "%s", words_of(transfer, code, kind));
-  long sent = 0;
-  curl_easy_getinfo(transfer->handle->easy, CURLINFO_REQUEST_SIZE, &sent);
+    set_words(error, transfer, code, kind);
   error->code = (int)code;
-  error->maybe_sent = sent > 0;
+  error->maybe_sent = vi_handle_has_sent(transfer->handle);
   vi_curl_error_weigh(error, transfer->request);
+  if (kind == VI_ERROR_CONNECT && is_turned_away(transfer->handle->easy, code))
+    error->retryable = false;
 }

@@ -293,6 +293,18 @@ bool vi_handle_set_request(vi_handle *handle, vi_transfer *transfer, double wait
   return set_fields(handle, request) && ok;
 }
 
+bool vi_handle_is_connected(const vi_handle *handle) {
+  curl_off_t connected = 0;
+  curl_easy_getinfo(handle->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
+  return connected > 0;
+}
+
+bool vi_handle_has_sent(const vi_handle *handle) {
+  long sent = 0;
+  curl_easy_getinfo(handle->easy, CURLINFO_REQUEST_SIZE, &sent);
+  return sent > 0 && vi_handle_is_connected(handle);
+}
+
 void vi_handle_unset_request(vi_handle *handle) {
   CURL *easy = handle->easy;
   if (handle->own_fields)

@@ -9,9 +9,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { EVENTS_PER_STEP = 256, NANOSECONDS_PER_MILLISECOND = 1000000 };
+enum { EVENTS_PER_STEP = 256, NANOSECONDS_PER_MILLISECOND = 1000000, AT_ONCE = 1 };
 
 /* The entry of a descriptor, made if need be; NULL: out of memory. */
 static vi_socket *socket_of(vi_loop *loop, int fd) {
@@ -39,7 +38,7 @@ bool vi_loop_note_socket(vi_loop *loop, curl_socket_t fd, bool open) {
 }
 
 static bool watch(vi_loop *loop, int fd, vi_socket *socket, int events) {
-  bool done = vi_poller_watch(loop->poller, fd, socket->watched, events);
+  bool done = vi_poller_watch(&loop->poller, fd, socket->watched, events);
   socket->watched = (unsigned char)(done ? events : 0);
   return done;
 }
@@ -65,12 +64,43 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *u
   return watch(loop, fd, socket, wanted) || wanted == 0 ? 0 : -1;
 }
 
+static int64_t sooner(int64_t a, int64_t b) {
+  return a == 0 || b < a ? b : a;
+}
+
+/* When the loop must be called even if no socket is ready: a moment of vi_clock_monotonic(), or
+ * AT_ONCE; 0: never. */
+static int64_t next_deadline(const vi_loop *loop) {
+  int64_t deadline = 0;
+  if (loop->ready_first || loop->pending)
+    return AT_ONCE;
+  if (vi_timers_first(&loop->timers))
+    deadline = vi_timers_first(&loop->timers)->deadline;
+  for (const vi_session *session = loop->sessions; session; session = session->next) {
+    if (vi_queue_can_admit(session))
+      return AT_ONCE;
+    if (session->deadline)
+      deadline = sooner(deadline, session->deadline);
+    if (session->check_at)
+      deadline = sooner(deadline, session->check_at);
+  }
+  return deadline;
+}
+
+/* Keeps the promise of vi_loop_fd; within a turn, its end will. A child must leave alone the alarm
+ * that it shares with its parent, until it has one of its own. */
+void vi_loop_note_due(vi_loop *loop) {
+  if (loop->poller.alarm >= 0 && !loop->in_turn && loop->generation == vi_fork_generation())
+    vi_poller_set_alarm(&loop->poller, next_deadline(loop));
+}
+
 /* CURLMOPT_TIMERFUNCTION. */
 static int on_timer(CURLM *multi, long timeout, void *user) {
   (void)multi;
   vi_session *session = user;
   session->deadline =
       timeout < 0 ? 0 : vi_clock_monotonic() + (int64_t)timeout * NANOSECONDS_PER_MILLISECOND;
+  vi_loop_note_due(session->loop);
   return 0;
 }
 
@@ -114,8 +144,7 @@ vi_loop *vi_loop_new(vi_error *error) {
     return NULL;
   }
   loop->generation = vi_fork_generation();
-  loop->poller = vi_poller_open();
-  if (loop->poller >= 0)
+  if (vi_poller_open(&loop->poller))
     return loop;
   vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "no descriptor for the loop: %s", strerror(errno));
   vi_free(loop);
@@ -127,8 +156,8 @@ static void leave_parent(vi_loop *loop) {
   if (loop->generation == vi_fork_generation())
     return;
   loop->generation = vi_fork_generation();
-  close(loop->poller);
-  loop->poller = vi_poller_open();
+  vi_poller_close(&loop->poller);
+  vi_poller_open(&loop->poller);
   if (loop->sockets)
     memset(loop->sockets, 0, loop->socket_count * sizeof *loop->sockets);
   for (vi_session *session = loop->sessions; session; session = session->next)
@@ -148,32 +177,20 @@ void vi_loop_free(vi_loop *loop) {
     vi_loop_take_ready(loop);
   vi_timers_free(&loop->timers);
   vi_free(loop->sockets);
-  close(loop->poller);
+  vi_poller_close(&loop->poller);
   vi_free(loop);
 }
 
-int vi_loop_fd(const vi_loop *loop) {
-  return loop->poller;
-}
-
-static int64_t sooner(int64_t a, int64_t b) {
-  return a == 0 || b < a ? b : a;
+int vi_loop_fd(vi_loop *loop) {
+  leave_parent(loop);
+  if (!vi_poller_add_alarm(&loop->poller))
+    return -1;
+  vi_loop_note_due(loop);
+  return loop->poller.fd;
 }
 
 int vi_loop_timeout(const vi_loop *loop) {
-  int64_t deadline = 0;
-  if (loop->ready_first)
-    return 0;
-  if (vi_timers_first(&loop->timers))
-    deadline = vi_timers_first(&loop->timers)->deadline;
-  for (const vi_session *session = loop->sessions; session; session = session->next) {
-    if (vi_queue_can_admit(session))
-      return 0;
-    if (session->deadline)
-      deadline = sooner(deadline, session->deadline);
-    if (session->check_at)
-      deadline = sooner(deadline, session->check_at);
-  }
+  int64_t deadline = next_deadline(loop);
   if (deadline == 0)
     return -1;
   int64_t left = deadline - vi_clock_monotonic();
@@ -187,7 +204,22 @@ bool vi_loop_is_idle(const vi_loop *loop) {
   for (const vi_session *session = loop->sessions; session; session = session->next)
     if (session->active || session->queued_first)
       return false;
-  return !loop->ready_first && !vi_timers_first(&loop->timers);
+  return !loop->ready_first && !loop->pending && !vi_timers_first(&loop->timers);
+}
+
+void vi_loop_set_pending(vi_loop *loop, bool pending) {
+  loop->pending = pending;
+  if (pending)
+    vi_loop_note_due(loop);
+}
+
+void vi_loop_begin_turn(vi_loop *loop) {
+  loop->in_turn = true;
+}
+
+void vi_loop_end_turn(vi_loop *loop) {
+  loop->in_turn = false;
+  vi_loop_note_due(loop);
 }
 
 bool vi_loop_start(vi_loop *loop, vi_transfer *transfer) {
@@ -201,6 +233,7 @@ bool vi_loop_start(vi_loop *loop, vi_transfer *transfer) {
   }
   transfer->looped = true;
   vi_transfer_start(transfer);
+  vi_loop_note_due(loop);
   return true;
 }
 
@@ -243,7 +276,7 @@ void vi_loop_step(vi_loop *loop, int timeout) {
   if (due >= 0 && (timeout < 0 || due < timeout))
     timeout = due;
   vi_poll_event events[EVENTS_PER_STEP];
-  int count = vi_poller_wait(loop->poller, events, EVENTS_PER_STEP, timeout);
+  int count = vi_poller_wait(&loop->poller, events, EVENTS_PER_STEP, timeout);
   for (int i = 0; i < count; i++)
     act_on_socket(loop, &events[i]);
   for (vi_session *session = loop->sessions; session; session = session->next) {
@@ -251,6 +284,7 @@ void vi_loop_step(vi_loop *loop, int timeout) {
     vi_session_collect(session);
     vi_timeouts_check(session);
   }
+  vi_loop_note_due(loop);
 }
 
 void vi_loop_push_ready(vi_loop *loop, vi_transfer *transfer) {
@@ -261,6 +295,7 @@ void vi_loop_push_ready(vi_loop *loop, vi_transfer *transfer) {
   transfer->previous_ready = loop->ready_last;
   *(loop->ready_last ? &loop->ready_last->next_ready : &loop->ready_first) = transfer;
   loop->ready_last = transfer;
+  vi_loop_note_due(loop);
 }
 
 void vi_loop_forget(vi_loop *loop, vi_transfer *transfer) {

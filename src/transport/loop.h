@@ -1,10 +1,11 @@
-/* The loop: many transfers and timers behind one pollable descriptor and a timeout.
+/* The loop: many transfers and timers behind one pollable descriptor.
  *
  * It drives any number of sessions. It never calls its owner back: what finished waits in a list
  * until the owner takes it, after libcurl has returned. One thread at a time. */
 #ifndef VI_TRANSPORT_LOOP_H
 #define VI_TRANSPORT_LOOP_H
 
+#include "transport/poller.h"
 #include "transport/timers.h"
 #include "transport/transfer.h"
 
@@ -17,8 +18,10 @@ typedef struct vi_socket {
 
 typedef struct vi_loop {
   unsigned generation; /* vi_fork_generation() when the poller was opened */
-  int poller;
-  vi_socket *sockets; /* by descriptor */
+  vi_poller poller;    /* with an alarm once its descriptor has been handed out */
+  bool in_turn;        /* the alarm is set at the turn's end */
+  bool pending;        /* the owner has work of its own */
+  vi_socket *sockets;  /* by descriptor */
   size_t socket_count;
   vi_session *sessions;
   vi_timers timers;
@@ -31,14 +34,25 @@ vi_loop *vi_loop_new(vi_error *error);
 /* Ends every transfer of the sessions that it drives and frees the loop. NULL is ignored. */
 void vi_loop_free(vi_loop *loop);
 
-/* The descriptor to poll for reading in another loop; owned by this one. */
-int vi_loop_fd(const vi_loop *loop);
+/* The descriptor to poll for reading in another loop; owned by this one. From the first call on it
+ * is readable whenever there is anything for vi_loop_step to do or for the owner to take, also
+ * because a moment has come or something was added: polling it is enough. A child process asks
+ * for its own. -1, with errno set, when the system refuses. */
+int vi_loop_fd(vi_loop *loop);
 
-/* Milliseconds until vi_loop_step must be called even if nothing is readable; 0: now, -1: never. */
+/* Milliseconds until vi_loop_step must be called even if no socket is ready; 0: now, -1: never. */
 int vi_loop_timeout(const vi_loop *loop);
 
 /* True if nothing is in flight, pending or ready: without new work no step will ever find any. */
 bool vi_loop_is_idle(const vi_loop *loop);
+
+/* Says whether the owner has work of its own (a task that can run), due at once. */
+void vi_loop_set_pending(vi_loop *loop, bool pending);
+
+/* Enclose a step and what the owner does about its outcome: what is added meanwhile is no news to
+ * the descriptor before the end, and costs no system call. */
+void vi_loop_begin_turn(vi_loop *loop);
+void vi_loop_end_turn(vi_loop *loop);
 
 /* Starts a transfer whose session is driven by this loop from now on. The outcome appears in the
  * ready list, an immediate failure too. False, with the transfer's error set, if another loop
@@ -58,10 +72,11 @@ void vi_loop_forget(vi_loop *loop, vi_transfer *transfer);
 /* The next timer that is due, taken out; NULL: none. */
 vi_timer *vi_loop_take_timer(vi_loop *loop);
 
-/* For the other files of this room. A finished transfer joins the ready list; a session leaves the
- * loop; a socket of the session was opened (`open`) or closed, before anything else is told of it.
- * The last is false when out of memory. */
+/* For the other files of this room. A finished transfer joins the ready list; something has become
+ * due, maybe outside of any step; a session leaves the loop; a socket of the session was opened
+ * (`open`) or closed, before anything else is told of it. The last is false when out of memory. */
 void vi_loop_push_ready(vi_loop *loop, vi_transfer *transfer);
+void vi_loop_note_due(vi_loop *loop);
 void vi_loop_detach(vi_loop *loop, vi_session *session);
 bool vi_loop_note_socket(vi_loop *loop, curl_socket_t fd, bool open);
 

@@ -1,14 +1,25 @@
 #include "transport/poller.h"
 
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
-enum { MOST_EVENTS = 256 };
+enum { MOST_EVENTS = 256, NANOSECONDS_PER_SECOND = 1000000000 };
 
-int vi_poller_open(void) {
-  return epoll_create1(EPOLL_CLOEXEC);
+bool vi_poller_open(vi_poller *poller) {
+  *poller = (vi_poller){.fd = epoll_create1(EPOLL_CLOEXEC), .alarm = -1};
+  return poller->fd >= 0;
 }
 
-bool vi_poller_watch(int poller, int fd, int watched, int events) {
+void vi_poller_close(vi_poller *poller) {
+  if (poller->alarm >= 0)
+    close(poller->alarm);
+  if (poller->fd >= 0)
+    close(poller->fd);
+  *poller = (vi_poller){.fd = -1, .alarm = -1};
+}
+
+bool vi_poller_watch(const vi_poller *poller, int fd, int watched, int events) {
   struct epoll_event event = {.data.fd = fd};
   if (events & VI_POLL_READ)
     event.events |= EPOLLIN;
@@ -19,17 +30,49 @@ bool vi_poller_watch(int poller, int fd, int watched, int events) {
     operation = EPOLL_CTL_DEL;
   else if (!watched)
     operation = EPOLL_CTL_ADD;
-  return epoll_ctl(poller, operation, fd, &event) == 0;
+  return epoll_ctl(poller->fd, operation, fd, &event) == 0;
 }
 
-int vi_poller_wait(int poller, vi_poll_event *events, int count, int timeout) {
-  struct epoll_event ready[MOST_EVENTS];
-  int found = epoll_wait(poller, ready, count < MOST_EVENTS ? count : MOST_EVENTS, timeout);
-  for (int i = 0; i < found; i++) {
-    events[i].fd = ready[i].data.fd;
-    events[i].ready = (ready[i].events & EPOLLIN ? VI_POLL_READ : 0) |
-                      (ready[i].events & EPOLLOUT ? VI_POLL_WRITE : 0) |
-                      (ready[i].events & (EPOLLERR | EPOLLHUP) ? VI_POLL_ERROR : 0);
+/* Edge-triggered: seen once by epoll_wait, it is quiet until it is set again, without a read. */
+bool vi_poller_add_alarm(vi_poller *poller) {
+  if (poller->alarm >= 0)
+    return true;
+  int alarm = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  if (alarm < 0)
+    return false;
+  struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.fd = alarm};
+  if (epoll_ctl(poller->fd, EPOLL_CTL_ADD, alarm, &event) != 0) {
+    close(alarm);
+    return false;
   }
-  return found < 0 ? 0 : found;
+  poller->alarm = alarm;
+  return true;
+}
+
+void vi_poller_set_alarm(vi_poller *poller, int64_t moment) {
+  if (poller->alarm < 0 || moment == poller->rings_at)
+    return;
+  struct itimerspec setting = {.it_value = {.tv_sec = (time_t)(moment / NANOSECONDS_PER_SECOND),
+                                            .tv_nsec = (long)(moment % NANOSECONDS_PER_SECOND)}};
+  timerfd_settime(poller->alarm, TFD_TIMER_ABSTIME, &setting, NULL);
+  poller->rings_at = moment;
+}
+
+static vi_poll_event event_of(const struct epoll_event *ready) {
+  return (vi_poll_event){.fd = ready->data.fd,
+                         .ready = (ready->events & EPOLLIN ? VI_POLL_READ : 0) |
+                                  (ready->events & EPOLLOUT ? VI_POLL_WRITE : 0) |
+                                  (ready->events & (EPOLLERR | EPOLLHUP) ? VI_POLL_ERROR : 0)};
+}
+
+int vi_poller_wait(vi_poller *poller, vi_poll_event *events, int count, int timeout) {
+  struct epoll_event ready[MOST_EVENTS];
+  int found = epoll_wait(poller->fd, ready, count < MOST_EVENTS ? count : MOST_EVENTS, timeout);
+  int stored = 0;
+  for (int i = 0; i < found; i++)
+    if (ready[i].data.fd == poller->alarm)
+      poller->rings_at = 0;
+    else
+      events[stored++] = event_of(&ready[i]);
+  return stored;
 }

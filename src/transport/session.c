@@ -129,6 +129,30 @@ static bool check_curl_options(const vi_curl_option *options, vi_error *error) {
   return fine;
 }
 
+/* libcurl looks at a proxy's URL when a request is sent, and takes some of any scheme. */
+static bool check_proxy(const char *proxy, vi_error *error) {
+  static const char *const known[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
+  if (!proxy || !*proxy)
+    return true;
+  CURLU *url = curl_url();
+  char *scheme = NULL;
+  CURLUcode code =
+      url ? curl_url_set(url, CURLUPART_URL, proxy, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME)
+          : CURLUE_OUT_OF_MEMORY;
+  if (code == CURLUE_OK)
+    code = curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
+  bool fine = false;
+  for (size_t i = 0; scheme && i < sizeof known / sizeof *known; i++)
+    fine = fine || strcmp(scheme, known[i]) == 0;
+  curl_free(scheme);
+  curl_url_cleanup(url);
+  if (code == CURLUE_OUT_OF_MEMORY)
+    return vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+  return fine || vi_error_set(error, VI_ERROR_REFUSED,
+                              "the proxy must be a URL whose scheme is http, https, socks4, "
+                              "socks4a, socks5 or socks5h");
+}
+
 static void set_limits(CURLM *multi, const vi_session_options *options) {
   curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, options->max_connections);
   curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, options->max_connections_per_host);
@@ -139,7 +163,7 @@ static void set_limits(CURLM *multi, const vi_session_options *options) {
 vi_session *vi_session_new(const vi_session_options *options, vi_error *error) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, initialize_libcurl);
-  if (!check_curl_options(options->curl, error))
+  if (!check_proxy(options->proxy, error) || !check_curl_options(options->curl, error))
     return NULL;
   bool ok = true;
   vi_session *session = vi_calloc(sizeof *session);

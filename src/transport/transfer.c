@@ -52,6 +52,8 @@ static void leave_active(vi_transfer *transfer) {
   transfer->next = transfer->previous = NULL;
   transfer->in_flight = false;
   session->active_count--;
+  if (session->loop && vi_queue_can_admit(session))
+    vi_loop_note_due(session->loop);
 }
 
 static bool is_ready(const vi_transfer *transfer) {
@@ -191,13 +193,14 @@ static bool was_counted_out(vi_transfer *transfer) {
 void vi_transfer_finish(vi_transfer *transfer, CURLcode code) {
   leave_active(transfer);
   if (code == CURLE_OK && transfer->head < VI_HEAD_DONE)
-    code = CURLE_PARTIAL_FILE; /* a head that breaks off is a whole one to libcurl */
+    /* A head that breaks off, or never comes over HTTP/2, is a whole one to libcurl. */
+    code = transfer->heads > 0 ? CURLE_PARTIAL_FILE : CURLE_GOT_NOTHING;
   if (code == CURLE_OK && transfer->error.kind == VI_ERROR_NONE)
     vi_receive_end(transfer);
   if (transfer->error.kind != VI_ERROR_NONE) {
     /* A callback stopped the transfer and has said why; libcurl only knows that it did. */
     transfer->error.code = (int)code;
-    transfer->error.maybe_sent = true;
+    transfer->error.maybe_sent = vi_handle_has_sent(transfer->handle);
     vi_curl_error_weigh(&transfer->error, transfer->request);
   } else if (code != CURLE_OK) {
     vi_curl_error(transfer, code);
@@ -216,9 +219,7 @@ void vi_transfer_stop(vi_transfer *transfer, const vi_error *error) {
     return;
   transfer->error = *error;
   if (transfer->in_flight) {
-    long sent = 0;
-    curl_easy_getinfo(transfer->handle->easy, CURLINFO_REQUEST_SIZE, &sent);
-    transfer->error.maybe_sent = sent > 0;
+    transfer->error.maybe_sent = vi_handle_has_sent(transfer->handle);
     leave_active(transfer);
   }
   if (transfer->queued)

@@ -10,10 +10,8 @@ Attachment.__index = Attachment
 --- Detaches viesti; `uv.run` then returns when nothing else is left. Tasks that are under way stay
 --- where they are. Closing again does nothing.
 function Attachment:close()
-  for _, handle in ipairs(self) do
-    if not handle:is_closing() then
-      handle:close()
-    end
+  if not self.poll:is_closing() then
+    self.poll:close()
   end
 end
 
@@ -24,22 +22,9 @@ Attachment.__close = Attachment.close
 ---@return viesti.loops.luv.Attachment
 local function attach()
   local loop = core.loop()
-  local poll, timer, prepare = assert(uv.new_poll(loop:fd())), uv.new_timer(), uv.new_prepare()
-  local function step()
-    loop:step(0)
-  end
-  -- Just before luv waits: whatever its callbacks have added to viesti's loop counts.
-  local function set_timer()
-    local timeout = loop:timeout()
-    if timeout then
-      timer:start(math.ceil(timeout * 1000), 0, step)
-    else
-      timer:stop()
-    end
-  end
-  poll:start("r", step)
-  prepare:start(set_timer)
-  return setmetatable({ poll, timer, prepare }, Attachment)
+  local poll = assert(uv.new_poll(loop:fd()))
+  poll:start("r", function() loop:step(0) end)
+  return setmetatable({ poll = poll }, Attachment)
 end
 
 return { attach = attach }

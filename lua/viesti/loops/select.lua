@@ -39,15 +39,13 @@ local function attach()
     if self.closed or core.current() or not (readers or writers) then
       return self.select(readers, writers, timeout)
     end
-    local limit = timeout and timeout >= 0 and timeout or math.huge
-    local wait = math.min(limit, loop:timeout() or math.huge)
     local list = table.move(readers or {}, 1, #(readers or {}), 2, { watched })
-    local readable, writable, problem = self.select(list, writers, wait < math.huge and wait or nil)
+    local readable, writable, problem = self.select(list, writers, timeout)
     if readable[watched] then
       take_out(readable, watched)
+      loop:step(0)
       problem = not (readable[1] or writable[1]) and "timeout" or nil
     end
-    loop:step(0)
     return readable, writable, problem
   end
   socket.select = self.hook

@@ -130,9 +130,11 @@ function Session:add_cookie(line) end
 local Task = {}
 
 --- Waits for the task's end. Returns what its function returned, raises what it raised, or returns
---- nil and an error of kind `cancelled`.
+--- nil and an error of kind `cancelled`. With `seconds`, waits no longer than that: it then returns
+--- nil and an error of kind `timeout`, and the task goes on.
+---@param seconds? number
 ---@return any ...
-function Task:join() end
+function Task:join(seconds) end
 
 --- Ends the task where it waits and closes its to-be-closed variables. Returns whether there was
 --- anything to cancel.
@@ -151,11 +153,18 @@ local Loop = {}
 ---@param max_wait? number
 function Loop:step(max_wait) end
 
---- The descriptor to poll for reading; call step when it is readable.
+--- The descriptor to poll for reading. From the first call on it is readable whenever there is
+--- something for step to do, whatever that is. A child process asks for its own.
 ---@return integer
 function Loop:fd() end
 
---- Seconds until step must be called even if the descriptor is not readable; nil: never.
+--- Whether no task can run or sleeps and no request is under way: without new work there will never
+--- be anything to do.
+---@return boolean
+function Loop:is_idle() end
+
+--- Seconds until there is something to do even if no socket is ready; nil: never. For hosts that
+--- keep timers of their own: the descriptor knows it too.
 ---@return number?
 function Loop:timeout() end
 

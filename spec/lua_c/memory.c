@@ -1,0 +1,82 @@
+#include "memory.h"
+
+#include "message/memory.h"
+
+#include <lauxlib.h>
+#include <limits.h>
+#include <stdlib.h>
+
+typedef struct budget {
+  long granted; /* allocations until the first one that is refused */
+  int refusals; /* left; negative: for good */
+  bool refused;
+  long live;
+} budget;
+
+static budget heaps[HEAPS] = {{.granted = LONG_MAX}, {.granted = LONG_MAX}};
+static lua_State *last_state;
+
+static bool is_granted(budget *heap) {
+  if (heap->granted > 0) {
+    heap->granted--;
+    return true;
+  }
+  if (heap->refusals == 0)
+    return true;
+  heap->refusals -= heap->refusals > 0;
+  heap->refused = true;
+  return false;
+}
+
+static void *resize(budget *heap, void *block, size_t size) {
+  if (size == 0) {
+    heap->live -= block != NULL;
+    free(block);
+    return NULL;
+  }
+  void *result = realloc(block, size);
+  heap->live += !block && result;
+  return result;
+}
+
+static void *allocate_for_core(void *heap, void *block, size_t size) {
+  return size == 0 || is_granted(heap) ? resize(heap, block, size) : NULL;
+}
+
+/* What becomes smaller is never refused: Lua relies on that. */
+static void *allocate_for_lua(void *heap, void *block, size_t before, size_t size) {
+  bool grows = size > (block ? before : 0); /* without a block, `before` tells its kind */
+  return !grows || is_granted(heap) ? resize(heap, block, size) : NULL;
+}
+
+__attribute__((constructor)) static void supply_core(void) {
+  vi_memory_set_allocator(allocate_for_core, &heaps[CORE_HEAP]);
+}
+
+lua_State *__wrap_luaL_newstate(void);
+
+/* The linker puts it in the place of luaL_newstate. */
+lua_State *__wrap_luaL_newstate(void) {
+  last_state = lua_newstate(allocate_for_lua, &heaps[LUA_HEAP]);
+  return last_state;
+}
+
+void memory_limit(memory_heap heap, long granted, int times) {
+  heaps[heap].granted = granted;
+  heaps[heap].refusals = times;
+  heaps[heap].refused = false;
+}
+
+bool memory_unlimit(memory_heap heap) {
+  bool refused = heaps[heap].refused;
+  memory_limit(heap, LONG_MAX, 0);
+  return refused;
+}
+
+long memory_live(memory_heap heap) {
+  return heaps[heap].live;
+}
+
+lua_State *memory_last_state(void) {
+  return last_state;
+}

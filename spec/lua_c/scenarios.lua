@@ -1,0 +1,127 @@
+-- What test_lua_out_of_memory plays while memory runs out: functions by name, each from nothing to
+-- nothing. Called with the URL of an origin; run by a state that has opened the library.
+
+local url = ...
+local viesti = require("viesti")
+
+viesti.TaskWarning:set("ignore")
+local session = viesti.Session({ timeout = 5 })
+local sync, async = viesti.SyncSender(session), viesti.AsyncSender(session)
+
+local scenarios = {}
+
+local function got(value, err)
+  if value == nil then
+    error(err, 0)
+  end
+  return value
+end
+
+function scenarios.chain()
+  local chain <close> = viesti.chain({ viesti.Client(), viesti.CachingSender({ max_size = 10 }),
+    viesti.RetryingSender({ retries = 1 }),
+    viesti.SyncSender({ timeout = 5, curl = { INTERFACE = "127.0.0.1" } }) })
+  assert(#tostring(chain) > 90)
+  assert(chain:describe().sender.sender.options.retries == 1)
+end
+
+function scenarios.request()
+  local sender <close> = viesti.SyncSender({ timeout = 5 })
+  local response = got(sender:send({ method = "POST", url = url, params = { q = 1 },
+    headers = { A = { 1, 2 }, B = "b" }, json = { list = { 1, 2 }, text = "x" } }))
+  assert(response.status_code == 200 and response.headers.etag == '"1"')
+  assert(response.headers:get_all("vary")[1] == "Accept")
+  assert(#response.body == 28)
+  assert(tostring(response):find("200", 1, true) and response.timings.total > 0)
+end
+
+function scenarios.stream()
+  local sender <close> = viesti.SyncSender({ timeout = 5 })
+  local size = 0
+  for chunk in got(sender:send({ url = url, stream = true })):chunks(10) do
+    size = size + #chunk
+  end
+  assert(size == 28)
+end
+
+local function upload(sender)
+  local left = 2
+  local response = got(sender:send({ method = "PUT", url = url, length = 2000,
+    content = function()
+      left = left - 1
+      return left >= 0 and ("x"):rep(1000) or nil
+    end }))
+  assert(response.status_code == 200)
+end
+
+function scenarios.upload()
+  upload(sync)
+  upload(async)
+end
+
+function scenarios.tasks()
+  local sender <close> = viesti.AsyncSender({ timeout = 5 })
+  local first, second = viesti.run(function()
+    local task = viesti.spawn(function() return got(sender:send({ url = url })) end)
+    local response = got(sender:send({ url = url, headers = { A = "b" } }))
+    viesti.sleep(0)
+    return response, got(task:join())
+  end)
+  assert(first.status_code == 200 and second.status_code == 200)
+end
+
+function scenarios.cache()
+  local cache = viesti.CachingSender({ sender = sync })
+  local request = viesti.Request({ url = url, headers = { Accept = "*/*" } })
+  local first = got(cache:send(request))
+  local second = got(cache:send(request))
+  assert(first.body == second.body and #second.body == 28)
+end
+
+function scenarios.failure()
+  local response, err = sync:send({ url = "http://127.0.0.1:1/" })
+  assert(response == nil)
+  if err.kind == "out_of_memory" then
+    error(err)
+  end
+  assert(err.kind == "connect" and err.request.url == "http://127.0.0.1:1/")
+  assert(tostring(err):find("^connect: .*GET http"))
+  assert(tostring(viesti.Error("script", "x")) == "script: x")
+end
+
+function scenarios.cancel()
+  viesti.run(function()
+    local sender <close> = viesti.AsyncSender({ timeout = 5 })
+    local closed = 0
+    local function task(wait)
+      return viesti.spawn(function()
+        local _ <close> = setmetatable({}, { __close = function() closed = closed + 1 end })
+        wait()
+      end)
+    end
+    local sends <close> = task(function() got(sender:send({ url = url })) end)
+    local sleeps <close> = task(function() viesti.sleep(60) end)
+    viesti.sleep(0)
+    for _, waiting in ipairs({ sends, sleeps }) do
+      assert(waiting:cancel() or waiting:join())
+    end
+    assert(closed == 2 and select(2, sleeps:join()).kind == "cancelled")
+  end)
+end
+
+function scenarios.values()
+  local request = viesti.Request({ url = url, params = { a = "b c" }, data = { d = "e" } })
+  local copy = request:with({ headers = { A = "b" }, params = { f = 1 } })
+  assert(copy.url == url .. "?a=b%20c&f=1" and copy.body == "d=e")
+  local response = viesti.Response({ url = url, headers = { A = "b" }, body = "x" })
+  assert(response:annotated(true, 2, { history = {} }).attempts == 2)
+  assert(tostring(response.headers) == "A: b\n" and response.body == "x")
+end
+
+function scenarios.cookies()
+  local jar <close> = viesti.Session({ cookies = true })
+  assert(jar:add_cookie("Set-Cookie: a=b; domain=127.0.0.1"))
+  assert(#jar:cookies() == 1)
+end
+
+return scenarios

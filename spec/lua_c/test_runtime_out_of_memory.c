@@ -1,0 +1,129 @@
+/* embed/runtime without memory, Lua's or the core's: whatever allocation fails, a call of viesti.h
+ * says so, and the runtime goes on when there is memory again. */
+#include "../c/origin.h"
+#include "../c/tap.h"
+#include "memory.h"
+#include "viesti.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <string.h>
+
+int luaopen_viesti_core(lua_State *L);
+
+static bool says_memory(viesti_status status, const viesti *runtime) {
+  bool fits = status == VIESTI_OUT_OF_MEMORY || status == VIESTI_FAILED;
+  bool said = fits && strstr(viesti_last_error(runtime), "memory");
+  if (!said)
+    printf("# status %d, '%s'\n", (int)status, viesti_last_error(runtime));
+  return said;
+}
+
+/* Opening takes thousands of allocations, most of them Lua's own: these are samples. */
+static void open_short(memory_heap heap, int times, long step) {
+  bool refused = true;
+  for (long granted = 0; refused; granted += step) {
+    viesti *runtime;
+    tap_at("allocation %ld, %d times", granted + 1, times);
+    memory_limit(heap, granted, times);
+    viesti_status status = viesti_open(&runtime, NULL);
+    refused = memory_unlimit(heap);
+    check(status == VIESTI_OK || (refused && says_memory(status, runtime)));
+    check(status == VIESTI_OK || viesti_load(runtime, "return SyncSender {}", NULL) != VIESTI_OK);
+    viesti_close(runtime);
+    check_int(memory_live(LUA_HEAP), 0);
+    check_int(memory_live(CORE_HEAP), 0);
+  }
+}
+
+IT("opens, or says that there is no memory") {
+  open_short(CORE_HEAP, FOR_GOOD, 1);
+  open_short(LUA_HEAP, FOR_GOOD, 67);
+  open_short(LUA_HEAP, TWICE, 71);
+}
+
+IT("opens its core, or says so and opens it the next time") {
+  bool refused = true;
+  for (long granted = 0; refused; granted++) {
+    lua_State *L = luaL_newstate();
+    require(L);
+    tap_at("allocation %ld", granted + 1);
+    lua_pushcfunction(L, luaopen_viesti_core);
+    memory_limit(LUA_HEAP, granted, FOR_GOOD);
+    int status = lua_pcall(L, 0, 1, 0);
+    refused = memory_unlimit(LUA_HEAP);
+    check_int(status, refused ? LUA_ERRMEM : LUA_OK);
+    lua_pushcfunction(L, luaopen_viesti_core);
+    check_int(lua_pcall(L, 0, 1, 0), LUA_OK);
+    lua_close(L);
+    check_int(memory_live(LUA_HEAP), 0);
+  }
+}
+
+static origin *server;
+
+static viesti_status load(viesti *runtime) {
+  return viesti_load(runtime, "return chain { CachingSender {}, SyncSender { timeout = 5 } }",
+                     NULL);
+}
+
+static viesti_status send(viesti *runtime) {
+  char url[100];
+  snprintf(url, sizeof url, "http://127.0.0.1:%d/", origin_port(server));
+  viesti_header headers[] = {{"A", "b"}, {"Content-Type", "text/plain"}};
+  viesti_request request = {.size = sizeof request,
+                            .method = "POST",
+                            .url = url,
+                            .headers = headers,
+                            .header_count = 2,
+                            .body = "data",
+                            .body_length = 4};
+  viesti_response *response;
+  viesti_status status = viesti_send(runtime, &request, &response);
+  if (!check((status == VIESTI_OK) == (response != NULL)) || !response)
+    return status;
+  viesti_bytes body = viesti_response_body(response);
+  check(body.length == 5 && memcmp(body.data, "hello", 5) == 0);
+  viesti_response_release(response);
+  return status;
+}
+
+/* After each failure the call must work again: what was loaded stays. */
+static void fail_each_allocation_of(viesti_status (*call)(viesti *), memory_heap heap, int times) {
+  viesti *runtime;
+  bool refused = true;
+  require(viesti_open(&runtime, NULL) == VIESTI_OK && load(runtime) == VIESTI_OK);
+  for (long granted = 0; refused; granted++) {
+    tap_at("%s allocation %ld, %d times", heap == LUA_HEAP ? "Lua's" : "the core's", granted + 1,
+           times);
+    memory_limit(heap, granted, times);
+    viesti_status status = call(runtime);
+    refused = memory_unlimit(heap);
+    check(status == VIESTI_OK || (refused && says_memory(status, runtime)));
+    check_int(send(runtime), VIESTI_OK);
+  }
+  viesti_close(runtime);
+  check_int(memory_live(LUA_HEAP), 0);
+  check_int(memory_live(CORE_HEAP), 0);
+}
+
+static void fail_in_every_way(viesti_status (*call)(viesti *)) {
+  static const origin_answer answers[] = {
+      {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", .then = ORIGIN_KEEP}};
+  server = origin_start(answers, 1);
+  require(server);
+  for (memory_heap heap = 0; heap < HEAPS; heap++) {
+    fail_each_allocation_of(call, heap, heap == LUA_HEAP ? TWICE : ONCE);
+    fail_each_allocation_of(call, heap, FOR_GOOD);
+  }
+  origin_stop(server);
+}
+
+IT("loads a chain, or keeps the one that was there") {
+  fail_in_every_way(load);
+}
+
+IT("sends a request, or says that there is no memory") {
+  fail_in_every_way(send);
+}

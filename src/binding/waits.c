@@ -1,0 +1,177 @@
+/* What a task waits for: transfers, the end of another task, a time, a wake. */
+#include "binding/objects.h"
+#include "binding/transport.h"
+
+#include <math.h>
+
+static const char PARKED = 'p'; /* what a parked task awaits: its address stands for any wake */
+
+void vi_task_enter(vi_task *task, vi_transfer *transfer) {
+  transfer->waiter = task;
+  transfer->outer = task->waits;
+  task->waits = transfer;
+}
+
+/* One whose response nobody has yet is of no use any more. */
+static void abandon(vi_transfer *transfer) {
+  transfer->waiter = NULL;
+  if (transfer->awaiting != VI_AWAIT_BODY)
+    vi_transfer_abort(transfer, VI_ERROR_CANCELLED, "nobody waits for it any more");
+}
+
+void vi_task_leave(vi_transfer *transfer) {
+  vi_task *task = transfer->waiter;
+  if (!task)
+    return;
+  while (task->waits != transfer) {
+    vi_transfer *inner = task->waits;
+    task->waits = inner->outer;
+    abandon(inner);
+  }
+  task->waits = transfer->outer;
+  transfer->waiter = NULL;
+}
+
+static void stop_timer(vi_task *task) {
+  if (task->owner->loop)
+    vi_timers_remove(&task->owner->loop->timers, &task->timer);
+}
+
+void vi_task_time_out(vi_task *task) {
+  task->awaited = NULL;
+  stop_timer(task);
+  vi_task_make_runnable(task);
+}
+
+void vi_task_wake(vi_task *task, const void *awaited) {
+  if (task->awaited == awaited)
+    vi_task_time_out(task);
+}
+
+static void join(vi_task *joiner, vi_task *task) {
+  joiner->joining = task;
+  joiner->next_joiner = task->joiners;
+  task->joiners = joiner;
+}
+
+static void leave_joiners(vi_task *joiner) {
+  if (!joiner->joining)
+    return;
+  vi_task **link = &joiner->joining->joiners;
+  while (*link != joiner)
+    link = &(*link)->next_joiner;
+  *link = joiner->next_joiner;
+  joiner->joining = NULL;
+}
+
+void vi_task_release_joiners(vi_task *task) {
+  for (vi_task *joiner = task->joiners; joiner; joiner = joiner->next_joiner)
+    vi_task_wake(joiner, task);
+}
+
+void vi_task_stop_waiting(vi_task *task) {
+  task->awaited = NULL;
+  vi_task_leave_runnable(task);
+  leave_joiners(task);
+  stop_timer(task);
+  while (task->waits) {
+    vi_transfer *transfer = task->waits;
+    task->waits = transfer->outer;
+    abandon(transfer);
+  }
+}
+
+/* The outcome of the task at 1; or nil and an Error if it had the seconds at 2 and took longer. */
+static int return_outcome(lua_State *L, vi_task *task) {
+  if (task->state != VI_TASK_ALIVE)
+    return vi_push_outcome(L, task);
+  vi_error error;
+  vi_error_set(&error, VI_ERROR_TIMEOUT, "the task was not done within %.14g seconds",
+               lua_tonumber(L, 2));
+  return vi_push_failure(L, &error, 0);
+}
+
+static int continue_join(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  leave_joiners((vi_task *)context);
+  return return_outcome(L, vi_check_task(L, 1));
+}
+
+static int join_driving(lua_State *L, vi_task *task, double seconds) {
+  bool done = seconds < INFINITY ? vi_loop_drive_for(L, task->owner, &task->ended, seconds)
+                                 : vi_loop_drive(L, task->owner, &task->ended);
+  return done ? return_outcome(L, task) : 0;
+}
+
+static void start_timer(lua_State *L, vi_task *task, double seconds) {
+  if (!vi_timers_add(&task->owner->loop->timers, &task->timer, vi_moment_in(seconds)))
+    luaL_error(L, "out of memory");
+}
+
+/* task:join(seconds) -> what its function returned */
+static int task_join(lua_State *L) {
+  vi_task *task = vi_check_task(L, 1);
+  double seconds = vi_opt_seconds(L, 2, INFINITY);
+  lua_settop(L, 2);
+  if (task->state != VI_TASK_ALIVE)
+    return vi_push_outcome(L, task);
+  vi_task *caller = vi_calling_task(L, task->owner, "task:join");
+  if (!caller)
+    return join_driving(L, task, seconds);
+  if (caller == task)
+    return luaL_error(L, "a task cannot join itself");
+  if (seconds < INFINITY)
+    start_timer(L, caller, seconds);
+  join(caller, task);
+  caller->awaited = task;
+  return lua_yieldk(L, 0, (lua_KContext)caller, continue_join);
+}
+
+/* park(): waits until somebody wakes the calling task; returns what it is woken with */
+static int park(lua_State *L) {
+  vi_task *task = vi_calling_task(L, vi_default_loop(L), "park");
+  if (!task)
+    return luaL_error(L, "only a task can be parked");
+  task->awaited = &PARKED;
+  return lua_yield(L, 0);
+}
+
+/* task:wake(...): ends its park. False if it is not parked. */
+static int task_wake(lua_State *L) {
+  vi_task *task = vi_check_task(L, 1);
+  bool parked = task->awaited == &PARKED;
+  if (parked) {
+    int count = lua_gettop(L) - 1;
+    if (!lua_checkstack(task->thread, count))
+      return luaL_error(L, "too many values to wake a task with");
+    lua_xmove(L, task->thread, count);
+    task->arguments = count;
+    vi_task_wake(task, &PARKED);
+  }
+  lua_pushboolean(L, parked);
+  return 1;
+}
+
+/* sleep(seconds): a task waits while others run; on the main thread it drives the loop meanwhile */
+static int task_sleep(lua_State *L) {
+  static const bool never = false;
+  double seconds = vi_opt_seconds(L, 1, 0);
+  vi_loop_box *box = vi_default_loop(L);
+  vi_task *task = vi_calling_task(L, box, "sleep");
+  if (!task) {
+    vi_loop_drive_for(L, box, &never, seconds);
+    return 0;
+  }
+  start_timer(L, task, seconds);
+  task->awaited = &task->timer;
+  return lua_yield(L, 0);
+}
+
+void vi_open_waits(lua_State *L) {
+  static const luaL_Reg methods[] = {{"join", task_join}, {"wake", task_wake}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"park", park}, {"sleep", task_sleep}, {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
+  lua_getfield(L, -1, "Task");
+  luaL_setfuncs(L, methods, 0);
+  lua_pop(L, 1);
+}
