@@ -296,6 +296,24 @@ for _, way in ipairs(ways) do
 end
 
 describe("A body by pieces", function()
+  it("is never sent in part where kept connections had died, however often", function()
+    local server <close> = origin.start()
+    local sender <close> = viesti.SyncSender({ timeout = 5 })
+    local file <close> = file_with("0123456789")
+    for _ = 1, 7 do
+      server:route("/dying", { { body = "fine" }, { close = true }, { body = "again" } })
+      for _ = 1, 2 do
+        local _, err = sender:send({ method = "PUT", url = server.url .. "/dying", content = file })
+        assert.equal("reset", err and err.kind or "reset")
+        file:seek("set")
+      end
+    end
+    for _, request in ipairs(server:requests()) do
+      assert.equal("0123456789", request.body)
+    end
+    assert.equal(14, #server:requests())
+  end)
+
   it("of 30 MB is not held in memory, nor repeated", function()
     local web <close> = nginx.start({ locations = [[
       location /take { client_body_buffer_size 64k; proxy_pass http://unix:status.sock:/; }

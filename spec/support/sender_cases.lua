@@ -226,4 +226,18 @@ promise("never repeats a POST by itself, not even on a kept connection that died
     end
   end)
 
+promise("repeats what is idempotent where a kept connection had died, however often that happens",
+  function(sender, origin)
+    for _, request in ipairs({ { method = "GET" }, { method = "PUT", content = "x" },
+      { method = "PUT", multipart = { a = "x" } } }) do
+      request.url = origin.url .. "/dying"
+      for _ = 1, 7 do
+        origin:route("/dying", { { body = "fine" }, { close = true }, { body = "again" } })
+        assert.equal("fine", assert(sender:send(request)).body)
+        assert.equal("again", assert(sender:send(request)).body)
+      end
+    end
+    assert.equal(7 * 3 * 3, origin:count("/dying"))
+  end)
+
 return cases

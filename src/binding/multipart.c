@@ -118,7 +118,8 @@ static int multipart_length(lua_State *L) {
 }
 
 static int multipart_tostring(lua_State *L) {
-  lua_pushfstring(L, "Multipart(%d parts)", (int)vi_check_multipart(L, 1)->count);
+  int count = (int)vi_check_multipart(L, 1)->count;
+  lua_pushfstring(L, count == 1 ? "Multipart(%d part)" : "Multipart(%d parts)", count);
   return 1;
 }
 

@@ -147,7 +147,10 @@ void vi_receive_end(vi_transfer *transfer) {
     return;
   if (transfer->head_complete)
     return; /* a streamed response may have been taken already */
+  bool is_length_news = transfer->received.length > 0 && vi_transfer_length(transfer) < 0;
   vi_body *body = take_body(transfer);
   if (!body || !vi_receive_complete_head(transfer, body))
     out_of_memory(transfer);
+  if (transfer->request->reports_progress && is_length_news)
+    transfer->progressed = true;
 }

@@ -8,6 +8,8 @@
 #include "transport/receive.h"
 #include "transport/timeouts.h"
 
+#include <string.h>
+
 vi_transfer *vi_transfer_new(vi_session *session, vi_request *request, vi_error *error) {
   vi_session_drop_if_forked(session);
   if (session->closed) {
@@ -110,6 +112,16 @@ static double seconds_queued(const vi_transfer *transfer) {
   return transfer->queued_at ? (double)(vi_clock_monotonic() - transfer->queued_at) * 1e-9 : 0;
 }
 
+static void hand_over(vi_transfer *transfer) {
+  join_active(transfer);
+  CURLMcode code = curl_multi_add_handle(transfer->session->multi, transfer->handle->easy);
+  if (code == CURLM_OK)
+    return;
+  vi_transfer_abort(transfer,
+                    code == CURLM_OUT_OF_MEMORY ? VI_ERROR_OUT_OF_MEMORY : VI_ERROR_REFUSED,
+                    curl_multi_strerror(code));
+}
+
 void vi_transfer_launch(vi_transfer *transfer) {
   vi_session *session = transfer->session;
   vi_handle *handle = transfer->handle = vi_session_take_handle(session);
@@ -121,13 +133,7 @@ void vi_transfer_launch(vi_transfer *transfer) {
     vi_buffer_lay_within(&transfer->received, handle->room, sizeof handle->room);
   if (session->active_count == 0)
     vi_session_check_all_idle(session);
-  join_active(transfer);
-  CURLMcode code = curl_multi_add_handle(session->multi, handle->easy);
-  if (code == CURLM_OK)
-    return;
-  vi_transfer_abort(transfer,
-                    code == CURLM_OUT_OF_MEMORY ? VI_ERROR_OUT_OF_MEMORY : VI_ERROR_REFUSED,
-                    curl_multi_strerror(code));
+  hand_over(transfer);
 }
 
 /* libcurl marks the second function as old, but no other lets a caller block on a multi handle
@@ -175,6 +181,18 @@ static void return_handle(vi_transfer *transfer) {
   vi_session_return_handle(transfer->session, handle);
 }
 
+/* What a kept connection turned out to be too dead for libcurl sends again over another one, but
+ * not the sixth time in the life of a handle; then it counts anew. */
+static bool was_counted_out(vi_transfer *transfer) {
+  if (transfer->counted_out || !transfer->error.retryable || transfer->request->streams_body ||
+      !strstr(transfer->error.message, "Connection died, tried"))
+    return false;
+  transfer->counted_out = true;
+  transfer->error = (vi_error){0};
+  transfer->handle->detail[0] = '\0';
+  return true;
+}
+
 void vi_transfer_finish(vi_transfer *transfer, CURLcode code) {
   leave_active(transfer);
   if (code == CURLE_OK && transfer->head < VI_HEAD_DONE)
@@ -189,6 +207,10 @@ void vi_transfer_finish(vi_transfer *transfer, CURLcode code) {
     vi_curl_error_weigh(&transfer->error, transfer->request);
   } else if (code != CURLE_OK) {
     vi_curl_error(transfer, code);
+    if (was_counted_out(transfer)) {
+      hand_over(transfer);
+      return;
+    }
   }
   if (!vi_receive_is_pending(transfer))
     return_handle(transfer);

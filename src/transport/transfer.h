@@ -33,6 +33,7 @@ typedef struct vi_transfer {
   bool queued;       /* it waits in the session's queue, since: */
   int64_t queued_at; /* 0: it never did */
   bool in_flight;    /* libcurl has it */
+  bool counted_out;  /* and has once given it up for what others before it met */
   bool looped;       /* started by a loop, whose ready list it joins when it is ready */
   bool done;         /* the outcome stands */
   vi_await awaiting;
