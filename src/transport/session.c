@@ -10,7 +10,9 @@
 #include "transport/queue.h"
 #include "transport/transfer.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -281,10 +283,40 @@ void vi_session_return_handle(vi_session *session, vi_handle *handle) {
   session->idle_count++;
 }
 
+/* 0 for a socket that has no port. */
+static long local_port(curl_socket_t fd) {
+  union {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+    struct sockaddr_storage room;
+  } address = {0};
+  socklen_t size = sizeof address;
+  if (getsockname(fd, &address.any, &size) != 0)
+    return 0;
+  if (address.any.sa_family == AF_INET6)
+    return ntohs(address.in6.sin6_port);
+  return address.any.sa_family == AF_INET ? ntohs(address.in.sin_port) : 0;
+}
+
+/* libcurl does not say which socket a transfer uses before it is over, but it says the port. A
+ * paused transfer's is readable, and not waited for. */
+static bool may_be_in_use(const vi_session *session, curl_socket_t fd) {
+  long port = session->active ? local_port(fd) : 0;
+  for (const vi_transfer *transfer = session->active; transfer; transfer = transfer->next) {
+    long used = 0;
+    curl_easy_getinfo(transfer->handle->easy, CURLINFO_LOCAL_PORT, &used);
+    if (used == port || port == 0)
+      return true;
+  }
+  return false;
+}
+
 /* HTTP/2 has things to say without being asked. */
 void vi_session_check_idle(vi_session *session, curl_socket_t fd) {
   char byte;
-  if (!session->multiplexes && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+  if (!session->multiplexes && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0 &&
+      !may_be_in_use(session, fd))
     shutdown(fd, SHUT_RDWR);
 }
 

@@ -111,8 +111,8 @@ void vi_session_note_close(vi_session *session, curl_socket_t fd);
 struct vi_handle *vi_session_take_handle(vi_session *session);
 void vi_session_return_handle(vi_session *session, struct vi_handle *handle);
 
-/* Shuts a kept connection down, so that libcurl makes no use of it any more, if bytes have come
- * that no request asked for: they would be taken for the answer to the next one. */
+/* Shuts a connection down that no transfer uses, so that none ever will, if bytes have come that no
+ * request asked for: they would be taken for the answer to the next one. */
 void vi_session_check_idle(vi_session *session, curl_socket_t fd);
 
 /* Likewise all of them, before a request starts while none is in flight. */
