@@ -30,7 +30,7 @@ static int return_response(lua_State *L, vi_transfer *transfer) {
       return vi_push_failure(L, &error, ARGUMENT);
   }
   lua_settop(L, RESPONSE);
-  vi_account(L, vi_response_size(box->response));
+  box->weight = vi_add_weight(L, vi_response_size(box->response));
   return 1;
 }
 

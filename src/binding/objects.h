@@ -12,6 +12,7 @@
 typedef struct vi_response_box {
   vi_response *response; /* one reference; NULL until opened */
   vi_transfer *stream;   /* where it comes from, owned, until its body is whole or streamed out */
+  size_t weight;         /* for vi_remove_weight */
   bool streamed;         /* it is or was one */
   bool busy;             /* somebody who is no task waits for it */
   bool begun;            /* some of it was read, or it was closed */

@@ -53,6 +53,7 @@ static int response_new(lua_State *L) {
   int top = lua_gettop(L);
   fill(L, box->response);
   lua_settop(L, top);
+  box->weight = vi_add_weight(L, vi_response_size(box->response));
   return 1;
 }
 
@@ -62,6 +63,8 @@ static int response_gc(lua_State *L) {
     vi_task_leave(box->stream);
   vi_transfer_release(box->stream);
   vi_response_release(box->response);
+  vi_remove_weight(L, box->weight);
+  box->weight = 0;
   box->stream = NULL;
   box->response = NULL;
   return 0;
@@ -100,6 +103,8 @@ static int response_annotated(lua_State *L) {
   box->begun = from->begun;
   box->cut = from->cut;
   box->unbounded = from->unbounded;
+  box->weight = from->weight;
+  from->weight = 0;
   box->stream = from->stream; /* there is one stream, and it goes on in the new object */
   from->stream = NULL;
   from->begun = from->cut = from->streamed;

@@ -93,14 +93,3 @@ void vi_new_type(lua_State *L, const char *type, const char *name, const luaL_Re
   lua_pop(L, 1);
   lua_setfield(L, -2, name);
 }
-
-void vi_account(lua_State *L, size_t bytes) {
-  enum { WORTH_MENTIONING = 4096, WORTH_COLLECTING = 8 * 1024 * 1024 };
-  if (bytes < WORTH_MENTIONING || !lua_gc(L, LUA_GCISRUNNING))
-    return;
-  /* A step is sized by Lua's own heap, and would let dead bodies of this size pile up. */
-  if (bytes >= WORTH_COLLECTING)
-    lua_gc(L, LUA_GCCOLLECT);
-  else
-    lua_gc(L, LUA_GCSTEP, (int)(bytes / 1024));
-}

@@ -50,11 +50,14 @@ VI_RAISES double vi_opt_seconds(lua_State *L, int index, double fallback);
 VI_RAISES void vi_new_type(lua_State *L, const char *type, const char *name,
                            const luaL_Reg *metamethods, const luaL_Reg *methods);
 
-/* Tells the collector that the userdata on top of the stack owns `bytes` outside Lua's heap, so
- * that garbage is collected in proportion to what it really holds. */
-VI_RAISES void vi_account(lua_State *L, size_t bytes);
+/* Tells the collector that a userdata owns `bytes` outside Lua's heap, so that garbage is collected
+ * in proportion to what it really holds, perhaps at once. Returns what the userdata gives to the
+ * other function when it is collected. */
+VI_RAISES size_t vi_add_weight(lua_State *L, size_t bytes);
+void vi_remove_weight(lua_State *L, size_t weight);
 
 /* Each adds its functions and types to the module table on top of the stack. */
+VI_RAISES void vi_open_weight(lua_State *L);
 VI_RAISES void vi_open_text(lua_State *L);
 VI_RAISES void vi_open_file(lua_State *L);
 VI_RAISES void vi_open_headers(lua_State *L);

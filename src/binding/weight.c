@@ -1,0 +1,50 @@
+/* What userdata own outside Lua's heap. Its collector sees a response of ten megabytes as one of a
+ * hundred bytes, and the generational one of the `lua` program does not look at old objects again
+ * until its heap has doubled: left alone, either would let them pile up. */
+#include "binding/support.h"
+
+typedef struct vi_ledger {
+  size_t held, limit;
+} vi_ledger;
+
+static const char LEDGER; /* its address is the key in the registry */
+
+static vi_ledger *ledger_of(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &LEDGER);
+  vi_ledger *found = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return found;
+}
+
+enum { WORTH_MENTIONING = 4096, WORTH_COLLECTING = 16 * 1024 * 1024, GROWTH = 2 };
+
+size_t vi_add_weight(lua_State *L, size_t bytes) {
+  if (bytes < WORTH_MENTIONING)
+    return 0;
+  vi_ledger *ledger = ledger_of(L);
+  ledger->held += bytes;
+  if (!lua_gc(L, LUA_GCISRUNNING))
+    return bytes;
+  if (ledger->held <= ledger->limit) {
+    lua_gc(L, LUA_GCSTEP, (int)(bytes / 1024));
+    return bytes;
+  }
+  lua_gc(L, LUA_GCCOLLECT); /* those that are garbage take their weight off */
+  ledger->limit = ledger->held * GROWTH;
+  if (ledger->limit < WORTH_COLLECTING)
+    ledger->limit = WORTH_COLLECTING;
+  return bytes;
+}
+
+void vi_remove_weight(lua_State *L, size_t bytes) {
+  if (bytes == 0)
+    return;
+  vi_ledger *ledger = ledger_of(L);
+  ledger->held -= bytes < ledger->held ? bytes : ledger->held;
+}
+
+void vi_open_weight(lua_State *L) {
+  vi_ledger *ledger = lua_newuserdatauv(L, sizeof *ledger, 0);
+  *ledger = (vi_ledger){.limit = WORTH_COLLECTING};
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &LEDGER);
+}
