@@ -1,7 +1,9 @@
 local viesti = require("viesti")
+local certificates = require("spec.support.certificates").make()
 local compressed = require("spec.support.compressed")
 local nginx = require("spec.support.nginx")
 local origin = require("spec.support.origin")
+local tls_server = require("spec.support.tls_server")
 local ways = require("spec.support.ways")
 
 local OK = "HTTP/1.1 200 OK\r\n"
@@ -84,6 +86,22 @@ for _, way in ipairs(ways) do
           assert.is_true(drain(streamed).complete)
         end
         assert.equal("unknown", assert(send(sender, { raw = head, close = true })).complete)
+      end)
+
+      promise("is true in HTTP/2, which marks the end of every body", function()
+        local web <close> = nginx.start({ http = tls_server({ name = "h2", http2 = true,
+          certificate = certificates.good,
+          directives = 'location / { gzip on; gzip_types *; gzip_min_length 1; }' }) })
+        local sender <close> = way.sender({ ca = certificates.ca, decode = false })
+        for _, streams in ipairs({ false, true }) do
+          local response = assert(sender:send({ stream = streams, url =
+            ("https://127.0.0.1:%d/text.txt"):format(web.ports.h2),
+            headers = { ["Accept-Encoding"] = "gzip" } }))
+          assert.same({ "2", "gzip" }, { response.http_version,
+            response.headers["Content-Encoding"] })
+          assert.is_nil(response.headers["Content-Length"])
+          assert.is_true((streams and drain(response) or response).complete)
+        end
       end)
 
       promise("is false until a stream was read to its end, and where it never is",

@@ -1,0 +1,109 @@
+local certificates = require("spec.support.certificates").make()
+local fresh_lua = require("spec.support.fresh_lua")
+local nginx = require("spec.support.nginx")
+local origin = require("spec.support.origin")
+local process = require("spec.support.process")
+local proxy = require("spec.support.proxy")
+local tls_server = require("spec.support.tls_server")
+
+local NAMES = "http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY "
+  .. "SSL_CERT_FILE"
+
+-- What a program does with the environment that it finds.
+describe("A session", function()
+  local server, secure, middle
+
+  setup(function()
+    server = origin.start()
+    secure = nginx.start({ http = tls_server({ name = "tls", certificate = certificates.good,
+      directives = 'location / { return 200 "secure"; }' }) })
+    middle = proxy.start({ kind = "http" })
+  end)
+
+  teardown(function()
+    middle:stop()
+    secure:stop()
+    server:stop()
+  end)
+
+  before_each(function()
+    server:reset()
+    middle:reset()
+  end)
+
+  -- What a program with these variables alone gets with these options, in both kinds of sender.
+  local function fetch(url, variables, options)
+    local words = { "env" }
+    for name in NAMES:gmatch("%S+") do
+      words[#words + 1] = "-u " .. name
+    end
+    for name, value in pairs(variables) do
+      words[#words + 1] = process.quote(name .. "=" .. value)
+    end
+    local output = fresh_lua(([[
+      local viesti = require("viesti")
+      for _, kind in ipairs({ "SyncSender", "AsyncSender" }) do
+        local sender <close> = viesti[kind](%s)
+        local response, err = sender:send({ url = %q })
+        print(response and response.status_code or err.kind)
+      end
+    ]]):format(options or "{}", url), table.concat(words, " "))
+    local first, second = output:match("^(%S+)\n(%S+)$")
+    assert.equal(first, second, output)
+    return first
+  end
+
+  local function secure_url()
+    return ("https://127.0.0.1:%d/"):format(secure.ports.tls)
+  end
+
+  it("asks the proxy that the environment names", function()
+    assert.equal("200", fetch(server.url .. "/status/200", { http_proxy = middle.url }))
+    assert.same({ 2, 2 }, { #middle:requests(), server:count("/status/200") })
+  end)
+
+  it("asks none with trust_env = false, whatever the variable is called", function()
+    for _, name in ipairs({ "http_proxy", "all_proxy", "ALL_PROXY" }) do
+      assert.equal("200", fetch(server.url .. "/status/200", { [name] = middle.url },
+        "{ trust_env = false }"))
+    end
+    for _, name in ipairs({ "https_proxy", "HTTPS_PROXY", "all_proxy" }) do
+      assert.equal("200", fetch(secure_url(), { [name] = middle.url },
+        ("{ trust_env = false, ca = %q }"):format(certificates.ca)))
+    end
+    assert.same({}, middle:requests())
+  end)
+
+  it("asks the proxy that is given with trust_env = false, whatever no_proxy says", function()
+    assert.equal("200", fetch(server.url .. "/status/200", { no_proxy = "*" },
+      ("{ trust_env = false, proxy = %q }"):format(middle.url)))
+    assert.equal(2, #middle:requests())
+  end)
+
+  it("trusts the authorities in SSL_CERT_FILE", function()
+    assert.equal("200", fetch(secure_url(), { SSL_CERT_FILE = certificates.ca }))
+    assert.equal("tls", fetch(secure_url(), { SSL_CERT_FILE = certificates.stranger }))
+    assert.equal("tls", fetch(secure_url(), {}))
+  end)
+
+  it("does not trust them with trust_env = false", function()
+    assert.equal("tls", fetch(secure_url(), { SSL_CERT_FILE = certificates.ca },
+      "{ trust_env = false }"))
+  end)
+
+  it("trusts those in ca instead, where that is given", function()
+    assert.equal("tls", fetch(secure_url(), { SSL_CERT_FILE = certificates.ca },
+      ("{ ca = %q }"):format(certificates.stranger)))
+    assert.equal("200", fetch(secure_url(), { SSL_CERT_FILE = certificates.stranger },
+      ("{ ca = %q }"):format(certificates.ca)))
+  end)
+
+  it("takes an empty SSL_CERT_FILE for none, and trusts nobody for one that is not there",
+    function()
+      for _, path in ipairs({ "", "/no/such/file.pem" }) do
+        assert.equal("tls", fetch(secure_url(), { SSL_CERT_FILE = path }))
+      end
+      assert.equal("200", fetch(secure_url(), { SSL_CERT_FILE = "" },
+        ("{ ca = %q }"):format(certificates.ca)))
+    end)
+end)
