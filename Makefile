@@ -55,7 +55,7 @@ programs := $(patsubst %.c,$(BUILD)/%,$(C_TESTS) $(LUA_C_TESTS))
 quiet    := $(if $(V),,@)
 run      := BUILD='$(BUILD)' LUA='$(LUA)' CC='$(CC)' SANITIZE='$(SANITIZE)' tools/test
 found    := CC='$(CC)' LUA='$(LUA)' PKG_CONFIG='$(PKG_CONFIG)' LUA_CFLAGS='$(LUA_CFLAGS)' \
-  CURL_CFLAGS='$(CURL_CFLAGS)'
+  CURL_CFLAGS='$(CURL_CFLAGS)' ZLIB_CFLAGS='$(ZLIB_CFLAGS)'
 
 MAKEFLAGS += --no-print-directory
 ifeq (0,$(MAKELEVEL))

@@ -21,6 +21,7 @@ dependencies = {
 }
 external_dependencies = {
   CURL = { library = "curl" },
+  ZLIB = { library = "z" },
 }
 build = {
   type = "make",
@@ -32,6 +33,8 @@ build = {
     LUA_CFLAGS = "-I$(LUA_INCDIR)",
     CURL_CFLAGS = "-I$(CURL_INCDIR)",
     CURL_LIBS = "-L$(CURL_LIBDIR) -lcurl",
+    ZLIB_CFLAGS = "-I$(ZLIB_INCDIR)",
+    ZLIB_LIBS = "-L$(ZLIB_LIBDIR) -lz",
   },
   install_variables = {
     INST_LUADIR = "$(LUADIR)",
