@@ -4,7 +4,8 @@ local process = require "spec.support.process"
 -- Every example in the documentation is run as it stands, but for its host.
 local EXAMPLE_HOST = "https://example.org"
 local PAGES = {
-  "README.md", "docs/async.md", "docs/downloads.md", "docs/layers.md", "docs/security.md",
+  "README.md", "docs/async.md", "docs/downloads.md", "docs/layers.md", "docs/requests.md",
+  "docs/security.md",
 }
 
 local function read(path)

@@ -1,4 +1,4 @@
---- Request{ method, url, params, headers, data, json, content }: an immutable value.
+--- Request{ method, url, params, headers, data, json, content, ... }: an immutable value.
 local body = require "viesti.body"
 local core = require "viesti.core"
 local fields = require "viesti.fields"

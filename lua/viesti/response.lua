@@ -19,7 +19,8 @@ local declaration = {
 
 --- Fields: `status_code`, `reason`, `url`, `headers`, `body` (bytes), `content` (decoded JSON, or
 --- nil), `elapsed` (seconds), `timings`, `http_version`, `from_cache`, `attempts`, `encoding` (the
---- Content-Encoding that was undone), `reused` (the connection).
+--- Content-Encoding that was undone), `reused` (the connection), `complete` (whether the body is
+--- whole: true, false or "unknown"), `remote` (address and port), `interim` (the 1xx answers).
 ---@class viesti.Response
 local Response = core.Response
 

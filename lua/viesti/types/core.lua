@@ -2,6 +2,7 @@
 -- What the C core supplies, for editors. Methods written in Lua are annotated where they stand.
 
 --- An immutable value. `params`, `data`, `json` and `content` read back as they were given.
+--- `multipart` is for another request: #multipart is the number of its parts.
 ---@class viesti.Request
 ---@field method string
 ---@field url string the whole URL as sent: normal form, params included
@@ -11,7 +12,10 @@
 ---@field data table?
 ---@field json any
 ---@field content string|function|file*?
+---@field multipart viesti.Multipart?
 ---@field length integer?
+---@field timeout number? seconds for the whole exchange, instead of the session's
+---@field on_progress fun(done: integer, total: integer?)?
 ---@field stream boolean
 local Request = {}
 
@@ -23,6 +27,19 @@ function Request:is_idempotent() end
 ---@return boolean
 function Request:is_replayable() end
 
+--- The parts of a multipart body: immutable, and reads its files where they stand.
+---@class viesti.Multipart
+---@operator len: integer
+
+--- A part of one, as a request takes it in a list: `content` or `path`.
+---@class viesti.Part
+---@field name string
+---@field content string|file*?
+---@field path string?
+---@field filename string? what the server is told; "" for none
+---@field type string? the media type
+---@field headers table|viesti.Headers?
+
 --- An immutable value.
 ---@class viesti.Response
 ---@field status_code integer
@@ -31,13 +48,16 @@ function Request:is_replayable() end
 ---@field headers viesti.Headers
 ---@field body string the bytes, decompressed
 ---@field content any the body decoded as JSON; nil if it is none
----@field elapsed number seconds
+---@field elapsed number seconds, its wait in the queue not counted; of a stream up to its head
 ---@field timings viesti.Timings
 ---@field http_version string? "1.0", "1.1", "2" or "3"; nil if it did not come off the wire
 ---@field from_cache boolean
 ---@field attempts integer
 ---@field encoding string? the Content-Encoding that was undone
 ---@field reused boolean whether the connection had served before
+---@field complete boolean|"unknown" whether the body is whole; a stream once it was read to its end
+---@field remote { address: string, port: integer }? who answered: the server, or a proxy
+---@field interim viesti.Response[] the 1xx answers before it, the first one first
 ---@field streamed boolean whether the body is read piece by piece
 ---@field begun boolean whether some of a streamed body was read, or it was closed
 local Response = {}
@@ -82,6 +102,7 @@ function Headers:get_all(name) end
 ---@field message string
 ---@field code integer libcurl's CURLcode; 0 if it took no part
 ---@field sent "no"|"maybe" whether any of the request may have left
+---@field timeout "connect"|"total"|"idle"|"low_speed"|nil which one struck, if one did
 ---@field retryable boolean sending it again cannot do it twice, and may succeed
 ---@field request viesti.Request?
 ---@field attempts integer?
