@@ -91,6 +91,17 @@ static bool send_all(int fd, const char *bytes, size_t length) {
   return true;
 }
 
+static bool send_in_pieces(int fd, const origin_answer *answer, size_t length) {
+  size_t piece = answer->piece ? answer->piece : length;
+  for (size_t sent = 0; sent < length; sent += piece) {
+    if (sent > 0)
+      pause_for(answer->pause);
+    if (!send_all(fd, answer->bytes + sent, piece < length - sent ? piece : length - sent))
+      return false;
+  }
+  return true;
+}
+
 /* Answers one request; true if another one may follow. */
 static bool serve_one(connection *self) {
   char *buffer = self->buffer;
@@ -101,7 +112,7 @@ static bool serve_one(connection *self) {
   if (answer->delay)
     pause_for(answer->delay);
   size_t size = answer->length || !answer->bytes ? answer->length : strlen(answer->bytes);
-  if (!send_all(self->fd, answer->bytes, size))
+  if (!send_in_pieces(self->fd, answer, size))
     return false;
   if (answer->then == ORIGIN_HANG)
     while (recv(self->fd, buffer, 1, 0) > 0)

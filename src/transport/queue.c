@@ -1,5 +1,7 @@
 #include "transport/queue.h"
 
+#include "transport/timeouts.h"
+
 /* As many streams as libcurl, and most servers, allow on a connection of HTTP/2. */
 enum { STREAMS = 100 };
 
@@ -40,5 +42,6 @@ void vi_queue_admit(vi_session *session) {
     vi_transfer *transfer = session->queued_first;
     vi_queue_remove(transfer);
     vi_transfer_launch(transfer);
+    vi_timeouts_arm(session);
   }
 }

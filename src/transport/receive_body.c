@@ -37,10 +37,15 @@ static bool judge_decoding(vi_transfer *transfer, vi_decoding decoding) {
   return decoding != VI_DECODING_OUT_OF_MEMORY || out_of_memory(transfer);
 }
 
-static bool is_cut(vi_transfer *transfer) {
-  if (!vi_decoder_is_cut(&transfer->handle->decoder))
-    return false;
-  vi_error_set(&transfer->error, VI_ERROR_TRUNCATED, "the compressed body ended before its end");
+/* All bytes of the body have been decoded: they must be a whole one, and then it is known to be, by
+ * whatever its end on the wire was marked. False, with the transfer's error, if it broke off. */
+static bool end_decoding(vi_transfer *transfer) {
+  const vi_decoder *decoder = &transfer->handle->decoder;
+  if (vi_decoder_is_cut(decoder))
+    return vi_error_set(&transfer->error, VI_ERROR_TRUNCATED,
+                        "the compressed body ended before its end");
+  if (decoder->ended)
+    transfer->unbounded = false;
   return true;
 }
 
@@ -109,13 +114,14 @@ void vi_receive_pending(vi_transfer *transfer) {
     return;
   vi_buffer *coded = &transfer->handle->coded;
   vi_text rest = vi_buffer_text(coded);
-  judge_decoding(transfer, vi_decoder_run(&transfer->handle->decoder, &rest, &transfer->received,
-                                          STREAM_HOLDS - transfer->received.length));
+  bool good = judge_decoding(transfer,
+                             vi_decoder_run(&transfer->handle->decoder, &rest, &transfer->received,
+                                            STREAM_HOLDS - transfer->received.length));
   if (rest.length > 0)
     memmove(coded->data, rest.data, rest.length);
   coded->length = rest.length;
-  if (transfer->done && !vi_receive_is_pending(transfer))
-    is_cut(transfer);
+  if (good && transfer->done && !vi_receive_is_pending(transfer))
+    end_decoding(transfer);
 }
 
 /* The body in memory of its own: a small one leaves the handle's. */
@@ -129,10 +135,8 @@ static vi_body *take_body(vi_transfer *transfer) {
 }
 
 void vi_receive_end(vi_transfer *transfer) {
-  if (!vi_receive_is_pending(transfer) && is_cut(transfer))
+  if (!vi_receive_is_pending(transfer) && !end_decoding(transfer))
     return;
-  if (transfer->handle->decoder.ended)
-    transfer->unbounded = false; /* the coding has an end of its own */
   if (transfer->head_complete)
     return; /* a streamed response may have been taken already */
   vi_body *body = take_body(transfer);

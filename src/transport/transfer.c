@@ -212,9 +212,12 @@ void vi_transfer_abort(vi_transfer *transfer, vi_error_kind kind, const char *me
   vi_transfer_stop(transfer, &error);
 }
 
+/* Bytes of the answer were at fault, of a transfer in flight or done: so the request was sent. */
 static void stop_for_its_error(vi_transfer *transfer) {
   vi_error error = transfer->error;
   vi_transfer_stop(transfer, &error);
+  transfer->error.maybe_sent = true;
+  vi_curl_error_weigh(&transfer->error, transfer->request);
 }
 
 vi_text vi_transfer_peek(const vi_transfer *transfer) {
