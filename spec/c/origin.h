@@ -20,6 +20,7 @@ typedef struct origin_answer {
   int delay;    /* milliseconds before the first byte */
   size_t piece; /* bytes sent at once, 0: all of them; and between one piece and the next: */
   int pause;    /* milliseconds */
+  bool early;   /* the first one's: requests are answered when their heads have come */
 } origin_answer;
 
 typedef struct origin origin;

@@ -135,6 +135,23 @@ IT("strikes each request for itself, also one that had to wait for another's end
   }
 }
 
+IT("lets a caller block who waits for the end of another's silence") {
+  vi_session_options options = plain_options();
+  options.timeout = 0;
+  options.idle_timeout = 0.1;
+  options.max_connections = 1;
+  static const origin_answer answers[] = {{.then = ORIGIN_HANG}, {.bytes = OK_HELLO}};
+  vi_session *session = session_with(options);
+  origin *server = serve_all(answers, 2);
+  vi_transfer *hung = begin(transfer_of(session, request_for(server, "GET", "/", "")), false);
+  vi_transfer *waiting = begin(transfer_of(session, request_for(server, "GET", "/", "")), false);
+  int64_t start_time = vi_clock_monotonic();
+  while (!waiting->done)
+    vi_transfer_wait(waiting, 60000);
+  check(is_idle_timeout(hung) && succeeded(waiting));
+  check(vi_clock_monotonic() - start_time < INT64_C(30000000000));
+}
+
 IT("strikes a request on a handle that served another one before") {
   static const origin_answer answers[] = {{.bytes = OK_HELLO}, {.then = ORIGIN_HANG}};
   vi_session *session = session_of_idle_timeout(0.1);

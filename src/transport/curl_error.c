@@ -65,14 +65,12 @@ static vi_error_kind refine(const vi_transfer *transfer, CURLcode code) {
 /* libcurl has one code for all timeouts; ours are known by the names of the session's options. */
 static void name_timeout(vi_error *error, const vi_transfer *transfer) {
   const vi_session_options *options = &transfer->session->options;
-  curl_off_t connected = 0;
-  curl_easy_getinfo(transfer->handle->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
   double connect = options->connect_timeout, total = options->timeout;
   if (strstr(transfer->handle->detail, "too slow")) {
     vi_error_set(error, VI_ERROR_TIMEOUT, "slower than %ld bytes/s for %ld s (low_speed_limit)",
                  options->low_speed_limit, options->low_speed_time);
     error->timeout = VI_TIMEOUT_LOW_SPEED;
-  } else if (connected == 0 && connect > 0 && (total <= 0 || connect < total)) {
+  } else if (!transfer->connected && connect > 0 && (total <= 0 || connect < total)) {
     vi_error_set(error, VI_ERROR_TIMEOUT, "no connection within %g s (connect_timeout)", connect);
     error->timeout = VI_TIMEOUT_CONNECT;
   } else {
@@ -131,9 +129,7 @@ void vi_curl_error(vi_transfer *transfer, CURLcode code) {
     name_timeout(error, transfer);
   else
     vi_error_set(error, kind, "%s", words_of(transfer, code, kind));
-  long sent = 0;
-  curl_easy_getinfo(transfer->handle->easy, CURLINFO_REQUEST_SIZE, &sent);
   error->code = (int)code;
-  error->maybe_sent = sent > 0;
+  error->maybe_sent = vi_transfer_may_have_sent(transfer);
   vi_curl_error_weigh(error, transfer->request);
 }

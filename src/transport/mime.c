@@ -5,15 +5,20 @@
 static size_t read_part(char *to, size_t size, size_t count, void *user) {
   vi_mime_cursor *cursor = user;
   ssize_t got = vi_part_read(cursor->part, cursor->offset, to, size * count);
-  if (got < 0)
+  cursor->begun = true;
+  if (got < 0) {
+    vi_error_set(cursor->error, VI_ERROR_SCRIPT,
+                 "the file of part '%.60s' is shorter than it was, or cannot be read",
+                 cursor->part->name.data);
     return CURL_READFUNC_ABORT;
+  }
   cursor->offset += got;
   return (size_t)got;
 }
 
 static int seek_part(void *user, curl_off_t offset, int origin) {
   vi_mime_cursor *cursor = user;
-  if (origin != SEEK_SET || (cursor->offset != offset && !cursor->again))
+  if (origin != SEEK_SET || (cursor->begun && !cursor->again))
     return CURL_SEEKFUNC_FAIL;
   cursor->offset = offset;
   return CURL_SEEKFUNC_OK;
@@ -48,13 +53,15 @@ static bool set_part(curl_mimepart *to, vi_mime_cursor *cursor) {
          curl_mime_data_cb(to, part->length, read_part, seek_part, NULL, cursor) == CURLE_OK;
 }
 
-bool vi_mime_set(vi_mime *mime, CURL *easy, const vi_multipart *multipart, bool again) {
+bool vi_mime_set(vi_mime *mime, CURL *easy, const vi_multipart *multipart, bool again,
+                 vi_error *error) {
   mime->mime = curl_mime_init(easy);
   mime->cursors = vi_calloc((multipart->count + 1) * sizeof *mime->cursors);
   if (!mime->mime || !mime->cursors)
     return false;
   for (size_t i = 0; i < multipart->count; i++) {
-    mime->cursors[i] = (vi_mime_cursor){.part = &multipart->parts[i], .again = again};
+    mime->cursors[i] =
+        (vi_mime_cursor){.part = &multipart->parts[i], .again = again, .error = error};
     if (!set_part(curl_mime_addpart(mime->mime), &mime->cursors[i]))
       return false;
   }

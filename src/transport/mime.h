@@ -2,6 +2,7 @@
 #ifndef VI_TRANSPORT_MIME_H
 #define VI_TRANSPORT_MIME_H
 
+#include "message/error.h"
 #include "message/multipart.h"
 
 #include <curl/curl.h>
@@ -10,7 +11,9 @@
 typedef struct vi_mime_cursor {
   const vi_part *part;
   int64_t offset;
-  bool again; /* it may be read from its start another time */
+  bool begun;
+  bool again;      /* it may be read from its start another time */
+  vi_error *error; /* where to say what went wrong */
 } vi_mime_cursor;
 
 /* Zeroed: none. */
@@ -20,8 +23,10 @@ typedef struct vi_mime {
 } vi_mime;
 
 /* Makes `easy` send the parts, which must outlive the sending. `again`: libcurl may send them anew
- * when a kept connection turns out to be dead. False: out of memory; to be freed all the same. */
-bool vi_mime_set(vi_mime *mime, CURL *easy, const vi_multipart *multipart, bool again);
+ * when a kept connection turns out to be dead. `error`: where to say why a part cannot be sent,
+ * while it is. False: out of memory; to be undone all the same. */
+bool vi_mime_set(vi_mime *mime, CURL *easy, const vi_multipart *multipart, bool again,
+                 vi_error *error);
 
 /* Undoes it; harmless where nothing was set. */
 void vi_mime_unset(vi_mime *mime, CURL *easy);

@@ -109,19 +109,19 @@ bool vi_receive_is_pending(const vi_transfer *transfer) {
          (handle->coded.length > 0 || handle->decoder.full);
 }
 
-void vi_receive_pending(vi_transfer *transfer) {
+bool vi_receive_pending(vi_transfer *transfer) {
   if (!vi_receive_is_pending(transfer))
-    return;
+    return true;
   vi_buffer *coded = &transfer->handle->coded;
   vi_text rest = vi_buffer_text(coded);
-  bool good = judge_decoding(transfer,
-                             vi_decoder_run(&transfer->handle->decoder, &rest, &transfer->received,
-                                            STREAM_HOLDS - transfer->received.length));
+  vi_decoding decoding = vi_decoder_run(&transfer->handle->decoder, &rest, &transfer->received,
+                                        STREAM_HOLDS - transfer->received.length);
+  if (!judge_decoding(transfer, decoding))
+    return false;
   if (rest.length > 0)
     memmove(coded->data, rest.data, rest.length);
   coded->length = rest.length;
-  if (good && transfer->done && !vi_receive_is_pending(transfer))
-    end_decoding(transfer);
+  return !transfer->done || vi_receive_is_pending(transfer) || end_decoding(transfer);
 }
 
 /* The body in memory of its own: a small one leaves the handle's. */

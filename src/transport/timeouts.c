@@ -41,9 +41,7 @@ static int64_t bytes_moved(CURL *easy) {
 
 /* Connecting has a timeout of its own, and where one of us makes the other wait nobody is late. */
 static bool is_expected(const vi_transfer *transfer) {
-  curl_off_t connected = 0;
-  curl_easy_getinfo(transfer->handle->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
-  return connected > 0 && !transfer->stream_paused && !transfer->upload_starved;
+  return transfer->connected && !transfer->stream_paused && !transfer->upload_starved;
 }
 
 static void check_idle(vi_transfer *transfer) {

@@ -8,14 +8,19 @@
 #include "transport/receive.h"
 #include "transport/timeouts.h"
 
-vi_transfer *vi_transfer_new(vi_session *session, vi_request *request, vi_error *error) {
+/* False, with `error`, if the session sends nothing any more. */
+static bool check_open(vi_session *session, vi_error *error) {
   vi_session_drop_if_forked(session);
-  if (session->closed) {
-    vi_error_set(error, session->forked ? VI_ERROR_FORKED : VI_ERROR_CLOSED,
-                 session->forked ? "the session was made before the process forked"
-                                 : "the session is closed");
+  if (!session->closed)
+    return true;
+  if (session->forked)
+    return vi_error_set(error, VI_ERROR_FORKED, "the session was made before the process forked");
+  return vi_error_set(error, VI_ERROR_CLOSED, "the session is closed");
+}
+
+vi_transfer *vi_transfer_new(vi_session *session, vi_request *request, vi_error *error) {
+  if (!check_open(session, error))
     return NULL;
-  }
   vi_transfer *transfer = vi_calloc(sizeof *transfer);
   if (!transfer) {
     vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
@@ -90,8 +95,9 @@ static void settle(vi_transfer *transfer) {
 
 void vi_transfer_start(vi_transfer *transfer) {
   vi_session *session = transfer->session;
-  if (session->closed) {
-    vi_transfer_abort(transfer, VI_ERROR_CLOSED, "the session is closed");
+  vi_error error;
+  if (!check_open(session, &error)) {
+    vi_transfer_stop(transfer, &error);
     return;
   }
   if (vi_queue_must_wait(session)) {
@@ -150,13 +156,15 @@ void vi_transfer_wait(vi_transfer *transfer, int timeout) {
     vi_loop_step(session->loop, timeout);
     return;
   }
+  if (vi_session_drop_if_forked(session))
+    return;
   CURLMcode code = perform(session);
   vi_session_collect(session);
   vi_timeouts_check(session);
-  if (code == CURLM_OK && !transfer->due)
+  if (code == CURLM_OK && !transfer->due && !vi_queue_can_admit(session))
     code = curl_multi_poll(session->multi, NULL, 0, shorten(timeout, session), NULL);
   if (code != CURLM_OK)
-    vi_transfer_abort(transfer, VI_ERROR_OUT_OF_MEMORY, curl_multi_strerror(code));
+    vi_session_abort_all(session, VI_ERROR_OUT_OF_MEMORY, curl_multi_strerror(code));
 }
 
 /* Libcurl is done with it; `coded` bytes of a streamed body may still wait in the handle. */
@@ -170,6 +178,14 @@ static void return_handle(vi_transfer *transfer) {
   vi_session_return_handle(transfer->session, handle);
 }
 
+/* Until there is a connection libcurl's numbers are those of the handle's request before. */
+bool vi_transfer_may_have_sent(const vi_transfer *transfer) {
+  long sent = 0;
+  if (transfer->connected)
+    curl_easy_getinfo(transfer->handle->easy, CURLINFO_REQUEST_SIZE, &sent);
+  return sent > 0;
+}
+
 void vi_transfer_finish(vi_transfer *transfer, CURLcode code) {
   leave_active(transfer);
   if (code == CURLE_OK && transfer->head < VI_HEAD_DONE)
@@ -179,7 +195,7 @@ void vi_transfer_finish(vi_transfer *transfer, CURLcode code) {
   if (transfer->error.kind != VI_ERROR_NONE) {
     /* A callback stopped the transfer and has said why; libcurl only knows that it did. */
     transfer->error.code = (int)code;
-    transfer->error.maybe_sent = true;
+    transfer->error.maybe_sent = vi_transfer_may_have_sent(transfer);
     vi_curl_error_weigh(&transfer->error, transfer->request);
   } else if (code != CURLE_OK) {
     vi_curl_error(transfer, code);
@@ -190,13 +206,12 @@ void vi_transfer_finish(vi_transfer *transfer, CURLcode code) {
 }
 
 void vi_transfer_stop(vi_transfer *transfer, const vi_error *error) {
+  vi_session_drop_if_forked(transfer->session);
   if (transfer->done)
     return;
   transfer->error = *error;
   if (transfer->in_flight) {
-    long sent = 0;
-    curl_easy_getinfo(transfer->handle->easy, CURLINFO_REQUEST_SIZE, &sent);
-    transfer->error.maybe_sent = sent > 0;
+    transfer->error.maybe_sent = vi_transfer_may_have_sent(transfer);
     leave_active(transfer);
   }
   if (transfer->queued)
@@ -212,12 +227,26 @@ void vi_transfer_abort(vi_transfer *transfer, vi_error_kind kind, const char *me
   vi_transfer_stop(transfer, &error);
 }
 
-/* Bytes of the answer were at fault, of a transfer in flight or done: so the request was sent. */
+/* For an error found outside of libcurl's calls, in an answer that may have come to its end. */
 static void stop_for_its_error(vi_transfer *transfer) {
-  vi_error error = transfer->error;
-  vi_transfer_stop(transfer, &error);
-  transfer->error.maybe_sent = true;
-  vi_curl_error_weigh(&transfer->error, transfer->request);
+  if (transfer->done) {
+    transfer->error.maybe_sent = true;
+    vi_curl_error_weigh(&transfer->error, transfer->request);
+  }
+  vi_transfer_stop(transfer, &transfer->error);
+}
+
+/* Lets libcurl go on where a callback made it pause. It may call one at once, and go on as if
+ * nothing were wrong when that fails. */
+static void go_on(vi_transfer *transfer) {
+  if (vi_session_drop_if_forked(transfer->session) || !transfer->in_flight)
+    return;
+  CURLcode code = curl_easy_pause(transfer->handle->easy, CURLPAUSE_CONT);
+  bool lost = code != CURLE_OK && code != CURLE_BAD_FUNCTION_ARGUMENT; /* which is: it is over */
+  if (lost && transfer->error.kind == VI_ERROR_NONE)
+    vi_error_set(&transfer->error, VI_ERROR_OUT_OF_MEMORY, "%s", curl_easy_strerror(code));
+  if (transfer->error.kind != VI_ERROR_NONE)
+    stop_for_its_error(transfer);
 }
 
 vi_text vi_transfer_peek(const vi_transfer *transfer) {
@@ -230,14 +259,13 @@ void vi_transfer_consume(vi_transfer *transfer, size_t length) {
   if (transfer->consumed == transfer->received.length) {
     vi_buffer_clear(&transfer->received);
     transfer->consumed = 0;
-    vi_receive_pending(transfer);
-    if (transfer->error.kind != VI_ERROR_NONE)
+    if (!vi_receive_pending(transfer))
       stop_for_its_error(transfer);
     if (transfer->done && !vi_receive_is_pending(transfer))
       return_handle(transfer);
-    if (transfer->stream_paused && transfer->in_flight && transfer->received.length == 0) {
+    if (transfer->stream_paused && transfer->received.length == 0) {
       transfer->stream_paused = false;
-      curl_easy_pause(transfer->handle->easy, CURLPAUSE_CONT); /* may fill `received` at once */
+      go_on(transfer); /* which may fill `received` at once */
     }
   }
   vi_transfer_await(transfer, transfer->awaiting);
@@ -284,8 +312,7 @@ void vi_transfer_supply(vi_transfer *transfer, vi_text bytes) {
   /* libcurl asks for no more than was announced; whether there is more is asked here. */
   transfer->upload_starved = bytes.length > 0 && transfer->upload_total == announced(transfer);
   vi_transfer_await(transfer, transfer->awaiting);
-  if (transfer->in_flight)
-    curl_easy_pause(transfer->handle->easy, CURLPAUSE_CONT);
+  go_on(transfer);
 }
 
 vi_response *vi_transfer_take_response(vi_transfer *transfer) {
@@ -298,7 +325,7 @@ void vi_transfer_release(vi_transfer *transfer) {
   if (!transfer)
     return;
   vi_session *session = transfer->session;
-  if (transfer->in_flight)
+  if (transfer->in_flight && !vi_session_drop_if_forked(session))
     leave_active(transfer);
   if (transfer->queued)
     vi_queue_remove(transfer);
