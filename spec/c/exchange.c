@@ -197,6 +197,14 @@ bool failed_with(const vi_transfer *transfer, vi_error_kind kind) {
   return as_expected;
 }
 
+int file_of(vi_text bytes) {
+  char path[] = "/tmp/viesti-test-XXXXXX";
+  int file = mkstemp(path);
+  if (file < 0 || unlink(path) != 0 || write(file, bytes.data, bytes.length) < 0)
+    abort();
+  return file;
+}
+
 int refused_port(void) {
   struct sockaddr_in address = {.sin_family = AF_INET};
   socklen_t size = sizeof address;

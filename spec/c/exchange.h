@@ -66,6 +66,9 @@ bool succeeded(const vi_transfer *transfer);
 /* True if it is done with an error of that kind; else the outcome is printed. */
 bool failed_with(const vi_transfer *transfer, vi_error_kind kind);
 
+/* A file without a name that holds the bytes; the descriptor is the caller's. */
+int file_of(vi_text bytes);
+
 /* A port that nobody listens on, for as long as the test runs. */
 int refused_port(void);
 

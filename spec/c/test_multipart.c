@@ -1,6 +1,7 @@
 /* message/multipart: the parts of a body, in memory and in files. */
 #include "message/multipart.h"
 
+#include "exchange.h"
 #include "messages.h"
 #include "tap.h"
 
@@ -19,15 +20,6 @@ static vi_multipart *new_multipart(void) {
     abort();
   tap_defer(release, multipart);
   return multipart;
-}
-
-/* A file without a name that holds `content`; its descriptor belongs to the caller. */
-static int file_of(const char *content) {
-  char path[] = "/tmp/viesti-part-XXXXXX";
-  int file = mkstemp(path);
-  if (file < 0 || unlink(path) != 0 || write(file, content, strlen(content)) < 0)
-    abort();
-  return file;
 }
 
 /* The only part of a multipart body, of the bytes given or of the file. */
@@ -92,7 +84,7 @@ IT("reads bytes from any place, as many as are asked for and no more than there 
 }
 
 IT("reads the range of a file, wherever the file stands") {
-  int file = file_of("before, content, behind");
+  int file = file_of(VI_TEXT("before, content, behind"));
   const vi_part *part = part_of_file(file, 8, 7);
   check_text(read_from(part, 0, 100), "content");
   check_text(read_from(part, 3, 2), "te");
@@ -103,7 +95,7 @@ IT("reads the range of a file, wherever the file stands") {
 }
 
 IT("reads no further than its range when the file has grown") {
-  int file = file_of("content");
+  int file = file_of(VI_TEXT("content"));
   const vi_part *part = part_of_file(file, 0, 7);
   check(write(file, " and more", 9) == 9);
   check_text(read_from(part, 0, 100), "content");
@@ -112,7 +104,7 @@ IT("reads no further than its range when the file has grown") {
 
 IT("says that a file is shorter than it was instead of ending early") {
   char bytes[10];
-  int file = file_of("content");
+  int file = file_of(VI_TEXT("content"));
   const vi_part *part = part_of_file(file, 0, 7);
   require(ftruncate(file, 3) == 0);
   check_text(read_from(part, 0, 10), "con");
@@ -128,7 +120,7 @@ IT("says that a file cannot be read") {
 }
 
 IT("is freed, and closes its files, when its last holder lets go") {
-  int file = file_of("content"), other = file_of("");
+  int file = file_of(VI_TEXT("content")), other = file_of(VI_TEXT(""));
   vi_multipart *multipart = vi_multipart_new();
   require(multipart);
   vi_part *part = vi_multipart_add(multipart);

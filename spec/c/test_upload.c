@@ -33,12 +33,9 @@ static vi_part *add_bytes(vi_request *request, const char *name, vi_text bytes) 
 
 /* A part of a file without a name that holds the bytes. */
 static vi_part *add_file(vi_request *request, const char *name, vi_text bytes) {
-  char path[] = "/tmp/viesti-part-XXXXXX";
   vi_part *part = add_part(request, name);
-  part->file = mkstemp(path);
+  part->file = file_of(bytes);
   part->length = (int64_t)bytes.length;
-  check(part->file >= 0 && unlink(path) == 0);
-  check(write(part->file, bytes.data, bytes.length) == (ssize_t)bytes.length);
   return part;
 }
 
