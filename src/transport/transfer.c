@@ -158,13 +158,14 @@ void vi_transfer_wait(vi_transfer *transfer, int timeout) {
   }
   if (vi_session_drop_if_forked(session))
     return;
-  CURLMcode code = perform(session);
+  vi_session_check(session, perform(session));
   vi_session_collect(session);
   vi_timeouts_check(session);
-  if (code == CURLM_OK && !transfer->due && !vi_queue_can_admit(session))
-    code = curl_multi_poll(session->multi, NULL, 0, shorten(timeout, session), NULL);
+  if (transfer->due || vi_queue_can_admit(session))
+    return;
+  CURLMcode code = curl_multi_poll(session->multi, NULL, 0, shorten(timeout, session), NULL);
   if (code != CURLM_OK)
-    vi_session_abort_all(session, VI_ERROR_OUT_OF_MEMORY, curl_multi_strerror(code));
+    vi_transfer_abort(transfer, VI_ERROR_OUT_OF_MEMORY, curl_multi_strerror(code));
 }
 
 /* Libcurl is done with it; `coded` bytes of a streamed body may still wait in the handle. */
