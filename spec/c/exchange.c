@@ -114,6 +114,33 @@ vi_transfer *transfer_of(vi_session *session, vi_request *request) {
   return transfer;
 }
 
+vi_transfer *stream_from(vi_session *session, const origin *server) {
+  vi_request *request = request_for(server, "GET", "/", "");
+  request->streams_response = true;
+  return transfer_of(session, request);
+}
+
+void wait_until_ready(vi_transfer *transfer) {
+  int64_t deadline = vi_clock_monotonic() + PATIENCE;
+  while (!transfer->ready && vi_clock_monotonic() < deadline)
+    vi_transfer_wait(transfer, 1000);
+  check(transfer->ready);
+}
+
+vi_text read_all(vi_transfer *transfer, size_t most) {
+  vi_buffer *out = scratch();
+  for (;;) {
+    vi_transfer_await(transfer, VI_AWAIT_BODY);
+    wait_until_ready(transfer);
+    vi_text bytes = vi_transfer_peek(transfer);
+    if (bytes.length == 0)
+      return vi_buffer_text(out);
+    bytes.length = bytes.length < most ? bytes.length : most;
+    check(vi_buffer_append_text(out, bytes));
+    vi_transfer_consume(transfer, bytes.length);
+  }
+}
+
 void finish(vi_transfer *transfer) {
   int64_t deadline = vi_clock_monotonic() + PATIENCE;
   while (!transfer->done && vi_clock_monotonic() < deadline)
@@ -168,6 +195,14 @@ bool failed_with(const vi_transfer *transfer, vi_error_kind kind) {
   if (!as_expected)
     print_outcome(transfer);
   return as_expected;
+}
+
+int file_of(vi_text bytes) {
+  char path[] = "/tmp/viesti-test-XXXXXX";
+  int file = mkstemp(path);
+  if (file < 0 || unlink(path) != 0 || write(file, bytes.data, bytes.length) < 0)
+    abort();
+  return file;
 }
 
 int refused_port(void) {

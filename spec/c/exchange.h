@@ -37,6 +37,16 @@ vi_transfer *exchange(vi_session *session, vi_request *request);
 /* GETs "/" and blocks until it is done. */
 vi_transfer *get_from(vi_session *session, const origin *server);
 
+/* Likewise for a streamed response, not started: "/" of the server. */
+vi_transfer *stream_from(vi_session *session, const origin *server);
+
+/* Blocks until what a started transfer awaits has come; fails the test after ten seconds. */
+void wait_until_ready(vi_transfer *transfer);
+
+/* Reads what is left of a streamed response, at most `most` bytes at a time, and blocks meanwhile.
+ * What went wrong shows as the transfer's error. */
+vi_text read_all(vi_transfer *transfer, size_t most);
+
 /* Blocks until a started transfer is done; fails the test after ten seconds. */
 void finish(vi_transfer *transfer);
 
@@ -55,6 +65,9 @@ bool succeeded(const vi_transfer *transfer);
 
 /* True if it is done with an error of that kind; else the outcome is printed. */
 bool failed_with(const vi_transfer *transfer, vi_error_kind kind);
+
+/* A file without a name that holds the bytes; the descriptor is the caller's. */
+int file_of(vi_text bytes);
 
 /* A port that nobody listens on, for as long as the test runs. */
 int refused_port(void);

@@ -48,21 +48,31 @@ static size_t body_length(const char *head) {
   return field ? (size_t)strtoul(field + strlen("\r\nContent-Length:"), NULL, 10) : 0;
 }
 
+static bool ends_with(const char *bytes, size_t length, const char *end) {
+  return length >= strlen(end) && strcmp(bytes + length - strlen(end), end) == 0;
+}
+
+/* True if those bytes are a whole request, or all of it that is read before the answer. */
+static bool is_whole(const char *bytes, size_t length, bool early) {
+  const char *end = strstr(bytes, "\r\n\r\n");
+  if (!end || early)
+    return end != NULL;
+  if (strcasestr(bytes, "\r\nTransfer-Encoding: chunked\r\n"))
+    return ends_with(bytes, length, "\r\n0\r\n\r\n");
+  return length >= (size_t)(end - bytes) + 4 + body_length(bytes);
+}
+
 /* Reads one request into `bytes`, NUL-terminated; its length, or 0 at the end of the connection. */
-static size_t read_request(int fd, char *bytes) {
-  size_t length = 0, wanted = 0;
-  while (length < REQUEST_SIZE - 1 && (wanted == 0 || length < wanted)) {
-    size_t room = (wanted ? wanted : REQUEST_SIZE - 1) - length;
-    ssize_t count = recv(fd, bytes + length, room, 0);
+static size_t read_request(int fd, char *bytes, bool early) {
+  size_t length = 0;
+  while (length < REQUEST_SIZE - 1 && (length == 0 || !is_whole(bytes, length, early))) {
+    ssize_t count = recv(fd, bytes + length, REQUEST_SIZE - 1 - length, 0);
     if (count <= 0)
       return 0;
     length += (size_t)count;
     bytes[length] = '\0';
     if (bytes[0] == TLS_HANDSHAKE)
       return length;
-    const char *end = wanted ? NULL : strstr(bytes, "\r\n\r\n");
-    if (end)
-      wanted = (size_t)(end - bytes) + 4 + body_length(bytes);
   }
   return length;
 }
@@ -91,17 +101,28 @@ static bool send_all(int fd, const char *bytes, size_t length) {
   return true;
 }
 
+static bool send_in_pieces(int fd, const origin_answer *answer, size_t length) {
+  size_t piece = answer->piece ? answer->piece : length;
+  for (size_t sent = 0; sent < length; sent += piece) {
+    if (sent > 0)
+      pause_for(answer->pause);
+    if (!send_all(fd, answer->bytes + sent, piece < length - sent ? piece : length - sent))
+      return false;
+  }
+  return true;
+}
+
 /* Answers one request; true if another one may follow. */
 static bool serve_one(connection *self) {
   char *buffer = self->buffer;
-  size_t length = read_request(self->fd, buffer);
+  size_t length = read_request(self->fd, buffer, self->server->answers[0].early);
   if (length == 0)
     return false;
   const origin_answer *answer = note_request(self->server, buffer, length);
   if (answer->delay)
     pause_for(answer->delay);
   size_t size = answer->length || !answer->bytes ? answer->length : strlen(answer->bytes);
-  if (!send_all(self->fd, answer->bytes, size))
+  if (!send_in_pieces(self->fd, answer, size))
     return false;
   if (answer->then == ORIGIN_HANG)
     while (recv(self->fd, buffer, 1, 0) > 0)

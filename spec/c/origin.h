@@ -17,7 +17,10 @@ typedef struct origin_answer {
   const char *bytes; /* NULL: none */
   size_t length;     /* 0: `bytes` ends with a NUL */
   origin_end then;
-  int delay; /* milliseconds before the first byte */
+  int delay;    /* milliseconds before the first byte */
+  size_t piece; /* bytes sent at once, 0: all of them; and between one piece and the next: */
+  int pause;    /* milliseconds */
+  bool early;   /* the first one's: requests are answered when their heads have come */
 } origin_answer;
 
 typedef struct origin origin;

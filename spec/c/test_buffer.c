@@ -155,3 +155,79 @@ IT("survives a refused shrink as it was") {
   check_int(buffer->capacity, capacity);
   check_text(vi_buffer_text(buffer), "abc");
 }
+
+IT("lies within a larger block as long as it has room there, and is not freed with it") {
+  char room[8] = "";
+  vi_buffer *buffer = scratch();
+  vi_buffer_lay_within(buffer, room, sizeof room);
+  check_int(buffer->length, 0);
+  check(vi_buffer_append_text(buffer, VI_TEXT("1234567")));
+  check(vi_buffer_terminate(buffer));
+  check(buffer->within && buffer->data == room);
+  check(strcmp(room, "1234567") == 0);
+  vi_buffer_free(buffer);
+  check(!buffer->data && !buffer->within);
+  check(vi_buffer_append_text(buffer, VI_TEXT("memory of its own")));
+  check(buffer->data != room);
+  check(strcmp(room, "1234567") == 0);
+}
+
+IT("moves into memory of its own when it outgrows the block") {
+  char room[4];
+  vi_buffer *buffer = scratch();
+  vi_buffer_lay_within(buffer, room, sizeof room);
+  check(vi_buffer_append_text(buffer, VI_TEXT("abcd")));
+  check(vi_buffer_append_char(buffer, 'e'));
+  check(!buffer->within && buffer->data != room);
+  memset(room, 'x', sizeof room);
+  check_text(vi_buffer_text(buffer), "abcde");
+}
+
+IT("reserves exactly outside the block too, and keeps what it has") {
+  char room[4];
+  vi_buffer *buffer = scratch();
+  vi_buffer_lay_within(buffer, room, sizeof room);
+  check(vi_buffer_append_text(buffer, VI_TEXT("abc")));
+  check(vi_buffer_reserve_exactly(buffer, 4));
+  check(buffer->within);
+  check(vi_buffer_reserve_exactly(buffer, 5));
+  check(!buffer->within);
+  check_int(buffer->capacity, 5);
+  check_text(vi_buffer_text(buffer), "abc");
+}
+
+IT("can lie in no room at all") {
+  vi_buffer *buffer = scratch();
+  vi_buffer_lay_within(buffer, NULL, 0);
+  check(vi_buffer_append(buffer, NULL, 0));
+  check(buffer->within);
+  check(vi_buffer_append_char(buffer, 'a'));
+  check(!buffer->within);
+  check_text(vi_buffer_text(buffer), "a");
+}
+
+IT("stays in the block, content and all, when there is no memory to leave it") {
+  char room[4];
+  vi_buffer *buffer = scratch();
+  vi_buffer_lay_within(buffer, room, sizeof room);
+  check(vi_buffer_append_text(buffer, VI_TEXT("abcd")));
+  run_out_of_memory();
+  check(!vi_buffer_append_char(buffer, 'e'));
+  check(!vi_buffer_terminate(buffer));
+  check(buffer->within && buffer->data == room);
+  check_text(vi_buffer_text(buffer), "abcd");
+}
+
+IT("does not shrink what is not its own") {
+  char room[8];
+  vi_buffer *buffer = scratch();
+  vi_buffer_lay_within(buffer, room, sizeof room);
+  check(vi_buffer_append_text(buffer, VI_TEXT("abc")));
+  vi_buffer_shrink(buffer);
+  check(buffer->data == room);
+  check_int(buffer->capacity, sizeof room);
+  vi_buffer_clear(buffer);
+  check(buffer->within);
+  vi_buffer_shrink(buffer);
+  check(!buffer->data);
+}

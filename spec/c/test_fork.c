@@ -1,6 +1,8 @@
 /* transport: a child process leaves alone what its parent goes on using. */
+#include "coding.h"
 #include "exchange.h"
 #include "message/clock.h"
+#include "messages.h"
 #include "tap.h"
 
 #include <poll.h>
@@ -55,6 +57,42 @@ static bool works_anew(void *context) {
   vi_transfer *in_old_loop = start(from_parent->loop, session, from_parent->server);
   finish_in_loop(from_parent->loop, in_old_loop);
   return succeeded(in_old_loop) && succeeded(get_from(session, from_parent->server));
+}
+
+/* Reads nothing of what the parent is about to read. */
+static bool reads_nothing(void *context) {
+  inherited *from_parent = context;
+  vi_text bytes = vi_transfer_peek(from_parent->transfer);
+  vi_transfer_consume(from_parent->transfer, bytes.length);
+  vi_transfer_wait(from_parent->transfer, 100);
+  return from_parent->transfer->error.kind == VI_ERROR_FORKED &&
+         vi_transfer_peek(from_parent->transfer).length == 0;
+}
+
+static bool waits_for_nothing(void *context) {
+  inherited *from_parent = context;
+  vi_transfer_wait(from_parent->transfer, 100);
+  return from_parent->transfer->error.kind == VI_ERROR_FORKED;
+}
+
+/* Whichever is the first thing that the child does, the session drops its connections before. */
+static bool aborts(void *context) {
+  inherited *from_parent = context;
+  vi_transfer_abort(from_parent->transfer, VI_ERROR_CANCELLED, "no longer wanted");
+  return from_parent->session->forked && from_parent->transfer->error.kind == VI_ERROR_FORKED;
+}
+
+static bool releases(void *context) {
+  inherited *from_parent = context;
+  vi_transfer_release(from_parent->transfer);
+  return from_parent->session->forked;
+}
+
+static bool starts(void *context) {
+  inherited *from_parent = context;
+  vi_transfer_start(from_parent->transfer);
+  return from_parent->session->forked && from_parent->transfer->error.kind == VI_ERROR_FORKED &&
+         !from_parent->transfer->error.maybe_sent;
 }
 
 /* A transfer in flight whose answer comes after the child is gone. */
@@ -125,4 +163,40 @@ IT("gives the child an alarm of its own, and leaves the parent's alone") {
   check(is_readable(fd, 5000));
   vi_timers_remove(&state.loop->timers, &timer);
   goes_on_in_parent(&state);
+}
+
+IT("drops the parent's connections in the child before it lets go of a transfer") {
+  bool (*const ways[])(void *) = {aborts, releases, waits_for_nothing};
+  for (size_t i = 0; i < 3; i++) {
+    inherited state = in_flight();
+    tap_at("way %zu", i);
+    check(holds_in_child(ways[i], &state));
+    goes_on_in_parent(&state);
+  }
+}
+
+IT("does not start in the child what was made in the parent") {
+  inherited state = {.session = plain_session(), .server = serve(OK_HELLO, ORIGIN_KEEP)};
+  check(succeeded(get_from(state.session, state.server)));
+  state.transfer = transfer_of(state.session, request_for(state.server, "GET", "/", ""));
+  check(holds_in_child(starts, &state));
+  vi_transfer_start(state.transfer);
+  finish(state.transfer);
+  check(succeeded(state.transfer));
+  check_int(origin_connections(state.server), 1);
+}
+
+IT("leaves to the parent the rest of a body that it reads while it blocks") {
+  vi_text body = noise(3000000);
+  vi_text answer = concatenated(VI_TEXT(OK_HEAD "Content-Length: 3000000\r\n\r\n"), body);
+  inherited state = {.session = plain_session(), .server = serve_bytes(answer, ORIGIN_KEEP)};
+  state.transfer = stream_from(state.session, state.server);
+  vi_transfer_start(state.transfer);
+  vi_transfer_await(state.transfer, VI_AWAIT_END);
+  for (int i = 0; i < 1000 && !state.transfer->stream_paused; i++)
+    vi_transfer_wait(state.transfer, 10);
+  check(state.transfer->stream_paused);
+  check(holds_in_child(reads_nothing, &state));
+  check(vi_text_equal(read_all(state.transfer, SIZE_MAX), body));
+  check(succeeded(state.transfer));
 }

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void free_headers(void *headers) {
   vi_headers_free(headers);
@@ -133,6 +134,109 @@ IT("copies nothing without allocating, and a copy can grow") {
   check_int(vi_headers_copy(copy, headers_of("A: 1")), VI_HEADERS_OK);
   check(add_fields(copy, "B: 2\nC: 3"));
   check_int(copy->count, 3);
+}
+
+/* Room for a few fields, as a part of a larger block is. */
+typedef struct room {
+  vi_field fields[2];
+  char bytes[8];
+} room;
+
+static vi_headers *headers_within(room *block) {
+  vi_headers *headers = headers_of("");
+  headers->fields = block->fields;
+  headers->capacity = sizeof block->fields / sizeof *block->fields;
+  headers->within = true;
+  vi_buffer_lay_within(&headers->bytes, block->bytes, sizeof block->bytes);
+  return headers;
+}
+
+IT("lies within a larger block as long as there is room, and is not freed with it") {
+  room block;
+  vi_headers *headers = headers_within(&block);
+  check(add_fields(headers, "A: 12\nB: 345"));
+  check(headers->within && headers->bytes.within);
+  check(headers->fields == block.fields);
+  check(vi_headers_value(headers, 1).data == block.bytes + 4);
+  vi_headers_free(headers);
+  check(!headers->fields && !headers->bytes.data && !headers->within);
+}
+
+IT("takes its index out of the block when there are more fields than fit") {
+  room block;
+  vi_headers *headers = headers_within(&block);
+  check(add_fields(headers, "A: 1\nB: 2\nC: 3"));
+  check(!headers->within && headers->bytes.within);
+  block.fields[0] = block.fields[1] = (vi_field){0};
+  check_int(headers->count, 3);
+  check_text(field(headers, "A"), "1");
+  check_text(field(headers, "B"), "2");
+  check_text(field(headers, "C"), "3");
+}
+
+IT("takes its bytes out of the block when they are more than fit") {
+  room block;
+  vi_headers *headers = headers_within(&block);
+  check(add_fields(headers, "A: 1\nB: a longer value"));
+  check(headers->within && !headers->bytes.within);
+  memset(block.bytes, 'x', sizeof block.bytes);
+  check_text(vi_headers_name(headers, 0), "A");
+  check_text(field(headers, "A"), "1");
+  check_text(field(headers, "B"), "a longer value");
+}
+
+IT("removes and folds within the block, and out of it") {
+  room block;
+  vi_headers *headers = headers_within(&block);
+  check(add_fields(headers, "A: 1\nB: 2"));
+  vi_headers_remove(headers, VI_TEXT("a"));
+  check_int(headers->count, 1);
+  check_int(vi_headers_fold(headers, VI_TEXT("34")), VI_HEADERS_OK);
+  check(headers->bytes.within);
+  check_text(field(headers, "B"), "2 34");
+  check_int(vi_headers_fold(headers, VI_TEXT("more")), VI_HEADERS_OK);
+  check(!headers->bytes.within && headers->within);
+  check_text(field(headers, "B"), "2 34 more");
+  check(add_fields(headers, "C: 3"));
+  check(headers->within);
+  check_text(field(headers, "C"), "3");
+}
+
+IT("is copied into the room there is, without what was removed") {
+  room block;
+  vi_headers *headers = headers_of("A: 1\nRemoved: something long\nB: 234");
+  vi_headers_remove(headers, VI_TEXT("Removed"));
+  vi_headers *copy = headers_within(&block);
+  check_int(vi_headers_copy(copy, headers), VI_HEADERS_OK);
+  check(copy->within && copy->bytes.within);
+  check_int(copy->bytes.length, 6);
+  check_text(field(copy, "A"), "1");
+  check_text(field(copy, "B"), "234");
+}
+
+IT("is copied out of a block into memory of its own, and beyond the room there is") {
+  room block, other;
+  vi_headers *headers = headers_within(&block);
+  check(add_fields(headers, "A: 1\nB: 2\nC: 345678"));
+  vi_headers *alone = headers_of(""), *crowded = headers_within(&other);
+  check_int(vi_headers_copy(alone, headers), VI_HEADERS_OK);
+  check_int(vi_headers_copy(crowded, headers), VI_HEADERS_OK);
+  vi_headers_clear(headers);
+  check(add_fields(headers, "X: 9"));
+  check(!alone->within && !alone->bytes.within && !crowded->within && !crowded->bytes.within);
+  check_text(field(alone, "C"), "345678");
+  check_text(field(crowded, "A"), "1");
+  check_text(field(crowded, "C"), "345678");
+}
+
+IT("keeps the room of the block when cleared") {
+  room block;
+  vi_headers *headers = headers_within(&block);
+  check(add_fields(headers, "A: 1\nB: 2"));
+  vi_headers_clear(headers);
+  check(add_fields(headers, "C: 3\nD: 4"));
+  check(headers->within && headers->bytes.within);
+  check_text(field(headers, "D"), "4");
 }
 
 IT("takes a thousand fields and not one more") {

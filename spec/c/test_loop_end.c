@@ -3,6 +3,9 @@
 #include "messages.h"
 #include "tap.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 IT("ends what is in flight when it is freed, and its sessions go on elsewhere") {
   static const origin_answer answers[] = {{.bytes = OK_HELLO, .then = ORIGIN_KEEP},
                                           {.bytes = NULL, .then = ORIGIN_HANG},
@@ -140,4 +143,35 @@ IT("leaves no descriptor behind, whichever goes first") {
   leave_in_every_way(true);
   leave_in_every_way(false);
   check_int(open_descriptors(), before);
+}
+
+/* A loop that the system refuses to watch anything for. */
+static vi_loop *blind_loop(void) {
+  vi_loop *loop = new_loop();
+  int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+  check(nothing >= 0 && dup2(nothing, loop->poller.fd) == loop->poller.fd && close(nothing) == 0);
+  return loop;
+}
+
+IT("ends all that is in flight or waits when sockets cannot be watched, and closes the session") {
+  for (int blocking = 0; blocking < 2; blocking++) {
+    vi_session_options options = plain_options();
+    options.max_connections = 2;
+    vi_loop *loop = blind_loop();
+    vi_session *session = session_with(options);
+    origin *server = serve(OK_HELLO, ORIGIN_KEEP);
+    vi_transfer *transfers[3];
+    for (int i = 0; i < 3; i++)
+      transfers[i] = start(loop, session, server);
+    check(transfers[2]->queued);
+    if (blocking)
+      check(failed_with(get_from(session, server), VI_ERROR_OUT_OF_MEMORY));
+    for (int i = 0; i < 3; i++) {
+      finish_in_loop(loop, transfers[i]);
+      check(failed_with(transfers[i], VI_ERROR_OUT_OF_MEMORY));
+      check(!transfers[i]->handle && vi_loop_take_ready(loop));
+    }
+    check(session->closed && vi_loop_is_idle(loop));
+    check(!vi_transfer_new(session, request_with("GET", ""), NULL));
+  }
 }

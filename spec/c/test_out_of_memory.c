@@ -1,66 +1,17 @@
-/* The core without memory: whatever allocation fails, a function says so or does without it, and
- * nothing is lost or left. */
+/* The core without memory, but for its transport: whatever allocation fails, a function says so or
+ * does without it, and nothing is lost or left. */
 #include "cache/cache.h"
 #include "cache/memory_store.h"
-#include "exchange.h"
-#include "message/clock.h"
-#include "message/memory.h"
 #include "message/url.h"
 #include "messages.h"
+#include "scarcity.h"
 #include "tap.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 static const double NOW = 784111777;
 static const vi_policy SHARED = {.shared = true};
 static const vi_text NOTHING = {NULL, 0};
-
-/* An allocator that fails at one allocation, or from there on. */
-typedef struct budget {
-  long granted; /* allocations until the one that fails */
-  bool for_good, refused;
-  long live;
-} budget;
-
-static void *allocate(void *context, void *block, size_t size) {
-  budget *self = context;
-  if (size == 0) {
-    self->live--;
-    free(block);
-    return NULL;
-  }
-  if (self->granted-- == 0 || (self->for_good && self->refused)) {
-    self->refused = true;
-    return NULL;
-  }
-  void *result = realloc(block, size);
-  self->live += !block && result;
-  return result;
-}
-
-/* What a scenario came to; anything but these two fails the test. */
-typedef vi_error_kind (*scenario)(void);
-
-/* Plays it with the first allocation failing, the second and so on, until none fails any more. */
-static void fail_each_allocation_of(scenario play) {
-  for (int for_good = 0; for_good < 2; for_good++)
-    for (long granted = 0;; granted++) {
-      budget memory = {.granted = granted, .for_good = for_good};
-      vi_memory_set_allocator(allocate, &memory);
-      vi_error_kind kind = play();
-      vi_memory_set_allocator(NULL, NULL);
-      tap_at("allocation %ld%s, %s", granted + 1, for_good ? " for good" : "",
-             vi_error_kind_name(kind));
-      check_int(memory.live, 0);
-      check(kind == VI_ERROR_NONE || kind == VI_ERROR_OUT_OF_MEMORY);
-      if (memory.refused)
-        continue;
-      check_int(kind, VI_ERROR_NONE);
-      check(granted > 0);
-      break;
-    }
-}
 
 /* A request with a body and more fields than fit into the first block; NULL, with the error. */
 static vi_request *make_request(const char *url, vi_error *error) {
@@ -198,73 +149,4 @@ static vi_error_kind grow_store(void) {
 
 IT("leaves out of a store what it has no memory for, and keeps the rest") {
   fail_each_allocation_of(grow_store);
-}
-
-static origin *server;
-static bool in_loop;
-
-static void drive(vi_transfer *transfer, vi_loop *loop) {
-  int64_t deadline = vi_clock_monotonic() + 10 * INT64_C(1000000000);
-  if (loop)
-    vi_loop_start(loop, transfer);
-  else
-    vi_transfer_start(transfer);
-  while (!transfer->done && vi_clock_monotonic() < deadline) {
-    if (loop)
-      vi_loop_step(loop, 1000);
-    else
-      vi_transfer_wait(transfer, 1000);
-  }
-}
-
-/* A kind other than the error's own if what it says is not true. */
-static vi_error_kind judge(const vi_transfer *transfer, bool was_sent) {
-  if (!transfer->done)
-    return VI_ERROR_TIMEOUT;
-  if (transfer->error.kind == VI_ERROR_NONE)
-    return vi_text_equal(vi_response_body(transfer->response), VI_TEXT("hello")) ? VI_ERROR_NONE
-                                                                                 : VI_ERROR_SCRIPT;
-  return was_sent && !transfer->error.maybe_sent ? VI_ERROR_PROTOCOL : transfer->error.kind;
-}
-
-/* One whole transfer, from an empty process to one that is empty again. */
-static vi_error_kind transfer_once(void) {
-  vi_error error = {0};
-  vi_session_options options = plain_options();
-  char url[100];
-  snprintf(url, sizeof url, "http://127.0.0.1:%d/", origin_port(server));
-  size_t before = origin_requests(server);
-  vi_session *session = vi_session_new(&options, &error);
-  vi_loop *loop = session && in_loop ? vi_loop_new(&error) : NULL;
-  vi_request *request = session && (loop || !in_loop) ? make_request(url, &error) : NULL;
-  vi_transfer *transfer = request ? vi_transfer_new(session, request, &error) : NULL;
-  if (transfer) {
-    drive(transfer, loop);
-    error.kind = judge(transfer, origin_requests(server) > before);
-  } else if (error.kind == VI_ERROR_NONE) {
-    error.kind = VI_ERROR_SCRIPT; /* failed without a word */
-  }
-  vi_transfer_release(transfer);
-  vi_request_release(request);
-  vi_session_release(session);
-  vi_loop_free(loop);
-  return error.kind;
-}
-
-IT("blocks for a whole transfer, or says that there is no memory") {
-  server = serve(OK_HEAD "Content-Encoding: identity\r\nA: 1\r\nContent-Length: 5\r\n\r\nhello",
-                 ORIGIN_KEEP);
-  in_loop = false;
-  size_t before = open_descriptors();
-  fail_each_allocation_of(transfer_once);
-  check(descriptors_return_to(before));
-}
-
-IT("carries a whole transfer in a loop, or says that there is no memory") {
-  server = serve(OK_HEAD "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nA: 1\r\n\r\n",
-                 ORIGIN_KEEP);
-  in_loop = true;
-  size_t before = open_descriptors();
-  fail_each_allocation_of(transfer_once);
-  check(descriptors_return_to(before));
 }

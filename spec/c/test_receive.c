@@ -60,6 +60,74 @@ IT("skips the heads of interim answers and their fields") {
   check_text(field(&response->headers, "B"), "yes");
 }
 
+IT("keeps interim answers as a list, the last one first, with their fields") {
+  const vi_response *response =
+      response_to("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <a>\r\n"
+                  "Link: <b>\r\n\r\nHTTP/1.1 103\r\nLink: <c>\r\n\r\n" OK_HELLO);
+  const vi_response *interim = response->interim;
+  require(interim && interim->interim && interim->interim->interim);
+  check_int(interim->status, 103);
+  check_text(field(&interim->headers, "Link"), "<c>");
+  check_int(interim->reason.length, 0);
+  interim = interim->interim;
+  check_int(interim->status, 103);
+  check_int(interim->http_version, 11);
+  check_text(joined(&interim->headers, "Link"), "<a>, <b>");
+  check_text(vi_buffer_text(&interim->reason), "Early Hints");
+  check(vi_text_equal(vi_buffer_text(&interim->url), vi_buffer_text(&response->url)));
+  check_int(vi_response_body(interim).length, 0);
+  check_int(interim->interim->status, 100);
+  check(!interim->interim->interim);
+  check(!response_to(OK_HELLO)->interim);
+}
+
+IT("takes so many interim answers and no more, however the body is wanted") {
+  for (int streamed = 0; streamed < 2; streamed++)
+    for (size_t count = 31; count < 33; count++) {
+      vi_buffer *bytes = scratch();
+      for (size_t i = 0; i < count; i++)
+        check(vi_buffer_append_text(bytes, VI_TEXT("HTTP/1.1 103 Early Hints\r\n\r\n")));
+      check(vi_buffer_append_text(bytes, VI_TEXT(OK_HELLO)));
+      vi_request *request =
+          request_for(serve_bytes(vi_buffer_text(bytes), ORIGIN_CLOSE), "GET", "/", "");
+      request->streams_response = streamed;
+      vi_transfer *transfer = exchange(plain_session(), request);
+      check(failed_with(transfer, count < 32 ? VI_ERROR_NONE : VI_ERROR_TOO_LARGE));
+    }
+}
+
+IT("says where an answer came from") {
+  origin *server = serve(OK_HELLO, ORIGIN_KEEP);
+  vi_transfer *transfer = get_from(plain_session(), server);
+  require(succeeded(transfer));
+  check_text(vi_text_of(transfer->response->remote_address), "127.0.0.1");
+  check_int(transfer->response->remote_port, origin_port(server));
+}
+
+IT("says of a body that only the connection's end marks that it may not be whole") {
+  check(response_to(OK_HEAD "\r\nhello")->unbounded);
+  check(response_to(OK_HEAD "Transfer-Encoding: identity\r\n\r\nhello")->unbounded);
+  check(!response_to(OK_HELLO)->unbounded);
+  check(!response_to(OK_HEAD "Transfer-Encoding: Chunked\r\n\r\n0\r\n\r\n")->unbounded);
+  check(!response_to("HTTP/1.1 204 None\r\n\r\n")->unbounded);
+  check(!response_to("HTTP/1.1 304 Same\r\n\r\n")->unbounded);
+  vi_transfer *head =
+      exchange(plain_session(), request_for(serve(OK_HEAD "\r\n", ORIGIN_CLOSE), "HEAD", "/", ""));
+  check(succeeded(head) && !head->response->unbounded);
+}
+
+IT("refuses transfer codings that it did not ask for (RFC 9112 7.4)") {
+  const char *const codings[] = {
+      "gzip",       "gzip, chunked",    "chunked, gzip",
+      "unheard-of", "chunked, chunked", "chunked\r\nTransfer-Encoding: gzip"};
+  for (size_t i = 0; i < sizeof codings / sizeof *codings; i++) {
+    char bytes[200];
+    snprintf(bytes, sizeof bytes, OK_HEAD "Transfer-Encoding: %s\r\n\r\n0\r\n\r\n", codings[i]);
+    tap_at("%s", codings[i]);
+    check(failed_with(answered(bytes), VI_ERROR_PROTOCOL));
+  }
+}
+
 IT("leaves the reason empty where there is none") {
   const vi_response *response = response_to("HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n");
   check_int(response->reason.length, 0);
@@ -110,38 +178,32 @@ IT("takes no body for 204 and 304") {
             0);
 }
 
-/* "hello", compressed. */
-#define GZIP                                                                                       \
-  "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xcb\x48\xcd\xc9\xc9\x07\x00\x86\xa6\x10\x36\x05\x00"   \
-  "\x00\x00"
-static const char GZIPPED[] =
-    OK_HEAD "Content-Encoding: gzip\r\nContent-Length: 25\r\nETag: \"z\"\r\n\r\n" GZIP;
-
-IT("undoes a content coding, and takes out the fields that spoke of the coded body") {
-  vi_transfer *transfer = answered_bytes(VI_TEXT(GZIPPED));
-  require(succeeded(transfer));
-  const vi_response *response = transfer->response;
-  check_text(vi_response_body(response), "hello");
-  check_text(vi_buffer_text(&response->encoding), "gzip");
-  check(!has_field(&response->headers, "Content-Encoding"));
-  check(!has_field(&response->headers, "Content-Length"));
-  check_text(field(&response->headers, "ETag"), "\"z\"");
-}
-
-IT("leaves a coded body alone when not asked to decode") {
+/* What libcurl answers a challenge with by itself, where a session's own options say so. */
+static vi_transfer *authenticated(bool streamed) {
+  static const char challenge[] =
+      "HTTP/1.1 401 Who\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\n"
+      "Content-Encoding: gzip\r\nContent-Length: 4\r\nA: 1\r\n\r\nwhat";
+  static const origin_answer answers[] = {{.bytes = challenge}, {.bytes = OK_HELLO}};
   vi_session_options options = plain_options();
-  options.decode = false;
-  vi_transfer *transfer =
-      get_from(session_with(options), serve_bytes(VI_TEXT(GZIPPED), ORIGIN_KEEP));
-  require(succeeded(transfer));
-  check(vi_text_equal(vi_response_body(transfer->response), VI_TEXT(GZIP)));
-  check_text(field(&transfer->response->headers, "Content-Encoding"), "gzip");
-  check_int(transfer->response->encoding.length, 0);
+  check(vi_curl_option_add_text(&options.curl, "USERPWD", "user:password", NULL));
+  check(vi_curl_option_add_number(&options.curl, "HTTPAUTH", CURLAUTH_DIGEST, NULL));
+  vi_request *request = request_for(serve_all(answers, 2), "GET", "/", "");
+  request->streams_response = streamed;
+  return exchange(session_with(options), request);
 }
 
-IT("takes a coded body that is not what it says for a broken protocol") {
-  check(failed_with(answered(OK_HEAD "Content-Encoding: gzip\r\n\r\nnot gzip at all"),
-                    VI_ERROR_PROTOCOL));
+IT("carries nothing of an answer that libcurl acted on over to the next") {
+  vi_transfer *transfer = authenticated(false);
+  require(succeeded(transfer));
+  check_text(vi_response_body(transfer->response), "hello");
+  check_int(transfer->response->encoding.length, 0);
+  check(!has_field(&transfer->response->headers, "A"));
+}
+
+IT("cannot take back a head that was handed over") {
+  vi_transfer *transfer = authenticated(true);
+  check_int(transfer->response->status, 401);
+  check(failed_with(transfer, VI_ERROR_PROTOCOL));
 }
 
 IT("takes a reply of no byte for an empty reply") {

@@ -60,6 +60,78 @@ IT("keeps NULs in its body") {
   vi_request_release(request);
 }
 
+IT("lies in one block with its method, its URL and its body") {
+  vi_text body = VI_TEXT("data");
+  vi_request *request = vi_request_new(VI_TEXT("PUT"), VI_TEXT(URL), VI_TEXT("q=1"), &body, NULL);
+  require(request);
+  vi_request *copy = vi_request_copy(request);
+  require(copy);
+  const vi_request *both[] = {request, copy};
+  for (size_t i = 0; i < 2; i++) {
+    check(both[i]->method.within && both[i]->url.within && both[i]->body.within);
+    check(strcmp(both[i]->method.data, "PUT") == 0);
+    check(strcmp(both[i]->url.data, URL "?q=1") == 0);
+    check_text(vi_buffer_text(&both[i]->body), "data");
+  }
+  vi_request_release(copy);
+  vi_request_release(request);
+}
+
+IT("has a URL that is longer in normal form than what it was given") {
+  vi_buffer *url = scratch();
+  check(vi_buffer_append_text(url, VI_TEXT("http://example.com/")));
+  for (int i = 0; i < 100; i++)
+    check(vi_buffer_append_text(url, VI_TEXT("\xc3\xa4")));
+  vi_request *request =
+      vi_request_new(VI_TEXT("GET"), vi_buffer_text(url), VI_TEXT("q=\xc3\xb6"), NULL, NULL);
+  require(request);
+  check(!request->url.within && request->method.within);
+  check_int(request->url.length, strlen(URL) + 600 + strlen("?q=%c3%b6"));
+  vi_request *copy = vi_request_copy(request);
+  vi_request_release(request);
+  require(copy);
+  check(copy->url.within);
+  check_int(strlen(copy->url.data), strlen(URL) + 600 + strlen("?q=%c3%b6"));
+  check(vi_text_starts_nocase(vi_buffer_text(&copy->url), VI_TEXT(URL "%c3%a4%c3%a4")));
+  vi_request_release(copy);
+}
+
+IT("has room for the slash and the question mark that were left out") {
+  vi_request *request =
+      vi_request_new(VI_TEXT("GET"), VI_TEXT("http://example.com"), VI_TEXT("a=1"), NULL, NULL);
+  require(request);
+  check(strcmp(request->url.data, URL "?a=1") == 0);
+  vi_request_release(request);
+}
+
+IT("copies what is known of a body that is not in it, and shares its parts") {
+  vi_multipart *parts = vi_multipart_new();
+  vi_request *request = vi_request_new(VI_TEXT("POST"), VI_TEXT(URL), NOTHING, NULL, NULL);
+  require(parts && request);
+  request->multipart = parts;
+  request->streams_body = request->streams_again = request->streams_response = true;
+  request->reports_progress = true;
+  request->body_length = 1234;
+  vi_request *copy = vi_request_copy(request);
+  require(copy);
+  check(copy->multipart == parts);
+  check_int(atomic_load(&parts->references), 2);
+  check(copy->streams_body && copy->streams_again && copy->streams_response);
+  check(copy->reports_progress && copy->body_length == 1234 && !copy->has_body);
+  vi_request_release(request);
+  check_int(atomic_load(&parts->references), 1);
+  vi_request_release(copy);
+}
+
+IT("can be sent again unless its body comes once only") {
+  vi_request *request = request_with("PUT", "");
+  check(vi_request_is_replayable(request));
+  request->streams_body = true;
+  check(!vi_request_is_replayable(request));
+  request->streams_again = true;
+  check(vi_request_is_replayable(request));
+}
+
 IT("refuses methods that are no tokens") {
   const char *methods[] = {"", "GET ", "GE T", "GET\r\nX: y", "G\xc3\x84T", "GET/"};
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {

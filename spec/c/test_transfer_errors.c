@@ -107,9 +107,14 @@ IT("is as certain of it on a handle that has sent something before") {
   finish(before);
   vi_transfer_release(before);
   vi_transfer *transfer = exchange(session, refused_request("POST"));
-  check(transfer == before);
+  check_int(session->idle_count, 1);
   check(failed_with(transfer, VI_ERROR_CONNECT));
   check(!transfer->error.maybe_sent && transfer->error.retryable);
+  vi_transfer *aborted = transfer_of(session, refused_request("POST"));
+  vi_transfer_start(aborted);
+  vi_transfer_abort(aborted, VI_ERROR_RESET, "before libcurl has looked at it");
+  check_int(session->idle_count, 1);
+  check(!aborted->error.maybe_sent && aborted->error.retryable);
 }
 
 IT("says that a host's name has no address") {
@@ -188,25 +193,83 @@ static vi_request *make_post(const origin *server) {
   return request_with_body(server, "POST", "data");
 }
 
+static vi_request *make_streamed_nothing(const origin *server) {
+  vi_request *request = request_for(server, "POST", "/", "");
+  request->streams_body = true;
+  request->body_length = 0;
+  return request;
+}
+
+/* A part or none, without content. */
+static vi_request *make_parts(const origin *server, size_t count) {
+  vi_request *request = request_for(server, "POST", "/", "");
+  request->multipart = vi_multipart_new();
+  vi_part *part = request->multipart && count ? vi_multipart_add(request->multipart) : NULL;
+  check(request->multipart && (!count || (part && vi_buffer_terminate(&part->name))));
+  return request;
+}
+
+static vi_request *make_no_parts(const origin *server) {
+  return make_parts(server, 0);
+}
+
+static vi_request *make_empty_part(const origin *server) {
+  return make_parts(server, 1);
+}
+
 static vi_request *make_empty_patch(const origin *server) {
   return request_for(server, "PATCH", "/", "");
 }
 
 IT("never sends a request twice that is not idempotent, though a kept connection dies") {
-  origin *server;
-  vi_transfer *transfer = sent_on_dying_connection(make_post, &server);
-  check(transfer->error.kind != VI_ERROR_NONE && !transfer->error.retryable);
-  check(transfer->error.maybe_sent);
-  check_int(origin_requests(server), 2);
-  transfer = sent_on_dying_connection(make_empty_patch, &server);
-  check(transfer->error.kind != VI_ERROR_NONE && !transfer->error.retryable);
-  check_int(origin_requests(server), 2);
+  vi_request *(*const makers[])(const origin *) = {
+      make_post, make_empty_patch, make_streamed_nothing, make_no_parts, make_empty_part};
+  for (size_t i = 0; i < sizeof makers / sizeof *makers; i++) {
+    origin *server;
+    vi_transfer *transfer = sent_on_dying_connection(makers[i], &server);
+    tap_at("request %zu", i);
+    check(transfer->error.kind != VI_ERROR_NONE && !transfer->error.retryable);
+    check(transfer->error.maybe_sent);
+    check_int(origin_requests(server), 2);
+  }
 }
 
 IT("may send one twice that is, and succeed") {
   origin *server;
   check(succeeded(sent_on_dying_connection(make_get, &server)));
   check_int(origin_requests(server), 3);
+}
+
+IT("gives its handle back in each of its ends") {
+  static const origin_answer hung = {.then = ORIGIN_HANG};
+  const char *const answers[] = {OK_HELLO,
+                                 "",
+                                 "not HTTP",
+                                 OK_HEAD "Content-Length: 9\r\n\r\nhello",
+                                 OK_HEAD "Content-Encoding: gzip\r\n\r\nnot gzip",
+                                 OK_HEAD "Content-Length: 1\r\nContent-Length: 2\r\n\r\nhi"};
+  for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+    vi_session *session = plain_session();
+    vi_transfer *transfer = get_from(session, serve(answers[i], ORIGIN_CLOSE));
+    tap_at("answer %zu", i);
+    check_int(transfer->error.kind == VI_ERROR_NONE, i == 0);
+    check(!transfer->handle && !transfer->received.within);
+    check_int(session->idle_count, 1);
+    check_int(session->active_count, 0);
+    check(!session->idle->transfer);
+  }
+  vi_session *session = plain_session();
+  for (int steps = 0; steps < 3; steps++) { /* not looked at yet, connecting, sent */
+    origin *server = serve_all(&hung, 1);
+    vi_transfer *transfer = transfer_of(session, request_for(server, "GET", "/", ""));
+    vi_transfer_start(transfer);
+    for (int i = 0; i < steps * 10; i++)
+      vi_transfer_wait(transfer, 5);
+    check(transfer->handle && transfer->handle->transfer == transfer);
+    vi_transfer_abort(transfer, VI_ERROR_CANCELLED, "no longer wanted");
+    check(!transfer->handle);
+    check_int(session->idle_count, 1);
+  }
 }
 
 IT("refuses new transfers once the session is closed, which can be done twice") {

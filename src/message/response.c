@@ -143,9 +143,15 @@ vi_text vi_response_body(const vi_response *response) {
   return vi_buffer_text(&response->body->bytes);
 }
 
+static size_t size_of_head(const vi_response *response) {
+  return sizeof *response + response->url.capacity + response->reason.capacity +
+         response->encoding.capacity + response->headers.bytes.capacity +
+         response->headers.capacity * sizeof(vi_field);
+}
+
 size_t vi_response_size(const vi_response *response) {
-  return sizeof *response + sizeof *response->body + response->url.capacity +
-         response->reason.capacity + response->encoding.capacity +
-         response->headers.bytes.capacity + response->headers.capacity * sizeof(vi_field) +
-         response->body->bytes.capacity;
+  size_t size = sizeof *response->body + response->body->bytes.capacity;
+  for (; response; response = response->interim)
+    size += size_of_head(response);
+  return size;
 }

@@ -66,14 +66,14 @@ void vi_response_release(vi_response *response);
 /* A view of the body's bytes. */
 vi_text vi_response_body(const vi_response *response);
 
-/* Bytes of memory that it holds, its body included. */
+/* Bytes of memory that it holds, its body and the interim answers before it included. */
 size_t vi_response_size(const vi_response *response);
 
 /* A body of a copy of those bytes, in one block; one reference. NULL: out of memory. */
 vi_body *vi_body_new(vi_text bytes);
 
-/* A body of the bytes in `bytes`, which is left empty; one reference. NULL: out of memory, and
- * `bytes` is as it was. */
+/* A body of the bytes in `bytes`, which owns them and is left empty; one reference. NULL: out of
+ * memory, and `bytes` is as it was. */
 vi_body *vi_body_take(vi_buffer *bytes);
 
 /* One holder less; the last one frees. NULL is ignored. */

@@ -62,7 +62,7 @@ static bool is_broken_handshake(CURLcode code, const char *detail) {
 static vi_error_kind refine(const vi_transfer *transfer, CURLcode code) {
   const char *detail = transfer->handle->detail;
   vi_error_kind kind = kind_of(code);
-  if (!vi_handle_is_connected(transfer->handle) &&
+  if (!transfer->connected &&
       (kind == VI_ERROR_RESET || kind == VI_ERROR_EMPTY_REPLY || is_broken_handshake(code, detail)))
     return VI_ERROR_CONNECT; /* the proxy refused, or the other end went while we connected */
   if (code == CURLE_RECV_ERROR && strstr(detail, "chunked-encoding"))
@@ -71,7 +71,7 @@ static vi_error_kind refine(const vi_transfer *transfer, CURLcode code) {
   curl_easy_getinfo(transfer->handle->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
   if (code == CURLE_OUT_OF_MEMORY && transfer->head < VI_HEAD_DONE && first_byte > 0)
     return VI_ERROR_TOO_LARGE; /* a header line longer than libcurl holds */
-  if (kind == VI_ERROR_REFUSED && vi_handle_has_sent(transfer->handle))
+  if (kind == VI_ERROR_REFUSED && vi_transfer_may_have_sent(transfer))
     return VI_ERROR_PROTOCOL; /* it was the reply that libcurl could make nothing of */
   return kind;
 }
@@ -83,13 +83,12 @@ static const double GRANULE = 0.002; /* libcurl counts its timeouts in milliseco
 static void name_timeout(vi_error *error, const vi_transfer *transfer) {
   const vi_session_options *options = &transfer->session->options;
   double connect = options->connect_timeout, total = vi_transfer_timeout(transfer), elapsed = 0;
-  bool connected = vi_handle_is_connected(transfer->handle);
   curl_easy_getinfo(transfer->handle->easy, CURLINFO_TOTAL_TIME, &elapsed);
   if (strstr(transfer->handle->detail, "too slow")) {
     vi_error_set(error, VI_ERROR_TIMEOUT, "slower than %ld bytes/s for %ld s (low_speed_limit)",
                  options->low_speed_limit, options->low_speed_time);
     error->timeout = VI_TIMEOUT_LOW_SPEED;
-  } else if (!connected && connect > 0 && elapsed > connect - GRANULE) {
+  } else if (!transfer->connected && connect > 0 && elapsed > connect - GRANULE) {
     vi_error_set(error, VI_ERROR_TIMEOUT, "no connection within %g s (connect_timeout)", connect);
     error->timeout = VI_TIMEOUT_CONNECT;
   } else {
@@ -170,7 +169,7 @@ void vi_curl_error(vi_transfer *transfer, CURLcode code) {
   else
     set_words(error, transfer, code, kind);
   error->code = (int)code;
-  error->maybe_sent = vi_handle_has_sent(transfer->handle);
+  error->maybe_sent = vi_transfer_may_have_sent(transfer);
   vi_curl_error_weigh(error, transfer->request);
   if (kind == VI_ERROR_CONNECT && is_turned_away(transfer->handle->easy, code))
     error->retryable = false;

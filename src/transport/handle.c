@@ -60,14 +60,29 @@ static int refuse_seek(void *user, curl_off_t offset, int origin) {
   return CURL_SEEKFUNC_FAIL;
 }
 
+/* CURLOPT_PREREQFUNCTION: libcurl has a connection and sends the request next. */
+static int note_connection(void *user, char *remote, char *local, int remote_port, int local_port) {
+  (void)remote;
+  (void)local;
+  (void)remote_port;
+  (void)local_port;
+  ((vi_handle *)user)->transfer->connected = true;
+  return CURL_PREREQFUNC_OK;
+}
+
 static long milliseconds(double seconds) {
   return seconds > 0 && seconds < 1e9 ? (long)(seconds * 1000 + 0.5) : 0;
+}
+
+/* False: out of memory. What this libcurl does not know, a CAPATH for one, it does not have. */
+static bool set_text(CURL *easy, CURLoption option, const char *text) {
+  return curl_easy_setopt(easy, option, text) != CURLE_OUT_OF_MEMORY;
 }
 
 /* libcurl keeps the parsed authorities from connection to connection only if there is no directory
  * of them, and reading them costs more than the rest of a handshake. Without a file there is no
  * choice: a system that has only the directory keeps it. */
-static void set_trust(CURL *easy, const vi_session_options *options) {
+static bool set_trust(CURL *easy, const vi_session_options *options) {
   const char *file = options->ca;
   if (!file && options->trust_env)
     file = getenv("SSL_CERT_FILE");
@@ -75,9 +90,15 @@ static void set_trust(CURL *easy, const vi_session_options *options) {
   if (!chosen)
     file = curl_version_info(CURLVERSION_NOW)->cainfo;
   if (!chosen && (!file || access(file, R_OK) != 0))
-    return;
-  curl_easy_setopt(easy, CURLOPT_CAINFO, file);
-  curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    return true;
+  return set_text(easy, CURLOPT_CAINFO, file) && set_text(easy, CURLOPT_CAPATH, NULL);
+}
+
+static bool set_proxy(CURL *easy, const vi_session *session) {
+  const char *proxy = session->options.proxy;
+  if (!proxy && session->proxy_in_environment)
+    return true;
+  return set_text(easy, CURLOPT_PROXY, proxy ? proxy : "") && set_text(easy, CURLOPT_NOPROXY, "");
 }
 
 static void set_callbacks(vi_handle *handle) {
@@ -91,6 +112,8 @@ static void set_callbacks(vi_handle *handle) {
   curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_body);
   curl_easy_setopt(easy, CURLOPT_READDATA, handle);
   curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, refuse_seek);
+  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, note_connection);
+  curl_easy_setopt(easy, CURLOPT_PREREQDATA, handle);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, handle);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
@@ -117,26 +140,24 @@ static void set_http_version(CURL *easy, vi_http_version version) {
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_3);
 }
 
-/* What holds for every request of the session: set once in a handle's life. */
-static void set_session_options(CURL *easy, const vi_session *session) {
+/* What holds for every request of the session: set once in a handle's life. False: out of memory,
+ * and none of the options may be missing. */
+static bool set_session_options(CURL *easy, const vi_session *session) {
   const vi_session_options *options = &session->options;
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, session->fields.lines);
   set_timeouts(easy, options);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options->verify ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options->verify ? 2L : 0L);
-  set_trust(easy, options);
-  if (options->proxy || !session->proxy_in_environment) {
-    curl_easy_setopt(easy, CURLOPT_PROXY, options->proxy ? options->proxy : "");
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-  }
   set_http_version(easy, options->http_version);
   curl_easy_setopt(easy, CURLOPT_SHARE, session->share);
+  bool ok = set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https") && set_trust(easy, options) &&
+            set_proxy(easy, session);
   if (options->cookies)
-    curl_easy_setopt(easy, CURLOPT_COOKIEFILE, ""); /* switches the engine on */
-  vi_curl_options_set(options->curl, easy, NULL);   /* tried when the session was made */
+    ok = ok && set_text(easy, CURLOPT_COOKIEFILE, ""); /* switches the engine on */
+  /* Of these libcurl refuses none: they were tried when the session was made. */
+  return ok && vi_curl_options_set(options->curl, easy, NULL);
 }
 
 vi_handle *vi_handle_new(vi_session *session) {
@@ -147,14 +168,13 @@ vi_handle *vi_handle_new(vi_session *session) {
   handle->session = session;
   handle->url = curl_url();
   handle->easy = curl_easy_init();
-  if (!handle->easy || !handle->url) {
-    vi_handle_free(handle);
-    return NULL;
+  if (handle->easy && handle->url && set_session_options(handle->easy, session)) {
+    set_callbacks(handle);
+    handle->guards_folds = vi_fold_guard_set(handle->easy);
+    return handle;
   }
-  set_callbacks(handle);
-  handle->guards_folds = vi_fold_guard_set(handle->easy);
-  set_session_options(handle->easy, session);
-  return handle;
+  vi_handle_free(handle);
+  return NULL;
 }
 
 void vi_handle_free(vi_handle *handle) {
@@ -297,18 +317,6 @@ bool vi_handle_set_request(vi_handle *handle, vi_transfer *transfer, double wait
   }
   ok = set_method(handle, request) && ok;
   return set_fields(handle, request) && ok;
-}
-
-bool vi_handle_is_connected(const vi_handle *handle) {
-  curl_off_t connected = 0;
-  curl_easy_getinfo(handle->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
-  return connected > 0;
-}
-
-bool vi_handle_has_sent(const vi_handle *handle) {
-  long sent = 0;
-  curl_easy_getinfo(handle->easy, CURLINFO_REQUEST_SIZE, &sent);
-  return sent > 0 && vi_handle_is_connected(handle);
 }
 
 void vi_handle_unset_request(vi_handle *handle) {

@@ -49,12 +49,6 @@ void vi_handle_free(vi_handle *handle);
  * timeout already. False: out of memory, or libcurl refuses the URL. */
 bool vi_handle_set_request(vi_handle *handle, struct vi_transfer *transfer, double waited);
 
-/* True once there is a connection all the way, through proxy and TLS, to send the request on. */
-bool vi_handle_is_connected(const vi_handle *handle);
-
-/* True if a byte of the request itself may have left: what was said to a proxy is none. */
-bool vi_handle_has_sent(const vi_handle *handle);
-
 /* Undoes it. */
 void vi_handle_unset_request(vi_handle *handle);
 

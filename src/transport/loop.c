@@ -237,14 +237,6 @@ bool vi_loop_start(vi_loop *loop, vi_transfer *transfer) {
   return true;
 }
 
-/* libcurl gives a multi handle up once the loop could not watch a socket for it. */
-static void act_on_failure(vi_session *session, CURLMcode code) {
-  if (code == CURLM_OK)
-    return;
-  vi_session_abort_all(session, VI_ERROR_OUT_OF_MEMORY, curl_multi_strerror(code));
-  vi_session_close(session);
-}
-
 static void act_on_socket(vi_loop *loop, const vi_poll_event *event) {
   vi_socket *socket = socket_of(loop, event->fd);
   if (!socket || !socket->watched)
@@ -260,7 +252,7 @@ static void act_on_socket(vi_loop *loop, const vi_poll_event *event) {
              (event->ready & VI_POLL_ERROR ? CURL_CSELECT_ERR : 0);
   vi_session *session = socket->session; /* `socket` may move in the call */
   int running;
-  act_on_failure(session, curl_multi_socket_action(session->multi, event->fd, what, &running));
+  vi_session_check(session, curl_multi_socket_action(session->multi, event->fd, what, &running));
 }
 
 static void act_on_deadline(vi_session *session) {
@@ -268,8 +260,8 @@ static void act_on_deadline(vi_session *session) {
     return;
   session->deadline = 0; /* libcurl sets the next one from inside the call */
   int running;
-  act_on_failure(session,
-                 curl_multi_socket_action(session->multi, CURL_SOCKET_TIMEOUT, 0, &running));
+  vi_session_check(session,
+                   curl_multi_socket_action(session->multi, CURL_SOCKET_TIMEOUT, 0, &running));
 }
 
 void vi_loop_step(vi_loop *loop, int timeout) {

@@ -5,6 +5,7 @@
 static size_t read_part(char *to, size_t size, size_t count, void *user) {
   vi_mime_cursor *cursor = user;
   ssize_t got = vi_part_read(cursor->part, cursor->offset, to, size * count);
+  cursor->begun = true;
   if (got < 0) {
     vi_error_set(cursor->error, VI_ERROR_SCRIPT,
                  "the file of the part '%.60s' cannot be read to the end that it had",
@@ -17,7 +18,7 @@ static size_t read_part(char *to, size_t size, size_t count, void *user) {
 
 static int seek_part(void *user, curl_off_t offset, int origin) {
   vi_mime_cursor *cursor = user;
-  if (origin != SEEK_SET || (cursor->offset != offset && !cursor->again))
+  if (origin != SEEK_SET || (cursor->begun && !cursor->again))
     return CURL_SEEKFUNC_FAIL;
   cursor->offset = offset;
   return CURL_SEEKFUNC_OK;

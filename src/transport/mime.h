@@ -11,6 +11,7 @@
 typedef struct vi_mime_cursor {
   const vi_part *part;
   int64_t offset;
+  bool begun;
   bool again;      /* it may be read from its start another time */
   vi_error *error; /* filled if it cannot be read */
 } vi_mime_cursor;

@@ -45,5 +45,6 @@ void vi_queue_admit(vi_session *session) {
       continue;
     vi_queue_remove(transfer);
     vi_transfer_launch(transfer);
+    vi_timeouts_arm(session);
   }
 }

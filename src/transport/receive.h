@@ -26,7 +26,7 @@ void vi_receive_end(struct vi_transfer *transfer);
  * want of room. */
 bool vi_receive_is_pending(const struct vi_transfer *transfer);
 
-/* Decodes more of them. What is wrong with them shows as the transfer's error. */
-void vi_receive_pending(struct vi_transfer *transfer);
+/* Decodes more of them. False, with the transfer's error, if something is wrong with them. */
+bool vi_receive_pending(struct vi_transfer *transfer);
 
 #endif

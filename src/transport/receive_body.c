@@ -45,13 +45,14 @@ static bool judge_decoding(vi_transfer *transfer, vi_decoding decoding) {
   return decoding != VI_DECODING_OUT_OF_MEMORY || out_of_memory(transfer);
 }
 
-/* The last byte has come and was decoded. False, with the transfer's error, if it is not the last
- * of the coding, which has an end of its own. */
+/* All bytes of the body have been decoded: they must be a whole one, and then it is known to be, by
+ * whatever its end on the wire was marked. False, with the transfer's error, if it broke off. */
 static bool end_decoding(vi_transfer *transfer) {
-  if (vi_decoder_is_cut(&transfer->handle->decoder))
+  const vi_decoder *decoder = &transfer->handle->decoder;
+  if (vi_decoder_is_cut(decoder))
     return vi_error_set(&transfer->error, VI_ERROR_TRUNCATED,
                         "the compressed body ended before its end");
-  if (transfer->handle->decoder.ended)
+  if (decoder->ended)
     transfer->unbounded = false;
   return true;
 }
@@ -117,19 +118,19 @@ bool vi_receive_is_pending(const vi_transfer *transfer) {
          (handle->coded.length > 0 || handle->decoder.full);
 }
 
-void vi_receive_pending(vi_transfer *transfer) {
+bool vi_receive_pending(vi_transfer *transfer) {
   if (!vi_receive_is_pending(transfer))
-    return;
+    return true;
   vi_buffer *coded = &transfer->handle->coded;
   vi_text rest = vi_buffer_text(coded);
-  bool decoded = judge_decoding(transfer, vi_decoder_run(&transfer->handle->decoder, &rest,
-                                                         &transfer->received,
-                                                         STREAM_HOLDS - transfer->received.length));
+  vi_decoding decoding = vi_decoder_run(&transfer->handle->decoder, &rest, &transfer->received,
+                                        STREAM_HOLDS - transfer->received.length);
+  if (!judge_decoding(transfer, decoding))
+    return false;
   if (rest.length > 0)
     memmove(coded->data, rest.data, rest.length);
   coded->length = rest.length;
-  if (decoded && transfer->done && !vi_receive_is_pending(transfer))
-    end_decoding(transfer);
+  return !transfer->done || vi_receive_is_pending(transfer) || end_decoding(transfer);
 }
 
 /* The body in memory of its own: a small one leaves the handle's. */

@@ -36,8 +36,13 @@ static bool begin_head(vi_transfer *transfer, vi_text line) {
   if (++transfer->heads > MOST_HEADS)
     return vi_error_set(&transfer->error, VI_ERROR_TOO_LARGE, "more than %d interim answers",
                         MOST_HEADS);
+  if (transfer->head_complete) /* libcurl has asked again, to authenticate for one */
+    return vi_error_set(&transfer->error, VI_ERROR_PROTOCOL,
+                        "another answer followed the one whose head was handed over");
   vi_headers_clear(&handle->head);
   vi_buffer_clear(&handle->reason);
+  transfer->encoding = (vi_text){0};
+  vi_decoder_begin(&handle->decoder, VI_CODING_NONE);
   transfer->head = VI_HEAD_FIELDS;
   if (handle->guards_folds)
     vi_fold_guard_arm(handle->easy);
@@ -49,7 +54,9 @@ static bool begin_head(vi_transfer *transfer, vi_text line) {
   return vi_buffer_append_text(&handle->reason, vi_text_trim(reason)) || out_of_memory(transfer);
 }
 
-static int http_version_number(long version) {
+static int http_version_of(CURL *easy) {
+  long version = 0;
+  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
   switch (version) {
   case CURL_HTTP_VERSION_1_0:
     return 10;
@@ -70,15 +77,14 @@ static bool is_ip(const char *address) {
 }
 
 static void read_facts(vi_response *response, CURL *easy) {
-  long status = 0, version = 0, connects = 0, port = 0;
+  long status = 0, connects = 0, port = 0;
   const char *address = NULL;
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
   curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
   curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &address);
   curl_easy_getinfo(easy, CURLINFO_PRIMARY_PORT, &port);
   response->status = (int)status;
-  response->http_version = http_version_number(version);
+  response->http_version = http_version_of(easy);
   response->reused = connects == 0;
   if (address && is_ip(address)) {
     strcpy(response->remote_address, address);
@@ -116,6 +122,7 @@ static bool keep_interim(vi_transfer *transfer, long status) {
   if (!interim)
     return out_of_memory(transfer);
   interim->status = (int)status;
+  interim->http_version = http_version_of(handle->easy);
   interim->interim = transfer->interim;
   transfer->interim = interim;
   return true;
@@ -139,9 +146,22 @@ static size_t count_codings(vi_text value, vi_text *coding) {
   return count;
 }
 
-/* A part of a coded body cannot be decoded by itself (RFC 9110 14.2), and none is not. */
+/* Likewise for all fields of that name. */
+static size_t count_codings_of(const vi_headers *head, vi_text name, vi_text *coding) {
+  size_t count = 0;
+  for (size_t i = vi_headers_find(head, name, 0); i < head->count;
+       i = vi_headers_find(head, name, i + 1))
+    count += count_codings(vi_headers_value(head, i), coding);
+  return count;
+}
+
+static bool has_body(const vi_transfer *transfer, long status) {
+  return !transfer->handle->no_body && status != 204 && status != 304;
+}
+
+/* A part of a coded body cannot be decoded by itself (RFC 9110 14.2). */
 static bool has_coded_body(const vi_transfer *transfer, long status) {
-  return !transfer->handle->no_body && status != 206 && status != 204 && status != 304;
+  return has_body(transfer, status) && status != 206;
 }
 
 /* Gets ready to undo the content coding. The fields that describe the coded body would lie then;
@@ -149,10 +169,7 @@ static bool has_coded_body(const vi_transfer *transfer, long status) {
 static bool undo_coding(vi_transfer *transfer, long status) {
   vi_headers *head = &transfer->handle->head;
   vi_text name = VI_TEXT("Content-Encoding"), coding = {0};
-  size_t count = 0;
-  for (size_t i = vi_headers_find(head, name, 0); i < head->count;
-       i = vi_headers_find(head, name, i + 1))
-    count += count_codings(vi_headers_value(head, i), &coding);
+  size_t count = count_codings_of(head, name, &coding);
   bool decodes = transfer->session->options.decode && has_coded_body(transfer, status);
   if (decodes && count > 1)
     return vi_error_set(&transfer->error, VI_ERROR_PROTOCOL,
@@ -185,16 +202,25 @@ static bool check_length(vi_transfer *transfer) {
   return true;
 }
 
+/* RFC 9112 6.1, 7.4: no transfer coding but chunks may come unasked. libcurl would undo others, and
+ * expand them without a bound. */
+static bool check_transfer_coding(vi_transfer *transfer, long status) {
+  vi_text coding = {0};
+  size_t count = count_codings_of(&transfer->handle->head, VI_TEXT("Transfer-Encoding"), &coding);
+  return count == 0 || !has_body(transfer, status) ||
+         (count == 1 && vi_text_equal_nocase(coding, VI_TEXT("chunked"))) ||
+         vi_error_set(&transfer->error, VI_ERROR_PROTOCOL,
+                      "the body has a transfer coding that was not asked for");
+}
+
 /* RFC 9112 6.3: without a length or chunks the body lasts until the connection ends, by whoever's
  * will. HTTP/2 and 3 mark the end themselves. */
 static bool is_unbounded(const vi_transfer *transfer, long status) {
   const vi_headers *head = &transfer->handle->head;
-  long version = 0;
   vi_text value;
-  curl_easy_getinfo(transfer->handle->easy, CURLINFO_HTTP_VERSION, &version);
-  return http_version_number(version) < 20 && !transfer->handle->no_body && status != 204 &&
-         status != 304 && !vi_headers_get(head, VI_TEXT("Content-Length"), &value) &&
-         !vi_headers_get(head, VI_TEXT("Transfer-Encoding"), &value);
+  return http_version_of(transfer->handle->easy) < 20 && has_body(transfer, status) &&
+         !vi_headers_get(head, VI_TEXT("Content-Length"), &value) &&
+         count_codings_of(head, VI_TEXT("Transfer-Encoding"), &value) == 0;
 }
 
 /* The head of a 1xx answer is followed by another one (RFC 9110 15.2); but for 101, after which
@@ -208,7 +234,7 @@ static bool end_head(vi_transfer *transfer) {
   if (status < 200 && status != 101)
     return keep_interim(transfer, status);
   transfer->unbounded = is_unbounded(transfer, status);
-  if (!undo_coding(transfer, status))
+  if (!check_transfer_coding(transfer, status) || !undo_coding(transfer, status))
     return false;
   if (!transfer->request->streams_response)
     return true;

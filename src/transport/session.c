@@ -69,6 +69,15 @@ void vi_session_abort_all(vi_session *session, vi_error_kind kind, const char *m
     vi_transfer_abort(session->active, kind, message);
 }
 
+/* libcurl gives a multi handle up once a socket could not be watched, and if that was for want of
+ * memory of its own, 7.88 crashes when it goes on with it. */
+void vi_session_check(vi_session *session, CURLMcode code) {
+  if (code == CURLM_OK)
+    return;
+  vi_session_abort_all(session, VI_ERROR_OUT_OF_MEMORY, curl_multi_strerror(code));
+  vi_session_close(session);
+}
+
 bool vi_session_drop_if_forked(vi_session *session) {
   if (session->generation == vi_fork_generation())
     return false;

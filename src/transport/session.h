@@ -89,6 +89,10 @@ void vi_session_close(vi_session *session);
 /* Ends what is in flight or queued with an error of that kind. */
 void vi_session_abort_all(vi_session *session, vi_error_kind kind, const char *message);
 
+/* Acts on what a call of libcurl's that worked on the session came to: a failure ends what is in
+ * flight or queued with VI_ERROR_OUT_OF_MEMORY and closes the session. */
+void vi_session_check(vi_session *session, CURLMcode code);
+
 /* The cookies that the session holds, one line each in Netscape's format; freed with
  * curl_slist_free_all. NULL if there are none. */
 struct curl_slist *vi_session_cookies(vi_session *session);

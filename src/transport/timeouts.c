@@ -43,8 +43,7 @@ static int64_t bytes_moved(CURL *easy) {
 
 /* Connecting has a timeout of its own, and where one of us makes the other wait nobody is late. */
 static bool is_expected(const vi_transfer *transfer) {
-  return vi_handle_is_connected(transfer->handle) && !transfer->stream_paused &&
-         !transfer->upload_starved;
+  return transfer->connected && !transfer->stream_paused && !transfer->upload_starved;
 }
 
 static double seconds_since(int64_t moment, int64_t now) {

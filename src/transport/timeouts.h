@@ -8,7 +8,7 @@
 
 #include "transport/transfer.h"
 
-/* A transfer has been started: from now on the session wants to be looked at. */
+/* A transfer has been started or queued: from now on the session wants to be looked at. */
 void vi_timeouts_arm(vi_session *session);
 
 /* Aborts what has waited too long, if the session's `check_at` has come. */

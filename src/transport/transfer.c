@@ -10,14 +10,19 @@
 
 #include <string.h>
 
-vi_transfer *vi_transfer_new(vi_session *session, vi_request *request, vi_error *error) {
+/* False, with `error`, if the session sends nothing any more. */
+static bool check_open(vi_session *session, vi_error *error) {
   vi_session_drop_if_forked(session);
-  if (session->closed) {
-    vi_error_set(error, session->forked ? VI_ERROR_FORKED : VI_ERROR_CLOSED,
-                 session->forked ? "the session was made before the process forked"
-                                 : "the session is closed");
+  if (!session->closed)
+    return true;
+  if (session->forked)
+    return vi_error_set(error, VI_ERROR_FORKED, "the session was made before the process forked");
+  return vi_error_set(error, VI_ERROR_CLOSED, "the session is closed");
+}
+
+vi_transfer *vi_transfer_new(vi_session *session, vi_request *request, vi_error *error) {
+  if (!check_open(session, error))
     return NULL;
-  }
   vi_transfer *transfer = vi_calloc(sizeof *transfer);
   if (!transfer) {
     vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
@@ -95,8 +100,9 @@ static void settle(vi_transfer *transfer) {
 
 void vi_transfer_start(vi_transfer *transfer) {
   vi_session *session = transfer->session;
-  if (session->closed) {
-    vi_transfer_abort(transfer, VI_ERROR_CLOSED, "the session is closed");
+  vi_error error;
+  if (!check_open(session, &error)) {
+    vi_transfer_stop(transfer, &error);
     return;
   }
   if (vi_queue_must_wait(session)) {
@@ -161,11 +167,14 @@ void vi_transfer_wait(vi_transfer *transfer, int timeout) {
     vi_loop_step(session->loop, timeout);
     return;
   }
-  CURLMcode code = perform(session);
+  if (vi_session_drop_if_forked(session))
+    return;
+  vi_session_check(session, perform(session));
   vi_session_collect(session);
   vi_timeouts_check(session);
-  if (code == CURLM_OK && !transfer->due && !vi_queue_can_admit(session))
-    code = curl_multi_poll(session->multi, NULL, 0, shorten(timeout, session), NULL);
+  if (transfer->due || vi_queue_can_admit(session))
+    return;
+  CURLMcode code = curl_multi_poll(session->multi, NULL, 0, shorten(timeout, session), NULL);
   if (code != CURLM_OK)
     vi_transfer_abort(transfer, VI_ERROR_OUT_OF_MEMORY, curl_multi_strerror(code));
 }
@@ -193,6 +202,14 @@ static bool was_counted_out(vi_transfer *transfer) {
   return true;
 }
 
+/* Until there is a connection libcurl's numbers are those of the handle's request before. */
+bool vi_transfer_may_have_sent(const vi_transfer *transfer) {
+  long sent = 0;
+  if (transfer->connected)
+    curl_easy_getinfo(transfer->handle->easy, CURLINFO_REQUEST_SIZE, &sent);
+  return sent > 0;
+}
+
 void vi_transfer_finish(vi_transfer *transfer, CURLcode code) {
   leave_active(transfer);
   if (code == CURLE_OK && transfer->head < VI_HEAD_DONE)
@@ -203,7 +220,7 @@ void vi_transfer_finish(vi_transfer *transfer, CURLcode code) {
   if (transfer->error.kind != VI_ERROR_NONE) {
     /* A callback stopped the transfer and has said why; libcurl only knows that it did. */
     transfer->error.code = (int)code;
-    transfer->error.maybe_sent = vi_handle_has_sent(transfer->handle);
+    transfer->error.maybe_sent = vi_transfer_may_have_sent(transfer);
     vi_curl_error_weigh(&transfer->error, transfer->request);
   } else if (code != CURLE_OK) {
     vi_curl_error(transfer, code);
@@ -218,11 +235,12 @@ void vi_transfer_finish(vi_transfer *transfer, CURLcode code) {
 }
 
 void vi_transfer_stop(vi_transfer *transfer, const vi_error *error) {
+  vi_session_drop_if_forked(transfer->session);
   if (transfer->done)
     return;
   transfer->error = *error;
   if (transfer->in_flight) {
-    transfer->error.maybe_sent = vi_handle_has_sent(transfer->handle);
+    transfer->error.maybe_sent = vi_transfer_may_have_sent(transfer);
     leave_active(transfer);
   }
   if (transfer->queued)
@@ -238,12 +256,26 @@ void vi_transfer_abort(vi_transfer *transfer, vi_error_kind kind, const char *me
   vi_transfer_stop(transfer, &error);
 }
 
-/* What was found wrong with bytes that had waited to be decoded. The transfer may be done. */
+/* For an error found outside of libcurl's calls, in an answer that may have come to its end. */
 static void stop_for_its_error(vi_transfer *transfer) {
-  vi_error error = transfer->error;
-  vi_transfer_stop(transfer, &error);
-  transfer->error.maybe_sent = true;
-  vi_curl_error_weigh(&transfer->error, transfer->request);
+  if (transfer->done) {
+    transfer->error.maybe_sent = true;
+    vi_curl_error_weigh(&transfer->error, transfer->request);
+  }
+  vi_transfer_stop(transfer, &transfer->error);
+}
+
+/* Lets libcurl go on where a callback made it pause. It may call one at once, and go on as if
+ * nothing were wrong when that fails. */
+static void go_on(vi_transfer *transfer) {
+  if (vi_session_drop_if_forked(transfer->session) || !transfer->in_flight)
+    return;
+  CURLcode code = curl_easy_pause(transfer->handle->easy, CURLPAUSE_CONT);
+  bool lost = code != CURLE_OK && code != CURLE_BAD_FUNCTION_ARGUMENT; /* which is: it is over */
+  if (lost && transfer->error.kind == VI_ERROR_NONE)
+    vi_error_set(&transfer->error, VI_ERROR_OUT_OF_MEMORY, "%s", curl_easy_strerror(code));
+  if (transfer->error.kind != VI_ERROR_NONE)
+    stop_for_its_error(transfer);
 }
 
 vi_text vi_transfer_peek(const vi_transfer *transfer) {
@@ -256,14 +288,13 @@ void vi_transfer_consume(vi_transfer *transfer, size_t length) {
   if (transfer->consumed == transfer->received.length) {
     vi_buffer_clear(&transfer->received);
     transfer->consumed = 0;
-    vi_receive_pending(transfer);
-    if (transfer->error.kind != VI_ERROR_NONE)
+    if (!vi_receive_pending(transfer))
       stop_for_its_error(transfer);
     if (transfer->done && !vi_receive_is_pending(transfer))
       return_handle(transfer);
-    if (transfer->stream_paused && transfer->in_flight && transfer->received.length == 0) {
+    if (transfer->stream_paused && transfer->received.length == 0) {
       transfer->stream_paused = false;
-      curl_easy_pause(transfer->handle->easy, CURLPAUSE_CONT); /* may fill `received` at once */
+      go_on(transfer); /* which may fill `received` at once */
     }
   }
   vi_transfer_await(transfer, transfer->awaiting);
@@ -315,8 +346,7 @@ void vi_transfer_supply(vi_transfer *transfer, vi_text bytes) {
   /* libcurl asks for no more than was announced; whether there is more is asked here. */
   transfer->upload_starved = bytes.length > 0 && transfer->upload_total == announced(transfer);
   vi_transfer_await(transfer, transfer->awaiting);
-  if (transfer->in_flight)
-    curl_easy_pause(transfer->handle->easy, CURLPAUSE_CONT);
+  go_on(transfer);
 }
 
 vi_response *vi_transfer_take_response(vi_transfer *transfer) {
@@ -329,7 +359,7 @@ void vi_transfer_release(vi_transfer *transfer) {
   if (!transfer)
     return;
   vi_session *session = transfer->session;
-  if (transfer->in_flight)
+  if (transfer->in_flight && !vi_session_drop_if_forked(session))
     leave_active(transfer);
   if (transfer->queued)
     vi_queue_remove(transfer);

@@ -34,6 +34,7 @@ typedef struct vi_transfer {
   int64_t queued_at; /* 0: it never did */
   bool in_flight;    /* libcurl has it */
   bool counted_out;  /* and has once given it up for what others before it met */
+  bool connected;    /* and a connection for it */
   bool looped;       /* started by a loop, whose ready list it joins when it is ready */
   bool done;         /* the outcome stands */
   vi_await awaiting;
@@ -108,6 +109,9 @@ void vi_transfer_abort(vi_transfer *transfer, vi_error_kind kind, const char *me
 
 /* Likewise with that error; whether the request may have been sent is found out here. */
 void vi_transfer_stop(vi_transfer *transfer, const vi_error *error);
+
+/* False if it is certain that no byte of the request has left. Only while it has a handle. */
+bool vi_transfer_may_have_sent(const vi_transfer *transfer);
 
 /* Hands over the response: the caller owns the reference. Only once, and only if there is no
  * error. */
