@@ -110,15 +110,14 @@ IT("is as certain of it on a handle that has sent something before") {
   vi_transfer_start(before);
   finish(before);
   vi_transfer_release(before);
-  vi_transfer *transfer = exchange(session, refused_request("POST"));
-  check_int(session->idle_count, 1);
-  check(failed_with(transfer, VI_ERROR_CONNECT));
-  check(!transfer->error.maybe_sent && transfer->error.retryable);
   vi_transfer *aborted = transfer_of(session, refused_request("POST"));
   vi_transfer_start(aborted);
   vi_transfer_abort(aborted, VI_ERROR_RESET, "before libcurl has looked at it");
-  check_int(session->idle_count, 1);
   check(!aborted->error.maybe_sent && aborted->error.retryable);
+  vi_transfer *transfer = exchange(session, refused_request("POST"));
+  check(failed_with(transfer, VI_ERROR_CONNECT));
+  check(!transfer->error.maybe_sent && transfer->error.retryable);
+  check_int(session->idle_count, 1);
 }
 
 IT("says that a host's name has no address") {
