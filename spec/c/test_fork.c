@@ -197,6 +197,7 @@ IT("leaves to the parent the rest of a body that it reads while it blocks") {
     vi_transfer_wait(state.transfer, 10);
   check(state.transfer->stream_paused);
   check(holds_in_child(reads_nothing, &state));
+  check(holds_in_child(waits_for_nothing, &state));
   check(vi_text_equal(read_all(state.transfer, SIZE_MAX), body));
   check(succeeded(state.transfer));
 }

@@ -174,9 +174,9 @@ IT("is quiet when the server closes a connection that was kept") {
 }
 
 IT("takes connections up again that were kept, dead ones too") {
-  origin_answer answers[] = {{.bytes = OK_HELLO, .then = ORIGIN_KEEP},
-                             {.bytes = OK_HELLO, .then = ORIGIN_CLOSE},
-                             {.bytes = OK_HELLO, .then = ORIGIN_KEEP}};
+  static const origin_answer answers[] = {{.bytes = OK_HELLO, .then = ORIGIN_KEEP},
+                                          {.bytes = OK_HELLO, .then = ORIGIN_CLOSE},
+                                          {.bytes = OK_HELLO, .then = ORIGIN_KEEP}};
   vi_loop *loop = new_loop();
   vi_session *session = plain_session();
   origin *server = serve_all(answers, 3);

@@ -180,6 +180,19 @@ IT("admits the next one when the one in flight is aborted, released or fails") {
   }
 }
 
+IT("fills all the room that there is at once") {
+  vi_loop *loop = new_loop();
+  vi_session *session = session_of_connections(4);
+  vi_transfer *transfers[MANY];
+  start_numbered(transfers, MANY, session, serve("", ORIGIN_HANG), loop);
+  for (int i = 1; i < 4; i++)
+    vi_transfer_abort(transfers[i], VI_ERROR_CANCELLED, "no longer wanted");
+  check_int(session->active_count, 1);
+  vi_loop_step(loop, 0);
+  check_int(session->active_count, 4);
+  check(transfers[6]->in_flight && transfers[7]->queued);
+}
+
 IT("puts what comes later behind those that wait, though there is room already") {
   static const origin_answer answers[] = {{.then = ORIGIN_HANG}, {.bytes = OK_HELLO}};
   vi_session *session = session_of_connections(1);

@@ -121,10 +121,12 @@ IT("refuses transfer codings that it did not ask for (RFC 9112 7.4)") {
       "gzip",       "gzip, chunked",    "chunked, gzip",
       "unheard-of", "chunked, chunked", "chunked\r\nTransfer-Encoding: gzip"};
   for (size_t i = 0; i < sizeof codings / sizeof *codings; i++) {
-    char bytes[200];
-    snprintf(bytes, sizeof bytes, OK_HEAD "Transfer-Encoding: %s\r\n\r\n0\r\n\r\n", codings[i]);
+    vi_buffer *bytes = scratch();
+    check(vi_buffer_append_text(bytes, VI_TEXT(OK_HEAD "Transfer-Encoding: ")));
+    check(vi_buffer_append_text(bytes, vi_text_of(codings[i])));
+    check(vi_buffer_append_text(bytes, VI_TEXT("\r\n\r\n0\r\n\r\n")));
     tap_at("%s", codings[i]);
-    check(failed_with(answered(bytes), VI_ERROR_PROTOCOL));
+    check(failed_with(answered_bytes(vi_buffer_text(bytes)), VI_ERROR_PROTOCOL));
   }
 }
 

@@ -133,7 +133,8 @@ IT("leaves nothing behind when a coded body is given up with bytes still to deco
   vi_transfer_release(transfer);
   check_int(session->idle_count, 1);
   check(!session->idle->transfer && session->idle->coded.length == 0);
-  check(succeeded(get_from(session, serve(OK_HELLO, ORIGIN_KEEP))));
+  check_text(read_all(started(session, VI_TEXT(OK_HELLO), false), 100), "hello");
+  check_int(session->idle_count, 1);
 }
 
 IT("gives all that came before a body breaks off, and then says so") {
@@ -174,15 +175,24 @@ IT("says that a body is not what its coding says, in its beginning or at its end
 }
 
 IT("stops at once when what was held back turns out to be bad") {
-  vi_text good = coded(noise(400000), CODING_GZIP);
+  enum { GOOD = 256 * 1024 + 18000 }; /* what follows is among the first bytes held back */
+  vi_text good = coded(noise(GOOD), CODING_GZIP);
   vi_text body = concatenated(good, concatenated(VI_TEXT("bad"), noise(8000000)));
   for (int looped = 0; looped < 2; looped++) {
-    vi_session *session = plain_session();
     vi_text answer = answer_of(OK_HEAD "Content-Encoding: gzip\r\n\r\n", body);
-    vi_transfer *transfer = started(session, answer, looped);
+    vi_transfer *transfer = started(plain_session(), answer, looped);
+    size_t length = 0;
     check(is_held_back(transfer));
-    check_int(read_all(transfer, SIZE_MAX).length, 400000);
+    while (transfer->error.kind == VI_ERROR_NONE && !transfer->done) {
+      size_t came = vi_transfer_peek(transfer).length;
+      length += came;
+      if (came > 0)
+        vi_transfer_consume(transfer, came);
+      else
+        vi_transfer_wait(transfer, 100);
+    }
     check(failed_with(transfer, VI_ERROR_PROTOCOL));
+    check_int(length + vi_transfer_peek(transfer).length, GOOD);
   }
 }
 
@@ -207,7 +217,7 @@ IT("knows the end of a body that the connection's end alone marks, if its coding
 }
 
 IT("can be aborted while it is held back, and its session goes on") {
-  origin_answer answers[] = {{.bytes = NULL}, {.bytes = OK_HELLO}};
+  static origin_answer answers[] = {{.bytes = NULL}, {.bytes = OK_HELLO}};
   vi_text large = answer_of(OK_HEAD "Content-Length: 8000000\r\n\r\n", noise(8000000));
   answers[0].bytes = large.data;
   answers[0].length = large.length;
@@ -227,8 +237,9 @@ IT("can be aborted while it is held back, and its session goes on") {
 IT("is ready for its reader again after each piece, in the loop's list once") {
   static const char head[] = OK_HEAD "Content-Length: 5\r\n\r\n";
   vi_text bytes = answer_of(head, VI_TEXT("hello"));
-  origin_answer answer = {
-      .bytes = bytes.data, .length = bytes.length, .piece = sizeof head - 1, .pause = 100};
+  static origin_answer answer = {.piece = sizeof head - 1, .pause = 100};
+  answer.bytes = bytes.data;
+  answer.length = bytes.length;
   vi_loop *loop = new_loop();
   vi_transfer *transfer = stream_from(plain_session(), serve_all(&answer, 1));
   check(vi_loop_start(loop, transfer));

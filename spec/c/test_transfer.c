@@ -202,7 +202,8 @@ IT("carries nothing of one request over to the next on the same handle") {
 }
 
 IT("takes no body for a HEAD, whatever length is announced, and one for the GET after it") {
-  origin_answer answers[] = {{.bytes = OK_HEAD "Content-Length: 5\r\n\r\n"}, {.bytes = OK_HELLO}};
+  static const origin_answer answers[] = {{.bytes = OK_HEAD "Content-Length: 5\r\n\r\n"},
+                                          {.bytes = OK_HELLO}};
   origin *server = serve_all(answers, 2);
   vi_session *session = plain_session();
   vi_transfer *head = vi_transfer_new(session, request_for(server, "HEAD", "/", ""), NULL);

@@ -1,4 +1,5 @@
 /* transport: what ends an exchange early, what is known then of the request, and what is left. */
+#include "coding.h"
 #include "exchange.h"
 #include "messages.h"
 #include "tap.h"
@@ -32,19 +33,22 @@ IT("takes a body of exactly max_body and none that is larger, announced or not")
 }
 
 IT("counts a coded body by its decoded length, and its announced length by nothing") {
-  /* A stored deflate block, wrapped by zlib, that says "ab". */
-  static const char stored[] = "\x78\x01\x01\x02\x00\xfd\xff\x61\x62\x01\x26\x00\xc4";
-  char bytes[300];
-  int head = snprintf(bytes, sizeof bytes,
-                      OK_HEAD "Content-Encoding: deflate\r\n"
-                              "Content-Length: %zu\r\n\r\n",
-                      sizeof stored - 1);
-  memcpy(bytes + head, stored, sizeof stored - 1);
-  origin_answer answer = {.bytes = bytes, .length = (size_t)head + sizeof stored - 1};
-  vi_transfer *transfer = get_from(session_of_max_body(2), serve_all(&answer, 1));
+  vi_text body = coded(VI_TEXT("ab"), CODING_ZLIB);
+  vi_text head = VI_TEXT(OK_HEAD "Content-Encoding: deflate\r\nContent-Length: 10\r\n\r\n");
+  require(check_int(body.length, 10));
+  origin *server = serve_bytes(concatenated(head, body), ORIGIN_KEEP);
+  vi_transfer *transfer = get_from(session_of_max_body(2), server);
   require(succeeded(transfer));
   check_text(vi_response_body(transfer->response), "ab");
-  check(failed_with(get_from(session_of_max_body(1), serve_all(&answer, 1)), VI_ERROR_TOO_LARGE));
+  check(failed_with(get_from(session_of_max_body(1), server), VI_ERROR_TOO_LARGE));
+}
+
+IT("expands no bomb beyond max_body") {
+  vi_text bomb = coded(monotony(50000000), CODING_GZIP);
+  vi_text answer = concatenated(VI_TEXT(OK_HEAD "Content-Encoding: gzip\r\n\r\n"), bomb);
+  vi_transfer *transfer = get_from(session_of_max_body(1000000), serve_bytes(answer, ORIGIN_CLOSE));
+  check(failed_with(transfer, VI_ERROR_TOO_LARGE));
+  check(transfer->received.capacity < 4000000);
 }
 
 IT("does not believe an announced length that it has not seen") {
@@ -106,15 +110,14 @@ IT("is as certain of it on a handle that has sent something before") {
   vi_transfer_start(before);
   finish(before);
   vi_transfer_release(before);
-  vi_transfer *transfer = exchange(session, refused_request("POST"));
-  check_int(session->idle_count, 1);
-  check(failed_with(transfer, VI_ERROR_CONNECT));
-  check(!transfer->error.maybe_sent && transfer->error.retryable);
   vi_transfer *aborted = transfer_of(session, refused_request("POST"));
   vi_transfer_start(aborted);
   vi_transfer_abort(aborted, VI_ERROR_RESET, "before libcurl has looked at it");
-  check_int(session->idle_count, 1);
   check(!aborted->error.maybe_sent && aborted->error.retryable);
+  vi_transfer *transfer = exchange(session, refused_request("POST"));
+  check(failed_with(transfer, VI_ERROR_CONNECT));
+  check(!transfer->error.maybe_sent && transfer->error.retryable);
+  check_int(session->idle_count, 1);
 }
 
 IT("says that a host's name has no address") {

@@ -233,8 +233,9 @@ IT("takes an answer that comes before the body was sent, and further bytes for n
 IT("sends and receives piece by piece at once, neither waiting for the other") {
   vi_text body = noise(2000000);
   vi_text answer = concatenated(VI_TEXT(OK_HEAD "Content-Length: 2000000\r\n\r\n"), body);
-  origin_answer early = {
-      .bytes = answer.data, .length = answer.length, .then = ORIGIN_HANG, .early = true};
+  static origin_answer early = {.then = ORIGIN_HANG, .early = true};
+  early.bytes = answer.data;
+  early.length = answer.length;
   vi_request *request = request_for(serve_all(&early, 1), "POST", "/", "");
   request->streams_body = request->streams_response = true;
   request->body_length = -1;

@@ -145,6 +145,9 @@ static void set_http_version(CURL *easy, vi_http_version version) {
 static bool set_session_options(CURL *easy, const vi_session *session) {
   const vi_session_options *options = &session->options;
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  /* Else whatever ends a transfer would wait for its name to be looked up, and all others with it:
+   * the resolver's thread frees itself when it is done. */
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, session->fields.lines);
   set_timeouts(easy, options);
