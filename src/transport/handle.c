@@ -4,6 +4,7 @@
 #include "message/url.h"
 #include "transport/fold_guard.h"
 #include "transport/receive.h"
+#include "transport/sockets.h"
 #include "transport/transfer.h"
 
 #include <errno.h>
@@ -19,9 +20,9 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
   int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   if (fd < 0)
     handle->socket_errno = errno;
-  if (fd >= 0 && !vi_session_note_open(handle->session, fd)) {
+  if (fd >= 0 && !vi_sockets_add(handle->session, fd)) {
     vi_error_set(&handle->transfer->error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
-    vi_session_note_close(handle->session, fd);
+    vi_sockets_remove(handle->session, fd);
     close(fd);
     return CURL_SOCKET_BAD;
   }
@@ -29,7 +30,7 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
 }
 
 static int close_socket(void *user, curl_socket_t fd) {
-  vi_session_note_close(user, fd);
+  vi_sockets_remove(user, fd);
   return close(fd);
 }
 

@@ -5,6 +5,7 @@
 #include "transport/fork.h"
 #include "transport/poller.h"
 #include "transport/queue.h"
+#include "transport/sockets.h"
 #include "transport/timeouts.h"
 
 #include <errno.h>
@@ -243,7 +244,7 @@ static void act_on_socket(vi_loop *loop, const vi_poll_event *event) {
     return; /* closed while an earlier event of this step was worked on */
   if (!socket->wanted) {
     if (socket->ours)
-      vi_session_check_idle(socket->session, event->fd);
+      vi_sockets_check(socket->session, event->fd);
     watch(loop, event->fd, socket, 0);
     return;
   }

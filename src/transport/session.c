@@ -1,6 +1,5 @@
 #include "transport/session.h"
 
-#include "message/clock.h"
 #include "message/memory.h"
 #include "message/text.h"
 #include "transport/decoder.h"
@@ -8,16 +7,12 @@
 #include "transport/handle.h"
 #include "transport/loop.h"
 #include "transport/queue.h"
+#include "transport/sockets.h"
 #include "transport/transfer.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 /* Copies a string option; *ok turns false when out of memory. */
 static char *copy_string(const char *string, bool *ok) {
@@ -27,39 +22,6 @@ static char *copy_string(const char *string, bool *ok) {
   char *copy = vi_malloc(size);
   *ok = *ok && copy;
   return copy ? memcpy(copy, string, size) : NULL;
-}
-
-bool vi_session_note_open(vi_session *session, curl_socket_t fd) {
-  if (session->socket_count == session->socket_capacity) {
-    size_t capacity = session->socket_capacity ? session->socket_capacity * 2 : 8;
-    curl_socket_t *sockets = vi_realloc(session->sockets, capacity * sizeof *sockets);
-    if (!sockets)
-      return false;
-    session->sockets = sockets;
-    session->socket_capacity = capacity;
-  }
-  session->sockets[session->socket_count++] = fd;
-  return !session->loop || vi_loop_note_socket(session->loop, fd, true);
-}
-
-void vi_session_note_close(vi_session *session, curl_socket_t fd) {
-  for (size_t i = session->socket_count; i-- > 0;)
-    if (session->sockets[i] == fd) {
-      session->sockets[i] = session->sockets[--session->socket_count];
-      break;
-    }
-  if (session->loop)
-    vi_loop_note_socket(session->loop, fd, false);
-}
-
-/* What libcurl would still send on a connection it closes, a TLS alert for one, goes nowhere. */
-static void disconnect_sockets(vi_session *session) {
-  int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (size_t i = 0; i < session->socket_count; i++)
-    if (nowhere < 0 || dup2(nowhere, session->sockets[i]) < 0)
-      close(session->sockets[i]);
-  if (nowhere >= 0)
-    close(nowhere);
 }
 
 void vi_session_abort_all(vi_session *session, vi_error_kind kind, const char *message) {
@@ -83,7 +45,7 @@ bool vi_session_drop_if_forked(vi_session *session) {
     return false;
   session->generation = vi_fork_generation();
   if (!session->closed) {
-    disconnect_sockets(session);
+    vi_sockets_cut_off(session);
     vi_session_abort_all(session, VI_ERROR_FORKED, "the process forked");
     vi_session_close(session);
   }
@@ -290,51 +252,6 @@ void vi_session_return_handle(vi_session *session, vi_handle *handle) {
   handle->next = session->idle;
   session->idle = handle;
   session->idle_count++;
-}
-
-/* 0 for a socket that has no port. */
-static long local_port(curl_socket_t fd) {
-  union {
-    struct sockaddr any;
-    struct sockaddr_in in;
-    struct sockaddr_in6 in6;
-    struct sockaddr_storage room;
-  } address = {0};
-  socklen_t size = sizeof address;
-  if (getsockname(fd, &address.any, &size) != 0)
-    return 0;
-  if (address.any.sa_family == AF_INET6)
-    return ntohs(address.in6.sin6_port);
-  return address.any.sa_family == AF_INET ? ntohs(address.in.sin_port) : 0;
-}
-
-/* libcurl does not say which socket a transfer uses before it is over, but it says the port. A
- * paused transfer's is readable, and not waited for. */
-static bool may_be_in_use(const vi_session *session, curl_socket_t fd) {
-  long port = session->active ? local_port(fd) : 0;
-  for (const vi_transfer *transfer = session->active; transfer; transfer = transfer->next) {
-    long used = 0;
-    curl_easy_getinfo(transfer->handle->easy, CURLINFO_LOCAL_PORT, &used);
-    if (used == port || port == 0)
-      return true;
-  }
-  return false;
-}
-
-/* HTTP/2 has things to say without being asked. */
-void vi_session_check_idle(vi_session *session, curl_socket_t fd) {
-  char byte;
-  if (!session->multiplexes && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0 &&
-      !may_be_in_use(session, fd))
-    shutdown(fd, SHUT_RDWR);
-}
-
-void vi_session_check_all_idle(vi_session *session) {
-  enum { SOON = 1000000 }; /* nanoseconds: what follows at once costs nothing */
-  if (session->idle_since == 0 || vi_clock_monotonic() - session->idle_since < SOON)
-    return;
-  for (size_t i = 0; i < session->socket_count; i++)
-    vi_session_check_idle(session, session->sockets[i]);
 }
 
 void vi_session_collect(vi_session *session) {

@@ -106,21 +106,9 @@ bool vi_session_add_cookie(vi_session *session, const char *line);
  * talking to. True if it was such a session; it is closed then. */
 bool vi_session_drop_if_forked(vi_session *session);
 
-/* Keeps account of the session's sockets: one was opened, one is about to be closed. The first is
- * false when out of memory. */
-bool vi_session_note_open(vi_session *session, curl_socket_t fd);
-void vi_session_note_close(vi_session *session, curl_socket_t fd);
-
 /* A handle from the pool, or a new one; NULL: out of memory. And back. */
 struct vi_handle *vi_session_take_handle(vi_session *session);
 void vi_session_return_handle(vi_session *session, struct vi_handle *handle);
-
-/* Shuts a connection down that no transfer uses, so that none ever will, if bytes have come that no
- * request asked for: they would be taken for the answer to the next one. */
-void vi_session_check_idle(vi_session *session, curl_socket_t fd);
-
-/* Likewise all of them, before a request starts while none is in flight. */
-void vi_session_check_all_idle(vi_session *session);
 
 /* Finishes every transfer that libcurl has reported as done since the last call. */
 void vi_session_collect(vi_session *session);

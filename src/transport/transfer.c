@@ -6,6 +6,7 @@
 #include "transport/loop.h"
 #include "transport/queue.h"
 #include "transport/receive.h"
+#include "transport/sockets.h"
 #include "transport/timeouts.h"
 
 #include <string.h>
@@ -138,7 +139,7 @@ void vi_transfer_launch(vi_transfer *transfer) {
   if (!transfer->request->streams_response)
     vi_buffer_lay_within(&transfer->received, handle->room, sizeof handle->room);
   if (session->active_count == 0)
-    vi_session_check_all_idle(session);
+    vi_sockets_check_all(session);
   hand_over(transfer);
 }
 
