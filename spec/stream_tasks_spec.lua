@@ -77,6 +77,19 @@ describe("In tasks, a streamed response", function()
     assert.equal("fine", assert(post(sender, "fine")).content.body)
   end
 
+  promise("leaves no file behind where saving it is cancelled", function()
+    local path, response = os.tmpname(), stream(0.2)
+    local saving = viesti.spawn(function() response:save(path) end)
+    viesti.sleep(0.1)
+    local listing = assert(io.popen("ls " .. path .. ".*"))
+    local part = listing:read("l")
+    listing:close()
+    assert.is_true(saving:cancel())
+    os.remove(path)
+    assert.matches("%.part$", part)
+    assert.is_nil((io.open(part)))
+  end)
+
   promise("suspends one task, not the others", function()
     local source, steps = stream(0.1), 0
     local ticker <close> = viesti.spawn(function()

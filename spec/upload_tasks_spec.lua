@@ -211,6 +211,18 @@ describe("In a task, the reader of a body", function()
     assert_undisturbed()
   end)
 
+  promise("is not led astray by another sending of the same file", function()
+    local file <close> = assert(io.tmpfile())
+    local text = ("A"):rep(65536) .. ("B"):rep(65536) .. ("C"):rep(65536)
+    file:write(text)
+    file:seek("set")
+    local request = viesti.Request({ method = "PUT", url = server.url .. "/echo", content = file })
+    local responses = viesti.map({ 1, 2, 3 }, function() return assert(sender:send(request)) end)
+    for _, response in ipairs(responses) do
+      assert.is_true(response.content.body == text)
+    end
+  end)
+
   promise("holds up nobody with empty pieces", function()
     local ready = false
     local task = later(0.02)

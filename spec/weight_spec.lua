@@ -5,7 +5,7 @@ local resident = require("spec.support.resident")
 local MEBIBYTE = 1024 * 1024
 
 -- Bodies stand outside of Lua's heap, where its collector does not see them.
-describe("The memory of responses that are garbage", function()
+describe("The memory of requests and responses that are garbage", function()
   local web, sender
 
   setup(function()
@@ -26,7 +26,11 @@ describe("The memory of responses that are garbage", function()
     return viesti.Response({ body = ("x"):rep(100000) })
   end
 
-  -- A program that holds some responses for long, and a heap of other things.
+  local function asked()
+    return viesti.Request({ method = "PUT", url = web.url, content = ("x"):rep(100000) })
+  end
+
+  -- A program that holds some of them for long, and a heap of other things.
   local function replace_often(make)
     local ballast, ring = {}, {}
     for index = 1, 100000 do
@@ -45,7 +49,7 @@ describe("The memory of responses that are garbage", function()
   for _, mode in ipairs({ "generational", "incremental" }) do
     it("is given back in time by the " .. mode .. " collector", function()
       local before = collectgarbage(mode)
-      local growth = { replace_often(get), replace_often(made) }
+      local growth = { replace_often(get), replace_often(made), replace_often(asked) }
       collectgarbage(before)
       if (os.getenv("RUN_UNDER") or "") == "" then -- a sanitizer keeps what is freed for a while
         assert.is_true(math.max(table.unpack(growth)) < 64 * MEBIBYTE, table.concat(growth, " "))

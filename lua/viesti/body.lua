@@ -66,15 +66,19 @@ function body.read(values)
   return readers[found](values[found], values.length)
 end
 
+-- Where the file stands is its own: another sending may read the same one meanwhile.
+local function read_file(file, position)
+  return function()
+    file:seek("set", position)
+    local piece, reason = file:read(PIECE)
+    position = position + #(piece or "")
+    return piece, reason
+  end
+end
+
 --- A reader of the source of a body from its start, for one sending.
 function body.open(source)
-  if type(source) == "function" then
-    return source
-  end
-  source.file:seek("set", source.start)
-  return function()
-    return source.file:read(PIECE)
-  end
+  return type(source) == "function" and source or read_file(source.file, source.start)
 end
 
 return body

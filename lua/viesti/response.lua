@@ -76,6 +76,11 @@ local function write_chunks(response, path)
   return closed and size, why
 end
 
+-- However the block ends, by a cancelled task too.
+local function removing(path)
+  return setmetatable({}, { __close = function() os.remove(path) end })
+end
+
 --- Writes the body to a file, which appears under its name only when it is whole. Returns the
 --- number of bytes; or nil and why not: an error object if the transfer failed, the system's words
 --- if the file did.
@@ -88,15 +93,14 @@ function Response:save(path)
     return nil, "the body has been read already"
   end
   local part = ("%s.%06x.part"):format(path, math.random(0, 0xffffff))
+  local _ <close> = removing(part)
   local ok, size, reason = pcall(write_chunks, self, part)
-  if ok and size then
+  if not ok then
+    return nil, size
+  elseif size then
     ok, reason = os.rename(part, path)
-    if ok then
-      return size
-    end
   end
-  os.remove(part)
-  return nil, ok and reason or not ok and size or reason
+  return ok and size or nil, reason
 end
 
 --- True for a status of 200 to 299.

@@ -6,6 +6,7 @@
 #include "tap.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -184,6 +185,26 @@ IT("does not start in the child what was made in the parent") {
   finish(state.transfer);
   check(succeeded(state.transfer));
   check_int(origin_connections(state.server), 1);
+}
+
+static pid_t idle_child(void) {
+  pid_t child = fork();
+  if (child == 0) {
+    pause();
+    _exit(0);
+  }
+  return child;
+}
+
+IT("is not woken again and again by a connection it closed and a child still holds") {
+  inherited state = in_flight();
+  pid_t child = idle_child();
+  vi_transfer_abort(state.transfer, VI_ERROR_CANCELLED, "no longer wanted");
+  vi_loop_take_ready(state.loop);
+  bool woken = is_readable(state.loop->poller.fd, 1000);
+  kill(child, SIGKILL);
+  waitpid(child, NULL, 0);
+  check(!woken);
 }
 
 IT("leaves to the parent the rest of a body that it reads while it blocks") {

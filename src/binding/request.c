@@ -7,14 +7,23 @@
  * told of the response's progress. */
 enum { GIVEN = 1, HEADERS = 2, SOURCE = 3, PROGRESS = 4, USER_VALUES = 4 };
 
+typedef struct request_box {
+  vi_request *request; /* one reference; NULL until opened */
+  size_t weight;       /* for vi_remove_weight */
+} request_box;
+
 vi_request *vi_check_request(lua_State *L, int index) {
-  vi_request *request = *(vi_request **)vi_check_box(L, index, VI_TYPE_REQUEST);
+  vi_request *request = ((request_box *)vi_check_box(L, index, VI_TYPE_REQUEST))->request;
   luaL_argcheck(L, request, index, "the request has been collected");
   return request;
 }
 
+static request_box *push_box(lua_State *L) {
+  return vi_push_box(L, sizeof(request_box), USER_VALUES, VI_TYPE_REQUEST);
+}
+
 vi_request **vi_push_request_box(lua_State *L) {
-  return vi_push_box(L, sizeof(vi_request *), USER_VALUES, VI_TYPE_REQUEST);
+  return &push_box(L)->request;
 }
 
 vi_request **vi_push_request_like(lua_State *L, int index) {
@@ -35,14 +44,17 @@ static int request_new(lua_State *L) {
   vi_text method = vi_check_text(L, 1), url = vi_check_text(L, 2);
   vi_text query = lua_isnil(L, 3) ? VI_TEXT("") : vi_check_text(L, 3);
   vi_text body = lua_isnil(L, 5) ? VI_TEXT("") : vi_check_text(L, 5);
-  vi_request **box = vi_push_request_box(L);
+  request_box *box = push_box(L);
   lua_pushvalue(L, 6);
   lua_setiuservalue(L, -2, GIVEN);
   vi_error error;
-  *box = vi_request_new(method, url, query, lua_isnil(L, 5) ? NULL : &body, &error);
-  if (*box && (lua_isnil(L, 4) || vi_read_fields(L, 4, true, &(*box)->headers)))
+  vi_request *request = box->request =
+      vi_request_new(method, url, query, lua_isnil(L, 5) ? NULL : &body, &error);
+  if (request && (lua_isnil(L, 4) || vi_read_fields(L, 4, true, &request->headers))) {
+    box->weight = vi_add_weight(L, body.length);
     return 1;
-  if (!*box)
+  }
+  if (!request)
     lua_pushstring(L, error.message);
   lua_pushnil(L);
   lua_insert(L, -2);
@@ -133,9 +145,10 @@ void vi_push_progress(lua_State *L, int index) {
 }
 
 static int request_gc(lua_State *L) {
-  vi_request **box = vi_check_box(L, 1, VI_TYPE_REQUEST);
-  vi_request_release(*box);
-  *box = NULL;
+  request_box *box = vi_check_box(L, 1, VI_TYPE_REQUEST);
+  vi_request_release(box->request);
+  vi_remove_weight(L, box->weight);
+  *box = (request_box){0};
   return 0;
 }
 

@@ -30,18 +30,22 @@ static vi_socket *socket_of(vi_loop *loop, int fd) {
   return &loop->sockets[index];
 }
 
-bool vi_loop_note_socket(vi_loop *loop, curl_socket_t fd, bool open) {
-  vi_socket *socket = socket_of(loop, fd);
-  /* A closed descriptor has left the poller by itself, and its number may come back. */
-  if (socket)
-    *socket = (vi_socket){.ours = open};
-  return socket != NULL;
-}
-
 static bool watch(vi_loop *loop, int fd, vi_socket *socket, int events) {
   bool done = vi_poller_watch(&loop->poller, fd, socket->watched, events);
   socket->watched = (unsigned char)(done ? events : 0);
   return done;
+}
+
+/* A closed descriptor leaves the poller by itself only if no child process holds it too; and its
+ * number may come back. */
+bool vi_loop_note_socket(vi_loop *loop, curl_socket_t fd, bool open) {
+  vi_socket *socket = socket_of(loop, fd);
+  if (!socket)
+    return false;
+  if (socket->watched)
+    watch(loop, fd, socket, 0);
+  *socket = (vi_socket){.ours = open};
+  return true;
 }
 
 /* CURLMOPT_SOCKETFUNCTION. A socket that libcurl no longer cares about stays with the poller until

@@ -31,14 +31,11 @@ enum { MOST_HEADS = 32 };
 /* "HTTP/1.1 200 OK", "HTTP/2 200": libcurl has checked the form; the code comes from libcurl. */
 static bool begin_head(vi_transfer *transfer, vi_text line) {
   vi_handle *handle = transfer->handle;
-  if (transfer->head_complete)
+  if (transfer->head_complete) /* libcurl has asked again, to authenticate for one */
     return vi_error_set(&transfer->error, VI_ERROR_PROTOCOL, "another head came behind the first");
   if (++transfer->heads > MOST_HEADS)
     return vi_error_set(&transfer->error, VI_ERROR_TOO_LARGE, "more than %d interim answers",
                         MOST_HEADS);
-  if (transfer->head_complete) /* libcurl has asked again, to authenticate for one */
-    return vi_error_set(&transfer->error, VI_ERROR_PROTOCOL,
-                        "another answer followed the one whose head was handed over");
   vi_headers_clear(&handle->head);
   vi_buffer_clear(&handle->reason);
   transfer->encoding = (vi_text){0};
