@@ -285,6 +285,15 @@ describe("Request", function()
     assert.equal("http://h/?a=1&b=2", request.url)
   end)
 
+  it("cannot be copied with a file that has been closed", function()
+    local file <close> = assert(io.open("README.md"))
+    local request = require("viesti").Request({ url = "http://h/", content = file })
+    file:close()
+    assert.error_matches(function() request:with({}) end,
+      "Request: the file in content has been closed$")
+    assert.equal("x", request:with({ content = "x" }).body)
+  end)
+
   it("is refused at the line that sends it", function()
     local sender = require("viesti").Client()
     local _, message = pcall(function() sender:send({ url = "nonsense" }) end)

@@ -174,7 +174,7 @@ for _, way in ipairs(ways) do
       file:close()
       local ok, response, err = pcall(sender.send, sender, request)
       assert.is_truthy(not ok or response == nil)
-      assert.is_truthy(tostring(ok and err or response):find("closed file", 1, true))
+      assert.is_truthy(tostring(ok and err or response):find("has been closed", 1, true))
       assert_goes_on(sender)
     end)
 

@@ -66,10 +66,23 @@ function body.read(values)
   return readers[found](values[found], values.length)
 end
 
+--- Sets a body's file to that position; or returns nil and what is wrong.
+---@return true? done, string? reason
+function body.rewind(file, position)
+  if io.type(file) ~= "file" then
+    return nil, "the file in content has been closed"
+  end
+  file:seek("set", position)
+  return true
+end
+
 -- Where the file stands is its own: another sending may read the same one meanwhile.
 local function read_file(file, position)
   return function()
-    file:seek("set", position)
+    local there, wrong = body.rewind(file, position)
+    if not there then
+      return nil, wrong
+    end
     local piece, reason = file:read(PIECE)
     position = position + #(piece or "")
     return piece, reason

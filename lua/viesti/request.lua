@@ -10,7 +10,7 @@ local declaration = {
   { name = "method", type = "string", default = "GET",
     doc = "the method; letters are made upper case" },
   { name = "url", type = "string", required = true,
-    doc = "http or https; whatever may not stand in a URL is percent-encoded" },
+    doc = "http or https, without spaces; what else may not stand in a URL is percent-encoded" },
   { name = "params", type = "table",
     doc = "names to values, or a list of pairs: added to the URL's query" },
   { name = "headers", type = "table|headers",
@@ -152,18 +152,20 @@ local function merge_fields(what, base, changes)
   return flat and fields.pairs(fields.merge(kept, flat)), wrong
 end
 
+-- True; or nil and what is wrong with the body that there was.
 local function keep_body(merged, given, changes)
   for _, name in ipairs(body.OPTIONS) do
     if changes[name] ~= nil then
-      return
+      return true
     end
   end
   for _, name in ipairs { "data", "json", "content", "multipart", "length" } do
     merged[name] = given[name]
   end
   if given.start then
-    given.content:seek("set", given.start)
+    return body.rewind(given.content, given.start)
   end
+  return true
 end
 
 --- A copy of the request with other options. Headers and params are merged by name, and a name
@@ -192,7 +194,10 @@ function Request:with(changes)
       merged[name] = list or error("Request: " .. wrong, 2)
     end
   end
-  keep_body(merged, given, changes)
+  local kept, reason = keep_body(merged, given, changes)
+  if not kept then
+    error("Request: " .. reason, 2)
+  end
   local request, wrong = make(options.read_table("Request", declaration, merged))
   return request or error(wrong, 2)
 end

@@ -158,7 +158,8 @@ IT("gives the child an alarm of its own, and leaves the parent's alone") {
   vi_timer timer = {0};
   int fd = vi_loop_fd(state.loop);
   check(holds_in_child(polls_on_its_own, &state));
-  check(!is_readable(state.loop->poller.alarm, 0));
+  bool is_time = vi_clock_monotonic() >= state.loop->poller.rings_at;
+  check(is_time || !is_readable(state.loop->poller.alarm, 0));
   check(vi_timers_add(&state.loop->timers, &timer, vi_clock_monotonic()));
   vi_loop_step(state.loop, 0);
   check(is_readable(fd, 5000));

@@ -30,7 +30,8 @@ static int return_response(lua_State *L, vi_transfer *transfer) {
       return vi_push_failure(L, &error, ARGUMENT);
   }
   lua_settop(L, RESPONSE);
-  box->weight = vi_add_weight(L, vi_response_size(box->response));
+  size_t held = box->streamed ? VI_STREAM_HOLDS : 0;
+  box->weight = vi_add_weight(L, vi_response_size(box->response) + held);
   return 1;
 }
 
@@ -47,9 +48,8 @@ static int return_piece(lua_State *L, vi_transfer *transfer) {
   }
   if (transfer->error.kind != VI_ERROR_NONE) /* kept: whoever reads on is told again */
     return vi_push_failure(L, &transfer->error, 0);
-  owner(L)->stream = NULL;
   owner(L)->unbounded = transfer->unbounded;
-  vi_transfer_release(transfer);
+  vi_end_stream(L, owner(L));
   lua_pushnil(L);
   return 1;
 }

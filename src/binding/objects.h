@@ -52,6 +52,9 @@ VI_RAISES void vi_push_reader(lua_State *L, int index);
 /* The response at `index`; raises if it is none. */
 VI_RAISES vi_response_box *vi_check_response(lua_State *L, int index);
 
+/* Gives back the transfer of a streamed response, and takes its weight off. */
+void vi_end_stream(lua_State *L, vi_response_box *box);
+
 /* True while a task or the main thread waits for the response's body. */
 bool vi_is_being_read(const vi_response_box *box);
 

@@ -6,6 +6,13 @@ bool vi_is_being_read(const vi_response_box *box) {
   return box->busy || (box->stream && box->stream->waiter);
 }
 
+void vi_end_stream(lua_State *L, vi_response_box *box) {
+  vi_transfer_release(box->stream);
+  box->stream = NULL;
+  vi_remove_weight(L, box->weight);
+  box->weight = 0; /* a head alone is not worth mentioning */
+}
+
 static vi_transfer *check_stream(lua_State *L, const vi_response_box *box) {
   if (!box->streamed)
     luaL_error(L, "the response is not streamed; its body is response.body (ask for a stream with "
@@ -44,8 +51,7 @@ static int response_close(lua_State *L) {
     vi_transfer_abort(box->stream, VI_ERROR_CLOSED, "the response was closed");
   } else if (box->stream) {
     box->begun = box->cut = true;
-    vi_transfer_release(box->stream);
-    box->stream = NULL;
+    vi_end_stream(L, box);
   }
   return 0;
 }

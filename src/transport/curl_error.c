@@ -65,6 +65,8 @@ static vi_error_kind refine(const vi_transfer *transfer, CURLcode code) {
   if (!transfer->connected &&
       (kind == VI_ERROR_RESET || kind == VI_ERROR_EMPTY_REPLY || is_broken_handshake(code, detail)))
     return VI_ERROR_CONNECT; /* the proxy refused, or the other end went while we connected */
+  if (code == CURLE_RECV_ERROR && strstr(detail, "SSL routines") && strstr(detail, " alert "))
+    return VI_ERROR_TLS; /* TLS 1.3 refuses a client's certificate after the handshake */
   if (code == CURLE_RECV_ERROR && strstr(detail, "chunked-encoding"))
     return VI_ERROR_PROTOCOL; /* the sizes of the chunks make no sense */
   curl_off_t first_byte = 0;

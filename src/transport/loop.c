@@ -86,7 +86,7 @@ static int64_t next_deadline(const vi_loop *loop) {
       return AT_ONCE;
     if (session->deadline)
       deadline = sooner(deadline, session->deadline);
-    if (session->check_at)
+    if (session->check_at && (session->active || session->queued_first))
       deadline = sooner(deadline, session->check_at);
   }
   return deadline;

@@ -79,20 +79,17 @@ static bool receive_whole(vi_transfer *transfer, vi_text bytes) {
                       "the body is larger than max_body (%zu)", limit);
 }
 
-/* As much of a streamed body as is held for a slow reader. */
-enum { STREAM_HOLDS = 256 * 1024 };
-
 /* Decodes into what room there is, and keeps what has none. */
 static bool receive_coded(vi_transfer *transfer, vi_text bytes) {
   vi_buffer *received = &transfer->received;
-  vi_decoding decoding =
-      vi_decoder_run(&transfer->handle->decoder, &bytes, received, STREAM_HOLDS - received->length);
+  vi_decoding decoding = vi_decoder_run(&transfer->handle->decoder, &bytes, received,
+                                        VI_STREAM_HOLDS - received->length);
   return judge_decoding(transfer, decoding) &&
          (vi_buffer_append_text(&transfer->handle->coded, bytes) || out_of_memory(transfer));
 }
 
 static size_t receive_piece(vi_transfer *transfer, vi_text bytes) {
-  if (transfer->received.length >= STREAM_HOLDS || vi_receive_is_pending(transfer)) {
+  if (transfer->received.length >= VI_STREAM_HOLDS || vi_receive_is_pending(transfer)) {
     transfer->stream_paused = true;
     return CURL_WRITEFUNC_PAUSE;
   }
@@ -124,7 +121,7 @@ bool vi_receive_pending(vi_transfer *transfer) {
   vi_buffer *coded = &transfer->handle->coded;
   vi_text rest = vi_buffer_text(coded);
   vi_decoding decoding = vi_decoder_run(&transfer->handle->decoder, &rest, &transfer->received,
-                                        STREAM_HOLDS - transfer->received.length);
+                                        VI_STREAM_HOLDS - transfer->received.length);
   if (!judge_decoding(transfer, decoding))
     return false;
   if (rest.length > 0)

@@ -103,6 +103,7 @@ bool vi_receive_complete_head(vi_transfer *transfer, vi_body *body) {
     return out_of_memory(transfer);
   read_facts(response, handle->easy);
   transfer->session->multiplexes = response->http_version >= 20;
+  transfer->session->has_multiplexed |= transfer->session->multiplexes;
   response->unbounded = transfer->unbounded;
   response->interim = transfer->interim;
   transfer->interim = NULL;

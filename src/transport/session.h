@@ -55,6 +55,7 @@ typedef struct vi_session {
   vi_fields fields;          /* the header fields of every request */
   bool bodies_are_large;     /* the last one was: the next one is likely to be */
   bool multiplexes;          /* the last answer came over a connection that others can share */
+  bool has_multiplexed;      /* one did */
   bool proxy_in_environment; /* when the session was made */
   bool closed, forked;       /* forked: it was made before a fork, and dropped after it */
   unsigned generation;       /* vi_fork_generation() when it was made */

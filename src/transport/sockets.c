@@ -75,7 +75,7 @@ static bool may_be_in_use(const vi_session *session, curl_socket_t fd) {
 /* HTTP/2 has things to say without being asked. */
 void vi_sockets_check(vi_session *session, curl_socket_t fd) {
   char byte;
-  if (!session->multiplexes && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0 &&
+  if (!session->has_multiplexed && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0 &&
       !may_be_in_use(session, fd))
     shutdown(fd, SHUT_RDWR);
 }

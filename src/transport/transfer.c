@@ -198,6 +198,7 @@ static bool was_counted_out(vi_transfer *transfer) {
       !strstr(transfer->error.message, "Connection died, tried"))
     return false;
   transfer->counted_out = true;
+  transfer->connected = false;
   transfer->error = (vi_error){0};
   transfer->handle->detail[0] = '\0';
   return true;

@@ -93,6 +93,9 @@ double vi_transfer_timeout(const vi_transfer *transfer);
 size_t vi_transfer_received(const vi_transfer *transfer);
 int64_t vi_transfer_length(const vi_transfer *transfer);
 
+/* As much of a streamed body as is held for a slow reader. */
+enum { VI_STREAM_HOLDS = 256 * 1024 };
+
 /* Supplies the next bytes of a streamed request; an empty view ends the body. A body that is not as
  * long as announced aborts the transfer. */
 void vi_transfer_supply(vi_transfer *transfer, vi_text bytes);

@@ -1,5 +1,6 @@
 --- RedirectingSender(max_redirects, sender): follows redirects (RFC 9110 15.4), to http and https
 --- alone, and takes no secret to another origin. It stands outside the cache.
+local body = require "viesti.body"
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local format = require "viesti.format"
@@ -96,8 +97,12 @@ local function moved(self, request, method, url)
   if keeps_body then
     options.multipart = request.multipart
     options.content = request.body or request.content
-    if io.type(options.content) == "file" then
-      options.content:seek("set", request.start)
+    local rewound, wrong = true, nil
+    if request.start then
+      rewound, wrong = body.rewind(options.content, request.start)
+    end
+    if not rewound then
+      return nil, "cannot be followed with the body: " .. wrong
     end
   end
   return Request(options)
