@@ -54,8 +54,11 @@ static vi_error_kind kind_of(CURLcode code) {
 /* Where libcurl has one code for several things, its words tell them apart. */
 static vi_error_kind refine(const vi_transfer *transfer, CURLcode code) {
   curl_off_t first_byte = 0;
-  if (code == CURLE_RECV_ERROR && strstr(transfer->handle->detail, "chunked-encoding"))
+  const char *detail = code == CURLE_RECV_ERROR ? transfer->handle->detail : "";
+  if (strstr(detail, "chunked-encoding"))
     return VI_ERROR_PROTOCOL; /* the sizes of the chunks make no sense */
+  if (strcasestr(detail, "too large"))
+    return VI_ERROR_TOO_LARGE; /* a head, ours or that of a proxy's answer */
   curl_easy_getinfo(transfer->handle->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
   if (code == CURLE_OUT_OF_MEMORY && transfer->head < VI_HEAD_DONE && first_byte > 0)
     return VI_ERROR_TOO_LARGE; /* a header line longer than libcurl holds */
