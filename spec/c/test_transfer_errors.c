@@ -89,6 +89,17 @@ IT("takes long header fields, but not more bytes of them than it has to") {
                     VI_ERROR_TOO_LARGE));
 }
 
+IT("takes a head that has too much of what is no field for too large, where libcurl has a limit") {
+  vi_buffer *bytes = scratch();
+  check(vi_buffer_append_text(bytes, VI_TEXT(OK_HEAD "Content-Length: 0\r\n")));
+  while (bytes->length < 1000000)
+    check(vi_buffer_append_text(bytes, VI_TEXT(": no name\r\n")));
+  check(vi_buffer_append_text(bytes, VI_TEXT("\r\n")) && vi_buffer_terminate(bytes));
+  vi_transfer *transfer = get_from(plain_session(), serve(bytes->data, ORIGIN_CLOSE));
+  check(transfer->error.kind == VI_ERROR_TOO_LARGE || transfer->error.kind == VI_ERROR_NONE);
+  check(!transfer->error.retryable);
+}
+
 IT("takes one header line without an end for too large, or for more than libcurl has room for") {
   vi_transfer *transfer = get_from(plain_session(), serve(head_of(1, 300000), ORIGIN_CLOSE));
   check(transfer->error.kind == VI_ERROR_TOO_LARGE ||

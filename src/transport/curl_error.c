@@ -69,6 +69,8 @@ static vi_error_kind refine(const vi_transfer *transfer, CURLcode code) {
     return VI_ERROR_TLS; /* TLS 1.3 refuses a client's certificate after the handshake */
   if (code == CURLE_RECV_ERROR && strstr(detail, "chunked-encoding"))
     return VI_ERROR_PROTOCOL; /* the sizes of the chunks make no sense */
+  if (code == CURLE_RECV_ERROR && strcasestr(detail, "too large"))
+    return VI_ERROR_TOO_LARGE; /* a head, ours or that of a proxy's answer */
   curl_off_t first_byte = 0;
   curl_easy_getinfo(transfer->handle->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
   if (code == CURLE_OUT_OF_MEMORY && transfer->head < VI_HEAD_DONE && first_byte > 0)

@@ -15,6 +15,7 @@ static const char *const OWNED[] = {
     "CONNECT_ONLY",
     "COOKIEFILE",
     "COOKIEJAR",
+    "CRLF",
     "CURLU",
     "CUSTOMREQUEST",
     "FAILONERROR",
@@ -71,9 +72,11 @@ static const char *const OWNED[] = {
     "VERBOSE",
 };
 
-static bool is_owned(const char *name) {
+/* By the name that libcurl has for it now: some go by an old one too. */
+static bool is_owned(const struct curl_easyoption *option) {
+  vi_text name = vi_text_of(curl_easy_option_by_id(option->id)->name);
   for (size_t i = 0; i < sizeof OWNED / sizeof *OWNED; i++)
-    if (vi_text_equal_nocase(vi_text_of(name), vi_text_of(OWNED[i])))
+    if (vi_text_equal_nocase(name, vi_text_of(OWNED[i])))
       return true;
   return false;
 }
@@ -99,7 +102,7 @@ static const struct curl_easyoption *find(const char *name, const char *kind, vi
   const char *wanted = option ? value_kind(option->type) : NULL;
   if (!option)
     vi_error_set(error, VI_ERROR_REFUSED, "libcurl has no option '%.60s'", name);
-  else if (!wanted || is_owned(option->name))
+  else if (!wanted || is_owned(option))
     vi_error_set(error, VI_ERROR_REFUSED, "the option '%s' is viesti's own to set", option->name);
   else if (strcmp(wanted, kind) != 0)
     vi_error_set(error, VI_ERROR_REFUSED, "the option '%s' takes %s", option->name, wanted);
