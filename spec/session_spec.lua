@@ -218,13 +218,23 @@ describe("Session", function()
     assert.equal("certificates are not checked (verify = false)", message)
   end)
 
+  it("refuses options of libcurl that would undo a promise, however they are written", function()
+    for _, name in ipairs({ "SSL_VERIFYPEER", "ssl_verifyhost", "PROXY_SSL_VERIFYPEER",
+      "FAILONERROR", "PORT", "CAINFO", "MAXFILESIZE" }) do
+      for _, value in ipairs({ 0, "x" }) do
+        assert.error_matches(function() Session({ curl = { [name] = value } }) end,
+          ("the option '%s' is viesti's own to set"):format(name:upper()))
+      end
+    end
+  end)
+
   it("shows no secrets", function()
     local session = Session({ proxy = "http://me:hush@h",
-      curl = { USERPWD = "me:hush", PORT = 1 } })
+      curl = { USERPWD = "me:hush", TCP_NODELAY = 1 } })
     assert.not_matches("hush", tostring(session))
     local described = session:describe()
     assert.same({ "(hidden)", "(hidden)", 1 },
-      { described.proxy, described.curl.USERPWD, described.curl.PORT })
+      { described.proxy, described.curl.USERPWD, described.curl.TCP_NODELAY })
   end)
 
   it("refuses options of the wrong type or out of range", function()

@@ -73,23 +73,12 @@ local CURL_NAMES = {
   interface = "INTERFACE", resolve = "RESOLVE",
 }
 
--- The option of ours that sets what is `name` to libcurl, or nil.
-local function own_name_of(name)
-  for own, curl_name in pairs(CURL_NAMES) do
-    if curl_name == name:upper() then
-      return own
-    end
-  end
-end
-
 local function curl_options(values)
   local all = {}
   for name, value in pairs(values.curl or {}) do
     if type(name) ~= "string" then
       return nil, ("curl: the names of libcurl's options are strings, got %s"):format(
         format.value(name))
-    elseif own_name_of(name) then
-      return nil, ("curl: %s is the session's option %s"):format(name, own_name_of(name))
     end
     all[name] = value
   end

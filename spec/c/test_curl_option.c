@@ -26,7 +26,7 @@ IT("keeps numbers, texts and lists, their values copied, for libcurl to take") {
   vi_error error = {0};
   check(vi_curl_option_add_number(options, "TCP_NODELAY", 0, &error));
   check(vi_curl_option_add_number(options, "max_recv_speed_large", INT64_C(5000000000), &error));
-  check(vi_curl_option_add_text(options, "UserAgent", agent, &error));
+  check(vi_curl_option_add_text(options, "Referer", agent, &error));
   check(vi_curl_option_add_item(options, "RESOLVE", item, &error));
   check(vi_curl_option_add_item(options, "RESOLVE", "b.test:80:127.0.0.1", &error));
   memset(agent, 'x', sizeof agent - 1);
