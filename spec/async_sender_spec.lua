@@ -1,26 +1,12 @@
 local viesti = require("viesti")
-local nginx = require("spec.support.nginx")
-local origin = require("spec.support.origin")
+local fixture = require("spec.support.fixture")
 local error_cases = require("spec.support.error_cases")
 local sender_cases = require("spec.support.sender_cases")
 
 local AsyncSender = viesti.AsyncSender
 
 describe("AsyncSender", function()
-  local server, web
-
-  setup(function()
-    server, web = origin.start(), nginx.start()
-  end)
-
-  teardown(function()
-    server:stop()
-    web:stop()
-  end)
-
-  before_each(function()
-    server:reset()
-  end)
+  local server, web = fixture.origin(), fixture.nginx()
 
   for _, case in ipairs(sender_cases) do
     it(case[1], function()

@@ -1,21 +1,13 @@
 -- AuthenticatingSender where many tasks need a token at once.
 
 local viesti = require("viesti")
-local origin = require("spec.support.origin")
+local fixture = require("spec.support.fixture")
 
 describe("AuthenticatingSender with many tasks", function()
-  local server, concrete, calls
-
-  setup(function()
-    server = origin.start()
-  end)
-
-  teardown(function()
-    server:stop()
-  end)
+  local server = fixture.origin()
+  local concrete, calls
 
   before_each(function()
-    server:reset()
     server:route("/token", { delay = 0.05, json = { token = "t" } })
     concrete = viesti.AsyncSender()
     calls = 0

@@ -1,7 +1,7 @@
 -- When AuthenticatingSender asks its token function, and who waits for it.
 
 local viesti = require("viesti")
-local origin = require("spec.support.origin")
+local fixture = require("spec.support.fixture")
 
 local AuthenticatingSender = viesti.AuthenticatingSender
 
@@ -16,18 +16,10 @@ end
 
 for _, kind in ipairs({ "SyncSender", "AsyncSender" }) do
   describe("AuthenticatingSender over a " .. kind, function()
-    local server, concrete
-
-    setup(function()
-      server = origin.start()
-    end)
-
-    teardown(function()
-      server:stop()
-    end)
+    local server = fixture.origin()
+    local concrete
 
     before_each(function()
-      server:reset()
       concrete = viesti[kind]()
     end)
 

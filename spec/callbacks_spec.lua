@@ -1,6 +1,6 @@
-local lfs = require("lfs")
 local viesti = require("viesti")
 local callback_places = require("spec.support.callback_places")
+local open_descriptors = require("spec.support.open_descriptors")
 local origin = require("spec.support.origin")
 local ways = require("spec.support.ways")
 
@@ -82,14 +82,6 @@ acts[#acts + 1] = { name = "closes the sender", closes = true,
     assert.is_false(outcome.failed, outcome.raised)
     assert.is_truthy(outcome.value or outcome.err.kind == "closed")
   end }
-
-local function open_descriptors()
-  local count = 0
-  for _ in lfs.dir("/proc/self/fd") do
-    count = count + 1
-  end
-  return count
-end
 
 for _, way in ipairs(ways) do
   describe("What the user's code does, over " .. way.name .. ",", function()

@@ -1,18 +1,10 @@
-local lfs = require("lfs")
 local socket = require("socket")
 local viesti = require("viesti")
+local open_descriptors = require("spec.support.open_descriptors")
 local origin = require("spec.support.origin")
 
 local LARGE = ("x"):rep(8 * 1024 * 1024)
 local HEAD = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
-
-local function open_descriptors()
-  local count = 0
-  for _ in lfs.dir("/proc/self/fd") do
-    count = count + 1
-  end
-  return count
-end
 
 -- A listener that nobody accepts from: a connection is made, and nothing is read.
 local function deaf_listener(backlog)

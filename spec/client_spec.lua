@@ -1,22 +1,14 @@
 local viesti = require("viesti")
 local fresh_lua = require("spec.support.fresh_lua")
-local origin = require("spec.support.origin")
+local fixture = require("spec.support.fixture")
 
 local Client, Warning = viesti.Client, viesti.SenderConflictWarning
 
 describe("Client", function()
-  local server, warned, before
-
-  setup(function()
-    server = origin.start()
-  end)
-
-  teardown(function()
-    server:stop()
-  end)
+  local server = fixture.origin()
+  local warned, before
 
   before_each(function()
-    server:reset()
     warned = {}
     before = Warning:set(function(message, category)
       warned[#warned + 1] = { message, category }

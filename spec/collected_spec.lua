@@ -1,18 +1,10 @@
 local fresh_lua = require("spec.support.fresh_lua")
-local origin = require("spec.support.origin")
+local fixture = require("spec.support.fixture")
 
 -- Finalizers run in the reverse order of marking: one that is older than what it uses finds that
 -- collected already. Everything here is in a Lua of its own, which it must not crash.
 describe("In a finalizer, what was collected before", function()
-  local server
-
-  setup(function()
-    server = origin.start()
-  end)
-
-  teardown(function()
-    server:stop()
-  end)
+  local server = fixture.origin()
 
   local prelude = [[
     local viesti, url = require("viesti"), %q
@@ -139,15 +131,7 @@ end)
 -- What other tasks, or the reader of a request's body, do to a response that the main thread is
 -- reading must not pull it from under it.
 describe("A response that the main thread reads", function()
-  local server
-
-  setup(function()
-    server = origin.start()
-  end)
-
-  teardown(function()
-    server:stop()
-  end)
+  local server = fixture.origin()
 
   local acts = {
     close = { "response:close()", "^true\t%[nil\tclosed: [^\n]*%]$" },

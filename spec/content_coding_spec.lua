@@ -3,7 +3,10 @@ local compressed = require("spec.support.compressed")
 local nginx = require("spec.support.nginx")
 local origin = require("spec.support.origin")
 local resident = require("spec.support.resident")
+local streams = require("spec.support.streams")
 local ways = require("spec.support.ways")
+
+local read_all = streams.read_all
 
 local MEBIBYTE = 1024 * 1024
 
@@ -35,43 +38,14 @@ for _, way in ipairs(ways) do
       server:reset()
     end)
 
-    local function promise(statement, check, options)
-      it(statement, function()
-        way.run(function()
-          local sender <close> = way.sender(options or { timeout = 10 })
-          check(sender)
-        end)
-      end)
-    end
-
-    -- What comes of an answer.
-    local function send(sender, answer, more)
-      server:route("/x", answer)
-      local request = { url = server.url .. "/x" }
-      for name, value in pairs(more or {}) do
-        request[name] = value
-      end
-      return sender:send(request)
-    end
-
-    -- All pieces of a stream, and the error behind them.
-    local function read_all(response, most)
-      local pieces = {}
-      local piece, err = response:read(most)
-      while piece do
-        assert.is_true(#piece > 0 and #piece <= (most or #piece))
-        pieces[#pieces + 1] = piece
-        piece, err = response:read(most)
-      end
-      return table.concat(pieces), err
-    end
+    local promise = way:promises({ timeout = 10 })
 
     -- The answer fails in both ways of reading it; returns what a stream gave before.
     local function assert_fails(sender, kind, retryable, answer)
-      local response, err = send(sender, answer)
+      local response, err = server:exchange(sender, answer)
       assert.is_nil(response)
       assert.same({ kind, "maybe", retryable }, { err.kind, err.sent, err.retryable })
-      local got, reason = read_all(assert(send(sender, answer, { stream = true })))
+      local got, reason = read_all(assert(server:exchange(sender, answer, { stream = true })))
       assert.same({ kind, "maybe", retryable }, { reason.kind, reason.sent, reason.retryable })
       assert.equal(200, assert(sender:send({ url = server.url .. "/echo" })).status_code)
       return got, err.message
@@ -81,11 +55,11 @@ for _, way in ipairs(ways) do
       for _, case in ipairs({ { "gzip", gzip }, { "x-gzip", gzip }, { "GZip", gzip },
         { "deflate", zlib }, { "deflate", deflate } }) do
         local answer = coded(case[1], case[2](text))
-        local response = assert(send(sender, answer))
+        local response = assert(server:exchange(sender, answer))
         assert.same({ text, case[1] }, { response.body, response.encoding })
         assert.is_nil(response.headers["Content-Encoding"])
         assert.is_nil(response.headers["Content-Length"])
-        local stream = assert(send(sender, answer, { stream = true }))
+        local stream = assert(server:exchange(sender, answer, { stream = true }))
         assert.same({ case[1], text }, { stream.encoding, (read_all(stream)) })
         assert.is_nil(stream.headers["Content-Encoding"])
       end
@@ -93,22 +67,22 @@ for _, way in ipairs(ways) do
     end)
 
     promise("is undone for JSON", function(sender)
-      local response = assert(send(sender, coded("gzip", gzip('{"a":[1]}'))))
+      local response = assert(server:exchange(sender, coded("gzip", gzip('{"a":[1]}'))))
       assert.same({ a = { 1 } }, response.content)
     end)
 
     promise("may have several members, and an empty text", function(sender)
       local answer = coded("gzip", gzip("one, ") .. gzip("") .. gzip("two"))
-      assert.equal("one, two", assert(send(sender, answer)).body)
+      assert.equal("one, two", assert(server:exchange(sender, answer)).body)
       for _, case in ipairs({ { "gzip", gzip }, { "deflate", zlib }, { "deflate", deflate } }) do
-        assert.equal("", assert(send(sender, coded(case[1], case[2]("")))).body)
+        assert.equal("", assert(server:exchange(sender, coded(case[1], case[2]("")))).body)
       end
     end)
 
     promise("is none where there are no bytes at all", function(sender)
       for _, answer in ipairs({ coded("gzip", ""), coded("deflate", "") }) do
-        assert.equal("", assert(send(sender, answer)).body)
-        assert.equal("", (read_all(assert(send(sender, answer, { stream = true })))))
+        assert.equal("", assert(server:exchange(sender, answer)).body)
+        assert.equal("", (read_all(assert(server:exchange(sender, answer, { stream = true })))))
       end
     end)
 
@@ -118,14 +92,15 @@ for _, way in ipairs(ways) do
         local answer = coded(case[1], case[2])
         answer.chunked = 1
         answer.drip = { bytes = 3, interval = 0.0005 }
-        assert.equal("one, two", assert(send(sender, answer)).body)
-        assert.equal("one, two", (read_all(assert(send(sender, answer, { stream = true })))))
+        assert.equal("one, two", assert(server:exchange(sender, answer)).body)
+        local stream = assert(server:exchange(sender, answer, { stream = true }))
+        assert.equal("one, two", (read_all(stream)))
       end
     end)
 
     promise("of a name nobody knows leaves the body as it came", function(sender)
       for _, coding in ipairs({ "br", "zstd", "gzipped", "compress" }) do
-        local response = assert(send(sender, coded(coding, "as it came")))
+        local response = assert(server:exchange(sender, coded(coding, "as it came")))
         assert.same({ "as it came", coding, "10" }, { response.body,
           response.headers["Content-Encoding"], response.headers["Content-Length"] })
         assert.is_nil(response.encoding)
@@ -135,12 +110,12 @@ for _, way in ipairs(ways) do
     promise("called identity is none, beside another one too", function(sender)
       for _, coding in ipairs({ "identity, gzip", "gzip, Identity", " gzip ,", "identity,gzip," })
       do
-        assert.equal(text, assert(send(sender, coded(coding, gzip(text)))).body)
+        assert.equal(text, assert(server:exchange(sender, coded(coding, gzip(text)))).body)
       end
       local answer = coded("identity", gzip(text))
       table.insert(answer.headers, { "Content-Encoding", "gzip" })
-      assert.equal(text, assert(send(sender, answer)).body)
-      assert.equal("plain", assert(send(sender, coded("identity", "plain"))).body)
+      assert.equal(text, assert(server:exchange(sender, answer)).body)
+      assert.equal("plain", assert(server:exchange(sender, coded("identity", "plain"))).body)
     end)
 
     promise("is refused where it stands on another one", function(sender)
@@ -148,11 +123,12 @@ for _, way in ipairs(ways) do
       table.insert(answer.headers, { "Content-Encoding", "gzip" })
       for _, stacked in ipairs({ coded("gzip, gzip", gzip(gzip(text))), coded("br, gzip", "x"),
         coded("deflate,gzip", gzip(zlib(text))), answer }) do
-        local response, err = send(sender, stacked)
+        local response, err = server:exchange(sender, stacked)
         assert.is_nil(response)
         assert.same({ "protocol", "maybe", false, "the body has 2 content codings, one on the "
           .. "other" }, { err.kind, err.sent, err.retryable, err.message })
-        assert.equal("protocol", select(2, send(sender, stacked, { stream = true })).kind)
+        local _, reason = server:exchange(sender, stacked, { stream = true })
+        assert.equal("protocol", reason.kind)
       end
     end)
 
@@ -175,7 +151,7 @@ for _, way in ipairs(ways) do
       local whole = gzip(text)
       local retrying = viesti.RetryingSender({ retries = 1, sender = sender,
         backoff = { base = 0 } })
-      local response = assert(send(retrying, { coded("gzip", whole:sub(1, -2)),
+      local response = assert(server:exchange(retrying, { coded("gzip", whole:sub(1, -2)),
         coded("gzip", whole) }))
       assert.same({ text, 2 }, { response.body, response.attempts })
     end)
@@ -200,7 +176,7 @@ for _, way in ipairs(ways) do
         for kind, bytes in pairs({ truncated = whole:sub(1, -2), protocol = whole:sub(1, -9)
           .. "\0\0\0\0\0\0\0\0" }) do
           for _, most in ipairs({ 1 << 40, 100000, 1000 }) do
-            local stream = assert(send(sender, coded("gzip", bytes), { stream = true }))
+            local stream = assert(server:exchange(sender, coded("gzip", bytes), { stream = true }))
             viesti.sleep(0.02)
             local got, err = read_all(stream, most)
             assert.is_true(got == expected)
@@ -232,7 +208,7 @@ for _, way in ipairs(ways) do
           end
         end
       end
-      assert.equal(text, assert(send(sender, coded("gzip", gzip(text)))).body)
+      assert.equal(text, assert(server:exchange(sender, coded("gzip", gzip(text)))).body)
     end)
 
     promise("of 64 MiB in 64 KiB takes no more memory than max_body", function(sender)
@@ -262,8 +238,8 @@ for _, way in ipairs(ways) do
     end)
 
     promise("of a body that may be just as long as max_body is undone", function(sender)
-      assert.equal(#text, #assert(send(sender, coded("gzip", gzip(text)))).body)
-      local _, err = send(sender, coded("gzip", gzip(text .. "x")))
+      assert.equal(#text, #assert(server:exchange(sender, coded("gzip", gzip(text)))).body)
+      local _, err = server:exchange(sender, coded("gzip", gzip(text .. "x")))
       assert.same({ "too_large", ("the body is larger than max_body (%d)"):format(#text) },
         { err.kind, err.message })
     end, { max_body = #text })
@@ -272,24 +248,24 @@ for _, way in ipairs(ways) do
       local bytes = gzip(text):sub(5, 104)
       local answer = { status = 206, headers = { { "Content-Encoding", "gzip" },
         { "Content-Range", "bytes 4-103/1000" } }, body = bytes }
-      local response = assert(send(sender, answer))
+      local response = assert(server:exchange(sender, answer))
       assert.same({ bytes, "gzip", "100" }, { response.body,
         response.headers["Content-Encoding"], response.headers["Content-Length"] })
       assert.is_nil(response.encoding)
-      assert.equal(bytes, (read_all(assert(send(sender, answer, { stream = true })))))
+      assert.equal(bytes, (read_all(assert(server:exchange(sender, answer, { stream = true })))))
     end)
 
     promise("stays in the head of an answer without a body", function(sender)
       local answer = coded("gzip", gzip(text))
-      local response = assert(send(sender, answer, { method = "HEAD" }))
+      local response = assert(server:exchange(sender, answer, { method = "HEAD" }))
       assert.same({ "", "gzip", tostring(#gzip(text)) }, { response.body,
         response.headers["Content-Encoding"], response.headers["Content-Length"] })
-      response = assert(send(sender, { status = 204, headers = answer.headers }))
+      response = assert(server:exchange(sender, { status = 204, headers = answer.headers }))
       assert.same({ "", "gzip" }, { response.body, response.headers["Content-Encoding"] })
     end)
 
     promise("is not in the head that a 304 freshens a decoded body with", function(sender)
-      local response = assert(send(sender, { raw = "HTTP/1.1 304 Not Modified\r\n"
+      local response = assert(server:exchange(sender, { raw = "HTTP/1.1 304 Not Modified\r\n"
         .. "Content-Encoding: gzip\r\nContent-Length: 5\r\nX-A: b\r\n\r\n" }))
       assert.same({ 304, "b", "" }, { response.status_code, response.headers["X-A"],
         response.body })
@@ -310,11 +286,12 @@ for _, way in ipairs(ways) do
       for _, case in ipairs({ { "gzip", gzip(text) }, { "gzip, gzip", gzip(gzip(text)) },
         { "gzip", "no such thing" }, { "gzip", gzip(text):sub(1, -2) } }) do
         local answer = coded(case[1], case[2])
-        local response = assert(send(sender, answer))
+        local response = assert(server:exchange(sender, answer))
         assert.same({ case[2], case[1], tostring(#case[2]) }, { response.body,
           response.headers["Content-Encoding"], response.headers["Content-Length"] })
         assert.is_nil(response.encoding)
-        assert.equal(case[2], (read_all(assert(send(sender, answer, { stream = true })))))
+        local stream = assert(server:exchange(sender, answer, { stream = true }))
+        assert.equal(case[2], (read_all(stream)))
       end
       assert.is_nil(server:requests()[1].header("Accept-Encoding"))
     end, { decode = false })

@@ -8,14 +8,7 @@ local process = require("spec.support.process")
 local PRELUDE = [[
   local lfs, viesti, url, folder = require("lfs"), require("viesti"), %q, %q
   local assert, taken = require("luassert"), {}
-
-  local function open_descriptors()
-    local count = 0
-    for _ in lfs.dir("/proc/self/fd") do
-      count = count + 1
-    end
-    return count
-  end
+  local open_descriptors = require("spec.support.open_descriptors")
 
   local function release()
     for _, file in ipairs(taken) do

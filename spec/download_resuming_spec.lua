@@ -1,7 +1,6 @@
 local viesti = require("viesti")
 local downloads = require("spec.support.downloads")
-local nginx = require("spec.support.nginx")
-local origin = require("spec.support.origin")
+local fixture = require("spec.support.fixture")
 local process = require("spec.support.process")
 local ways = require("spec.support.ways")
 
@@ -13,21 +12,12 @@ local part, whole = downloads.part, downloads.whole
 
 for _, way in ipairs(ways) do
   describe("An interrupted download by " .. way.name, function()
-    local server, web, place
-
-    setup(function()
-      server, web = origin.start(), nginx.start({ locations = [[
-        location /dated/ { alias files/; etag off; }
-      ]] })
-    end)
-
-    teardown(function()
-      server:stop()
-      web:stop()
-    end)
+    local server, web = fixture.origin(), fixture.nginx({ locations = [[
+      location /dated/ { alias files/; etag off; }
+    ]] })
+    local place
 
     before_each(function()
-      server:reset()
       place = downloads.place(server)
     end)
 
@@ -35,14 +25,7 @@ for _, way in ipairs(ways) do
       place:remove()
     end)
 
-    local function promise(text, check)
-      it(text, function()
-        way.run(function()
-          local sender <close> = way.sender({ timeout = 10 })
-          check(sender)
-        end)
-      end)
-    end
+    local promise = way:promises({ timeout = 10 })
 
     promise("goes on where it was, wherever that is", function(sender)
       for _, size in ipairs({ 1, 4999, 9999 }) do

@@ -1,7 +1,6 @@
 local viesti = require("viesti")
 local downloads = require("spec.support.downloads")
-local nginx = require("spec.support.nginx")
-local origin = require("spec.support.origin")
+local fixture = require("spec.support.fixture")
 local process = require("spec.support.process")
 local ways = require("spec.support.ways")
 
@@ -11,20 +10,14 @@ local answer, part, whole = downloads.answer, downloads.part, downloads.whole
 
 for _, way in ipairs(ways) do
   describe("A download by " .. way.name, function()
-    local server, web, place
+    local server, web = fixture.origin(), fixture.nginx()
+    local place
 
     setup(function()
-      server, web = origin.start(), nginx.start()
       process.run("truncate -s 50M " .. process.quote(web.root .. "/huge"))
     end)
 
-    teardown(function()
-      server:stop()
-      web:stop()
-    end)
-
     before_each(function()
-      server:reset()
       place = downloads.place(server)
     end)
 
@@ -32,14 +25,7 @@ for _, way in ipairs(ways) do
       place:remove()
     end)
 
-    local function promise(text, check)
-      it(text, function()
-        way.run(function()
-          local sender <close> = way.sender({ timeout = 10 })
-          check(sender)
-        end)
-      end)
-    end
+    local promise = way:promises({ timeout = 10 })
 
     describe("that is not interrupted", function()
       promise("is a file of its name, and nothing else", function(sender)

@@ -1,25 +1,17 @@
 local viesti = require("viesti")
 local downloads = require("spec.support.downloads")
 local fresh_lua = require("spec.support.fresh_lua")
+local fixture = require("spec.support.fixture")
 local nginx = require("spec.support.nginx")
-local origin = require("spec.support.origin")
 local process = require("spec.support.process")
 
 local BODY, TAG = downloads.BODY, downloads.TAG
 
 describe("A download", function()
-  local server, sender, place
-
-  setup(function()
-    server = origin.start()
-  end)
-
-  teardown(function()
-    server:stop()
-  end)
+  local server = fixture.origin()
+  local sender, place
 
   before_each(function()
-    server:reset()
     sender = viesti.AsyncSender({ timeout = 10 })
     place = downloads.place(server)
   end)

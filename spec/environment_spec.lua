@@ -1,9 +1,7 @@
 local certificates = require("spec.support.certificates").make()
+local fixture = require("spec.support.fixture")
 local fresh_lua = require("spec.support.fresh_lua")
-local nginx = require("spec.support.nginx")
-local origin = require("spec.support.origin")
 local process = require("spec.support.process")
-local proxy = require("spec.support.proxy")
 local tls_server = require("spec.support.tls_server")
 
 local NAMES = "http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY "
@@ -11,25 +9,9 @@ local NAMES = "http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy N
 
 -- What a program does with the environment that it finds.
 describe("A session", function()
-  local server, secure, middle
-
-  setup(function()
-    server = origin.start()
-    secure = nginx.start({ http = tls_server({ name = "tls", certificate = certificates.good,
+  local server, middle = fixture.origin(), fixture.proxy({ kind = "http" })
+  local secure = fixture.nginx({ http = tls_server({ name = "tls", certificate = certificates.good,
       directives = 'location / { return 200 "secure"; }' }) })
-    middle = proxy.start({ kind = "http" })
-  end)
-
-  teardown(function()
-    middle:stop()
-    secure:stop()
-    server:stop()
-  end)
-
-  before_each(function()
-    server:reset()
-    middle:reset()
-  end)
 
   -- What a program with these variables alone gets with these options, in both kinds of sender.
   local function fetch(url, variables, options)

@@ -1,22 +1,10 @@
 local viesti = require("viesti")
-local origin = require("spec.support.origin")
+local fixture = require("spec.support.fixture")
 
 local ExtendingSender = viesti.ExtendingSender
 
 describe("ExtendingSender", function()
-  local server
-
-  setup(function()
-    server = origin.start()
-  end)
-
-  teardown(function()
-    server:stop()
-  end)
-
-  before_each(function()
-    server:reset()
-  end)
+  local server = fixture.origin()
 
   -- A layer that stamps requests and sends again, a moment later, what is not ready.
   local Polling = ExtendingSender:extend("PollingSender", {

@@ -1,9 +1,10 @@
 local viesti = require("viesti")
 local certificates = require("spec.support.certificates").make()
 local compressed = require("spec.support.compressed")
+local fixture = require("spec.support.fixture")
 local nginx = require("spec.support.nginx")
-local origin = require("spec.support.origin")
 local tls_server = require("spec.support.tls_server")
+local streams = require("spec.support.streams")
 local ways = require("spec.support.ways")
 
 local OK = "HTTP/1.1 200 OK\r\n"
@@ -11,46 +12,16 @@ local OK = "HTTP/1.1 200 OK\r\n"
 -- What a response knows of the way it came.
 for _, way in ipairs(ways) do
   describe("A response to " .. way.name, function()
-    local server
+    local server = fixture.origin()
 
-    setup(function()
-      server = origin.start()
-    end)
-
-    teardown(function()
-      server:stop()
-    end)
-
-    before_each(function()
-      server:reset()
-    end)
-
-    local function promise(statement, check, options)
-      it(statement, function()
-        way.run(function()
-          local sender <close> = way.sender(options or { timeout = 5 })
-          check(sender)
-        end)
-      end)
-    end
-
-    local function send(sender, answer, more)
-      server:route("/x", answer)
-      local request = { url = server.url .. "/x" }
-      for name, value in pairs(more or {}) do
-        request[name] = value
-      end
-      return sender:send(request)
-    end
+    local promise = way:promises({ timeout = 5 })
 
     local function stream(sender, answer)
-      return assert(send(sender, answer, { stream = true }))
+      return assert(server:exchange(sender, answer, { stream = true }))
     end
 
     local function drain(response)
-      repeat
-        local piece = response:read()
-      until not piece
+      streams.read_all(response)
       return response
     end
 
@@ -61,17 +32,18 @@ for _, way in ipairs(ways) do
         for _, answer in ipairs({ { body = "body" }, { body = "body", chunked = 1 }, { body = "" },
           { status = 204 }, { status = 304 }, { raw = "HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\n"
             .. "body", close = true } }) do
-          assert.is_true(assert(send(sender, answer)).complete)
+          assert.is_true(assert(server:exchange(sender, answer)).complete)
           assert.is_true(drain(stream(sender, answer)).complete)
         end
-        assert.is_true(assert(send(sender, { body = "body" }, { method = "HEAD" })).complete)
-        assert.is_true(assert(send(sender, unbounded, { method = "HEAD" })).complete)
+        local head = assert(server:exchange(sender, { body = "body" }, { method = "HEAD" }))
+        assert.is_true(head.complete)
+        assert.is_true(assert(server:exchange(sender, unbounded, { method = "HEAD" })).complete)
       end)
 
       promise("is unknown where the end of the connection alone says it", function(sender)
         for _, answer in ipairs({ unbounded, { raw = OK .. "\r\n", close = true },
           { raw = "HTTP/1.0 200 OK\r\nContent-Encoding: unheard\r\n\r\nbody", close = true } }) do
-          assert.equal("unknown", assert(send(sender, answer)).complete)
+          assert.equal("unknown", assert(server:exchange(sender, answer)).complete)
           assert.equal("unknown", drain(stream(sender, answer)).complete)
         end
       end)
@@ -80,12 +52,13 @@ for _, way in ipairs(ways) do
         local head = OK .. "Content-Encoding: gzip\r\n\r\n"
         for _, bytes in ipairs({ compressed.gzip("body"), compressed.zeros(3000000) }) do
           local answer = { raw = head .. bytes, close = true }
-          assert.is_true(assert(send(sender, answer)).complete)
+          assert.is_true(assert(server:exchange(sender, answer)).complete)
           local streamed = stream(sender, answer)
           viesti.sleep(0.02)
           assert.is_true(drain(streamed).complete)
         end
-        assert.equal("unknown", assert(send(sender, { raw = head, close = true })).complete)
+        local response = assert(server:exchange(sender, { raw = head, close = true }))
+        assert.equal("unknown", response.complete)
       end)
 
       promise("is true in HTTP/2, which marks the end of every body", function()
@@ -93,14 +66,14 @@ for _, way in ipairs(ways) do
           certificate = certificates.good,
           directives = 'location / { gzip on; gzip_types *; gzip_min_length 1; }' }) })
         local sender <close> = way.sender({ ca = certificates.ca, decode = false })
-        for _, streams in ipairs({ false, true }) do
-          local response = assert(sender:send({ stream = streams, url =
+        for _, streamed in ipairs({ false, true }) do
+          local response = assert(sender:send({ stream = streamed, url =
             ("https://127.0.0.1:%d/text.txt"):format(web.ports.h2),
             headers = { ["Accept-Encoding"] = "gzip" } }))
           assert.same({ "2", "gzip" }, { response.http_version,
             response.headers["Content-Encoding"] })
           assert.is_nil(response.headers["Content-Length"])
-          assert.is_true((streams and drain(response) or response).complete)
+          assert.is_true((streamed and drain(response) or response).complete)
         end
       end)
 
@@ -135,7 +108,8 @@ for _, way in ipairs(ways) do
           assert.same({ false, expected }, { first.complete, second.complete })
           assert.equal(expected, second:annotated(nil, 3).complete)
         end
-        assert.equal("unknown", assert(send(sender, unbounded)):annotated(nil, 2).complete)
+        local response = assert(server:exchange(sender, unbounded))
+        assert.equal("unknown", response:annotated(nil, 2).complete)
       end)
 
       promise("is that of the stored response where a cache answers", function(sender)
@@ -156,7 +130,7 @@ for _, way in ipairs(ways) do
       promise("is the address and port that it came from", function(sender)
         local expected = { address = "127.0.0.1", port = server.port }
         for _ = 1, 2 do
-          local response = assert(send(sender, { body = "x" }))
+          local response = assert(server:exchange(sender, { body = "x" }))
           assert.same(expected, response.remote)
           assert.equal("integer", math.type(response.remote.port))
           response.remote.port = 1
@@ -203,7 +177,7 @@ for _, way in ipairs(ways) do
       end
 
       promise("lists the answers before the final one, the first one first", function(sender)
-        local response = assert(send(sender, { raw = raw }))
+        local response = assert(server:exchange(sender, { raw = raw }))
         assert_hints(response)
         assert_hints(response:annotated(nil, 2))
         assert.equal("body", response.body)
@@ -218,14 +192,14 @@ for _, way in ipairs(ways) do
       end)
 
       promise("outlives its response", function(sender)
-        local list = assert(send(sender, { raw = raw })).interim
+        local list = assert(server:exchange(sender, { raw = raw })).interim
         collectgarbage()
         collectgarbage()
         assert.equal("</b>", list[3].headers["Link"])
       end)
 
       promise("is empty where there were none, and another list each time", function(sender)
-        local response = assert(send(sender, { body = "x" }))
+        local response = assert(server:exchange(sender, { body = "x" }))
         assert.same({}, response.interim)
         response.interim[1] = "mine"
         assert.same({}, response.interim)
@@ -234,7 +208,7 @@ for _, way in ipairs(ways) do
 
     describe("timings", function()
       promise("rise from step to step, and elapsed is the whole", function(sender)
-        local response = assert(send(sender, { body = "x", delay = 0.05 }))
+        local response = assert(server:exchange(sender, { body = "x", delay = 0.05 }))
         local timings = response.timings
         assert.is_true(0 <= timings.dns and timings.dns <= timings.connect)
         assert.is_true(timings.connect < timings.first_byte and timings.first_byte >= 0.05)
@@ -243,8 +217,8 @@ for _, way in ipairs(ways) do
       end)
 
       promise("have no connecting where a connection was kept", function(sender)
-        assert.is_true(assert(send(sender, { body = "x" })).timings.connect > 0)
-        local response = assert(send(sender, { body = "x" }))
+        assert.is_true(assert(server:exchange(sender, { body = "x" })).timings.connect > 0)
+        local response = assert(server:exchange(sender, { body = "x" }))
         assert.same({ 0, true }, { response.timings.connect, response.reused })
       end)
 

@@ -1,6 +1,7 @@
 local socket = require("socket")
 local viesti = require("viesti")
 local adapter = require("viesti.loops.select")
+local assert_warns_of_lost = require("spec.support.lost_failure")
 local origin = require("spec.support.origin")
 
 describe("viesti.loops.select", function()
@@ -119,20 +120,10 @@ describe("viesti.loops.select", function()
   end)
 
   it("warns of a task that failed when it is collected and nobody has joined it", function()
-    local warned, over = {}, false
-    local before = viesti.TaskWarning:set(function(message) warned[#warned + 1] = message end)
-    viesti.spawn(function()
-      error("lost after " .. assert(sender:send({ url = server.url .. "/echo" })).status_code, 0)
-    end)
-    viesti.spawn(function()
-      viesti.sleep(0.1)
-      collectgarbage()
-      collectgarbage()
-      over = true
-    end)
-    loop_until(function() return over end)
-    viesti.TaskWarning:set(before)
-    assert.same({ "a task failed and nobody joined it: lost after 200" }, warned)
+    local over = false
+    assert_warns_of_lost(sender, server.url .. "/echo", function()
+      loop_until(function() return over end)
+    end, function() over = true end)
   end)
 
   it("keeps the time limits of requests", function()

@@ -1,6 +1,6 @@
 local viesti = require("viesti")
+local fixture = require("spec.support.fixture")
 local form_parts = require("spec.support.form_parts")
-local nginx = require("spec.support.nginx")
 local origin = require("spec.support.origin")
 local process = require("spec.support.process")
 local resident = require("spec.support.resident")
@@ -10,37 +10,24 @@ local MEBIBYTE = 1024 * 1024
 
 for _, way in ipairs(ways) do
   describe("A multipart body sent by " .. way.name, function()
-    local server, web, folder
+    local server, folder = fixture.origin(), nil
+    local web = fixture.nginx({ locations = [[
+      location /take {
+        client_body_buffer_size 64k;
+        add_header X-Received $request_length always;
+        proxy_pass http://unix:status.sock:/;
+      }
+    ]] })
 
     setup(function()
-      server, folder = origin.start(), process.temporary_directory()
-      web = nginx.start({ locations = [[
-        location /take {
-          client_body_buffer_size 64k;
-          add_header X-Received $request_length always;
-          proxy_pass http://unix:status.sock:/;
-        }
-      ]] })
+      folder = process.temporary_directory()
     end)
 
     teardown(function()
-      server:stop()
-      web:stop()
       process.run("rm -r " .. process.quote(folder))
     end)
 
-    before_each(function()
-      server:reset()
-    end)
-
-    local function promise(text, check, options)
-      it(text, function()
-        way.run(function()
-          local sender <close> = way.sender(options or { timeout = 10 })
-          check(sender)
-        end)
-      end)
-    end
+    local promise = way:promises({ timeout = 10 })
 
     local function write(name, text)
       local path = folder .. "/" .. name

@@ -1,7 +1,7 @@
-local lfs = require("lfs")
 local socket_unix = require("socket.unix")
 local viesti = require("viesti")
 local form_parts = require("spec.support.form_parts")
+local open_descriptors = require("spec.support.open_descriptors")
 local origin = require("spec.support.origin")
 local process = require("spec.support.process")
 
@@ -199,18 +199,11 @@ describe("A multipart body", function()
   end)
 
   it("closes its files when it is collected, also those of a body that was refused", function()
-    local function open_files()
-      local count = 0
-      for _ in lfs.dir("/proc/self/fd") do
-        count = count + 1
-      end
-      return count
-    end
     local path = path_of("many", "text")
     collectgarbage()
-    local before = open_files()
+    local before = open_descriptors()
     local kept = request({ { name = "a", path = path }, { name = "b", path = path } })
-    assert.equal(before + 2, open_files())
+    assert.equal(before + 2, open_descriptors())
     for _ = 1, 10 do
       local part = { name = "a", path = path }
       request({ part, part }):with({ headers = { A = "b" } })
@@ -221,7 +214,7 @@ describe("A multipart body", function()
     kept = nil
     collectgarbage()
     collectgarbage()
-    assert.equal(before, open_files())
+    assert.equal(before, open_descriptors())
     assert.is_nil(kept)
   end)
 

@@ -1,6 +1,8 @@
 local viesti = require("viesti")
 local error_cases = require("spec.support.error_cases")
+local fixture = require("spec.support.fixture")
 local origin = require("spec.support.origin")
+local streams = require("spec.support.streams")
 local ways = require("spec.support.ways")
 
 local OK = "HTTP/1.1 200 OK\r\n"
@@ -48,35 +50,15 @@ local function read(response)
   if not response.streamed then
     return response.body
   end
-  local pieces = {}
-  local piece, err = response:read()
-  while piece do
-    pieces[#pieces + 1] = piece
-    piece, err = response:read()
-  end
-  return not err and table.concat(pieces) or nil, err
+  local body, err = streams.read_all(response)
+  return not err and body or nil, err
 end
 
 for _, way in ipairs(ways) do
   describe("To " .. way.name .. ",", function()
-    local server
+    local server = fixture.origin()
 
-    setup(function()
-      server = origin.start()
-    end)
-
-    teardown(function()
-      server:stop()
-    end)
-
-    local function promise(text, options, check)
-      it(text, function()
-        way.run(function()
-          local sender <close> = way.sender(options)
-          check(sender)
-        end)
-      end)
-    end
+    local promise = way:promises({ timeout = 5 })
 
     -- The next request gets its own answer.
     local function assert_goes_on(sender)
@@ -86,7 +68,7 @@ for _, way in ipairs(ways) do
     end
 
     for _, case in ipairs(odd) do
-      promise("an answer has one meaning with " .. case[1], { timeout = 5 }, function(sender)
+      promise("an answer has one meaning with " .. case[1], function(sender)
         server:route("/odd", { raw = case[2] })
         for _, stream in ipairs({ false, true }) do
           local response = assert(sender:send({ method = case[5], url = server.url .. "/odd",
@@ -98,31 +80,30 @@ for _, way in ipairs(ways) do
       end)
     end
 
-    promise("a trailer field is none of the head's", { timeout = 5 }, function(sender)
+    promise("a trailer field is none of the head's", function(sender)
       server:route("/odd", { raw = odd[1][2] })
       local headers = assert(sender:send({ url = server.url .. "/odd" })).headers
       assert.same({}, { headers["X-B"], headers["Content-Length"] })
     end)
 
-    promise("a folded field is one value", { timeout = 5 }, function(sender)
+    promise("a folded field is one value", function(sender)
       server:route("/odd", { raw = OK .. "X-B: c\r\n  d\r\n\te \r\n" .. LENGTH })
       assert.equal("c d e", assert(sender:send({ url = server.url .. "/odd" })).headers["X-B"])
     end)
 
     for _, case in ipairs(error_cases) do
       if type(case[2]) == "table" and case[3][1] ~= "too_large" and case[3][1] ~= "timeout" then
-        promise("a stream ends in the same error as a body: " .. case[1], { timeout = 5 },
-          function(sender)
-            server:route("/broken", case[2])
-            local response, err = sender:send({ url = server.url .. "/broken", stream = true })
-            local body
-            if response then
-              body, err = read(response)
-            end
-            assert.is_nil(body)
-            assert.same(case[3], { err.kind, err.sent, err.retryable })
-            assert_goes_on(sender)
-          end)
+        promise("a stream ends in the same error as a body: " .. case[1], function(sender)
+          server:route("/broken", case[2])
+          local response, err = sender:send({ url = server.url .. "/broken", stream = true })
+          local body
+          if response then
+            body, err = read(response)
+          end
+          assert.is_nil(body)
+          assert.same(case[3], { err.kind, err.sent, err.retryable })
+          assert_goes_on(sender)
+        end)
       end
     end
 
@@ -130,42 +111,40 @@ for _, way in ipairs(ways) do
     for what, flood in pairs({ ["a chunk extension"] = { "3;", "x", "timeout", 0.2 },
       ["trailers"] = { "0\r\n", "X-B: c\r\n", "too_large", 5 } }) do
       local text = ("%s without end is the error %s"):format(what, flood[3])
-      promise(text, { timeout = flood[4] }, function(sender)
+      promise(text, function(sender)
         server:route("/flood", { raw = OK .. CHUNKED .. flood[1], forever = flood[2] })
         local response, err = sender:send({ url = server.url .. "/flood" })
         assert.is_nil(response)
         assert.equal(flood[3], err.kind)
         assert_goes_on(sender)
-      end)
+      end, { timeout = flood[4] })
     end
 
-    promise("a first header line that is folded is no answer, however often", { timeout = 5 },
-      function(sender)
-        for _, head in ipairs({ OK, "HTTP/1.1 100 Continue\r\n\r\n" .. OK }) do
-          for _, blank in ipairs({ " ", "\t" }) do
-            server:route("/folded", { raw = head .. blank .. "X-B: c\r\n" .. LENGTH })
-            for _ = 1, 20 do
-              local response, err = sender:send({ url = server.url .. "/folded" })
-              assert.is_nil(response)
-              assert.same({ "protocol", "maybe", false }, { err.kind, err.sent, err.retryable })
-              assert_goes_on(sender)
-            end
+    promise("a first header line that is folded is no answer, however often", function(sender)
+      for _, head in ipairs({ OK, "HTTP/1.1 100 Continue\r\n\r\n" .. OK }) do
+        for _, blank in ipairs({ " ", "\t" }) do
+          server:route("/folded", { raw = head .. blank .. "X-B: c\r\n" .. LENGTH })
+          for _ = 1, 20 do
+            local response, err = sender:send({ url = server.url .. "/folded" })
+            assert.is_nil(response)
+            assert.same({ "protocol", "maybe", false }, { err.kind, err.sent, err.retryable })
+            assert_goes_on(sender)
           end
         end
-      end)
+      end
+    end)
 
-    promise("what nobody asked for is not the answer to what is asked later", { timeout = 5 },
-      function(sender)
-        for _, framing in ipairs({ LENGTH, CHUNKED .. CHUNKS }) do
-          local first = OK .. framing
-          server:route("/unasked", { drip = { bytes = first .. OTHER, size = #first,
-            interval = 0.03 } })
-          local response = assert(sender:send({ url = server.url .. "/unasked" }))
-          assert.equal("abc", response.body)
-          sender:sleep(0.1)
-          assert_goes_on(sender)
-        end
-      end)
+    promise("what nobody asked for is not the answer to what is asked later", function(sender)
+      for _, framing in ipairs({ LENGTH, CHUNKED .. CHUNKS }) do
+        local first = OK .. framing
+        server:route("/unasked", { drip = { bytes = first .. OTHER, size = #first,
+          interval = 0.03 } })
+        local response = assert(sender:send({ url = server.url .. "/unasked" }))
+        assert.equal("abc", response.body)
+        sender:sleep(0.1)
+        assert_goes_on(sender)
+      end
+    end)
   end)
 end
 

@@ -1,6 +1,5 @@
 local viesti = require("viesti")
-local nginx = require("spec.support.nginx")
-local origin = require("spec.support.origin")
+local fixture = require("spec.support.fixture")
 local ways = require("spec.support.ways")
 
 -- A listener to progress: the function, and the list of its calls { done, total }.
@@ -21,29 +20,9 @@ end
 
 for _, way in ipairs(ways) do
   describe("The progress of a response to " .. way.name, function()
-    local server, web
+    local server, web = fixture.origin(), fixture.nginx()
 
-    setup(function()
-      server, web = origin.start(), nginx.start()
-    end)
-
-    teardown(function()
-      server:stop()
-      web:stop()
-    end)
-
-    before_each(function()
-      server:reset()
-    end)
-
-    local function promise(text, check, options)
-      it(text, function()
-        way.run(function()
-          local sender <close> = way.sender(options or { timeout = 5 })
-          check(sender)
-        end)
-      end)
-    end
+    local promise = way:promises({ timeout = 5 })
 
     local function get(sender, path, on_progress, more)
       local request = { url = (path:find("^/") and server.url or "") .. path,
@@ -228,18 +207,10 @@ for _, way in ipairs(ways) do
 end
 
 describe("In a task, what listens to the progress of a response", function()
-  local server, sender
-
-  setup(function()
-    server = origin.start()
-  end)
-
-  teardown(function()
-    server:stop()
-  end)
+  local server = fixture.origin()
+  local sender
 
   before_each(function()
-    server:reset()
     sender = viesti.AsyncSender({ timeout = 5 })
   end)
 

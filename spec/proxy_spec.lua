@@ -1,11 +1,9 @@
 local viesti = require("viesti")
 local certificates = require("spec.support.certificates").make()
+local fixture = require("spec.support.fixture")
 local free_port = require("spec.support.free_port")
 local fresh_lua = require("spec.support.fresh_lua")
-local nginx = require("spec.support.nginx")
-local origin = require("spec.support.origin")
 local process = require("spec.support.process")
-local proxy = require("spec.support.proxy")
 local tls_server = require("spec.support.tls_server")
 local ways = require("spec.support.ways")
 
@@ -20,25 +18,9 @@ local locations = [[
 ]]
 
 describe("A proxy", function()
-  local server, secure, middle
-
-  setup(function()
-    server = origin.start()
-    secure = nginx.start({ http = tls_server({ name = "tls", http2 = true, directives = locations,
-      certificate = certificates.good }), files = { large = ("x"):rep(200000) } })
-    middle = proxy.start({ kind = "http" })
-  end)
-
-  teardown(function()
-    middle:stop()
-    secure:stop()
-    server:stop()
-  end)
-
-  before_each(function()
-    server:reset()
-    middle:reset()
-  end)
+  local server, middle = fixture.origin(), fixture.proxy({ kind = "http" })
+  local secure = fixture.nginx({ files = { large = ("x"):rep(200000) }, http = tls_server({
+    name = "tls", http2 = true, directives = locations, certificate = certificates.good }) })
 
   local function proxy_url(scheme, credentials)
     return ("%s://%s127.0.0.1:%d"):format(scheme, credentials or "", middle.port)

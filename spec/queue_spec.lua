@@ -1,6 +1,7 @@
 local socket = require("socket")
 local viesti = require("viesti")
 local certificates = require("spec.support.certificates").make()
+local fixture = require("spec.support.fixture")
 local nginx = require("spec.support.nginx")
 local origin = require("spec.support.origin")
 local resident = require("spec.support.resident")
@@ -17,18 +18,9 @@ local function numbers(count)
 end
 
 describe("The queue of a session", function()
-  local server
-
-  setup(function()
-    server = origin.start()
-  end)
-
-  teardown(function()
-    server:stop()
-  end)
+  local server = fixture.origin()
 
   before_each(function()
-    server:reset()
     server:route("/slow", { body = "slow", delay = 0.03 })
     server:route("/hang", { hang = true })
   end)

@@ -1,5 +1,5 @@
 local viesti = require("viesti")
-local origin = require("spec.support.origin")
+local fixture = require("spec.support.fixture")
 
 local Request = viesti.Request
 local url = "http://host/path"
@@ -110,15 +110,7 @@ describe("Request", function()
   end)
 
   describe("refuses before anything is sent", function()
-    local server
-
-    setup(function()
-      server = origin.start()
-    end)
-
-    teardown(function()
-      server:stop()
-    end)
+    local server = fixture.origin()
 
     local function refused(message, options)
       local sender <close> = viesti.SyncSender()

@@ -1,25 +1,17 @@
 local viesti = require("viesti")
 local free_port = require("spec.support.free_port")
+local fixture = require("spec.support.fixture")
 local nginx = require("spec.support.nginx")
-local origin = require("spec.support.origin")
 
 local RetryingSender = viesti.RetryingSender
 local quick = { base = 0.01, jitter = "none" }
 
 describe("RetryingSender", function()
-  local server, concrete
-
-  setup(function()
-    server = origin.start()
-  end)
-
-  teardown(function()
-    server:stop()
-  end)
+  local server = fixture.origin()
+  local concrete
 
   -- A new one each time: libcurl repeats a GET by itself where a kept connection died.
   before_each(function()
-    server:reset()
     concrete = viesti.SyncSender()
   end)
 

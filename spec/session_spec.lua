@@ -1,22 +1,10 @@
 local viesti = require("viesti")
-local origin = require("spec.support.origin")
+local fixture = require("spec.support.fixture")
 
 local Session = viesti.Session
 
 describe("Session", function()
-  local server
-
-  setup(function()
-    server = origin.start()
-  end)
-
-  teardown(function()
-    server:stop()
-  end)
-
-  before_each(function()
-    server:reset()
-  end)
+  local server = fixture.origin()
 
   it("has a limit on everything from the start, and says so", function()
     local session <close> = Session()

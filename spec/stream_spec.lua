@@ -1,8 +1,11 @@
 local viesti = require("viesti")
-local nginx = require("spec.support.nginx")
-local origin = require("spec.support.origin")
+local fixture = require("spec.support.fixture")
 local process = require("spec.support.process")
+local resident = require("spec.support.resident")
+local streams = require("spec.support.streams")
 local ways = require("spec.support.ways")
+
+local rest_of, read_all = streams.rest_of, streams.read_all
 
 local MEBIBYTE = 1024 * 1024
 local SIZES = { 0, 1, 65536, 262143, 262144, 262145, 279005, 285000, 290000, 524289 }
@@ -22,58 +25,21 @@ local function head_for(size)
   return ("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"):format(size)
 end
 
-local function resident()
-  local file <close> = assert(io.open("/proc/self/status"))
-  return tonumber(file:read("a"):match("VmRSS:%s*(%d+)")) * 1024
-end
-
-local function rest_of(response, most)
-  local pieces = {}
-  for chunk in response:chunks(most) do
-    assert(#chunk > 0 and #chunk <= (most or #chunk))
-    pieces[#pieces + 1] = chunk
-  end
-  return table.concat(pieces)
-end
-
-local function read_all(response, most)
-  local pieces = {}
-  repeat
-    local piece, err = response:read(most)
-    assert.is_nil(err)
-    pieces[#pieces + 1] = piece
-  until not piece
-  return table.concat(pieces)
-end
-
 for _, way in ipairs(ways) do
   describe("A streamed response to " .. way.name, function()
-    local server, web, folder
+    local server, web, folder = fixture.origin(), fixture.nginx(), nil
 
     setup(function()
-      server, web, folder = origin.start(), nginx.start(), process.temporary_directory()
+      folder = process.temporary_directory()
       web:write("large", pattern(20 * MEBIBYTE))
       process.run("truncate -s 70M " .. process.quote(web.root .. "/huge"))
     end)
 
     teardown(function()
-      server:stop()
-      web:stop()
       process.run("rm -r " .. process.quote(folder))
     end)
 
-    before_each(function()
-      server:reset()
-    end)
-
-    local function promise(text, check, options)
-      it(text, function()
-        way.run(function()
-          local sender <close> = way.sender(options or { timeout = 10 })
-          check(sender)
-        end)
-      end)
-    end
+    local promise = way:promises({ timeout = 10 })
 
     local function stream(sender, path, method)
       return sender:send({ method = method, url = (path:find("^/") and server.url or "") .. path,
@@ -116,7 +82,7 @@ for _, way in ipairs(ways) do
         for _, most in ipairs({ false, 10000, 1 << 40, 7 }) do
           if most ~= 7 or size < 100000 then
             assert.is_true(body == rest_of(assert(stream(sender, "/x")), most or nil))
-            assert.is_true(body == read_all(assert(stream(sender, "/x")), most or nil))
+            assert.is_true(body == (read_all(assert(stream(sender, "/x")), most or nil)))
           end
         end
       end
@@ -149,19 +115,19 @@ for _, way in ipairs(ways) do
 
     promise("takes no more memory the slower it is read", function(sender)
       collectgarbage()
-      local before, count = resident(), collectgarbage("count")
+      local before, count = resident.now(), collectgarbage("count")
       local response = assert(stream(sender, web.url .. "/static/huge"))
       viesti.sleep(0.1)
       assert.equal(1000, #response:read(1000))
       viesti.sleep(0.1)
-      assert.is_true(resident() - before < 8 * MEBIBYTE, resident() - before)
+      assert.is_true(resident.now() - before < 8 * MEBIBYTE, resident.now() - before)
       local size, most = 1000, 0
       for chunk in response:chunks(65536) do
         size = size + #chunk
         if size // 65536 % 100 == 0 then
           viesti.sleep(0.005)
           collectgarbage()
-          most = math.max(most, resident() - before)
+          most = math.max(most, resident.now() - before)
           assert.is_true(collectgarbage("count") - count < 2048)
         end
       end

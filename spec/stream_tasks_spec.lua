@@ -1,84 +1,17 @@
 local viesti = require("viesti")
-local origin = require("spec.support.origin")
+local streams = require("spec.support.streams")
+local task_fixture = require("spec.support.task_fixture")
+
+local rest_of = streams.rest_of
 
 local CHUNKED_HEAD = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 describe("In tasks, a streamed response", function()
-  local server, sender, hasty, now
-
-  setup(function()
-    server = origin.start()
-    now = viesti.SyncSender.now
-  end)
-
-  teardown(function()
-    server:stop()
-  end)
-
-  before_each(function()
-    server:reset()
-    sender, hasty = viesti.AsyncSender({ timeout = 10 }), viesti.AsyncSender({ timeout = 0.1 })
-  end)
-
-  after_each(function()
-    sender:close()
-    hasty:close()
-  end)
-
-  local function promise(text, check)
-    it(text, function()
-      viesti.run(check)
-    end)
-  end
-
-  local function post(by, content, path)
-    return by:send({ method = "POST", url = server.url .. (path or "/echo"), content = content })
-  end
-
-  -- A stream whose body is 0123456789: the first two bytes at once, the others later.
-  local function stream(seconds)
-    local head = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
-    server:route("/stream", { drip = { bytes = head .. "0123456789", size = #head + 2,
-      interval = seconds or 0.1 } })
-    return assert(sender:send({ url = server.url .. "/stream", stream = true }))
-  end
-
-  local function rest_of(response)
-    local pieces = {}
-    for chunk in response:chunks() do
-      pieces[#pieces + 1] = chunk
-    end
-    return table.concat(pieces)
-  end
-
-  local function lasts(seconds, fn, ...)
-    local started = now(sender)
-    local results = table.pack(fn(...))
-    local elapsed = now(sender) - started
-    assert.is_true(elapsed >= seconds - 0.002 and elapsed < seconds + 0.5,
-      ("took %g, not %g"):format(elapsed, seconds))
-    return table.unpack(results, 1, results.n)
-  end
-
-  local function later(seconds, ...)
-    return viesti.spawn(function(...)
-      viesti.sleep(seconds)
-      return ...
-    end, ...)
-  end
-
-  -- What comes after an upload that went wrong must be as if it had never been.
-  local function assert_undisturbed()
-    lasts(0.08, viesti.sleep, 0.08)
-    assert.same({ "real", 7 }, { lasts(0.05, function()
-      return later(0.05, "real", 7):join()
-    end) })
-    collectgarbage()
-    assert.equal("fine", assert(post(sender, "fine")).content.body)
-  end
+  local given = task_fixture(0.1)
+  local server, promise = given.server, given.promise
 
   promise("leaves no file behind where saving it is cancelled", function()
-    local path, response = os.tmpname(), stream(0.2)
+    local path, response = os.tmpname(), given:stream(0.2)
     local saving = viesti.spawn(function() response:save(path) end)
     viesti.sleep(0.1)
     local listing = assert(io.popen("ls " .. path .. ".*"))
@@ -91,7 +24,7 @@ describe("In tasks, a streamed response", function()
   end)
 
   promise("suspends one task, not the others", function()
-    local source, steps = stream(0.1), 0
+    local source, steps = given:stream(0.1), 0
     local ticker <close> = viesti.spawn(function()
       while true do
         viesti.sleep(0.01)
@@ -105,8 +38,8 @@ describe("In tasks, a streamed response", function()
   promise("is one of many that come at once", function()
     server:route("/drip", { body = ("x"):rep(400000), drip = { bytes = 100000,
       interval = 0.02 } })
-    local sizes = lasts(0.08, viesti.map, { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, function()
-      return #rest_of(assert(sender:send({ url = server.url .. "/drip", stream = true })))
+    local sizes = given:lasts(0.08, viesti.map, { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, function()
+      return #rest_of(assert(given.sender:send({ url = server.url .. "/drip", stream = true })))
     end)
     for index = 1, 10 do
       assert.equal(400000, sizes[index])
@@ -114,7 +47,7 @@ describe("In tasks, a streamed response", function()
   end)
 
   promise("has one reader at a time", function()
-    local source = stream(0.1)
+    local source = given:stream(0.1)
     source:read()
     local first = viesti.spawn(source.read, source)
     viesti.sleep(0.02)
@@ -128,7 +61,7 @@ describe("In tasks, a streamed response", function()
   end)
 
   promise("wakes its reader when another task closes it", function()
-    local source = stream(5)
+    local source = given:stream(5)
     source:read()
     local reader = viesti.spawn(source.read, source)
     viesti.sleep(0.02)
@@ -137,20 +70,20 @@ describe("In tasks, a streamed response", function()
     assert.is_nil(piece)
     assert.equal("closed", err.kind)
     assert.is_nil(source:read())
-    assert_undisturbed()
+    given:assert_undisturbed()
   end)
 
   promise("wakes its reader when the sender is closed", function()
-    local source = stream(5)
+    local source = given:stream(5)
     source:read()
     local reader = viesti.spawn(source.read, source)
     viesti.sleep(0.02)
-    sender:close()
+    given.sender:close()
     assert.equal("closed", select(2, reader:join()).kind)
   end)
 
   promise("loses no byte to a reader that is cancelled while it waits", function()
-    local source = stream(0.1)
+    local source = given:stream(0.1)
     assert.equal("01", source:read())
     local reader = viesti.spawn(source.read, source)
     viesti.sleep(0.02)
@@ -161,7 +94,7 @@ describe("In tasks, a streamed response", function()
   promise("ends with a task whose to-be-closed variable it is", function()
     server:route("/endless", { raw = CHUNKED_HEAD .. "1\r\nx\r\n", hang = true })
     local task = viesti.spawn(function()
-      local response <close> = assert(sender:send({ url = server.url .. "/endless",
+      local response <close> = assert(given.sender:send({ url = server.url .. "/endless",
         stream = true }))
       response:read()
       response:read()
@@ -169,8 +102,8 @@ describe("In tasks, a streamed response", function()
     viesti.sleep(0.05)
     assert.equal(1, server:open_connections())
     assert.is_true(task:cancel())
-    local deadline = now(sender) + 2
-    while server:open_connections() > 0 and now(sender) < deadline do
+    local deadline = given.sender:now() + 2
+    while server:open_connections() > 0 and given.sender:now() < deadline do
       viesti.sleep(0.005)
     end
     assert.equal(0, server:open_connections())
@@ -180,7 +113,7 @@ describe("In tasks, a streamed response", function()
     server:route("/early", { first = CHUNKED_HEAD, raw = "4\r\ndone\r\n0\r\n\r\n" })
     local answers = viesti.map({ 1, 2, 3, 4 }, function(number)
       local left = 30
-      local response = assert(sender:send({ method = "POST", url = server.url .. "/early?"
+      local response = assert(given.sender:send({ method = "POST", url = server.url .. "/early?"
         .. number, stream = true, content = function()
           left = left - 1
           viesti.sleep(0.002)

@@ -2,6 +2,7 @@ local cjson = require("cjson")
 local http = require("socket.http")
 local ltn12 = require("ltn12")
 local socket = require("socket")
+local fixture = require("spec.support.fixture")
 local nginx = require("spec.support.nginx")
 local origin = require("spec.support.origin")
 local process = require("spec.support.process")
@@ -168,19 +169,7 @@ describe("spec.support.nginx", function()
 end)
 
 describe("spec.support.origin", function()
-  local server
-
-  setup(function()
-    server = origin.start()
-  end)
-
-  teardown(function()
-    server:stop()
-  end)
-
-  before_each(function()
-    server:reset()
-  end)
+  local server = fixture.origin()
 
   local function ask(path)
     return exchange(server.port, ("GET %s HTTP/1.1\r\nHost: x\r\n\r\n"):format(path))

@@ -1,31 +1,19 @@
 local socket = require("socket")
 local viesti = require("viesti")
 local deaf_port = require("spec.support.deaf_port")
+local fixture = require("spec.support.fixture")
 local nginx = require("spec.support.nginx")
-local origin = require("spec.support.origin")
 local ways = require("spec.support.ways")
 
 for _, way in ipairs(ways) do
   describe("The timeouts of " .. way.name, function()
-    local server
+    local server = fixture.origin()
 
-    setup(function()
-      server = origin.start()
+    before_each(function()
       server:route("/hang", { hang = true })
     end)
 
-    teardown(function()
-      server:stop()
-    end)
-
-    local function promise(statement, options, check)
-      it(statement, function()
-        way.run(function()
-          local sender <close> = way.sender(options)
-          check(sender)
-        end)
-      end)
-    end
+    local promise = way:promises()
 
     local function get(sender, path, more)
       local request = { url = (path:find("^/") and server.url or "") .. path }
@@ -47,19 +35,18 @@ for _, way in ipairs(ways) do
       return err
     end
 
-    promise("end a connection that is not made: connect", { connect_timeout = 0.1 },
-      function(sender)
-        local deaf <close> = deaf_port()
-        for _, method in ipairs({ "GET", "POST" }) do
-          local err = assert_gives_up(0.1, { "timeout", "connect", "no", true }, get, sender,
-            deaf.url, { method = method })
-          assert.equal("no connection within 0.1 s (connect_timeout)", err.message)
-          assert.equal(("timeout: %s (%s %s)"):format(err.message, method, deaf.url),
-            tostring(err))
-        end
-      end)
+    promise("end a connection that is not made: connect", function(sender)
+      local deaf <close> = deaf_port()
+      for _, method in ipairs({ "GET", "POST" }) do
+        local err = assert_gives_up(0.1, { "timeout", "connect", "no", true }, get, sender,
+          deaf.url, { method = method })
+        assert.equal("no connection within 0.1 s (connect_timeout)", err.message)
+        assert.equal(("timeout: %s (%s %s)"):format(err.message, method, deaf.url),
+          tostring(err))
+      end
+    end, { connect_timeout = 0.1 })
 
-    promise("end an exchange that takes too long: total", { timeout = 0.15 }, function(sender)
+    promise("end an exchange that takes too long: total", function(sender)
       server:route("/drip", { body = ("x"):rep(1000), drip = { bytes = 10, interval = 0.02 } })
       for _, path in ipairs({ "/hang", "/drip" }) do
         local err = assert_gives_up(0.15, { "timeout", "total", "maybe", true }, get, sender, path)
@@ -69,48 +56,45 @@ for _, way in ipairs(ways) do
         { method = "POST", content = "x" })
       local deaf <close> = deaf_port()
       assert_gives_up(0.15, { "timeout", "total", "no", true }, get, sender, deaf.url)
-    end)
+    end, { timeout = 0.15 })
 
-    promise("end an exchange in which nothing moves: idle", { idle_timeout = 0.2 },
-      function(sender)
-        server:route("/stops", { raw = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
-          hang = true })
-        for _, path in ipairs({ "/hang", "/stops" }) do
-          local err = assert_gives_up(0.2, { "timeout", "idle", "maybe", true }, get, sender, path)
-          assert.equal("no byte came or went for 0.2 s (idle_timeout)", err.message)
-        end
-        assert_gives_up(0.2, { "timeout", "idle", "maybe", false }, get, sender, "/hang",
-          { method = "POST", content = "x" })
-        local response = assert(get(sender, "/stops", { stream = true }))
-        assert.equal("abc", response:read())
-        assert_gives_up(0.1, { "timeout", "idle", "maybe", true }, response.read, response)
-      end)
+    promise("end an exchange in which nothing moves: idle", function(sender)
+      server:route("/stops", { raw = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
+        hang = true })
+      for _, path in ipairs({ "/hang", "/stops" }) do
+        local err = assert_gives_up(0.2, { "timeout", "idle", "maybe", true }, get, sender, path)
+        assert.equal("no byte came or went for 0.2 s (idle_timeout)", err.message)
+      end
+      assert_gives_up(0.2, { "timeout", "idle", "maybe", false }, get, sender, "/hang",
+        { method = "POST", content = "x" })
+      local response = assert(get(sender, "/stops", { stream = true }))
+      assert.equal("abc", response:read())
+      assert_gives_up(0.1, { "timeout", "idle", "maybe", true }, response.read, response)
+    end, { idle_timeout = 0.2 })
 
-    promise("end an exchange that is too slow on average: low_speed",
-      { low_speed_limit = 10000, low_speed_time = 1 }, function(sender)
-        server:route("/drip", { body = ("x"):rep(1000), drip = { bytes = 10, interval = 0.05 } })
-        local err = assert_gives_up(1, { "timeout", "low_speed", "maybe", true }, get, sender,
-          "/drip")
-        assert.equal("slower than 10000 bytes/s for 1 s (low_speed_limit)", err.message)
-      end)
+    promise("end an exchange that is too slow on average: low_speed", function(sender)
+      server:route("/drip", { body = ("x"):rep(1000), drip = { bytes = 10, interval = 0.05 } })
+      local err = assert_gives_up(1, { "timeout", "low_speed", "maybe", true }, get, sender,
+        "/drip")
+      assert.equal("slower than 10000 bytes/s for 1 s (low_speed_limit)", err.message)
+    end, { low_speed_limit = 10000, low_speed_time = 1 })
 
-    promise("are named by the one that strikes, whichever others there are",
-      { timeout = 0.6, connect_timeout = 0.1, idle_timeout = 0.25 }, function(sender)
-        local deaf <close> = deaf_port()
-        server:route("/drip", { body = ("x"):rep(1000), drip = { bytes = 10, interval = 0.05 } })
-        assert_gives_up(0.1, { "timeout", "connect", "no", true }, get, sender, deaf.url)
-        assert_gives_up(0.25, { "timeout", "idle", "maybe", true }, get, sender, "/hang")
-        assert_gives_up(0.6, { "timeout", "total", "maybe", true }, get, sender, "/drip")
-        assert_gives_up(0.05, { "timeout", "total", "no", true }, get, sender, deaf.url,
-          { timeout = 0.05 })
-      end)
+    promise("are named by the one that strikes, whichever others there are", function(sender)
+      local deaf <close> = deaf_port()
+      server:route("/drip", { body = ("x"):rep(1000), drip = { bytes = 10, interval = 0.05 } })
+      assert_gives_up(0.1, { "timeout", "connect", "no", true }, get, sender, deaf.url)
+      assert_gives_up(0.25, { "timeout", "idle", "maybe", true }, get, sender, "/hang")
+      assert_gives_up(0.6, { "timeout", "total", "maybe", true }, get, sender, "/drip")
+      assert_gives_up(0.05, { "timeout", "total", "no", true }, get, sender, deaf.url,
+        { timeout = 0.05 })
+    end, { timeout = 0.6, connect_timeout = 0.1, idle_timeout = 0.25 })
 
-    promise("have no name in other errors", {}, function(sender)
+    promise("have no name in other errors", function(sender)
       server:route("/reset", { reset = true })
       assert.is_nil(select(2, get(sender, "/reset")).timeout)
     end)
 
-    promise("may be a request's own, or none at all", { timeout = 0.1 }, function(sender)
+    promise("may be a request's own, or none at all", function(sender)
       server:route("/slow", { body = "slow", delay = 0.3 })
       assert_gives_up(0.1, { "timeout", "total", "maybe", true }, get, sender, "/slow")
       assert.equal("slow", assert(get(sender, "/slow", { timeout = 10 })).body)
@@ -119,25 +103,25 @@ for _, way in ipairs(ways) do
         "/slow", { timeout = 0.05 })
       assert.equal("not done within 0.05 s (timeout)", err.message)
       assert_gives_up(0.1, { "timeout", "total", "maybe", true }, get, sender, "/slow")
-    end)
+    end, { timeout = 0.1 })
 
-    promise("are tried again by a RetryingSender", { timeout = 0.3 }, function(sender)
+    promise("are tried again by a RetryingSender", function(sender)
       server:route("/flaky", { { hang = true }, { body = "fine" } })
       local retrying = viesti.RetryingSender({ retries = 1, sender = sender,
         backoff = { base = 0 } })
       local response = assert(get(retrying, "/flaky"))
       assert.same({ "fine", 2 }, { response.body, response.attempts })
-    end)
+    end, { timeout = 0.3 })
 
     describe("take for no silence", function()
-      promise("a body that drips, however long", { idle_timeout = 0.4 }, function(sender)
+      promise("a body that drips, however long", function(sender)
         server:route("/drip", { body = ("x"):rep(1000), drip = { bytes = 100, interval = 0.1 } })
         local started = socket.gettime()
         assert.equal(1000, #assert(get(sender, "/drip")).body)
         assert.is_true(socket.gettime() - started > 0.8)
-      end)
+      end, { idle_timeout = 0.4 })
 
-      promise("a stream that is read slowly", { idle_timeout = 0.2 }, function(sender)
+      promise("a stream that is read slowly", function(sender)
         local web <close> = nginx.start({ files = { large = ("x"):rep(20000000) } })
         local response = assert(get(sender, web.url .. "/static/large", { stream = true }))
         local size = #response:read(10)
@@ -149,9 +133,9 @@ for _, way in ipairs(ways) do
           size = size + #chunk
         end
         assert.equal(20000000, size)
-      end)
+      end, { idle_timeout = 0.2 })
 
-      promise("a body whose reader is slow", { idle_timeout = 0.2 }, function(sender)
+      promise("a body whose reader is slow", function(sender)
         local count = 0
         local response = assert(get(sender, "/echo", { method = "POST", content = function()
           count = count + 1
@@ -159,43 +143,36 @@ for _, way in ipairs(ways) do
           return count < 2 and "piece" or nil
         end }))
         assert.equal("piece", response.content.body)
-      end)
+      end, { idle_timeout = 0.2 })
 
-      promise("a program that was busy with something else", { idle_timeout = 0.2 },
-        function(sender)
-          server:route("/slow", { body = "slow", delay = 0.1 })
-          local busy = viesti.SyncSender()
-          if sender.is_async then
-            local task = viesti.spawn(get, sender, "/slow")
-            viesti.sleep(0.01)
-            busy:sleep(0.6)
-            assert.equal("slow", assert(task:join()).body)
-          else
-            local response = assert(get(sender, "/slow", { stream = true }))
-            busy:sleep(0.6)
-            assert.equal("slow", response:read())
-          end
-        end)
+      promise("a program that was busy with something else", function(sender)
+        server:route("/slow", { body = "slow", delay = 0.1 })
+        local busy = viesti.SyncSender()
+        if sender.is_async then
+          local task = viesti.spawn(get, sender, "/slow")
+          viesti.sleep(0.01)
+          busy:sleep(0.6)
+          assert.equal("slow", assert(task:join()).body)
+        else
+          local response = assert(get(sender, "/slow", { stream = true }))
+          busy:sleep(0.6)
+          assert.equal("slow", response:read())
+        end
+      end, { idle_timeout = 0.2 })
 
-      promise("the time it takes to connect", { idle_timeout = 0.1, connect_timeout = 0.5 },
-        function(sender)
-          local deaf <close> = deaf_port()
-          assert_gives_up(0.5, { "timeout", "connect", "no", true }, get, sender, deaf.url)
-        end)
-    end)
+      promise("the time it takes to connect", function(sender)
+        local deaf <close> = deaf_port()
+        assert_gives_up(0.5, { "timeout", "connect", "no", true }, get, sender, deaf.url)
+      end, { idle_timeout = 0.1, connect_timeout = 0.5 })
+    end, { low_speed_limit = 10000, low_speed_time = 1 })
   end)
 end
 
 describe("The timeouts of an AsyncSender", function()
-  local server
+  local server = fixture.origin()
 
-  setup(function()
-    server = origin.start()
+  before_each(function()
     server:route("/hang", { hang = true })
-  end)
-
-  teardown(function()
-    server:stop()
   end)
 
   local function spawn(sender, path, more)

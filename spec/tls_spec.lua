@@ -61,14 +61,7 @@ for _, way in ipairs(ways) do
       return ("https://127.0.0.1:%d%s"):format(relay.port, path or "/facts")
     end
 
-    local function promise(text, check, options)
-      it(text, function()
-        way.run(function()
-          local sender <close> = way.sender(options or { ca = ca })
-          check(sender)
-        end)
-      end)
-    end
+    local promise = way:promises({ ca = ca })
 
     local function get(sender, name)
       return assert(sender:send({ url = url(name) })).body

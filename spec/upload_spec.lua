@@ -1,4 +1,5 @@
 local viesti = require("viesti")
+local fixture = require("spec.support.fixture")
 local nginx = require("spec.support.nginx")
 local origin = require("spec.support.origin")
 local ways = require("spec.support.ways")
@@ -23,28 +24,9 @@ end
 
 for _, way in ipairs(ways) do
   describe("A body by pieces, sent by " .. way.name .. ",", function()
-    local server
+    local server = fixture.origin()
 
-    setup(function()
-      server = origin.start()
-    end)
-
-    teardown(function()
-      server:stop()
-    end)
-
-    before_each(function()
-      server:reset()
-    end)
-
-    local function promise(text, check, options)
-      it(text, function()
-        way.run(function()
-          local sender <close> = way.sender(options or { timeout = 5 })
-          check(sender)
-        end)
-      end)
-    end
+    local promise = way:promises({ timeout = 5 })
 
     local function post(sender, content, more)
       local request = { method = "POST", url = server.url .. "/echo", content = content }

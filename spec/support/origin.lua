@@ -105,6 +105,17 @@ function Origin:open_connections()
   return math.tointeger(self.server:ask("open_connections"))
 end
 
+-- What comes of a request by this sender that is answered in this way; `more` of the request's
+-- options.
+function Origin:exchange(sender, answer, more)
+  self:route("/x", answer)
+  local request = { url = self.url .. "/x" }
+  for name, value in pairs(more or {}) do
+    request[name] = value
+  end
+  return sender:send(request)
+end
+
 function Origin:stop()
   self.server:stop()
 end
