@@ -283,9 +283,9 @@ describe("download", function()
     end
     refused("download: path is missing, it must be a string", sender, request)
     refused("download: sender must be a sender, got a table", {}, request, "x")
-    refused("download: request must be a Request or a table of its options, got " .. ("%q"):format(
+    refused("download: request must be a Request or a table, got " .. ("%q"):format(
       URL), sender, URL, "x")
-    refused("download: request must be a Request or a table of its options, got "
+    refused("download: request must be a Request or a table, got "
       .. tostring(io.stdout), sender, io.stdout, "x")
     refused("Request: url is missing, it must be a string", sender, {}, "x")
     refused("download: the request must be a GET, got a POST", sender, { url = URL,

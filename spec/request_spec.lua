@@ -286,6 +286,19 @@ describe("Request", function()
     assert.equal("x", request:with({ content = "x" }).body)
   end)
 
+  it("has no method that changes it, nor one that hands out what it remembers", function()
+    local request = require("viesti").Request({ url = "http://h/", json = { a = 1 }, timeout = 5 })
+    local methods = {}
+    for name in pairs(require("viesti.core").Request) do
+      methods[#methods + 1] = name
+    end
+    table.sort(methods)
+    assert.same({ "from", "given_field", "is_idempotent", "is_replayable", "open_source", "with" },
+      methods)
+    request.json.a = 2
+    assert.same({ { a = 1 }, 5 }, { request.json, request.timeout })
+  end)
+
   it("is refused at the line that sends it", function()
     local sender = require("viesti").Client()
     local _, message = pcall(function() sender:send({ url = "nonsense" }) end)

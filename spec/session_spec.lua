@@ -130,7 +130,7 @@ describe("Session", function()
   it("sets further options of libcurl by name", function()
     local sender <close> = viesti.SyncSender({ curl = {
       RESOLVE = { ("made.up:%d:127.0.0.1"):format(server.port) }, REFERER = "http://before/",
-      TCP_NODELAY = false, BUFFERSIZE = 2048,
+      TCP_NODELAY = false, UPLOAD_BUFFERSIZE = 20000,
     } })
     local url = ("http://made.up:%d/echo"):format(server.port)
     assert.same({ "http://before/" }, assert(sender:send({ url = url })).content.headers.referer)

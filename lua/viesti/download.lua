@@ -11,8 +11,8 @@ local download = { name = "download" }
 
 download.options = {
   { name = "sender", type = "sender", required = true, doc = "the chain to send through" },
-  { name = "request", type = "any", required = true,
-    doc = "a GET: a Request, or a table of its options" },
+  { name = "request", type = "request|table", required = true,
+    doc = "a GET, or a table of its options" },
   { name = "path", type = "string", required = true,
     doc = "where the file appears when it is whole; until then it grows in `path.part`" },
   { name = "on_progress", type = "function",
@@ -171,10 +171,6 @@ local function run(job, part)
   end
 end
 
-local function is_request(given)
-  return type(given) == "table" or (debug.getmetatable(given) or {}).__name == "viesti.Request"
-end
-
 -- What is wrong with the request for a download, or nil.
 local function check_request(request)
   if request.method ~= "GET" then
@@ -207,10 +203,6 @@ function download.download(...)
   local job, wrong = options.read("download", download.options, ...)
   if not job then
     error(wrong, 2)
-  end
-  if not is_request(job.request) then
-    error("download: request must be a Request or a table of its options, got "
-      .. format.given(job.request), 2)
   end
   job.request = Request.from(job.request)
   wrong = check_request(job.request) or check_path(job.path)

@@ -43,6 +43,7 @@ local checks = {
   file = function(value) return io.type(value) == "file" end,
   headers = is_userdata "viesti.Headers",
   multipart = is_userdata "viesti.Multipart",
+  request = is_userdata "viesti.Request",
   session = is_userdata "viesti.Session",
   store = is_userdata "viesti.Store",
 }
@@ -59,6 +60,7 @@ local descriptions = {
   file = "an open file",
   headers = "Headers",
   multipart = "another request's multipart",
+  request = "a Request",
   session = "a Session",
   store = "a Store",
 }

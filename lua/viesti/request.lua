@@ -58,18 +58,14 @@ local function remember(values, read, typed)
   return more and given or nil
 end
 
-local function set_further(request, values, read)
-  if read.source or values.stream then
-    request:set_stream(read.source, read.length, type(read.source) == "table", values.stream)
-  end
-  if read.parts then
-    request:set_multipart(read.parts)
-  end
-  if values.timeout then
-    request:set_timeout(values.timeout)
-  end
-  if values.on_progress then
-    request:set_progress(values.on_progress)
+-- What the core is told beyond that; nil for most requests.
+local function further(values, read)
+  if read.source or read.parts or values.stream or values.timeout or values.on_progress then
+    return {
+      source = read.source, length = read.length, again = type(read.source) == "table",
+      parts = read.parts, stream = values.stream, timeout = values.timeout,
+      on_progress = values.on_progress,
+    }
   end
 end
 
@@ -91,13 +87,8 @@ local function build(values)
   if typed then
     headers = fields.merge(headers, { "Content-Type", read.media_type })
   end
-  local request
-  request, wrong = core.request(values.method:upper(), values.url, fields.encode(params), headers,
-    read.bytes, remember(values, read, typed))
-  if request then
-    set_further(request, values, read)
-  end
-  return request, wrong
+  return core.request(values.method:upper(), values.url, fields.encode(params), headers,
+    read.bytes, remember(values, read, typed), further(values, read))
 end
 
 -- The request of checked options, or nil and what is wrong.
@@ -176,7 +167,7 @@ function Request:with(changes)
   if type(changes) ~= "table" then
     error("request:with needs a table of options, got " .. format.given(changes), 2)
   end
-  local given = self:given() or { url = self.url }
+  local given = core.request_given(self) or { url = self.url }
   local headers = fields.flatten("headers", self.headers)
   if given.typed then
     headers = fields.without(headers, "Content-Type")

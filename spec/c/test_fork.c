@@ -89,6 +89,16 @@ static bool releases(void *context) {
   return from_parent->session->forked;
 }
 
+/* A socket that the child still has as its parent does, such as the resolver's, is given up. */
+static bool gives_up_sockets(void *context) {
+  vi_loop *loop = ((inherited *)context)->loop;
+  int given_up = 0;
+  for (size_t fd = 0; fd < loop->socket_count; fd++)
+    if (loop->sockets[fd].watched && vi_loop_note_socket(loop, (curl_socket_t)fd, false))
+      given_up++;
+  return given_up > 0;
+}
+
 static bool starts(void *context) {
   inherited *from_parent = context;
   vi_transfer_start(from_parent->transfer);
@@ -175,6 +185,12 @@ IT("drops the parent's connections in the child before it lets go of a transfer"
     check(holds_in_child(ways[i], &state));
     goes_on_in_parent(&state);
   }
+}
+
+IT("keeps what its parent waits for when the child gives up a socket that both have") {
+  inherited state = in_flight();
+  check(holds_in_child(gives_up_sockets, &state));
+  goes_on_in_parent(&state);
 }
 
 IT("does not start in the child what was made in the parent") {

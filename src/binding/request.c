@@ -37,20 +37,45 @@ vi_request **vi_push_request_like(lua_State *L, int index) {
   return box;
 }
 
-/* request(method, url, query, fields, body, given) -> Request, or nil and what is wrong.
+/* The request's table of `further` options at `index`, whose Request is on top of the stack:
+ * `source` (what open_source reads the body from) with its `length`, if known, and `again` (it can
+ * be read from its start another time), or `parts`; `stream`, `timeout`, `on_progress`. */
+static void read_further(lua_State *L, int index, vi_request *request) {
+  int box = lua_gettop(L);
+  lua_getfield(L, index, "length");
+  request->body_length = (int64_t)luaL_optinteger(L, -1, -1);
+  lua_getfield(L, index, "again");
+  request->streams_again = lua_toboolean(L, -1);
+  lua_getfield(L, index, "stream");
+  request->streams_response = lua_toboolean(L, -1);
+  if (lua_getfield(L, index, "timeout") != LUA_TNIL)
+    request->timeout = luaL_checknumber(L, -1) < 1e9 ? lua_tonumber(L, -1) : 0;
+  if (lua_getfield(L, index, "parts") != LUA_TNIL)
+    request->multipart = vi_multipart_retain(vi_check_multipart(L, -1));
+  request->streams_body = lua_getfield(L, index, "source") != LUA_TNIL;
+  lua_setiuservalue(L, box, SOURCE);
+  request->reports_progress = lua_getfield(L, index, "on_progress") != LUA_TNIL;
+  lua_setiuservalue(L, box, PROGRESS);
+  lua_settop(L, box);
+}
+
+/* request(method, url, query, fields, body, given, further) -> Request, or nil and what is wrong.
  * All checked and normalised by request.lua; all but `method` and `url` may be nil. */
 static int request_new(lua_State *L) {
-  lua_settop(L, 6);
-  vi_text method = vi_check_text(L, 1), url = vi_check_text(L, 2);
-  vi_text query = lua_isnil(L, 3) ? VI_TEXT("") : vi_check_text(L, 3);
-  vi_text body = lua_isnil(L, 5) ? VI_TEXT("") : vi_check_text(L, 5);
+  enum { METHOD = 1, URL, QUERY, FIELDS, BODY, ALL, FURTHER };
+  lua_settop(L, FURTHER);
+  vi_text method = vi_check_text(L, METHOD), url = vi_check_text(L, URL);
+  vi_text query = lua_isnil(L, QUERY) ? VI_TEXT("") : vi_check_text(L, QUERY);
+  vi_text body = lua_isnil(L, BODY) ? VI_TEXT("") : vi_check_text(L, BODY);
   request_box *box = push_box(L);
-  lua_pushvalue(L, 6);
+  lua_pushvalue(L, ALL);
   lua_setiuservalue(L, -2, GIVEN);
   vi_error error;
   vi_request *request = box->request =
-      vi_request_new(method, url, query, lua_isnil(L, 5) ? NULL : &body, &error);
-  if (request && (lua_isnil(L, 4) || vi_read_fields(L, 4, true, &request->headers))) {
+      vi_request_new(method, url, query, lua_isnil(L, BODY) ? NULL : &body, &error);
+  if (request && (lua_isnil(L, FIELDS) || vi_read_fields(L, FIELDS, true, &request->headers))) {
+    if (!lua_isnil(L, FURTHER))
+      read_further(L, FURTHER, request);
     box->weight = vi_add_weight(L, body.length);
     return 1;
   }
@@ -97,41 +122,6 @@ bool vi_replace_plain_request(lua_State *L, int index) {
     lua_replace(L, index);
   lua_settop(L, top);
   return made;
-}
-
-/* request:set_multipart(parts), request:set_progress(fn), request:set_timeout(seconds) and
- * request:set_stream(source, length, again, streams_response) are the last touches of request.lua
- * on a request that it has just made. `source` is what open_source reads from, nil for no streamed
- * body; `length` may be nil; `again` says whether the source can be read from its start another
- * time. */
-static int request_set_multipart(lua_State *L) {
-  vi_check_request(L, 1)->multipart = vi_multipart_retain(vi_check_multipart(L, 2));
-  return 0;
-}
-
-static int request_set_timeout(lua_State *L) {
-  double seconds = luaL_checknumber(L, 2);
-  vi_check_request(L, 1)->timeout = seconds < 1e9 ? seconds : 0;
-  return 0;
-}
-
-static int request_set_progress(lua_State *L) {
-  vi_check_request(L, 1)->reports_progress = true;
-  lua_settop(L, 2);
-  lua_setiuservalue(L, 1, PROGRESS);
-  return 0;
-}
-
-static int request_set_stream(lua_State *L) {
-  vi_request *request = vi_check_request(L, 1);
-  request->streams_body = !lua_isnil(L, 2);
-  request->body_length = (int64_t)luaL_optinteger(L, 3, -1);
-  request->streams_again = lua_toboolean(L, 4);
-  request->streams_response = lua_toboolean(L, 5);
-  lua_pushvalue(L, 2);
-  lua_setiuservalue(L, 1, SOURCE);
-  lua_settop(L, 1);
-  return 1;
 }
 
 void vi_push_reader(lua_State *L, int index) {
@@ -189,6 +179,7 @@ static int request_index(lua_State *L) {
   return 1;
 }
 
+/* request_given(request) -> the table that request.lua remembers, not for anybody else; or nil */
 static int request_given(lua_State *L) {
   vi_check_request(L, 1);
   lua_getiuservalue(L, 1, GIVEN);
@@ -225,13 +216,9 @@ void vi_open_request(lua_State *L) {
                                          {NULL, NULL}};
   static const luaL_Reg methods[] = {{"is_idempotent", request_is_idempotent},
                                      {"is_replayable", request_is_replayable},
-                                     {"set_stream", request_set_stream},
-                                     {"set_multipart", request_set_multipart},
-                                     {"set_progress", request_set_progress},
-                                     {"set_timeout", request_set_timeout},
-                                     {"given", request_given},
                                      {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"request", request_new}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"request", request_new}, {"request_given", request_given}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_REQUEST, "Request", metamethods, methods);
   luaL_setfuncs(L, functions, 0);
 }

@@ -9,6 +9,7 @@
  * redirects, framing, where bodies go, callbacks and threads. */
 static const char *const OWNED[] = {
     "ACCEPT_ENCODING",
+    "BUFFERSIZE",
     "CAINFO",
     "CONNECTTIMEOUT",
     "CONNECTTIMEOUT_MS",

@@ -25,11 +25,14 @@ vi_coding vi_decoder_coding_of(vi_text name) {
   return vi_text_equal_nocase(name, VI_TEXT("deflate")) ? VI_CODING_DEFLATE : VI_CODING_NONE;
 }
 
-bool vi_decoder_begin(vi_decoder *decoder, vi_coding coding) {
+void vi_decoder_stop(vi_decoder *decoder) {
   decoder->begun = decoder->ended = decoder->full = false;
+  decoder->coding = VI_CODING_NONE;
+}
+
+bool vi_decoder_begin(vi_decoder *decoder, vi_coding coding) {
+  vi_decoder_stop(decoder);
   decoder->coding = coding;
-  if (coding == VI_CODING_NONE)
-    return true;
   if (!decoder->allocated) {
     decoder->stream = (z_stream){.zalloc = allocate, .zfree = release};
     decoder->allocated = inflateInit2(&decoder->stream, WITHIN_GZIP) == Z_OK;

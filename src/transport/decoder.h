@@ -34,8 +34,11 @@ typedef struct vi_decoder {
 /* The coding of that name; NONE for one that is not known here. */
 vi_coding vi_decoder_coding_of(vi_text name);
 
-/* Gets ready for a body of that coding. False: out of memory. */
+/* Gets ready for a body of that coding, not NONE. False: out of memory. */
 bool vi_decoder_begin(vi_decoder *decoder, vi_coding coding);
+
+/* Forgets the body at hand: the next one is not coded until vi_decoder_begin says so. */
+void vi_decoder_stop(vi_decoder *decoder);
 
 /* Decodes from the front of *input, which it shortens, and appends at most `most` bytes to `out`.
  */

@@ -345,6 +345,6 @@ void vi_handle_unset_request(vi_handle *handle) {
   handle->own_fields = handle->custom_method = handle->has_body = handle->no_body = false;
   handle->fresh_connection = handle->large_buffer = handle->own_timeout = false;
   vi_buffer_clear(&handle->coded);
-  vi_decoder_begin(&handle->decoder, VI_CODING_NONE);
+  vi_decoder_stop(&handle->decoder);
   handle->transfer = NULL;
 }

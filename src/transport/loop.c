@@ -30,8 +30,10 @@ static vi_socket *socket_of(vi_loop *loop, int fd) {
   return &loop->sockets[index];
 }
 
+/* A child that has no poller of its own yet must leave its parent's as it is. */
 static bool watch(vi_loop *loop, int fd, vi_socket *socket, int events) {
-  bool done = vi_poller_watch(&loop->poller, fd, socket->watched, events);
+  bool done = loop->generation != vi_fork_generation() ||
+              vi_poller_watch(&loop->poller, fd, socket->watched, events);
   socket->watched = (unsigned char)(done ? events : 0);
   return done;
 }

@@ -15,6 +15,9 @@ struct vi_transfer;
 size_t vi_receive_head(char *data, size_t size, size_t count, void *user);
 size_t vi_receive_body(char *data, size_t size, size_t count, void *user);
 
+/* Sets the transfer's error, and returns false. */
+bool vi_receive_out_of_memory(struct vi_transfer *transfer);
+
 /* Makes the response of the head that is complete, and of `body`, whose reference it takes over;
  * NULL for a streamed one. False, with the transfer's error: out of memory. */
 bool vi_receive_complete_head(struct vi_transfer *transfer, vi_body *body);

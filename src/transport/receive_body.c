@@ -4,10 +4,6 @@
 
 #include <string.h>
 
-static bool out_of_memory(vi_transfer *transfer) {
-  return vi_error_set(&transfer->error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
-}
-
 enum { LARGE_BODY = 1024 * 1024 };
 
 static bool is_decoding(const vi_transfer *transfer) {
@@ -42,7 +38,7 @@ static bool judge_decoding(vi_transfer *transfer, vi_decoding decoding) {
   if (decoding == VI_DECODING_BAD)
     return vi_error_set(&transfer->error, VI_ERROR_PROTOCOL, "the body is not what its %.*s says",
                         (int)transfer->encoding.length, transfer->encoding.data);
-  return decoding != VI_DECODING_OUT_OF_MEMORY || out_of_memory(transfer);
+  return decoding != VI_DECODING_OUT_OF_MEMORY || vi_receive_out_of_memory(transfer);
 }
 
 /* All bytes of the body have been decoded: they must be a whole one, and then it is known to be, by
@@ -72,7 +68,7 @@ static bool receive_whole(vi_transfer *transfer, vi_text bytes) {
       return false;
   } else if (bytes.length <= room) {
     return (make_room(transfer, bytes.length) && vi_buffer_append_text(body, bytes)) ||
-           out_of_memory(transfer);
+           vi_receive_out_of_memory(transfer);
   }
   return (body->length <= limit && bytes.length == 0) ||
          vi_error_set(&transfer->error, VI_ERROR_TOO_LARGE,
@@ -85,7 +81,8 @@ static bool receive_coded(vi_transfer *transfer, vi_text bytes) {
   vi_decoding decoding = vi_decoder_run(&transfer->handle->decoder, &bytes, received,
                                         VI_STREAM_HOLDS - received->length);
   return judge_decoding(transfer, decoding) &&
-         (vi_buffer_append_text(&transfer->handle->coded, bytes) || out_of_memory(transfer));
+         (vi_buffer_append_text(&transfer->handle->coded, bytes) ||
+          vi_receive_out_of_memory(transfer));
 }
 
 static size_t receive_piece(vi_transfer *transfer, vi_text bytes) {
@@ -94,9 +91,9 @@ static size_t receive_piece(vi_transfer *transfer, vi_text bytes) {
     return CURL_WRITEFUNC_PAUSE;
   }
   transfer->head = VI_HEAD_BODY;
-  bool kept = is_decoding(transfer)
-                  ? receive_coded(transfer, bytes)
-                  : vi_buffer_append_text(&transfer->received, bytes) || out_of_memory(transfer);
+  bool kept = is_decoding(transfer) ? receive_coded(transfer, bytes)
+                                    : vi_buffer_append_text(&transfer->received, bytes) ||
+                                          vi_receive_out_of_memory(transfer);
   vi_transfer_note(transfer);
   return kept ? bytes.length : 0;
 }
@@ -148,7 +145,7 @@ void vi_receive_end(vi_transfer *transfer) {
   bool is_length_news = transfer->received.length > 0 && vi_transfer_length(transfer) < 0;
   vi_body *body = take_body(transfer);
   if (!body || !vi_receive_complete_head(transfer, body))
-    out_of_memory(transfer);
+    vi_receive_out_of_memory(transfer);
   if (transfer->request->reports_progress && is_length_news)
     transfer->progressed = true;
 }

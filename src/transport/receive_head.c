@@ -6,7 +6,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-static bool out_of_memory(vi_transfer *transfer) {
+bool vi_receive_out_of_memory(vi_transfer *transfer) {
   return vi_error_set(&transfer->error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
 }
 
@@ -15,7 +15,7 @@ static bool keep(vi_transfer *transfer, vi_headers_result result) {
     return vi_error_set(&transfer->error, VI_ERROR_TOO_LARGE,
                         "the response has more than %d header fields or %d bytes of them",
                         VI_HEADERS_MAX_FIELDS, VI_HEADERS_MAX_BYTES);
-  return result == VI_HEADERS_OK || out_of_memory(transfer);
+  return result == VI_HEADERS_OK || vi_receive_out_of_memory(transfer);
 }
 
 static vi_text strip_line_end(vi_text line) {
@@ -39,7 +39,7 @@ static bool begin_head(vi_transfer *transfer, vi_text line) {
   vi_headers_clear(&handle->head);
   vi_buffer_clear(&handle->reason);
   transfer->encoding = (vi_text){0};
-  vi_decoder_begin(&handle->decoder, VI_CODING_NONE);
+  vi_decoder_stop(&handle->decoder);
   transfer->head = VI_HEAD_FIELDS;
   if (handle->guards_folds)
     vi_fold_guard_arm(handle->easy);
@@ -48,7 +48,8 @@ static bool begin_head(vi_transfer *transfer, vi_text line) {
   if (after_code >= line.length)
     return true;
   vi_text reason = {line.data + after_code, line.length - after_code};
-  return vi_buffer_append_text(&handle->reason, vi_text_trim(reason)) || out_of_memory(transfer);
+  return vi_buffer_append_text(&handle->reason, vi_text_trim(reason)) ||
+         vi_receive_out_of_memory(transfer);
 }
 
 static int http_version_of(CURL *easy) {
@@ -100,7 +101,7 @@ bool vi_receive_complete_head(vi_transfer *transfer, vi_body *body) {
       vi_response_make(vi_buffer_text(&transfer->request->url), vi_buffer_text(&handle->reason),
                        transfer->encoding, &handle->head, body);
   if (!response)
-    return out_of_memory(transfer);
+    return vi_receive_out_of_memory(transfer);
   read_facts(response, handle->easy);
   transfer->session->multiplexes = response->http_version >= 20;
   transfer->session->has_multiplexed |= transfer->session->multiplexes;
@@ -118,7 +119,7 @@ static bool keep_interim(vi_transfer *transfer, long status) {
       vi_response_make(vi_buffer_text(&transfer->request->url), vi_buffer_text(&handle->reason),
                        VI_TEXT(""), &handle->head, NULL);
   if (!interim)
-    return out_of_memory(transfer);
+    return vi_receive_out_of_memory(transfer);
   interim->status = (int)status;
   interim->http_version = http_version_of(handle->easy);
   interim->interim = transfer->interim;
@@ -178,7 +179,8 @@ static bool undo_coding(vi_transfer *transfer, long status) {
   transfer->encoding = coding; /* its bytes stay in the block */
   vi_headers_remove(head, name);
   vi_headers_remove(head, VI_TEXT("Content-Length"));
-  return !decodes || vi_decoder_begin(&transfer->handle->decoder, known) || out_of_memory(transfer);
+  return !decodes || vi_decoder_begin(&transfer->handle->decoder, known) ||
+         vi_receive_out_of_memory(transfer);
 }
 
 /* RFC 9112 6.3: where a length decides where the body ends, there must be one, and a number.
