@@ -187,6 +187,27 @@ describe("Session", function()
     os.remove(path)
   end)
 
+  it("sends one Cookie field, with the session's cookies and the request's own", function()
+    for _, cookies in ipairs({ true, false }) do
+      local sender <close> = viesti.SyncSender({ cookies = cookies })
+      sender.session:add_cookie("Set-Cookie: jar=1; domain=127.0.0.1")
+      local function sent(headers)
+        return assert(sender:send({ url = server.url .. "/echo", headers = headers }))
+          .content.headers.cookie
+      end
+      local jar = cookies and "jar=1; " or ""
+      assert.same({ jar .. "own=2" }, sent({ Cookie = "own=2" }))
+      assert.same({ jar .. "a=1; b=2; c=3" }, sent({ { "cookie", { "a=1; b=2", "" } }, { "X", "y" },
+        { "COOKIE", " c=3 " } }))
+      assert.same(cookies and { "jar=1" } or nil, sent(nil))
+    end
+  end)
+
+  it("takes no cookies for libcurl, which would send them to every host", function()
+    assert.has_error(function() Session({ curl = { COOKIE = "id=secret" } }) end,
+      "Session: the option 'COOKIE' is viesti's own to set")
+  end)
+
   it("takes cookies for cookies, never for libcurl's commands", function()
     local session <close> = Session({ cookies = true })
     session:add_cookie("Set-Cookie: a=b; domain=example.org")

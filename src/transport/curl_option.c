@@ -14,6 +14,7 @@ static const char *const OWNED[] = {
     "CONNECTTIMEOUT",
     "CONNECTTIMEOUT_MS",
     "CONNECT_ONLY",
+    "COOKIE",
     "COOKIEFILE",
     "COOKIEJAR",
     "CRLF",

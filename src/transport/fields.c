@@ -6,6 +6,7 @@
 
 void vi_fields_free(vi_fields *fields) {
   vi_buffer_free(&fields->text);
+  vi_buffer_free(&fields->cookies);
   vi_free(fields->lines);
   *fields = (vi_fields){0};
 }
@@ -61,6 +62,14 @@ static void add_field(vi_fields *fields, vi_text name, vi_text value) {
   link_line(fields, fields->text.data + start);
 }
 
+/* A request has one Cookie field at most, with all cookies in it (RFC 6265 5.4). */
+static bool add_cookies(vi_fields *fields, vi_text value) {
+  vi_buffer *all = &fields->cookies;
+  value = vi_text_trim(value);
+  return value.length == 0 || ((all->length == 0 || vi_buffer_append_text(all, VI_TEXT("; "))) &&
+                               vi_buffer_append_text(all, value) && vi_buffer_terminate(all));
+}
+
 static bool overrides(const vi_headers *headers, const vi_fields *common) {
   for (size_t i = 0; i < common->count; i++)
     if (has_name(headers, name_of(common->lines[i].data)))
@@ -73,6 +82,7 @@ struct curl_slist *vi_fields_build(vi_fields *fields, const vi_headers *headers,
                                    bool *ok) {
   struct curl_slist *tail = common && common->count ? common->lines : NULL;
   size_t suppressed_count = length_of(suppressed);
+  vi_buffer_clear(&fields->cookies);
   if (headers->count == 0 && suppressed_count == 0)
     return tail;
   size_t others = suppressed_count + (common ? common->count : 0);
@@ -80,8 +90,13 @@ struct curl_slist *vi_fields_build(vi_fields *fields, const vi_headers *headers,
     *ok = false;
     return NULL;
   }
-  for (size_t i = 0; i < headers->count; i++)
-    add_field(fields, vi_headers_name(headers, i), vi_headers_value(headers, i));
+  for (size_t i = 0; i < headers->count; i++) {
+    vi_text name = vi_headers_name(headers, i), value = vi_headers_value(headers, i);
+    if (vi_text_equal_nocase(name, VI_TEXT("Cookie")))
+      *ok = add_cookies(fields, value) && *ok;
+    else
+      add_field(fields, name, value);
+  }
   for (size_t i = 0; i < suppressed_count; i++)
     if (!has_name(headers, name_of(suppressed[i])))
       link_line(fields, (char *)suppressed[i]);
