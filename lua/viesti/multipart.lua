@@ -69,7 +69,7 @@ local function read_part(owner, part)
     return nil, owner .. ": " .. wrong
   end
   values.owner = owner
-  values.fields, wrong = fields.flatten(owner .. ": headers", values.headers)
+  values.fields, wrong = fields.flatten(owner .. ": headers", values.headers, "none")
   return values.fields and values, wrong
 end
 

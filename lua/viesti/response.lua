@@ -143,7 +143,7 @@ local function new(_, ...)
   elseif values.content ~= nil and values.body then
     error("Response: content and body are both given, a response has one body", 2)
   end
-  local flat, reason = fields.flatten("headers", values.headers)
+  local flat, reason = fields.flatten("headers", values.headers, "none")
   if not flat then
     error("Response: " .. reason, 2)
   end

@@ -41,7 +41,7 @@ static void fill(lua_State *L, vi_response *response) {
       luaL_error(L, "out of memory");
   }
   lua_getfield(L, 1, "fields");
-  if (!vi_read_fields(L, lua_absindex(L, -1), false, &response->headers))
+  if (!vi_read_fields(L, lua_absindex(L, -1), false, &response->headers, NULL))
     lua_error(L);
 }
 

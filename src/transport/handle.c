@@ -209,8 +209,8 @@ static const char *const *suppressed(const vi_handle *handle) {
 
 static bool set_fields(vi_handle *handle, const vi_request *request) {
   bool ok = true;
-  struct curl_slist *lines = vi_fields_build(&handle->fields, &request->headers, suppressed(handle),
-                                             &handle->session->fields, &ok);
+  struct curl_slist *lines = vi_fields_build(&handle->fields, &request->headers, &request->omitted,
+                                             suppressed(handle), &handle->session->fields, &ok);
   handle->own_fields = lines != handle->session->fields.lines;
   if (handle->own_fields)
     curl_easy_setopt(handle->easy, CURLOPT_HTTPHEADER, lines);

@@ -7,6 +7,7 @@
 ---@field method string
 ---@field url string the whole URL as sent: normal form, params included
 ---@field headers viesti.Headers
+---@field omitted string[]? names of fields that are not sent, not even unasked
 ---@field body string? the bytes to send
 ---@field params table?
 ---@field data table?
