@@ -23,8 +23,8 @@ local declaration = {
     doc = "body: the bytes themselves; a function that returns them piece by piece, then nil; "
       .. "or an open file" },
   { name = "multipart", type = "table|multipart",
-    doc = "body: names to strings or open files, or a list of parts { name, content or path, "
-      .. "filename, type, headers }, sent as multipart/form-data" },
+    doc = "body: names to values as in `data`, or open files; or a list of parts { name, "
+      .. "content or path, filename, type, headers }, sent as multipart/form-data" },
   { name = "length", type = "integer", min = 0,
     doc = "bytes that a function in `content` will return in all; without it they go chunked" },
   { name = "timeout", type = "number", min = 0,

@@ -35,7 +35,7 @@ function Request:is_replayable() end
 --- A part of one, as a request takes it in a list: `content` or `path`.
 ---@class viesti.Part
 ---@field name string
----@field content string|file*?
+---@field content string|number|boolean|file*|table? a list of them makes a part of each
 ---@field path string?
 ---@field filename string? what the server is told; "" for none
 ---@field type string? the media type
