@@ -150,6 +150,12 @@ describe("Session", function()
     end
   end)
 
+  it("says what this libcurl was built without", function()
+    local made, message = pcall(Session, { curl = { DNS_SERVERS = "127.0.0.1" } }) -- for c-ares
+    assert.is_true(made
+      or message == "Session: this libcurl was built without the option 'DNS_SERVERS'", message)
+  end)
+
   it("refuses text for libcurl that could end a line of the request", function()
     for _, value in ipairs({ "a\r\nX: y", "a\n", "\r" }) do
       assert.has_error(function() Session({ user_agent = value }) end,
