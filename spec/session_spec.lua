@@ -164,11 +164,43 @@ describe("Session", function()
         assert.has_error(function() Session({ curl = { [name] = value } }) end,
           ("Session: the value of '%s' must not have control characters"):format(name))
       end
-      assert.error_matches(function() Session({ curl = { RESOLVE = { value } } }) end,
+      assert.error_matches(function() Session({ curl = { HTTP200ALIASES = { value } } }) end,
         "must not have control characters")
       assert.error_matches(function() Session({ interface = value }) end,
         "must not have control characters")
     end
+  end)
+
+  it("refuses files that it could not read later", function()
+    for _, name in ipairs({ "ca", "client_cert" }) do
+      for path, reason in pairs({ ["/no/such.pem"] = "No such file or directory", [""] =
+        "No such file or directory", ["spec"] = "Is a directory", ["spec\0x"] =
+        "No such file or directory" }) do
+        assert.error_matches(function() Session({ [name] = path }) end,
+          ("^.-Session: %s %q cannot be read: %s$"):format(name, path, reason):gsub("%z", "\\0"))
+      end
+    end
+    assert.has_error(function() Session({ client_key = "-----BEGIN PRIVATE KEY-----" }) end,
+      "Session: client_key cannot be read: No such file or directory")
+  end)
+
+  it("refuses entries of resolve that libcurl could not read", function()
+    for _, entry in ipairs({ "", "nonsense", "a:80", "a:b:127.0.0.1", "a:80:", "a:80:1.2.3",
+      "a:65536:127.0.0.1", "a:80:127.0.0.1,", "a:80:[127.0.0.1]", "[::1]:80:127.0.0.1", "-a" }) do
+      assert.has_error(function() Session({ resolve = { "a:80:127.0.0.1", entry } }) end,
+        ('Session: resolve must be a list of "host:port:address", it has %q'):format(entry))
+    end
+    for _, entry in ipairs({ "+a:1:127.0.0.1", "-a:1", "*:1:127.0.0.1,[::1]", "a:1:::1" }) do
+      local sender <close> = viesti.SyncSender({ resolve = { entry } })
+      assert.equal(200, assert(sender:send({ url = server.url .. "/echo" })).status_code)
+    end
+  end)
+
+  it("refuses text for libcurl that would be cut at a NUL", function()
+    local message = "Session: the value of '%s' must not have control characters"
+    assert.has_error(function() Session({ interface = "lo\0x" }) end, message:format("INTERFACE"))
+    assert.has_error(function() Session({ curl = { RESOLVE = { "a:1:127.0.0.1\0" } } }) end,
+      message:format("RESOLVE"))
   end)
 
   it("keeps cookies only when asked to, and in a file that others cannot read", function()

@@ -73,6 +73,41 @@ local CURL_NAMES = {
   interface = "INTERFACE", resolve = "RESOLVE",
 }
 
+-- What libcurl would be without once it connects: a sentence, or nil.
+local function missing_file(values)
+  for _, name in ipairs { "ca", "client_cert", "client_key" } do
+    local path = values[name]
+    local reason = path and core.unreadable(path)
+    if reason then
+      return ("%s%s cannot be read: %s"):format(name,
+        name == "client_key" and "" or " " .. format.value(path), reason)
+    end
+  end
+end
+
+-- As libcurl reads it: "host:port:address,[address]", which may go out of date with a "+" before
+-- it, or "-host:port" to forget one.
+local function is_resolve_entry(entry)
+  local host, port, addresses = entry:match "^%+?([^:]+):(%d+):([^,].*)$"
+  if not host then
+    host, port = entry:match "^%-([^:]+):(%d+)$"
+  end
+  for address in ((addresses or "") .. ","):gmatch "(.-)," do
+    if addresses and not core.is_address(address:match "^%[(.*:.*)%]$" or address) then
+      return false
+    end
+  end
+  return host ~= nil and tonumber(port) <= 65535
+end
+
+local function refused_entry(entries)
+  for _, entry in ipairs(entries or {}) do
+    if not is_resolve_entry(entry) then
+      return 'resolve must be a list of "host:port:address", it has ' .. format.given(entry)
+    end
+  end
+end
+
 local function curl_options(values)
   local all = {}
   for name, value in pairs(values.curl or {}) do
@@ -96,7 +131,8 @@ local function build(...)
     return nil, given
   end
   local all, wrong = curl_options(values)
-  if not all then
+  wrong = wrong or missing_file(values) or refused_entry(values.resolve)
+  if wrong then
     return nil, "Session: " .. wrong
   elseif #(values.unix_socket or "") > LONGEST_SOCKET_PATH then
     return nil, ("Session: the path in unix_socket is longer than %d bytes"):format(
