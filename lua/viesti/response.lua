@@ -29,11 +29,17 @@ function Response.decode_content(response)
   return (json.decode(response.body))
 end
 
---- The body decoded as JSON, null as viesti.null where `keep_null` asks for it; or nil and why it
---- is none.
+--- The body decoded as JSON, null as viesti.null where `choices.null` asks for it; or nil and why
+--- it is none.
 ---@param choices? { null: any }
 ---@return any value, string? reason
 function Response:json(choices)
+  if choices ~= nil and type(choices) ~= "table" then
+    error("response:json takes a table such as { null = viesti.null }, got "
+      .. format.given(choices), 2)
+  elseif self.streamed then
+    error("the body is streamed: read it with response:chunks() or :read()", 2)
+  end
   return json.decode(self.body, choices ~= nil and choices.null ~= nil)
 end
 

@@ -158,10 +158,17 @@ local function new(_, ...)
   return session or error(wrong, 2)
 end
 
+local function check_path(what, path)
+  if type(path) ~= "string" then
+    error(("session:%s needs the path of a file, got %s"):format(what, format.given(path)), 3)
+  end
+end
+
 --- Reads cookies from a file that save_cookies, or a browser's export in Netscape's format, wrote.
 ---@param path string
 ---@return boolean? done, string? reason
 function Session:load_cookies(path)
+  check_path("load_cookies", path)
   local file <close>, reason = io.open(path)
   if not file then
     return nil, reason
@@ -180,6 +187,7 @@ end
 ---@param path string
 ---@return boolean? done, string? reason
 function Session:save_cookies(path)
+  check_path("save_cookies", path)
   local lines = self:cookies()
   table.insert(lines, 1, "# Netscape HTTP Cookie File")
   return core.write_private(path, table.concat(lines, "\n") .. "\n")

@@ -28,7 +28,7 @@ static const char *string_field(lua_State *L, const char *name) {
   size_t length = 0;
   const char *value = lua_isnil(L, -1) ? NULL : luaL_checklstring(L, -1, &length);
   if (value && strlen(value) != length)
-    luaL_error(L, "Session: %s must not have a NUL in it", name);
+    vi_raise(L, "Session: %s must not have a NUL in it", name);
   lua_pop(L, 1);
   return value;
 }
@@ -172,7 +172,10 @@ static int session_cookies(lua_State *L) {
 
 /* session:add_cookie(line) -> whether the session keeps cookies */
 static int session_add_cookie(lua_State *L) {
-  lua_pushboolean(L, vi_session_add_cookie(vi_check_session(L, 1), luaL_checkstring(L, 2)));
+  vi_session *session = vi_check_session(L, 1);
+  if (lua_type(L, 2) != LUA_TSTRING)
+    return vi_raise(L, "session:add_cookie needs a line, a string, got %s", vi_push_given(L, 2));
+  lua_pushboolean(L, vi_session_add_cookie(session, lua_tostring(L, 2)));
   return 1;
 }
 
