@@ -99,6 +99,8 @@ describe("Response", function()
     it("raises an error that names status and URL from 400 on", function()
       assert.has_error(function() answered({ status = 404 }):raise_for_status() end,
         "404 Not Found for " .. server.url .. "/x")
+      local secret = viesti.Response({ status_code = 404, url = "http://me:hush@h/a?b" })
+      assert.has_error(function() secret:raise_for_status() end, "404 for http://***@h/a?b")
       assert.has_error(function() answered({ status = 503, reason = " " }):raise_for_status() end,
         "503 for " .. server.url .. "/x")
     end)

@@ -280,7 +280,7 @@ describe("Session", function()
       curl = { USERPWD = "me:hush", TCP_NODELAY = 1 } })
     assert.not_matches("hush", tostring(session))
     local described = session:describe()
-    assert.same({ "(hidden)", "(hidden)", 1 },
+    assert.same({ "<hidden>", "<hidden>", 1 },
       { described.proxy, described.curl.USERPWD, described.curl.TCP_NODELAY })
   end)
 

@@ -119,7 +119,7 @@ end
 function Response:raise_for_status()
   if self.status_code >= 400 then
     local reason = self.reason ~= "" and " " .. self.reason or ""
-    error(("%d%s for %s"):format(self.status_code, reason, self.url), 2)
+    error(("%d%s for %s"):format(self.status_code, reason, core.public_url(self.url)), 2)
   end
   return self
 end

@@ -55,6 +55,12 @@ static int is_token(lua_State *L) {
   return 1;
 }
 
+/* public_url(url) -> the URL for people to read: without its user and password */
+static int public_url(lua_State *L) {
+  vi_push_public_url(L, vi_check_text(L, 1));
+  return 1;
+}
+
 /* is_address(text) -> whether it is an IP address, without brackets */
 static int is_address(lua_State *L) {
   const char *text = luaL_checkstring(L, 1);
@@ -65,8 +71,12 @@ static int is_address(lua_State *L) {
 }
 
 void vi_open_text(lua_State *L) {
-  static const luaL_Reg functions[] = {{"encode", encode},         {"resolve_url", resolve_url},
-                                       {"parse_date", parse_date}, {"is_token", is_token},
-                                       {"is_address", is_address}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"encode", encode},
+                                       {"resolve_url", resolve_url},
+                                       {"parse_date", parse_date},
+                                       {"is_token", is_token},
+                                       {"is_address", is_address},
+                                       {"public_url", public_url},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }
