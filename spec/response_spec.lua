@@ -88,6 +88,12 @@ describe("Response", function()
     end)
   end)
 
+  it("has no third name for its body, and reads nil for a name that means nothing", function()
+    local response = viesti.Response({ body = "{}" })
+    assert.same({ nil, nil, "{}", {} },
+      { response.text, response[1], response.body, response.content })
+  end)
+
   describe("raise_for_status", function()
     it("returns the response below 400", function()
       for _, status in ipairs({ 200, 204, 302, 399 }) do
