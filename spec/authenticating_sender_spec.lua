@@ -147,7 +147,7 @@ for _, kind in ipairs({ "SyncSender", "AsyncSender" }) do
           assert.is_nil(tostring(sender):find("aHVzaA"))
           assert.matches("<hidden>", tostring(sender))
           local described = sender:describe().options
-          assert.equal("(hidden)", described.bearer or described.basic)
+          assert.equal("<hidden>", described.bearer or described.basic)
           local response, err = send(sender, { url = "http://127.0.0.1:1/" })
           assert.same({ nil, "connect" }, { response, err.kind })
           assert.is_nil(err.request.headers.Authorization)

@@ -158,7 +158,7 @@ describe("tostring of a chain", function()
   it("hides secrets", function()
     local sender = viesti.SyncSender({ proxy = "http://user:secret@127.0.0.1:1" })
     assert.is_nil(tostring(sender):find("secret", 1, true))
-    assert.equal("(hidden)", sender:describe().options.proxy)
+    assert.equal("<hidden>", sender:describe().options.proxy)
   end)
 end)
 

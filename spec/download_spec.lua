@@ -97,6 +97,14 @@ for _, way in ipairs(ways) do
     end)
 
     describe("that fails", function()
+      promise("does not show the credentials in its URL", function(sender)
+        server:route("/x", answer(404, {}, "gone"))
+        local shown = server.url .. "/x"
+        local _, reason = viesti.download(sender, { url = shown:gsub("//", "//me:hush@") },
+          place.path)
+        assert.equal("404 Status for " .. shown:gsub("//", "//***@"), reason)
+      end)
+
       promise("says the status, and gives the response", function(sender)
         downloads.write(place.path, "old")
         for _, status in ipairs({ 202, 204, 304, 404, 416, 500 }) do

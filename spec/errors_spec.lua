@@ -1,4 +1,5 @@
 local viesti = require "viesti"
+local fixture = require "spec.support.fixture"
 
 describe("Error", function()
   it("is what senders of one's own return, and prints as a sentence", function()
@@ -14,6 +15,38 @@ describe("Error", function()
     assert.has_error(function() viesti.Error("tired", "no") end, "Error: there is no kind 'tired'")
     assert.has_error(function() viesti.Error("timeout") end,
       "Error: message is missing, it must be a string")
+  end)
+end)
+
+describe("What libcurl says in words of its own", function()
+  local server = fixture.origin()
+
+  it("of a length that is none is said in ours", function()
+    local sender <close> = viesti.SyncSender()
+    for _, length in ipairs({ "-5", "x", "" }) do
+      server:route("/odd", { raw = ("HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\nhello"):format(
+        length), close = true })
+      local _, err = sender:send({ url = server.url .. "/odd" })
+      assert.equal("protocol: Content-Length is no length", tostring(err):match "^(.-) %(")
+    end
+  end)
+
+  it("of a host that is not ASCII says what to do", function()
+    local sender <close> = viesti.SyncSender()
+    local function failure()
+      local _, err = sender:send { url = "http://b\u{fc}cher.invalid/" }
+      return err
+    end
+    local before = os.setlocale(nil, "ctype")
+    assert(os.setlocale("C", "ctype"))
+    local err = failure()
+    assert.same({ "refused", "no" }, { err.kind, err.sent })
+    assert.equal("the host's name is not ASCII, and could not be encoded: call "
+      .. 'os.setlocale("C.UTF-8") before, or write it as xn--...', err.message)
+    assert(os.setlocale("C.UTF-8", "ctype"))
+    err = failure()
+    os.setlocale(before, "ctype")
+    assert.equal("resolve", err.kind)
   end)
 end)
 

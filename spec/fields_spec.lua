@@ -3,7 +3,7 @@ local fields = require("viesti.fields")
 
 describe("fields.flatten", function()
   local function flat(given)
-    return assert(fields.flatten("headers", given))
+    return assert(fields.flatten("data", given, "text"))
   end
 
   it("sorts a table of names to values by name", function()
@@ -26,19 +26,35 @@ describe("fields.flatten", function()
     assert.same({ "b", "1", "A", "2", "A", "3" }, flat(response.headers))
   end)
 
+  it("keeps false where a name may be left out, and no other boolean", function()
+    local function omitting(given)
+      return fields.flatten("headers", given, "omit")
+    end
+    assert.same({ "a", false, "b", "1" }, omitting({ b = 1, a = false }))
+    assert.same({ "b", "1", "a", false }, omitting({ { "b", 1 }, { "a", false } }))
+    local wanted = 'headers: the value of "a" must be a string, a number, a list of them, or false '
+      .. "for no such field, got true"
+    assert.equal(wanted, select(2, omitting({ a = true })))
+    assert.matches("got false$", select(2, omitting({ a = { "1", false } })))
+  end)
+
   it("says which value has the wrong shape", function()
     local cases = {
       { { a = print }, 'headers: the value of "a" must be a string, a number or a list of them, '
         .. "got a function" },
       { { a = { b = 1 } }, 'headers: the value of "a" must be a string, a number or a list of '
         .. "them, got a table" },
+      { { a = true }, 'headers: the value of "a" must be a string, a number or a list of them, '
+        .. "got true" },
+      { { { "a", { 1, false } } }, 'headers: the value of "a" must be a string, a number or a list '
+        .. "of them, got false" },
       { { { "a", "b" }, { "c" } }, "headers: item 2 of the list must be a pair { name, value }, "
         .. 'got { "c" }' },
       { { "a" }, 'headers: item 1 of the list must be a pair { name, value }, got "a"' },
       { { [true] = "a" }, "headers: names must be strings, got true" },
     }
     for _, case in ipairs(cases) do
-      local result, message = fields.flatten("headers", case[1])
+      local result, message = fields.flatten("headers", case[1], "none")
       assert.is_nil(result)
       assert.equal(case[2], message)
     end

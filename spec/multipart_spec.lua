@@ -69,6 +69,24 @@ describe("A multipart body", function()
     assert.same(parts[1].head, parts[3].head)
   end)
 
+  it("writes numbers, booleans and lists of them as data does, and takes lists of files", function()
+    local function seen(multipart)
+      local contents = {}
+      for index, part in ipairs(parts_of(multipart)) do
+        contents[index] = part.head[1]:match('name="(.-)"') .. "=" .. part.content
+      end
+      return table.concat(contents, "&")
+    end
+    local values = { a = 5, b = 2.5, c = true, d = { "x", 1, false }, e = {} }
+    local as_data = Request({ url = "http://h/", data = values }).body
+    assert.equal("a=5&b=2.5&c=true&d=x&d=1&d=false", as_data)
+    assert.equal(as_data, seen(values))
+    assert.equal("a=0&b=1&b=2", seen({ { name = "a", content = 0 },
+      { name = "b", content = { 1, "2" } } }))
+    assert.equal("f=one&f=two", seen({ f = { file_with("one", 0), file_with("two", 0) } }))
+    assert.same({ "x", 1, false }, values.d)
+  end)
+
   it("may have no part, or a thousand", function()
     assert.same({}, parts_of({}))
     local many = {}
@@ -248,10 +266,10 @@ describe("A multipart body", function()
       refuses({ { name = "a" } }, "part 1 needs either content or path")
       refuses({ { name = "a", content = "x", path = "/x" } },
         "part 1 needs either content or path")
-      refuses({ a = 5 }, 'part "a": content must be a string or an open file, got 5')
-      refuses({ a = {} }, 'part "a": content must be a string or an open file, got a table')
-      refuses({ a = function() end },
-        'part "a": content must be a string or an open file, got a function')
+      local wanted = "content must be a string or a number or true or false or an open file, got "
+      refuses({ a = { b = 1 } }, 'part "a": ' .. wanted .. "a table")
+      refuses({ a = { 1, { 2 } } }, 'part "a": ' .. wanted .. "a table")
+      refuses({ a = function() end }, 'part "a": ' .. wanted .. "a function")
     end)
 
     it("where an option of a part is mistyped", function()
@@ -273,8 +291,8 @@ describe("A multipart body", function()
     it("where a file is closed, cannot be read, or cannot be read again", function()
       local closed = file_with("", 0)
       closed:close()
-      refuses({ a = closed }, 'part "a": content must be a string or an open file, '
-        .. "got file (closed)")
+      refuses({ a = closed }, 'part "a": content must be a string or a number or true or false or '
+        .. "an open file, got file (closed)")
       local pipe <close> = assert(io.popen("true"))
       refuses({ a = pipe }, 'part "a": content: not a regular file')
       local written <close> = assert(io.open(path_of("written", ""), "w"))

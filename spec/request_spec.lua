@@ -109,6 +109,91 @@ describe("Request", function()
     end)
   end)
 
+  describe("with a header that is false", function()
+    local server = fixture.origin()
+
+    local function sent(request)
+      local sender <close> = viesti.SyncSender()
+      return assert(sender:send(request)).content.headers
+    end
+
+    it("sends no such field, though the session or libcurl would add it", function()
+      local echo = server.url .. "/echo"
+      local names = { "user-agent", "accept", "accept-encoding" }
+      for _, name in ipairs(names) do
+        assert.is_truthy(sent({ url = echo })[name], name)
+        assert.is_nil(sent({ url = echo, headers = { [name] = false } })[name], name)
+        assert.is_nil(sent({ url = echo, headers = { { name, false }, { "X", "y" } } })[name], name)
+      end
+      assert.same({ host = { ("127.0.0.1:%d"):format(server.port) } }, sent({ url = echo,
+        headers = { ["User-Agent"] = false, Accept = false, ["Accept-Encoding"] = false } }))
+    end)
+
+    it("sends it again with the next request", function()
+      local sender <close> = viesti.SyncSender()
+      local echo = server.url .. "/echo"
+      assert(sender:send({ url = echo, headers = { ["User-Agent"] = false } }))
+      local headers = assert(sender:send({ url = echo })).content.headers
+      assert.same({ "viesti/0.1.0" }, headers["user-agent"])
+    end)
+
+    it("sends a body without its type", function()
+      local headers = sent({ method = "POST", url = server.url .. "/echo", json = { 1 },
+        headers = { ["content-type"] = false } })
+      assert.same({ nil, { "3" } }, { headers["content-type"], headers["content-length"] })
+    end)
+
+    it("keeps to it in copies, until they say otherwise, and behind a redirect", function()
+      local echo = server.url .. "/echo"
+      local base = Request({ url = echo, headers = { ["User-Agent"] = false, A = "1" } })
+      assert.is_nil(sent(base:with({ headers = { B = "2" } }))["user-agent"])
+      assert.is_nil(sent(base:with({ json = {} }))["user-agent"])
+      assert.same({ "me" }, sent(base:with({ headers = { ["user-agent"] = "me" } }))["user-agent"])
+      assert.is_nil(sent(Request({ url = echo }):with({ headers = { Accept = false } })).accept)
+      server:route("/old", { status = 302, headers = { { "Location", "/echo" } } })
+      local sender <close> = viesti.RedirectingSender()
+      local response = assert(sender:send(base:with({ url = server.url .. "/old" })))
+      assert.is_nil(response.content.headers["user-agent"])
+      assert.same({ "1" }, response.content.headers.a)
+    end)
+
+    it("says so, and has it among its headers no more than on the wire", function()
+      local request = Request({ url = url, headers = { B = false, A = "1" } })
+      assert.same({ { "B" }, { "A=1" } }, { request.omitted, fields_of(request) })
+      assert.is_nil(Request({ url = url }).omitted)
+    end)
+
+    it("is refused what every request has, and what it says itself", function()
+      local cases = {
+        [{ Host = false }] = "headers: Host cannot be left out",
+        [{ cookie = false }] = "headers: cookie cannot be left out",
+        [{ ["Content-Length"] = false }] =
+          "the header 'Content-Length' is derived from the body and cannot be given",
+        [{ { "A", "1" }, { "a", false } }] = 'headers: "a" is given and left out',
+      }
+      for headers, message in pairs(cases) do
+        assert.has_error(function() Request({ url = url, headers = headers }) end,
+          "Request: " .. message)
+      end
+      assert.has_error(function()
+        Request({ url = url, multipart = { a = "1" }, headers = { ["Content-Type"] = false } })
+      end, "Request: headers: Content-Type cannot be left out")
+    end)
+
+    it("takes away what a copy cannot be without", function()
+      local request = Request({ url = url, headers = { Host = "other", Cookie = "a=b" } })
+      local copy = request:with({ headers = { host = false, cookie = false } })
+      assert.same({ {}, nil }, { fields_of(copy), copy.omitted })
+    end)
+
+    it("is no other boolean", function()
+      assert.has_error(function() Request({ url = url, headers = { A = true } }) end,
+        'Request: headers: the value of "A" must be a string, a number, a list of them, or false '
+        .. "for no such field, got true")
+      assert.error_matches(function() viesti.Response({ headers = { A = false } }) end, "got false")
+    end)
+  end)
+
   describe("refuses before anything is sent", function()
     local server = fixture.origin()
 

@@ -88,6 +88,12 @@ describe("Response", function()
     end)
   end)
 
+  it("has no third name for its body, and reads nil for a name that means nothing", function()
+    local response = viesti.Response({ body = "{}" })
+    assert.same({ nil, nil, "{}", {} },
+      { response.text, response[1], response.body, response.content })
+  end)
+
   describe("raise_for_status", function()
     it("returns the response below 400", function()
       for _, status in ipairs({ 200, 204, 302, 399 }) do
@@ -99,6 +105,8 @@ describe("Response", function()
     it("raises an error that names status and URL from 400 on", function()
       assert.has_error(function() answered({ status = 404 }):raise_for_status() end,
         "404 Not Found for " .. server.url .. "/x")
+      local secret = viesti.Response({ status_code = 404, url = "http://me:hush@h/a?b" })
+      assert.has_error(function() secret:raise_for_status() end, "404 for http://***@h/a?b")
       assert.has_error(function() answered({ status = 503, reason = " " }):raise_for_status() end,
         "503 for " .. server.url .. "/x")
     end)

@@ -47,7 +47,7 @@ describe("Sender", function()
     it("prints, and describes itself, without its secrets", function()
       local sender = Canned({ body = "x", token = "s3cret" })
       assert.equal('CannedSender{ body = "x", token = <hidden> }', tostring(sender))
-      assert.same({ class = "CannedSender", options = { body = "x", token = "(hidden)" } },
+      assert.same({ class = "CannedSender", options = { body = "x", token = "<hidden>" } },
         sender:describe())
     end)
 

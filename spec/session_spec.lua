@@ -150,6 +150,12 @@ describe("Session", function()
     end
   end)
 
+  it("says what this libcurl was built without", function()
+    local made, message = pcall(Session, { curl = { DNS_SERVERS = "127.0.0.1" } }) -- for c-ares
+    assert.is_true(made
+      or message == "Session: this libcurl was built without the option 'DNS_SERVERS'", message)
+  end)
+
   it("refuses text for libcurl that could end a line of the request", function()
     for _, value in ipairs({ "a\r\nX: y", "a\n", "\r" }) do
       assert.has_error(function() Session({ user_agent = value }) end,
@@ -158,11 +164,43 @@ describe("Session", function()
         assert.has_error(function() Session({ curl = { [name] = value } }) end,
           ("Session: the value of '%s' must not have control characters"):format(name))
       end
-      assert.error_matches(function() Session({ curl = { RESOLVE = { value } } }) end,
+      assert.error_matches(function() Session({ curl = { HTTP200ALIASES = { value } } }) end,
         "must not have control characters")
       assert.error_matches(function() Session({ interface = value }) end,
         "must not have control characters")
     end
+  end)
+
+  it("refuses files that it could not read later", function()
+    for _, name in ipairs({ "ca", "client_cert" }) do
+      for path, reason in pairs({ ["/no/such.pem"] = "No such file or directory", [""] =
+        "No such file or directory", ["spec"] = "Is a directory", ["spec\0x"] =
+        "No such file or directory" }) do
+        assert.error_matches(function() Session({ [name] = path }) end,
+          ("^.-Session: %s %q cannot be read: %s$"):format(name, path, reason):gsub("%z", "\\0"))
+      end
+    end
+    assert.has_error(function() Session({ client_key = "-----BEGIN PRIVATE KEY-----" }) end,
+      "Session: client_key cannot be read: No such file or directory")
+  end)
+
+  it("refuses entries of resolve that libcurl could not read", function()
+    for _, entry in ipairs({ "", "nonsense", "a:80", "a:b:127.0.0.1", "a:80:", "a:80:1.2.3",
+      "a:65536:127.0.0.1", "a:80:127.0.0.1,", "a:80:[127.0.0.1]", "[::1]:80:127.0.0.1", "-a" }) do
+      assert.has_error(function() Session({ resolve = { "a:80:127.0.0.1", entry } }) end,
+        ('Session: resolve must be a list of "host:port:address", it has %q'):format(entry))
+    end
+    for _, entry in ipairs({ "+a:1:127.0.0.1", "-a:1", "*:1:127.0.0.1,[::1]", "a:1:::1" }) do
+      local sender <close> = viesti.SyncSender({ resolve = { entry } })
+      assert.equal(200, assert(sender:send({ url = server.url .. "/echo" })).status_code)
+    end
+  end)
+
+  it("refuses text for libcurl that would be cut at a NUL", function()
+    local message = "Session: the value of '%s' must not have control characters"
+    assert.has_error(function() Session({ interface = "lo\0x" }) end, message:format("INTERFACE"))
+    assert.has_error(function() Session({ curl = { RESOLVE = { "a:1:127.0.0.1\0" } } }) end,
+      message:format("RESOLVE"))
   end)
 
   it("keeps cookies only when asked to, and in a file that others cannot read", function()
@@ -185,6 +223,27 @@ describe("Session", function()
     local listing <close> = assert(io.popen("ls -l " .. path))
     assert.matches("^%-rw%-%-%-%-%-%-%-", listing:read("a"))
     os.remove(path)
+  end)
+
+  it("sends one Cookie field, with the session's cookies and the request's own", function()
+    for _, cookies in ipairs({ true, false }) do
+      local sender <close> = viesti.SyncSender({ cookies = cookies })
+      sender.session:add_cookie("Set-Cookie: jar=1; domain=127.0.0.1")
+      local function sent(headers)
+        return assert(sender:send({ url = server.url .. "/echo", headers = headers }))
+          .content.headers.cookie
+      end
+      local jar = cookies and "jar=1; " or ""
+      assert.same({ jar .. "own=2" }, sent({ Cookie = "own=2" }))
+      assert.same({ jar .. "a=1; b=2; c=3" }, sent({ { "cookie", { "a=1; b=2", "" } }, { "X", "y" },
+        { "COOKIE", " c=3 " } }))
+      assert.same(cookies and { "jar=1" } or nil, sent(nil))
+    end
+  end)
+
+  it("takes no cookies for libcurl, which would send them to every host", function()
+    assert.has_error(function() Session({ curl = { COOKIE = "id=secret" } }) end,
+      "Session: the option 'COOKIE' is viesti's own to set")
   end)
 
   it("takes cookies for cookies, never for libcurl's commands", function()
@@ -221,7 +280,7 @@ describe("Session", function()
       curl = { USERPWD = "me:hush", TCP_NODELAY = 1 } })
     assert.not_matches("hush", tostring(session))
     local described = session:describe()
-    assert.same({ "(hidden)", "(hidden)", 1 },
+    assert.same({ "<hidden>", "<hidden>", 1 },
       { described.proxy, described.curl.USERPWD, described.curl.TCP_NODELAY })
   end)
 

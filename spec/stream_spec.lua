@@ -244,11 +244,10 @@ for _, way in ipairs(ways) do
         assert.error_matches(get,
           "the body is streamed: read it with response:chunks%(%) or :read%(%)")
       end
-      for _, most in ipairs({ 0, -1 }) do
+      for _, most in ipairs({ 0, -1, "x" }) do
         assert.error_matches(function() response:read(most) end,
-          "the number of bytes must be 1 or more")
+          "response:read needs a number of bytes, an integer of 1 or more, got ")
       end
-      assert.error_matches(function() response:read("x") end, "number expected")
       local whole = assert(sender:send({ url = server.url .. "/status/200" }))
       assert.is_false(whole.streamed)
       assert.error_matches(function() whole:read() end, "the response is not streamed")

@@ -109,9 +109,9 @@ for _, way in ipairs(ways) do
       assert_refused(default, url("good"), "unable to get local issuer certificate")
     end, { ca = certificates.stranger })
 
-    promise("names a file of authorities that is not there", function(sender)
-      assert_refused(sender, url("good"), "/no/such/file%.pem")
-    end, { ca = "/no/such/file.pem" })
+    promise("names a file of authorities that holds none", function(sender)
+      assert_refused(sender, url("good"), "^the authorities cannot be read %(.*README%.md%)$")
+    end, { ca = "README.md" })
 
     it("takes any certificate without verify, and warns once", function()
       local warnings = {}
@@ -130,7 +130,7 @@ for _, way in ipairs(ways) do
 
     promise("speaks no version below min_tls", function(sender)
       assert.matches("TLSv1.3", get(sender, "good"))
-      assert_refused(sender, url("old"), "protocol version")
+      assert_refused(sender, url("old"), "^no version of TLS that both sides allow %(.*version")
       for _, lowest in ipairs({ "1.2", false }) do
         local lenient <close> = way.sender({ ca = ca, min_tls = lowest or nil })
         assert.matches("TLSv1.2", get(lenient, "old"))
@@ -150,7 +150,8 @@ for _, way in ipairs(ways) do
     end)
 
     promise("refuses a key that is not its certificate's, by name", function(sender)
-      assert_refused(sender, url("asking"), "private key.*" .. ca:gsub("%p", "%%%0"))
+      assert_refused(sender, url("asking"), "^the client's certificate and key cannot be used "
+        .. "%(.*" .. ca:gsub("%p", "%%%0"))
     end, { ca = ca, client_cert = certificates.client.certificate, client_key = ca })
 
     promise("says so where a server ends the connection within the handshake", function(sender)
@@ -167,7 +168,8 @@ for _, way in ipairs(ways) do
     end)
 
     promise("says so where a server speaks plain HTTP", function(sender)
-      assert_refused(sender, ("https://127.0.0.1:%d/"):format(server.port), "wrong version number")
+      assert_refused(sender, ("https://127.0.0.1:%d/"):format(server.port),
+        "^the server does not speak TLS %(.*wrong version number%)$")
       local plain = ("http://127.0.0.1:%d/"):format(server.ports.good)
       local response = assert(sender:send({ url = plain }))
       assert.equal(400, response.status_code)

@@ -13,7 +13,7 @@ local PIECE = 64 * 1024
 local readers = {}
 
 function readers.data(data)
-  local flat, wrong = fields.flatten("data", data)
+  local flat, wrong = fields.flatten("data", data, "text")
   return flat and { bytes = fields.encode(flat), media_type = "application/x-www-form-urlencoded" },
     wrong
 end

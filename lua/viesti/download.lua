@@ -1,5 +1,6 @@
 --- download(sender, request, path, ...): the body of a response in a file; goes on where an earlier
 --- download was interrupted (RFC 9110 13.1.5, 14).
+local core = require "viesti.core"
 local Error = require "viesti.errors"
 local format = require "viesti.format"
 local options = require "viesti.options"
@@ -146,7 +147,7 @@ local function exchange(job, part)
     return nil, failure(job, "protocol", "a part came (206) where the whole was asked for")
   end
   local reason = response.reason ~= "" and " " .. response.reason or ""
-  return nil, ("%d%s for %s"):format(status, reason, response.url), response
+  return nil, ("%d%s for %s"):format(status, reason, core.public_url(response.url)), response
 end
 
 local function is_passing(reason)

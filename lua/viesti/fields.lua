@@ -6,27 +6,43 @@ local tables = require "viesti.tables"
 
 local fields = {}
 
-local SCALARS = { string = true, number = true, boolean = true }
+-- What values may be, by what is made of a boolean.
+local WANTED = {
+  text = "a string, a number or a list of them",
+  none = "a string, a number or a list of them",
+  omit = "a string, a number, a list of them, or false for no such field",
+}
 
 local function is_pair(item)
   return type(item) == "table" and #item == 2 and type(item[1]) == "string"
 end
 
-local function add(flat, what, name, value)
-  if type(value) == "table" and tables.is_list(value) then
-    for _, item in ipairs(value) do
-      add(flat, what, name, item)
-    end
-  elseif SCALARS[type(value)] then
-    flat[#flat + 1] = name
-    flat[#flat + 1] = tostring(value)
-  else
-    refusal.raise(("%s: the value of %s must be a string, a number or a list of them, got %s")
-      :format(what, format.value(name), format.given(value)))
+-- A single value as it is sent; false for a field that is to be left out; nil if it is neither.
+local function written(value, booleans)
+  local is_text = type(value) == "string" or type(value) == "number"
+  if is_text or (type(value) == "boolean" and booleans == "text") then
+    return tostring(value)
+  elseif value == false and booleans == "omit" then
+    return false
   end
 end
 
-local function flatten(what, given)
+local function add(flat, what, booleans, name, value)
+  local single = written(value, booleans)
+  if single ~= nil then
+    flat[#flat + 1] = name
+    flat[#flat + 1] = single
+  elseif tables.is_list(value) then
+    for _, item in ipairs(value) do
+      add(flat, what, booleans == "omit" and "none" or booleans, name, item)
+    end
+  else
+    refusal.raise(("%s: the value of %s must be %s, got %s"):format(
+      what, format.value(name), WANTED[booleans], format.given(value)))
+  end
+end
+
+local function flatten(what, given, booleans)
   local flat = {}
   if #given > 0 then
     for index, item in ipairs(given) do
@@ -34,7 +50,7 @@ local function flatten(what, given)
         refusal.raise(("%s: item %d of the list must be a pair { name, value }, got %s")
           :format(what, index, format.value(item)))
       end
-      add(flat, what, item[1], item[2])
+      add(flat, what, booleans, item[1], item[2])
     end
     return flat
   end
@@ -42,15 +58,17 @@ local function flatten(what, given)
     if type(name) ~= "string" then
       refusal.raise(("%s: names must be strings, got %s"):format(what, format.value(name)))
     end
-    add(flat, what, name, given[name])
+    add(flat, what, booleans, name, given[name])
   end
   return flat
 end
 
 --- { name, value, name, value, ... } from a table of names to values (sorted by name) or a list of
 --- pairs (in its order); a value may be a list, for a repeated name. `what` names the option in
---- the message. Returns nil and a sentence if the shape is wrong.
-function fields.flatten(what, given)
+--- the message. `booleans` says what is made of them: "text" as in a form, or "none"; with "omit" a
+--- name may stand before false, which says that the field is to be left out. Returns nil and a
+--- sentence if the shape is wrong.
+function fields.flatten(what, given, booleans)
   if given == nil then
     return {}
   elseif type(given) == "userdata" then
@@ -61,7 +79,7 @@ function fields.flatten(what, given)
     end
     return flat
   end
-  return refusal.catch(flatten, what, given)
+  return refusal.catch(flatten, what, given, booleans)
 end
 
 --- "name=value&name=value", percent-encoded.
@@ -73,7 +91,7 @@ function fields.encode(flat)
   return table.concat(parts, "&")
 end
 
---- The first value of a field in a flat list, or nil.
+--- The first value of a field in a flat list, false if it is to be left out, nil if there is none.
 function fields.find(flat, name)
   for index = 1, #flat, 2 do
     if flat[index]:lower() == name:lower() then

@@ -4,6 +4,7 @@ local tables = require "viesti.tables"
 local format = {}
 
 local LONGEST_STRING = 200
+local HIDDEN = "<hidden>"
 
 local function key_text(key)
   if type(key) == "string" and key:find "^[%a_][%w_]*$" then
@@ -51,23 +52,23 @@ function format.value(value)
   return tostring(value)
 end
 
-local function option_value(spec, value)
-  return spec.secret and "<hidden>" or format.value(format.public(spec, value))
-end
-
 --- The value of an option as others may see it: `secret` hides it, `secret_strings` the strings in
 --- a table of values that are mostly harmless.
 function format.public(spec, value)
   if spec.secret then
-    return "(hidden)"
+    return HIDDEN
   elseif not spec.secret_strings then
     return value
   end
   local shown = {}
   for key, item in pairs(value) do
-    shown[key] = type(item) == "string" and "(hidden)" or item
+    shown[key] = type(item) == "string" and HIDDEN or item
   end
   return shown
+end
+
+local function option_value(spec, value)
+  return spec.secret and HIDDEN or format.value(format.public(spec, value))
 end
 
 --- What was given of declared options, as the arguments of a constructor, with `sender` (if any) as

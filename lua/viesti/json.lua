@@ -2,6 +2,7 @@
 --- keep all their digits, null is nil unless asked for, and what cannot be encoded is said in a
 --- sentence.
 local cjson = require "cjson"
+local format = require "viesti.format"
 local refusal = require "viesti.refusal"
 local tables = require "viesti.tables"
 
@@ -61,6 +62,9 @@ local array_mark = {}
 ---@param list table
 ---@return table
 function json.array(list)
+  if type(list) ~= "table" then
+    error("array needs a table, got " .. format.given(list), 2)
+  end
   return setmetatable(list, array_mark)
 end
 

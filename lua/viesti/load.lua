@@ -66,6 +66,9 @@ return function(text, name, env)
   if type(text) ~= "string" then
     error("load needs the text of a chain, got " .. format.given(text), 2)
   end
+  if name ~= nil and type(name) ~= "string" then
+    error("load: the name of a chain is a string, got " .. format.given(name), 2)
+  end
   local chunk, wrong = load(text, name or "=chain", "t", environment(env))
   if not chunk then
     return nil, wrong

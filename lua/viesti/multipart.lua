@@ -7,8 +7,8 @@ local tables = require "viesti.tables"
 
 local declaration = {
   { name = "name", type = "string", required = true, doc = "the field's name" },
-  { name = "content", type = "string|file",
-    doc = "the bytes, or an open file, sent from where it stands" },
+  { name = "content", type = "string|number|boolean|file",
+    doc = "the bytes, or an open file, sent from where it stands; a list of them for a part each" },
   { name = "path", type = "string", doc = "a file to send, instead of content" },
   { name = "filename", type = "string",
     doc = "the name that the server is told; for a file that of the file, or the field's" },
@@ -62,6 +62,9 @@ local function read_part(owner, part)
   elseif (values.content == nil) == (values.path == nil) then
     return nil, owner .. " needs either content or path"
   end
+  if type(values.content) == "number" or type(values.content) == "boolean" then
+    values.content = tostring(values.content)
+  end
   values.filename = values.filename or default_filename(values)
   values.type = values.type or default_type(values.filename)
   wrong = refused_text(values)
@@ -69,7 +72,7 @@ local function read_part(owner, part)
     return nil, owner .. ": " .. wrong
   end
   values.owner = owner
-  values.fields, wrong = fields.flatten(owner .. ": headers", values.headers)
+  values.fields, wrong = fields.flatten(owner .. ": headers", values.headers, "none")
   return values.fields and values, wrong
 end
 
@@ -83,8 +86,26 @@ local function from_names(given)
   return list, names
 end
 
+-- The part for each content of a list, or the one that there is.
+local function spread(part)
+  local contents = type(part) == "table" and part.content
+  if not tables.is_list(contents) then
+    return { part }
+  end
+  local parts = {}
+  for position, content in ipairs(contents) do
+    local copy = {}
+    for key, value in pairs(part) do
+      copy[key] = value
+    end
+    copy.content = content
+    parts[position] = copy
+  end
+  return parts
+end
+
 --- The core's parts of what was given: a list of parts { name, content or path, filename, type,
---- headers }, or a table of names to contents; or nil and what is wrong.
+--- headers }, or a table of names to contents, which may be lists; or nil and what is wrong.
 return function(given)
   local list, names = given, nil
   if not tables.is_list(given) then
@@ -93,11 +114,13 @@ return function(given)
   local parts = {}
   for position, part in ipairs(list) do
     local owner = ("multipart: part %s"):format(names and names[position] or position)
-    local values, wrong = read_part(owner, part)
-    if not values then
-      return nil, wrong
+    for _, single in ipairs(spread(part)) do
+      local values, wrong = read_part(owner, single)
+      if not values then
+        return nil, wrong
+      end
+      parts[#parts + 1] = values
     end
-    parts[position] = values
   end
   local multipart, reason, position = core.multipart(parts)
   return multipart, not multipart and parts[position].owner .. ": " .. reason or nil

@@ -14,7 +14,8 @@ local declaration = {
   { name = "params", type = "table",
     doc = "names to values, or a list of pairs: added to the URL's query" },
   { name = "headers", type = "table|headers",
-    doc = "names to values, or a list of pairs; a value may be a list" },
+    doc = "names to values, or a list of pairs; a value may be a list, or false: no such field is "
+      .. "sent, not even the session's or libcurl's own" },
   { name = "data", type = "table",
     doc = "body: names to values, or a list of pairs, sent as a form" },
   { name = "json", type = "any", doc = "body: any value, sent as JSON" },
@@ -22,8 +23,8 @@ local declaration = {
     doc = "body: the bytes themselves; a function that returns them piece by piece, then nil; "
       .. "or an open file" },
   { name = "multipart", type = "table|multipart",
-    doc = "body: names to strings or open files, or a list of parts { name, content or path, "
-      .. "filename, type, headers }, sent as multipart/form-data" },
+    doc = "body: names to values as in `data`, or open files; or a list of parts { name, "
+      .. "content or path, filename, type, headers }, sent as multipart/form-data" },
   { name = "length", type = "integer", min = 0,
     doc = "bytes that a function in `content` will return in all; without it they go chunked" },
   { name = "timeout", type = "number", min = 0,
@@ -35,7 +36,8 @@ local declaration = {
 }
 
 --- What a caller may do with a request beyond reading its fields `method`, `url` (with its params),
---- `headers`, `body`, `params`, `data`, `json`, `content`, `multipart`.
+--- `headers`, `omitted` (the names of fields not to be sent), `body`, `params`, `data`, `json`,
+--- `content`, `multipart`.
 ---@class viesti.Request
 local Request = core.Request
 
@@ -44,11 +46,40 @@ Request.open_source = body.open
 
 local REMEMBERED = { "params", "data", "json", "content", "length", "timeout", "on_progress" }
 
+-- Every request has a Host (RFC 9112 3.2), and the cookies of a session are its own.
+local NEVER_OMITTED = { host = true, cookie = true }
+
+local function refused_omission(headers, name, read)
+  if NEVER_OMITTED[name:lower()] or (read.parts and name:lower() == "content-type") then
+    return ("headers: %s cannot be left out"):format(name)
+  elseif #fields.without(headers, name) < #headers - 2 then
+    return ("headers: %s is given and left out"):format(format.value(name))
+  end
+end
+
+-- The names of the fields (flat) that are to be left out, nil for none; or nil and what is wrong
+-- with that.
+local function read_omitted(headers, read)
+  local omitted
+  for index = 1, #headers, 2 do
+    if headers[index + 1] == false then
+      local wrong = refused_omission(headers, headers[index], read)
+      if wrong then
+        return nil, wrong
+      end
+      omitted = omitted or {}
+      omitted[#omitted + 1] = headers[index]
+    end
+  end
+  return omitted
+end
+
 -- What must be remembered to read the options back and to make changed copies; nil for a request
 -- without a body, params or a function. Header fields are those of the request itself, but for the
 -- type that follows from the body.
-local function remember(values, read, typed)
-  local given, more = { url = values.url, typed = typed }, read.parts ~= nil
+local function remember(values, read, typed, omitted)
+  local given = { url = values.url, typed = typed, omitted = omitted }
+  local more = read.parts ~= nil or omitted ~= nil
   for _, name in ipairs(REMEMBERED) do
     given[name] = tables.copy(values[name])
     more = more or given[name] ~= nil
@@ -70,25 +101,28 @@ local function further(values, read)
 end
 
 local function build(values)
-  local params, headers, read, wrong
-  params, wrong = fields.flatten("params", values.params)
+  local params, headers, read, omitted, wrong
+  params, wrong = fields.flatten("params", values.params, "text")
   if params then
-    headers, wrong = fields.flatten("headers", values.headers)
+    headers, wrong = fields.flatten("headers", values.headers, "omit")
   end
   if headers then
     read, wrong = body.read(values)
   end
-  if not read then
+  if read then
+    omitted, wrong = read_omitted(headers, read)
+  end
+  if wrong then
     return nil, wrong
   elseif read.parts and (fields.find(headers, "Content-Type") or ""):lower():find "boundary" then
     return nil, "headers: the boundary in Content-Type is chosen anew for each sending"
   end
-  local typed = read.media_type ~= nil and not fields.find(headers, "Content-Type")
+  local typed = read.media_type ~= nil and fields.find(headers, "Content-Type") == nil
   if typed then
     headers = fields.merge(headers, { "Content-Type", read.media_type })
   end
   return core.request(values.method:upper(), values.url, fields.encode(params), headers,
-    read.bytes, remember(values, read, typed), further(values, read))
+    read.bytes, remember(values, read, typed, omitted), further(values, read))
 end
 
 -- The request of checked options, or nil and what is wrong.
@@ -125,12 +159,17 @@ function Request.from(given)
     .. format.given(given), SENDER)
 end
 
+-- True where false says no more than that nothing is given.
+local function only_takes_away(what, name)
+  return what == "params" or NEVER_OMITTED[tostring(name):lower()]
+end
+
 -- The fields of `base` (flat) with those of `changes`, where false takes a name away.
 local function merge_fields(what, base, changes)
-  local kept, added = base or {}, {}
+  local kept, added, booleans = base or {}, {}, what == "headers" and "omit" or "text"
   if type(changes) == "table" and #changes == 0 then
     for name, value in pairs(changes) do
-      if value == false then
+      if value == false and only_takes_away(what, name) then
         kept = fields.without(kept, name)
       else
         added[name] = value
@@ -139,7 +178,7 @@ local function merge_fields(what, base, changes)
   elseif changes ~= nil then
     added = changes
   end
-  local flat, wrong = fields.flatten(what, added)
+  local flat, wrong = fields.flatten(what, added, booleans)
   return flat and fields.pairs(fields.merge(kept, flat)), wrong
 end
 
@@ -160,7 +199,8 @@ local function keep_body(merged, given, changes)
 end
 
 --- A copy of the request with other options. Headers and params are merged by name, and a name
---- with the value false is taken away; a body given here replaces the one there was.
+--- with the value false is taken away (its field is not sent at all); a body given here replaces
+--- the one there was.
 ---@param changes table options as for Request
 ---@return viesti.Request
 function Request:with(changes)
@@ -168,9 +208,12 @@ function Request:with(changes)
     error("request:with needs a table of options, got " .. format.given(changes), 2)
   end
   local given = core.request_given(self) or { url = self.url }
-  local headers = fields.flatten("headers", self.headers)
+  local headers = fields.flatten("headers", self.headers, "none")
   if given.typed then
     headers = fields.without(headers, "Content-Type")
+  end
+  for _, name in ipairs(given.omitted or {}) do
+    headers = fields.merge(headers, { name, false })
   end
   local merged = { method = self.method, url = given.url, stream = self.stream,
     timeout = given.timeout, on_progress = given.on_progress }
@@ -178,7 +221,7 @@ function Request:with(changes)
     merged[name] = value
   end
   for name, base in pairs { headers = headers,
-    params = fields.flatten("params", given.params) } do
+    params = fields.flatten("params", given.params, "text") } do
     if changes[name] == nil or type(changes[name]) == "table" or name == "headers"
       and options.is_headers(changes[name]) then
       local list, wrong = merge_fields(name, base, changes[name])

@@ -29,11 +29,17 @@ function Response.decode_content(response)
   return (json.decode(response.body))
 end
 
---- The body decoded as JSON, null as viesti.null where `keep_null` asks for it; or nil and why it
---- is none.
+--- The body decoded as JSON, null as viesti.null where `choices.null` asks for it; or nil and why
+--- it is none.
 ---@param choices? { null: any }
 ---@return any value, string? reason
 function Response:json(choices)
+  if choices ~= nil and type(choices) ~= "table" then
+    error("response:json takes a table such as { null = viesti.null }, got "
+      .. format.given(choices), 2)
+  elseif self.streamed then
+    error("the body is streamed: read it with response:chunks() or :read()", 2)
+  end
   return json.decode(self.body, choices ~= nil and choices.null ~= nil)
 end
 
@@ -113,7 +119,7 @@ end
 function Response:raise_for_status()
   if self.status_code >= 400 then
     local reason = self.reason ~= "" and " " .. self.reason or ""
-    error(("%d%s for %s"):format(self.status_code, reason, self.url), 2)
+    error(("%d%s for %s"):format(self.status_code, reason, core.public_url(self.url)), 2)
   end
   return self
 end
@@ -143,7 +149,7 @@ local function new(_, ...)
   elseif values.content ~= nil and values.body then
     error("Response: content and body are both given, a response has one body", 2)
   end
-  local flat, reason = fields.flatten("headers", values.headers)
+  local flat, reason = fields.flatten("headers", values.headers, "none")
   if not flat then
     error("Response: " .. reason, 2)
   end

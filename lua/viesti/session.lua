@@ -73,6 +73,41 @@ local CURL_NAMES = {
   interface = "INTERFACE", resolve = "RESOLVE",
 }
 
+-- What libcurl would be without once it connects: a sentence, or nil.
+local function missing_file(values)
+  for _, name in ipairs { "ca", "client_cert", "client_key" } do
+    local path = values[name]
+    local reason = path and core.unreadable(path)
+    if reason then
+      return ("%s%s cannot be read: %s"):format(name,
+        name == "client_key" and "" or " " .. format.value(path), reason)
+    end
+  end
+end
+
+-- As libcurl reads it: "host:port:address,[address]", which may go out of date with a "+" before
+-- it, or "-host:port" to forget one.
+local function is_resolve_entry(entry)
+  local host, port, addresses = entry:match "^%+?([^:]+):(%d+):([^,].*)$"
+  if not host then
+    host, port = entry:match "^%-([^:]+):(%d+)$"
+  end
+  for address in ((addresses or "") .. ","):gmatch "(.-)," do
+    if addresses and not core.is_address(address:match "^%[(.*:.*)%]$" or address) then
+      return false
+    end
+  end
+  return host ~= nil and tonumber(port) <= 65535
+end
+
+local function refused_entry(entries)
+  for _, entry in ipairs(entries or {}) do
+    if not is_resolve_entry(entry) then
+      return 'resolve must be a list of "host:port:address", it has ' .. format.given(entry)
+    end
+  end
+end
+
 local function curl_options(values)
   local all = {}
   for name, value in pairs(values.curl or {}) do
@@ -96,7 +131,8 @@ local function build(...)
     return nil, given
   end
   local all, wrong = curl_options(values)
-  if not all then
+  wrong = wrong or missing_file(values) or refused_entry(values.resolve)
+  if wrong then
     return nil, "Session: " .. wrong
   elseif #(values.unix_socket or "") > LONGEST_SOCKET_PATH then
     return nil, ("Session: the path in unix_socket is longer than %d bytes"):format(
@@ -122,10 +158,17 @@ local function new(_, ...)
   return session or error(wrong, 2)
 end
 
+local function check_path(what, path)
+  if type(path) ~= "string" then
+    error(("session:%s needs the path of a file, got %s"):format(what, format.given(path)), 3)
+  end
+end
+
 --- Reads cookies from a file that save_cookies, or a browser's export in Netscape's format, wrote.
 ---@param path string
 ---@return boolean? done, string? reason
 function Session:load_cookies(path)
+  check_path("load_cookies", path)
   local file <close>, reason = io.open(path)
   if not file then
     return nil, reason
@@ -144,6 +187,7 @@ end
 ---@param path string
 ---@return boolean? done, string? reason
 function Session:save_cookies(path)
+  check_path("save_cookies", path)
   local lines = self:cookies()
   table.insert(lines, 1, "# Netscape HTTP Cookie File")
   return core.write_private(path, table.concat(lines, "\n") .. "\n")

@@ -52,6 +52,16 @@ IT("tells an empty body from none, in copies too") {
   vi_request_release(request);
 }
 
+IT("keeps the names of the fields that are to be left out, in copies too") {
+  vi_request *request = request_with("GET", "");
+  require(vi_headers_add(&request->omitted, VI_TEXT("Accept"), VI_TEXT("")) == VI_HEADERS_OK);
+  vi_request *copy = vi_request_copy(request);
+  require(copy);
+  check(copy->omitted.count == 1);
+  check_text(vi_headers_name(&copy->omitted, 0), "Accept");
+  vi_request_release(copy);
+}
+
 IT("keeps NULs in its body") {
   vi_text body = VI_TEXT("a\0b");
   vi_request *request = vi_request_new(VI_TEXT("PUT"), VI_TEXT(URL), NOTHING, &body, NULL);

@@ -196,6 +196,8 @@ IT("sends what its caller supplies, when it has it") {
 
 IT("ends with an error where the body is not as long as was announced") {
   const char *const pieces[] = {"hell", "helloo"};
+  const char *const words[] = {"the body has 4 bytes, 5 were announced",
+                               "the body has 6 bytes or more, 5 were announced"};
   for (size_t i = 0; i < 2; i++) {
     origin *server = serve(OK_HELLO, ORIGIN_CLOSE);
     vi_session *session = plain_session();
@@ -205,7 +207,7 @@ IT("ends with an error where the body is not as long as was announced") {
     if (i == 0 && check(wants_more(transfer)))
       vi_transfer_supply(transfer, VI_TEXT(""));
     check(failed_with(transfer, VI_ERROR_SCRIPT));
-    check(strstr(transfer->error.message, "announced"));
+    check(strcmp(transfer->error.message, words[i]) == 0);
     check_int(session->idle_count, 1);
     check_int(origin_requests(server), 0);
   }

@@ -28,7 +28,8 @@ end
 function scenarios.request()
   local sender <close> = viesti.SyncSender({ timeout = 5 })
   local response = got(sender:send({ method = "POST", url = url, params = { q = 1 },
-    headers = { A = { 1, 2 }, B = "b" }, json = { list = { 1, 2 }, text = "x" } }))
+    headers = { A = { 1, 2 }, Accept = false, Cookie = "a=b" },
+    json = { list = { 1, 2 }, text = "x" } }))
   assert(response.status_code == 200 and response.headers.etag == '"1"')
   assert(response.headers:get_all("vary")[1] == "Accept")
   assert(#response.body == 28)

@@ -1,5 +1,6 @@
-/* What Lua's io library cannot do with files: write them for their owner's eyes only, hold them
- * against others, cut them, and see them safely onto the disk. */
+/* What Lua's io library cannot do with files: look at them without opening them, write them for
+ * their owner's eyes only, hold them against others, cut them, and see them safely onto the disk.
+ */
 #include "binding/support.h"
 
 #include <errno.h>
@@ -9,6 +10,24 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* unreadable(path) -> why nobody can read it as a file; nil if somebody can */
+static int unreadable(lua_State *L) {
+  size_t length;
+  const char *path = luaL_checklstring(L, 1, &length);
+  struct stat facts;
+  int reason = 0;
+  if (strlen(path) != length)
+    reason = ENOENT;
+  else if (access(path, R_OK) != 0 || stat(path, &facts) != 0)
+    reason = errno;
+  else if (S_ISDIR(facts.st_mode))
+    reason = EISDIR;
+  if (reason == 0)
+    return 0;
+  lua_pushstring(L, strerror(reason));
+  return 1;
+}
 
 static bool write_all(int fd, vi_text text) {
   while (text.length > 0) {
@@ -117,10 +136,9 @@ static int sync_file(lua_State *L) {
 }
 
 void vi_open_file(lua_State *L) {
-  static const luaL_Reg functions[] = {{"write_private", write_private},
-                                       {"open_locked", open_locked},
-                                       {"truncate_file", truncate_file},
-                                       {"sync_file", sync_file},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"unreadable", unreadable},   {"write_private", write_private},
+      {"open_locked", open_locked}, {"truncate_file", truncate_file},
+      {"sync_file", sync_file},     {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -127,20 +127,23 @@ static bool refuse(lua_State *L, vi_text name, const char *wrong) {
   return false;
 }
 
-bool vi_read_fields(lua_State *L, int index, bool of_request, vi_headers *headers) {
+bool vi_read_fields(lua_State *L, int index, bool of_request, vi_headers *headers,
+                    vi_headers *omitted) {
   lua_Integer count = (lua_Integer)lua_rawlen(L, index);
   for (lua_Integer i = 1; i < count; i += 2) {
     lua_rawgeti(L, index, i);
     lua_rawgeti(L, index, i + 1);
     vi_text name = {NULL, 0}, value = {NULL, 0};
     name.data = lua_tolstring(L, -2, &name.length);
-    value.data = lua_tolstring(L, -1, &value.length);
+    bool omits = omitted && lua_isboolean(L, -1);
+    if (!omits)
+      value.data = lua_tolstring(L, -1, &value.length);
     const char *wrong = vi_headers_check(name, value);
     if (!wrong && of_request)
       wrong = vi_headers_check_framing(name);
     if (wrong)
       return refuse(L, name, wrong);
-    vi_headers_result result = vi_headers_add(headers, name, value);
+    vi_headers_result result = vi_headers_add(omits ? omitted : headers, name, value);
     if (result == VI_HEADERS_TOO_LARGE)
       return refuse(L, name, "is one too many, or too large");
     if (result == VI_HEADERS_OUT_OF_MEMORY) {

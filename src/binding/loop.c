@@ -127,7 +127,7 @@ bool vi_loop_drive(lua_State *L, vi_loop_box *box, const bool *done) {
   lua_Hook before = vi_hook_before(L);
   while (!*done && !vi_was_interrupted(L, before)) {
     if (vi_loop_is_idle(box->loop))
-      return luaL_error(L, "deadlock: every task waits for another and nothing is in flight");
+      return vi_raise(L, "deadlock: every task waits for another and nothing is in flight");
     vi_loop_turn(L, box, -1);
   }
   return *done;
@@ -158,7 +158,7 @@ void vi_push_tasks(lua_State *L) {
 }
 
 static int milliseconds_of(lua_State *L, int index) {
-  double seconds = vi_opt_seconds(L, index, -1);
+  double seconds = vi_opt_seconds(L, index, -1, "loop:step");
   if (seconds < 0 || seconds > 2e6)
     return -1;
   return (int)(seconds * 1000 + 0.999);

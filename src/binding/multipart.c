@@ -75,7 +75,7 @@ static bool read_part(lua_State *L, int table, vi_multipart *multipart) {
       !copy_field(L, table, "type", &part->type))
     return false;
   lua_getfield(L, table, "fields");
-  if (!vi_read_fields(L, lua_absindex(L, -1), true, &part->headers))
+  if (!vi_read_fields(L, lua_absindex(L, -1), true, &part->headers, NULL))
     return false;
   lua_getfield(L, table, "content");
   return take_content(L, table, part);

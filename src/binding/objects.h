@@ -65,9 +65,11 @@ VI_RAISES vi_response_box *vi_push_response_box(lua_State *L);
 VI_RAISES void vi_push_headers(lua_State *L, const vi_headers *headers, int owner);
 
 /* The fields at `index`, a flat list { name, value, name, value }, checked as a request's or a
- * response's, and added to `headers`. Raises nothing of its own but what reading the list may
- * raise; on a bad field, or without memory, it pushes a message and returns false. */
-VI_RAISES bool vi_read_fields(lua_State *L, int index, bool of_request, vi_headers *headers);
+ * response's, and added to `headers`; names before false to `omitted`, if that is given. Raises
+ * nothing of its own but what reading the list may raise; on a bad field, or without memory, it
+ * pushes a message and returns false. */
+VI_RAISES bool vi_read_fields(lua_State *L, int index, bool of_request, vi_headers *headers,
+                              vi_headers *omitted);
 
 /* Pushes nil and an Error object; returns 2, for a C function to end with. `request` is the index
  * of the request it is about, 0 for none. */

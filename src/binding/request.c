@@ -73,7 +73,8 @@ static int request_new(lua_State *L) {
   vi_error error;
   vi_request *request = box->request =
       vi_request_new(method, url, query, lua_isnil(L, BODY) ? NULL : &body, &error);
-  if (request && (lua_isnil(L, FIELDS) || vi_read_fields(L, FIELDS, true, &request->headers))) {
+  if (request && (lua_isnil(L, FIELDS) ||
+                  vi_read_fields(L, FIELDS, true, &request->headers, &request->omitted))) {
     if (!lua_isnil(L, FURTHER))
       read_further(L, FURTHER, request);
     box->weight = vi_add_weight(L, body.length);

@@ -41,7 +41,7 @@ static void fill(lua_State *L, vi_response *response) {
       luaL_error(L, "out of memory");
   }
   lua_getfield(L, 1, "fields");
-  if (!vi_read_fields(L, lua_absindex(L, -1), false, &response->headers))
+  if (!vi_read_fields(L, lua_absindex(L, -1), false, &response->headers, NULL))
     lua_error(L);
 }
 
@@ -128,9 +128,15 @@ static int push_headers(lua_State *L, const vi_response *response) {
   return 1;
 }
 
+static int raise_streamed(lua_State *L) {
+  return luaL_error(L, "the body is streamed: read it with response:chunks() or :read()");
+}
+
 /* The decoded JSON, kept in a table of one so that a body that holds none is tried only once.
  * response.lua supplies the decoder. */
-static int push_content(lua_State *L) {
+static int push_content(lua_State *L, const vi_response_box *box) {
+  if (box->streamed)
+    return raise_streamed(L);
   if (lua_getiuservalue(L, 1, CONTENT) == LUA_TNIL) {
     lua_createtable(L, 1, 0);
     lua_getfield(L, lua_upvalueindex(1), "decode_content");
@@ -266,11 +272,11 @@ static int push_field(lua_State *L, const vi_response_box *box, enum field field
     break;
   case FIELD_BODY:
     if (box->streamed)
-      return luaL_error(L, "the body is streamed: read it with response:chunks() or :read()");
+      return raise_streamed(L);
     vi_push_text(L, vi_response_body(response));
     break;
   case FIELD_CONTENT:
-    return push_content(L);
+    return push_content(L, box);
   case FIELD_HEADERS:
     return push_headers(L, response);
   case FIELD_URL:

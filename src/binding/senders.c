@@ -68,7 +68,7 @@ static int send_async(lua_State *L) {
 
 /* block(seconds): sleeps without a loop, until the time is over or the user interrupts */
 static int block(lua_State *L) {
-  double seconds = fmin(vi_opt_seconds(L, 1, 0), 1e9);
+  double seconds = fmin(vi_opt_seconds(L, 1, 0, "sleep"), 1e9);
   lua_Hook before = vi_hook_before(L);
   struct timespec left = {.tv_sec = (time_t)seconds};
   left.tv_nsec = (long)((seconds - floor(seconds)) * 1e9);

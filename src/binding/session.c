@@ -28,7 +28,7 @@ static const char *string_field(lua_State *L, const char *name) {
   size_t length = 0;
   const char *value = lua_isnil(L, -1) ? NULL : luaL_checklstring(L, -1, &length);
   if (value && strlen(value) != length)
-    luaL_error(L, "Session: %s must not have a NUL in it", name);
+    vi_raise(L, "Session: %s must not have a NUL in it", name);
   lua_pop(L, 1);
   return value;
 }
@@ -43,14 +43,27 @@ static vi_http_version http_version_field(lua_State *L) {
   return VI_HTTP_AUTO;
 }
 
+/* The string at `index`, whole: libcurl would take one with a NUL in it for a shorter one. */
+static const char *curl_text(lua_State *L, int index, const char *name, vi_error *error) {
+  size_t length;
+  const char *text = lua_tolstring(L, index, &length);
+  if (strlen(text) == length)
+    return text;
+  vi_error_set(error, VI_ERROR_REFUSED, "the value of '%.60s' must not have control characters",
+               name);
+  return NULL;
+}
+
 /* The value on top of the stack, under libcurl's name for the option. */
 static bool add_curl_option(lua_State *L, vi_curl_option **options, const char *name,
                             vi_error *error) {
+  const char *text;
   switch (lua_type(L, -1)) {
   case LUA_TBOOLEAN:
     return vi_curl_option_add_number(options, name, lua_toboolean(L, -1), error);
   case LUA_TSTRING:
-    return vi_curl_option_add_text(options, name, lua_tostring(L, -1), error);
+    text = curl_text(L, -1, name, error);
+    return text && vi_curl_option_add_text(options, name, text, error);
   case LUA_TNUMBER:
     if (lua_isinteger(L, -1))
       return vi_curl_option_add_number(options, name, lua_tointeger(L, -1), error);
@@ -68,10 +81,11 @@ static bool add_curl_list(lua_State *L, vi_curl_option **options, const char *na
                           vi_error *error) {
   lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
   for (lua_Integer i = 1; i <= count; i++) {
-    bool added = lua_rawgeti(L, -1, i) == LUA_TSTRING
-                     ? vi_curl_option_add_item(options, name, lua_tostring(L, -1), error)
-                     : vi_error_set(error, VI_ERROR_REFUSED,
-                                    "the option '%.60s' takes a list of strings", name);
+    bool is_string = lua_rawgeti(L, -1, i) == LUA_TSTRING;
+    const char *text = is_string ? curl_text(L, -1, name, error) : NULL;
+    bool added = text && vi_curl_option_add_item(options, name, text, error);
+    if (!is_string)
+      vi_error_set(error, VI_ERROR_REFUSED, "the option '%.60s' takes a list of strings", name);
     lua_pop(L, 1);
     if (!added)
       return false;
@@ -158,7 +172,10 @@ static int session_cookies(lua_State *L) {
 
 /* session:add_cookie(line) -> whether the session keeps cookies */
 static int session_add_cookie(lua_State *L) {
-  lua_pushboolean(L, vi_session_add_cookie(vi_check_session(L, 1), luaL_checkstring(L, 2)));
+  vi_session *session = vi_check_session(L, 1);
+  if (lua_type(L, 2) != LUA_TSTRING)
+    return vi_raise(L, "session:add_cookie needs a line, a string, got %s", vi_push_given(L, 2));
+  lua_pushboolean(L, vi_session_add_cookie(session, lua_tostring(L, 2)));
   return 1;
 }
 

@@ -22,11 +22,21 @@ static vi_transfer *check_stream(lua_State *L, const vi_response_box *box) {
   return box->stream;
 }
 
+static lua_Integer check_most(lua_State *L, int index) {
+  if (lua_isnoneornil(L, index))
+    return LUA_MAXINTEGER;
+  int is_integer;
+  lua_Integer most = lua_tointegerx(L, index, &is_integer);
+  if (!is_integer || most < 1)
+    vi_raise(L, "response:read needs a number of bytes, an integer of 1 or more, got %s",
+             vi_push_given(L, index));
+  return most;
+}
+
 /* response:read(most) -> the next bytes, at most that many; nil at the end; nil and an Error */
 static int response_read(lua_State *L) {
   vi_response_box *box = vi_check_response(L, 1);
-  lua_Integer most = luaL_optinteger(L, 2, LUA_MAXINTEGER);
-  luaL_argcheck(L, most > 0, 2, "the number of bytes must be 1 or more");
+  lua_Integer most = check_most(L, 2);
   vi_transfer *stream = check_stream(L, box);
   if (!stream) {
     vi_error error;

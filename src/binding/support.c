@@ -2,7 +2,7 @@
 
 #include "message/url.h"
 
-#include <math.h>
+#include <stdarg.h>
 #include <string.h>
 
 const char VI_TYPE_HEADERS[] = "viesti.Headers";
@@ -69,11 +69,26 @@ void vi_push_public_url(lua_State *L, vi_text url) {
   lua_concat(L, 3);
 }
 
-double vi_opt_seconds(lua_State *L, int index, double fallback) {
+int vi_raise(lua_State *L, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  lua_pushvfstring(L, format, arguments);
+  va_end(arguments);
+  return lua_error(L);
+}
+
+const char *vi_push_given(lua_State *L, int index) {
+  const char *text = luaL_tolstring(L, index, NULL);
+  return lua_type(L, index) == LUA_TSTRING ? lua_pushfstring(L, "\"%s\"", text) : text;
+}
+
+double vi_opt_seconds(lua_State *L, int index, double fallback, const char *what) {
   if (lua_isnoneornil(L, index))
     return fallback;
-  double seconds = luaL_checknumber(L, index);
-  luaL_argcheck(L, seconds >= 0 && !isnan(seconds), index, "seconds must be 0 or more");
+  int is_number;
+  double seconds = lua_tonumberx(L, index, &is_number);
+  if (!is_number || !(seconds >= 0))
+    vi_raise(L, "%s needs seconds, a number of 0 or more, got %s", what, vi_push_given(L, index));
   return seconds;
 }
 

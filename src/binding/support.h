@@ -41,8 +41,15 @@ VI_RAISES void vi_push_text(lua_State *L, vi_text text);
 /* Pushes a URL for people to read: a user and password in it are not shown. */
 VI_RAISES void vi_push_public_url(lua_State *L, vi_text url);
 
-/* Seconds at `index`, not negative; `fallback` if it is none or nil. */
-VI_RAISES double vi_opt_seconds(lua_State *L, int index, double fallback);
+/* Raises a sentence without the place that luaL_error puts before it, which is in this library
+ * where Lua code of ours made the call. */
+VI_RAISES int vi_raise(lua_State *L, const char *format, ...);
+
+/* Pushes the value at `index` in words, for a message that says what was given. */
+VI_RAISES const char *vi_push_given(lua_State *L, int index);
+
+/* Seconds at `index`, not negative; `fallback` if it is none or nil. `what` wants them. */
+VI_RAISES double vi_opt_seconds(lua_State *L, int index, double fallback, const char *what);
 
 /* Makes the metatable `type` from `metamethods`, with a table of `methods` that is both its
  * __index (unless `metamethods` has one, which then gets that table as its upvalue) and

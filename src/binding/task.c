@@ -172,9 +172,18 @@ static int task_cancel(lua_State *L) {
   return 1;
 }
 
-static int task_status(lua_State *L) {
+static const char *status_of(const vi_task *task) {
   static const char *const names[] = {"running", "done", "failed", "cancelled"};
-  lua_pushstring(L, names[vi_check_task(L, 1)->state]);
+  return names[task->state];
+}
+
+static int task_status(lua_State *L) {
+  lua_pushstring(L, status_of(vi_check_task(L, 1)));
+  return 1;
+}
+
+static int task_tostring(lua_State *L) {
+  lua_pushfstring(L, "Task(%s)", status_of(vi_check_task(L, 1)));
   return 1;
 }
 
@@ -204,7 +213,8 @@ static int task_gc(lua_State *L) {
 }
 
 void vi_open_task(lua_State *L) {
-  static const luaL_Reg metamethods[] = {{"__gc", task_gc}, {"__close", task_cancel}, {NULL, NULL}};
+  static const luaL_Reg metamethods[] = {
+      {"__gc", task_gc}, {"__close", task_cancel}, {"__tostring", task_tostring}, {NULL, NULL}};
   static const luaL_Reg methods[] = {
       {"cancel", task_cancel}, {"status", task_status}, {NULL, NULL}};
   static const luaL_Reg functions[] = {

@@ -5,6 +5,7 @@
 #include "message/http_date.h"
 #include "message/url.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 /* encode(text) -> percent-encoded */
@@ -54,11 +55,28 @@ static int is_token(lua_State *L) {
   return 1;
 }
 
+/* public_url(url) -> the URL for people to read: without its user and password */
+static int public_url(lua_State *L) {
+  vi_push_public_url(L, vi_check_text(L, 1));
+  return 1;
+}
+
+/* is_address(text) -> whether it is an IP address, without brackets */
+static int is_address(lua_State *L) {
+  const char *text = luaL_checkstring(L, 1);
+  struct in6_addr parsed;
+  lua_pushboolean(L, inet_pton(AF_INET, text, &parsed) == 1 ||
+                         inet_pton(AF_INET6, text, &parsed) == 1);
+  return 1;
+}
+
 void vi_open_text(lua_State *L) {
   static const luaL_Reg functions[] = {{"encode", encode},
                                        {"resolve_url", resolve_url},
                                        {"parse_date", parse_date},
                                        {"is_token", is_token},
+                                       {"is_address", is_address},
+                                       {"public_url", public_url},
                                        {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -111,7 +111,7 @@ static void start_timer(lua_State *L, vi_task *task, double seconds) {
 /* task:join(seconds) -> what its function returned */
 static int task_join(lua_State *L) {
   vi_task *task = vi_check_task(L, 1);
-  double seconds = vi_opt_seconds(L, 2, INFINITY);
+  double seconds = vi_opt_seconds(L, 2, INFINITY, "task:join");
   lua_settop(L, 2);
   if (task->state != VI_TASK_ALIVE)
     return vi_push_outcome(L, task);
@@ -155,7 +155,7 @@ static int task_wake(lua_State *L) {
 /* sleep(seconds): a task waits while others run; on the main thread it drives the loop meanwhile */
 static int task_sleep(lua_State *L) {
   static const bool never = false;
-  double seconds = vi_opt_seconds(L, 1, 0);
+  double seconds = vi_opt_seconds(L, 1, 0, "sleep");
   vi_loop_box *box = vi_default_loop(L);
   vi_task *task = vi_calling_task(L, box, "sleep");
   if (!task) {

@@ -66,7 +66,8 @@ vi_request *vi_request_copy(const vi_request *request) {
   fill(copy, vi_buffer_text(&request->method), request->has_body ? &body : NULL);
   vi_buffer_append_text(&copy->url, vi_buffer_text(&request->url));
   vi_buffer_terminate(&copy->url);
-  if (vi_headers_copy(&copy->headers, &request->headers) == VI_HEADERS_OK)
+  if (vi_headers_copy(&copy->headers, &request->headers) == VI_HEADERS_OK &&
+      vi_headers_copy(&copy->omitted, &request->omitted) == VI_HEADERS_OK)
     return copy;
   vi_request_release(copy);
   return NULL;
@@ -83,6 +84,7 @@ void vi_request_release(vi_request *request) {
   vi_buffer_free(&request->method);
   vi_buffer_free(&request->url);
   vi_headers_free(&request->headers);
+  vi_headers_free(&request->omitted);
   vi_buffer_free(&request->body);
   vi_multipart_release(request->multipart);
   vi_free(request);

@@ -16,6 +16,7 @@ typedef struct vi_request {
   vi_buffer method; /* NUL-terminated */
   vi_buffer url;    /* normal form, NUL-terminated */
   vi_headers headers;
+  vi_headers omitted; /* names, without values, of fields that nobody below is to add */
   vi_buffer body;
   bool has_body;           /* an empty body is not the same as none */
   bool streams_body;       /* its bytes come from the caller while it is sent, not from `body` */

@@ -101,29 +101,95 @@ static void name_timeout(vi_error *error, const vi_transfer *transfer) {
   }
 }
 
-static const char *own_words(CURLcode code, vi_error_kind kind, const char *detail) {
-  if (is_broken_handshake(code, detail))
-    return "the connection broke in the TLS handshake";
-  switch (code) {
-  case CURLE_OUT_OF_MEMORY:
-    return kind == VI_ERROR_TOO_LARGE ? "a header line is longer than libcurl holds" : NULL;
-  case CURLE_GOT_NOTHING:
-    return "the server closed the connection without a reply";
-  case CURLE_SEND_FAIL_REWIND:
-    return "the connection died, and the request may not be sent twice";
-  case CURLE_UNSUPPORTED_PROTOCOL:
-    return "the reply is not HTTP/1 or later";
-  default:
-    return NULL;
+/* Our words for what libcurl says with `part` in its own. Those follow in parentheses where they
+ * tell more. */
+static const struct {
+  CURLcode code;
+  const char *part;
+  const char *words;
+  bool tell_more;
+} OWN_WORDS[] = {
+    {CURLE_GOT_NOTHING, "", "the server closed the connection without a reply", false},
+    {CURLE_SEND_FAIL_REWIND, "", "the connection died, and the request may not be sent twice",
+     false},
+    {CURLE_UNSUPPORTED_PROTOCOL, "", "the reply is not HTTP/1 or later", false},
+    {CURLE_WEIRD_SERVER_REPLY, "Content-Length", "Content-Length is no length", false},
+    {CURLE_SSL_CONNECT_ERROR, "protocol version", "no version of TLS that both sides allow", true},
+    {CURLE_SSL_CONNECT_ERROR, "unsupported protocol", "no version of TLS that both sides allow",
+     true},
+    {CURLE_SSL_CONNECT_ERROR, "wrong version number", "the server does not speak TLS", true},
+    {CURLE_SSL_CERTPROBLEM, "", "the client's certificate and key cannot be used", true},
+    {CURLE_SSL_CACERT_BADFILE, "", "the authorities cannot be read", true},
+};
+
+static bool set_table_words(vi_error *error, vi_error_kind kind, CURLcode code,
+                            const char *detail) {
+  for (size_t i = 0; i < sizeof OWN_WORDS / sizeof *OWN_WORDS; i++) {
+    const char *words = OWN_WORDS[i].words;
+    if (OWN_WORDS[i].code != code || !strstr(detail, OWN_WORDS[i].part))
+      continue;
+    if (OWN_WORDS[i].tell_more && detail[0])
+      vi_error_set(error, kind, "%s (%.140s)", words, detail);
+    else
+      vi_error_set(error, kind, "%s", words);
+    return true;
   }
+  return false;
+}
+
+/* Only a name can have other bytes: all else of a URL in normal form is percent-encoded. */
+static bool is_ascii(vi_text url) {
+  for (size_t i = 0; i < url.length; i++)
+    if ((unsigned char)url.data[i] >= 0x80)
+      return false;
+  return true;
+}
+
+/* What a proxy answered to CONNECT, where that ended it; else 0. */
+static long proxy_status(CURL *easy, CURLcode code) {
+  long status = 0;
+  curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  return code == CURLE_RECV_ERROR && status >= 300 ? status : 0;
+}
+
+static bool wants_credentials(CURL *easy, CURLcode code) {
+  long reason = 0;
+  curl_easy_getinfo(easy, CURLINFO_PROXY_ERROR, &reason);
+  return proxy_status(easy, code) == 407 ||
+         (code == CURLE_PROXY && (reason == CURLPX_USER_REJECTED || reason == CURLPX_NO_AUTH));
+}
+
+static bool set_own_words(vi_error *error, const vi_transfer *transfer, CURLcode code,
+                          vi_error_kind kind) {
+  CURL *easy = transfer->handle->easy;
+  const char *detail = transfer->handle->detail, *words = NULL;
+  long status = proxy_status(easy, code);
+  if (is_broken_handshake(code, detail))
+    words = "the connection broke in the TLS handshake";
+  else if (code == CURLE_OUT_OF_MEMORY && kind == VI_ERROR_TOO_LARGE)
+    words = "a header line is longer than libcurl holds";
+  else if (code == CURLE_URL_MALFORMAT && !is_ascii(vi_buffer_text(&transfer->request->url)))
+    words = "the host's name is not ASCII, and could not be encoded: call "
+            "os.setlocale(\"C.UTF-8\") before, or write it as xn--...";
+  else if (wants_credentials(easy, code))
+    words = "the proxy wants valid credentials in its URL";
+  else if (status)
+    words = "the proxy does not connect to the host";
+  else
+    return set_table_words(error, kind, code, detail);
+  if (status)
+    vi_error_set(error, kind, "%s (%ld)", words, status);
+  else
+    vi_error_set(error, kind, "%s", words);
+  return true;
 }
 
 static void set_words(vi_error *error, const vi_transfer *transfer, CURLcode code,
                       vi_error_kind kind) {
   const char *detail = transfer->handle->detail;
-  const char *words = own_words(code, kind, detail);
-  if (!words)
-    words = detail[0] ? detail : curl_easy_strerror(code);
+  const char *words = detail[0] ? detail : curl_easy_strerror(code);
+  if (set_own_words(error, transfer, code, kind))
+    return;
   long number = transfer->handle->socket_errno;
   if (number == 0)
     curl_easy_getinfo(transfer->handle->easy, CURLINFO_OS_ERRNO, &number);
@@ -156,13 +222,11 @@ void vi_curl_error_weigh(vi_error *error, const vi_request *request) {
 
 /* A proxy that wants other credentials, or does not let us through, will not change its mind. */
 static bool is_turned_away(CURL *easy, CURLcode code) {
-  long status = 0, reason = 0;
-  curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  long status = proxy_status(easy, code), reason = 0;
   curl_easy_getinfo(easy, CURLINFO_PROXY_ERROR, &reason);
-  return (code == CURLE_RECV_ERROR && status >= 400 && status < 500) ||
+  return (status >= 400 && status < 500) || wants_credentials(easy, code) ||
          (code == CURLE_PROXY &&
-          (reason == CURLPX_USER_REJECTED || reason == CURLPX_NO_AUTH ||
-           reason == CURLPX_REPLY_NOT_ALLOWED || reason == CURLPX_BAD_VERSION));
+          (reason == CURLPX_REPLY_NOT_ALLOWED || reason == CURLPX_BAD_VERSION));
 }
 
 void vi_curl_error(vi_transfer *transfer, CURLcode code) {

@@ -14,6 +14,7 @@ static const char *const OWNED[] = {
     "CONNECTTIMEOUT",
     "CONNECTTIMEOUT_MS",
     "CONNECT_ONLY",
+    "COOKIE",
     "COOKIEFILE",
     "COOKIEJAR",
     "CRLF",
@@ -195,8 +196,11 @@ static CURLcode set(const vi_curl_option *option, CURL *easy) {
 bool vi_curl_options_set(const vi_curl_option *options, CURL *easy, vi_error *error) {
   for (; options; options = options->next) {
     CURLcode code = set(options, easy);
+    if (code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN)
+      return vi_error_set(error, VI_ERROR_REFUSED, "this libcurl was built without the option '%s'",
+                          options->option->name);
     if (code != CURLE_OK)
-      return vi_error_set(error, VI_ERROR_REFUSED, "libcurl refuses the value of '%s': %s",
+      return vi_error_set(error, VI_ERROR_REFUSED, "libcurl refuses the value of '%s' (%s)",
                           options->option->name, curl_easy_strerror(code));
   }
   return true;

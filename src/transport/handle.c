@@ -209,11 +209,14 @@ static const char *const *suppressed(const vi_handle *handle) {
 
 static bool set_fields(vi_handle *handle, const vi_request *request) {
   bool ok = true;
-  struct curl_slist *lines = vi_fields_build(&handle->fields, &request->headers, suppressed(handle),
-                                             &handle->session->fields, &ok);
+  struct curl_slist *lines = vi_fields_build(&handle->fields, &request->headers, &request->omitted,
+                                             suppressed(handle), &handle->session->fields, &ok);
   handle->own_fields = lines != handle->session->fields.lines;
   if (handle->own_fields)
     curl_easy_setopt(handle->easy, CURLOPT_HTTPHEADER, lines);
+  handle->own_cookies = handle->fields.cookies.length > 0;
+  if (handle->own_cookies)
+    ok = set_text(handle->easy, CURLOPT_COOKIE, handle->fields.cookies.data) && ok;
   return ok;
 }
 
@@ -327,6 +330,8 @@ void vi_handle_unset_request(vi_handle *handle) {
   CURL *easy = handle->easy;
   if (handle->own_fields)
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, handle->session->fields.lines);
+  if (handle->own_cookies)
+    curl_easy_setopt(easy, CURLOPT_COOKIE, NULL);
   if (handle->custom_method)
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
   if (handle->has_body) {
@@ -342,8 +347,8 @@ void vi_handle_unset_request(vi_handle *handle) {
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)CURL_MAX_WRITE_SIZE);
   if (handle->own_timeout)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(handle->session->options.timeout));
-  handle->own_fields = handle->custom_method = handle->has_body = handle->no_body = false;
-  handle->fresh_connection = handle->large_buffer = handle->own_timeout = false;
+  handle->own_fields = handle->own_cookies = handle->custom_method = handle->has_body = false;
+  handle->no_body = handle->fresh_connection = handle->large_buffer = handle->own_timeout = false;
   vi_buffer_clear(&handle->coded);
   vi_decoder_stop(&handle->decoder);
   handle->transfer = NULL;

@@ -33,7 +33,7 @@ typedef struct vi_handle {
   vi_decoder decoder; /* of the body that comes in */
   int socket_errno;   /* why the last socket could not be opened; 0: it could */
   bool guards_folds;  /* see fold_guard.h */
-  bool custom_method, no_body, has_body, own_fields, fresh_connection, large_buffer,
+  bool custom_method, no_body, has_body, own_fields, own_cookies, fresh_connection, large_buffer,
       own_timeout;              /* to undo */
   char detail[CURL_ERROR_SIZE]; /* libcurl's own words */
   char room[VI_HANDLE_ROOM];    /* for a small body to be collected in */

@@ -76,7 +76,7 @@ static bool build_fields(vi_session *session) {
   if (session->options.decode)
     ok = ok && vi_headers_add(&headers, VI_TEXT("Accept-Encoding"), VI_TEXT(VI_DECODER_CODINGS)) ==
                    VI_HEADERS_OK;
-  vi_fields_build(&session->fields, &headers, NULL, NULL, &ok);
+  vi_fields_build(&session->fields, &headers, &(vi_headers){0}, NULL, NULL, &ok);
   vi_headers_free(&headers);
   return ok;
 }

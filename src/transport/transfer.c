@@ -9,6 +9,7 @@
 #include "transport/sockets.h"
 #include "transport/timeouts.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /* False, with `error`, if the session sends nothing any more. */
@@ -325,18 +326,24 @@ static int64_t announced(const vi_transfer *transfer) {
   return transfer->request->body_length;
 }
 
-static bool is_length_wrong(const vi_transfer *transfer, bool ended) {
+/* A body that is not as long as was announced ends the transfer. */
+static bool check_upload_length(vi_transfer *transfer) {
   int64_t length = announced(transfer), total = transfer->upload_total;
-  return length >= 0 && (total > length || (ended && total < length));
+  if (length < 0 || total == length || (total < length && !transfer->upload_ended))
+    return true;
+  vi_error error;
+  vi_error_set(&error, VI_ERROR_SCRIPT,
+               "the body has %" PRId64 " bytes%s, %" PRId64 " were announced", total,
+               total > length ? " or more" : "", length);
+  vi_transfer_stop(transfer, &error);
+  return false;
 }
 
 void vi_transfer_supply(vi_transfer *transfer, vi_text bytes) {
   transfer->upload_total += (int64_t)bytes.length;
   transfer->upload_ended = bytes.length == 0;
-  if (is_length_wrong(transfer, transfer->upload_ended)) {
-    vi_transfer_abort(transfer, VI_ERROR_SCRIPT, "the body is not as long as was announced");
+  if (!check_upload_length(transfer))
     return;
-  }
   if (bytes.length > 0) {
     vi_buffer_clear(&transfer->upload);
     transfer->body_sent = 0;

@@ -3,6 +3,7 @@
 --- block or suspend is the concrete sender's affair.
 local core = require "viesti.core"
 local format = require "viesti.format"
+local options = require "viesti.options"
 local Sender = require "viesti.senders.sender"
 
 ---@class viesti.ExtendingSender: viesti.Sender
@@ -60,6 +61,9 @@ end
 ---@param sender viesti.Sender
 ---@return viesti.ExtendingSender
 function ExtendingSender:with_sender(sender)
+  if not options.is_sender(sender) then
+    error("with_sender needs a sender, got " .. format.given(sender), 0)
+  end
   local copy = {}
   for key, value in pairs(self) do
     copy[key] = value

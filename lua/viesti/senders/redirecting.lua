@@ -74,6 +74,9 @@ local function fields_for(self, request, crosses, keeps_body)
       kept[#kept + 1] = { name, value }
     end
   end
+  for _, name in ipairs(request.omitted or {}) do
+    kept[#kept + 1] = { name, false }
+  end
   return kept
 end
 

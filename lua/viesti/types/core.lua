@@ -7,6 +7,7 @@
 ---@field method string
 ---@field url string the whole URL as sent: normal form, params included
 ---@field headers viesti.Headers
+---@field omitted string[]? names of fields that are not sent, not even unasked
 ---@field body string? the bytes to send
 ---@field params table?
 ---@field data table?
@@ -34,7 +35,7 @@ function Request:is_replayable() end
 --- A part of one, as a request takes it in a list: `content` or `path`.
 ---@class viesti.Part
 ---@field name string
----@field content string|file*?
+---@field content string|number|boolean|file*|table? a list of them makes a part of each
 ---@field path string?
 ---@field filename string? what the server is told; "" for none
 ---@field type string? the media type
