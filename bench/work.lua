@@ -1,7 +1,7 @@
 -- viesti's side of the transport works, through its public interface; bench/plain.c has the same.
 --
 --   lua bench/work.lua [--seconds S] [--count N] [--warm-up N] [--ca FILE] [--file FILE]
---     URL MODE [AT-ONCE]
+--     [--connections N] [--collector generational|incremental] URL MODE [AT-ONCE]
 --
 -- Modes: sync, prepared, many, h2, large, large-string, stream, file, tls, garbage.
 
@@ -141,7 +141,7 @@ local function many(sender, options, look)
 end
 
 function modes.many(options)
-  local sender <close> = viesti.AsyncSender { max_connections = math.max(256, options.at_once) }
+  local sender <close> = viesti.AsyncSender { max_connections = options.connections }
   return many(sender, options, check_body)
 end
 
@@ -180,6 +180,9 @@ function modes.garbage(options)
 end
 
 local options = read_arguments(arg)
+if options.collector then
+  collectgarbage(options.collector)
+end
 local mode = modes[options.mode] or error("no such mode: " .. tostring(options.mode), 0)
 local run = mode(options)
 if run then

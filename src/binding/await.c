@@ -18,6 +18,8 @@ static vi_response_box *owner(lua_State *L) {
 static int return_response(lua_State *L, vi_transfer *transfer) {
   vi_response_box *box = owner(L);
   vi_error error = transfer->error;
+  if (error.kind != VI_ERROR_NONE && !transfer->head_complete)
+    vi_replace_by_request(L, ARGUMENT, transfer->request);
   box->streamed = transfer->head_complete;
   if (box->streamed || error.kind == VI_ERROR_NONE)
     box->response = vi_transfer_take_response(transfer);

@@ -37,9 +37,12 @@ VI_RAISES vi_multipart *vi_check_multipart(lua_State *L, int index);
 /* Pushes the function of the request at `index` that is told of the response's progress. */
 VI_RAISES void vi_push_progress(lua_State *L, int index);
 
-/* Puts a Request in the place of the table at `index` if that holds a URL and, at most, a method of
- * the usual ones, and nothing is wrong with them; else returns false and changes nothing. */
-VI_RAISES bool vi_replace_plain_request(lua_State *L, int index);
+/* A request, one reference, of the table at `index` if that holds a URL and, at most, a method of
+ * the usual ones, and nothing is wrong with them; else NULL. Raises nothing. */
+vi_request *vi_new_plain_request(lua_State *L, int index);
+
+/* Puts a Request of `request` in the place of the table at `index` that it was made of. */
+VI_RAISES void vi_replace_by_request(lua_State *L, int index, vi_request *request);
 
 /* Pushes a closed Request for a changed copy of the request at `index` that the core has made: it
  * reads back what the caller gave for that one, and calls the same functions while it is sent. */

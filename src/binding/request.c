@@ -108,21 +108,22 @@ static bool read_plain(lua_State *L, int index, vi_text *method, vi_text *url) {
   return plain && url->data && is_usual_method(method->data);
 }
 
-bool vi_replace_plain_request(lua_State *L, int index) {
+vi_request *vi_new_plain_request(lua_State *L, int index) {
   vi_text method = VI_TEXT("GET"), url = {0};
   int top = lua_gettop(L);
-  if (!lua_istable(L, index) || lua_getmetatable(L, index) ||
-      !read_plain(L, index, &method, &url)) {
-    lua_settop(L, top);
-    return false;
-  }
-  vi_request **box = vi_push_request_box(L);
-  *box = vi_request_new(method, url, VI_TEXT(""), NULL, NULL);
-  bool made = *box != NULL;
-  if (made)
-    lua_replace(L, index);
+  bool plain =
+      lua_istable(L, index) && !lua_getmetatable(L, index) && read_plain(L, index, &method, &url);
   lua_settop(L, top);
-  return made;
+  return plain ? vi_request_new(method, url, VI_TEXT(""), NULL, NULL) : NULL;
+}
+
+void vi_replace_by_request(lua_State *L, int index, vi_request *request) {
+  if (vi_test_box(L, index, VI_TYPE_REQUEST))
+    return;
+  index = lua_absindex(L, index);
+  vi_request **box = vi_push_request_box(L);
+  *box = vi_request_retain(request);
+  lua_replace(L, index);
 }
 
 void vi_push_reader(lua_State *L, int index) {

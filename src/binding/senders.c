@@ -8,10 +8,9 @@
 /* The two `send` operations and the blocking sleep. A concrete sender is a Lua object with a field
  * `session`; upvalue 1 is Request's table of methods. */
 
-/* Accepts a table of a Request's options in its place: the commonest ones, a URL and perhaps a
- * method, here; all others, and whatever is wrong, in request.lua. */
+/* Makes a Request of whatever else stands in its place, or raises what is wrong with it. */
 static vi_request *request_argument(lua_State *L, int index) {
-  if (!vi_test_box(L, index, VI_TYPE_REQUEST) && !vi_replace_plain_request(L, index)) {
+  if (!vi_test_box(L, index, VI_TYPE_REQUEST)) {
     lua_getfield(L, lua_upvalueindex(1), "from");
     lua_pushvalue(L, index);
     lua_call(L, 1, 1);
@@ -22,7 +21,8 @@ static vi_request *request_argument(lua_State *L, int index) {
 
 /* Takes (self, request) and leaves the stack as vi_await_transfer wants it: the Response, which
  * owns the transfer that is returned, not started; and the request. NULL, with `error`: there is
- * none. */
+ * none. The commonest tables, a URL and perhaps a method, need no Request of their own unless an
+ * error is to name it. */
 static vi_transfer *prepare(lua_State *L, vi_error *error) {
   enum { SENDER = 1, REQUEST = 2, SESSION = 3, RESPONSE = 4 };
   lua_settop(L, REQUEST);
@@ -30,14 +30,18 @@ static vi_transfer *prepare(lua_State *L, vi_error *error) {
     lua_getfield(L, SENDER, "session");
   if (!vi_test_box(L, SESSION, VI_TYPE_SESSION))
     luaL_error(L, "send needs a sender that was built: sender:send(request), with a colon");
-  vi_request *request = request_argument(L, REQUEST); /* may run the user's code */
   vi_session *session = vi_check_session(L, SESSION);
   vi_response_box *box = vi_push_response_box(L);
+  vi_request *plain = vi_new_plain_request(L, REQUEST);
+  vi_request *request = plain ? plain : request_argument(L, REQUEST); /* may run the user's code */
   if (request->streams_body) {
     vi_push_reader(L, REQUEST);
     lua_setiuservalue(L, RESPONSE, VI_RESPONSE_READER);
   }
   box->stream = vi_transfer_new(session, request, error);
+  vi_request_release(plain);
+  if (!box->stream)
+    request_argument(L, REQUEST);
   lua_replace(L, SENDER);
   lua_settop(L, REQUEST);
   return box->stream;
