@@ -149,6 +149,49 @@ for _, way in ipairs(ways) do
       assert.same({ "", "0" }, { seen().body, seen().header("Content-Length") })
     end)
 
+    promise("leaves its file where it stands, for the next request of it", function(sender)
+      local file <close> = file_with("skipped" .. ("0123456789"):rep(20000))
+      assert(file:seek("set", 7))
+      for _ = 1, 2 do
+        assert.equal(200, assert(post(sender, file)).status_code)
+        assert.is_true(("0123456789"):rep(20000) == seen().body)
+        assert.equal(7, file:seek())
+      end
+      local request = viesti.Request({ method = "PUT", url = server.url .. "/echo",
+        content = file })
+      assert(file:seek("set", 100))
+      for _, again in ipairs({ request, request:with({ headers = { A = "b" } }) }) do
+        assert(sender:send(again))
+        assert.equal(200000, #seen().body)
+      end
+      assert.equal(100, file:seek())
+    end)
+
+    promise("is refused where its function was asked for it before", function(sender)
+      local request = viesti.Request({ method = "PUT", url = server.url .. "/echo",
+        content = reader_of({ "once" }) })
+      local copy = request:with({ headers = { A = "b" } })
+      assert.equal("once", assert(sender:send(copy)).content.body)
+      for _, again in ipairs({ request, copy, request:with({}) }) do
+        local response, err = sender:send(again)
+        assert.is_nil(response)
+        assert.same({ "refused", "no", false, again },
+          { err.kind, err.sent, err.retryable, err.request })
+        assert.matches("the body has been read already", err.message)
+      end
+      assert.equal(1, server:count("/echo"))
+      assert.equal("new", assert(sender:send(request:with({ content = reader_of({ "new" }) })))
+        .content.body)
+    end)
+
+    promise("can still be sent where nobody asked its function", function(sender)
+      local request = viesti.Request({ method = "PUT", url = "http://127.0.0.1:1/",
+        content = reader_of({ "once" }) })
+      assert.equal("connect", select(2, sender:send(request)).kind)
+      assert.equal("once", assert(sender:send(request:with({ url = server.url .. "/echo" })))
+        .content.body)
+    end)
+
     promise("fails where its file was closed", function(sender)
       local file = file_with("text")
       local request = viesti.Request({ method = "PUT", url = server.url .. "/echo",
@@ -341,6 +384,36 @@ describe("A body by pieces", function()
     response = assert(sender:send({ method = "PUT", url = server.url .. "/moved",
       content = file }))
     assert.same({ 200, "again" }, { response.status_code, response.content.body })
+  end)
+
+  it("from a function goes to the first of two that ask for it at once", function()
+    local server <close> = origin.start()
+    local sender <close> = viesti.AsyncSender()
+    local request = viesti.Request({ method = "PUT", url = server.url .. "/echo",
+      content = reader_of({ "once" }) })
+    viesti.run(function()
+      local first, second = viesti.spawn(sender.send, sender, request),
+        viesti.spawn(sender.send, sender, request)
+      assert.equal("once", assert(first:join()).content.body)
+      local response, err = second:join()
+      assert.same({ nil, "script" }, { response, err.kind })
+      assert.matches("the body has been read already", err.message)
+    end)
+    assert.equal("once", server:requests()[1].body)
+  end)
+
+  it("from a file that is closed meanwhile cannot be redirected", function()
+    local file = file_with("text")
+    local Closing = viesti.Sender:extend("ClosingSender")
+    function Closing.send()
+      file:close()
+      return viesti.Response({ url = "http://h/", status_code = 307,
+        headers = { Location = "/there" } })
+    end
+    local response, err = viesti.RedirectingSender({ sender = Closing() }):send({ method = "PUT",
+      url = "http://h/", content = file })
+    assert.same({ nil, "redirect" }, { response, err.kind })
+    assert.matches("the file in content has been closed", err.message)
   end)
 
   it("from a file leaves the file where it was until it is sent", function()

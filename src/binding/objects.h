@@ -48,9 +48,10 @@ VI_RAISES void vi_replace_by_request(lua_State *L, int index, vi_request *reques
  * reads back what the caller gave for that one, and calls the same functions while it is sent. */
 VI_RAISES vi_request **vi_push_request_like(lua_State *L, int index);
 
-/* Pushes the function that supplies the streamed body of the request at `index`. Only for functions
- * whose upvalue 1 is Request's table of methods. */
-VI_RAISES void vi_push_reader(lua_State *L, int index);
+/* Pushes the function that supplies the streamed body of the request at `index`; or returns false,
+ * with `error`: it cannot be read again. Only for functions whose upvalue 1 is Request's table of
+ * methods. */
+VI_RAISES bool vi_push_reader(lua_State *L, int index, vi_error *error);
 
 /* The response at `index`; raises if it is none. */
 VI_RAISES vi_response_box *vi_check_response(lua_State *L, int index);
