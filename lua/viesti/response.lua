@@ -5,6 +5,7 @@ local fields = require "viesti.fields"
 local format = require "viesti.format"
 local json = require "viesti.json"
 local options = require "viesti.options"
+local save = require "viesti.save"
 
 local declaration = {
   { name = "url", type = "string", default = "", doc = "where it came from" },
@@ -65,31 +66,9 @@ function Response:chunks(most)
   return next_chunk, nil, nil, self
 end
 
-local function write_chunks(response, path)
-  local file <close>, reason = io.open(path, "wb")
-  if not file then
-    return nil, reason
-  end
-  local size = 0
-  for chunk in response:chunks() do
-    local written, why = file:write(chunk)
-    if not written then
-      return nil, why
-    end
-    size = size + #chunk
-  end
-  local closed, why = file:close()
-  return closed and size, why
-end
-
--- However the block ends, by a cancelled task too.
-local function removing(path)
-  return setmetatable({}, { __close = function() os.remove(path) end })
-end
-
---- Writes the body to a file, which appears under its name only when it is whole. Returns the
---- number of bytes; or nil and why not: an error object if the transfer failed, the system's words
---- if the file did.
+--- Writes the body to a file, which appears under its name only when it is whole, in the place of
+--- one that was there; or into what is no regular file. Returns the number of bytes; or nil and why
+--- not: an error object if the transfer failed, a sentence if the file did.
 ---@param path string
 ---@return integer? bytes, viesti.Error|string? reason
 function Response:save(path)
@@ -98,15 +77,7 @@ function Response:save(path)
   elseif self.begun then
     return nil, "the body has been read already"
   end
-  local part = ("%s.%06x.part"):format(path, math.random(0, 0xffffff))
-  local _ <close> = removing(part)
-  local ok, size, reason = pcall(write_chunks, self, part)
-  if not ok then
-    return nil, size
-  elseif size then
-    ok, reason = os.rename(part, path)
-  end
-  return ok and size or nil, reason
+  return save(self, path)
 end
 
 --- True for a status of 200 to 299.
