@@ -109,6 +109,31 @@ for _, way in ipairs(ways) do
       assert_goes_on(sender)
     end)
 
+    promise("keeps what its reader raised or gave up with, whatever that is", function(sender)
+      local function cause_of(reader)
+        local _, err = post(sender, reader)
+        return err.cause, err.message
+      end
+      local value = { code = 7 }
+      local cause, message = cause_of(function() error(value) end)
+      assert.equal(value, cause)
+      assert.equal("the function gave up with a table (err.cause)", message)
+      assert.equal(value, (cause_of(function() return nil, value end)))
+      assert.same({ false, "the function gave up with a boolean (err.cause)" },
+        { cause_of(function() error(false) end) })
+      assert.same({ nil, "the function gave up with nil" }, { cause_of(function() error() end) })
+      assert.same({ "why", "why" }, { cause_of(function() error("why", 0) end) })
+      local worded = setmetatable({}, { __tostring = function() return "in words" end })
+      assert.same({ worded, "in words" }, { cause_of(function() error(worded) end) })
+      assert.is_nil((cause_of(function() return 7 end)))
+
+      server:route("/early", { first = CHUNKED_HEAD, raw = "4\r\ndone\r\n0\r\n\r\n" })
+      local response
+      response = assert(post(sender, function() return response and error(value) or "" end,
+        { url = server.url .. "/early", stream = true }))
+      assert.equal(value, select(2, response:read()).cause)
+    end)
+
     promise("fails where its reader does so after some pieces", function(sender)
       local position = 0
       assert_script("half way", post(sender, function()

@@ -93,8 +93,8 @@ local function further(values, read)
   if read.source or read.parts or values.stream or values.timeout or values.on_progress then
     return {
       source = read.source, length = read.length,
-      again = read.source ~= nil and read.source.file ~= nil, parts = read.parts, stream = values.stream, timeout = values.timeout,
-      on_progress = values.on_progress,
+      again = read.source ~= nil and read.source.file ~= nil, parts = read.parts,
+      stream = values.stream, timeout = values.timeout, on_progress = values.on_progress,
     }
   end
 end

@@ -44,26 +44,70 @@ function Response:json(choices)
   return json.decode(self.body, choices ~= nil and choices.null ~= nil)
 end
 
---- The body piece by piece, each at most `most` bytes where that is given. Leaving the loop early
---- ends the transfer; a failure on the way is raised, so that a part is never taken for the whole.
----   for chunk in response:chunks() do file:write(chunk) end
+local TAKEN = "somebody else is reading this response"
+
+-- What is wrong with reading at most so many bytes at a time, or nil.
+local function check_most(method, most)
+  if most ~= nil and not (type(most) == "number" and most >= 1 and math.tointeger(most)) then
+    return ("response:%s needs a number of bytes, an integer of 1 or more, got %s"):format(
+      method, format.given(most))
+  end
+end
+
+--- The next bytes of the body, at most `most`: of a streamed one as they come. nil at its end; nil
+--- and an error if it was cut off.
 ---@param most? integer
----@return fun(): string?
-function Response:chunks(most)
-  local body = not self.streamed and self.body or nil
+---@return string? bytes, viesti.Error? err
+function Response:read(most)
+  local wrong = check_most("read", most) or core.is_read_elsewhere(self) and TAKEN
+  if wrong then
+    error(wrong, 2)
+  end
+  return core.take_bytes(self, most)
+end
+
+local function whole_chunks(body, position, most)
+  return function()
+    local first = position + 1
+    position = position + math.min(#body - position, most or #body)
+    return first <= #body and body:sub(first, position) or nil
+  end
+end
+
+local function streamed_chunks(response, most)
+  local refused = false
   local function next_chunk()
-    if not self.streamed then
-      local whole = body
-      body = nil
-      return whole ~= "" and whole or nil
+    refused = core.is_read_elsewhere(response)
+    if refused then
+      error(TAKEN, 2)
     end
-    local chunk, err = self:read(most)
+    local chunk, err = core.take_bytes(response, most, true)
     if err then
       error(err)
     end
     return chunk
   end
-  return next_chunk, nil, nil, self
+  return next_chunk, nil, nil, setmetatable({}, { __close = function()
+    if not refused then
+      response:close()
+    end
+  end })
+end
+
+--- What was not read yet of the body, piece by piece, each at most `most` bytes where that is given.
+--- Leaving the loop early ends the transfer; a failure on the way is raised, so that a part is never
+--- taken for the whole. A streamed body has one loop.
+---   for chunk in response:chunks() do file:write(chunk) end
+---@param most? integer
+---@return fun(): string?
+function Response:chunks(most)
+  local wrong = check_most("chunks", most)
+  if wrong then
+    error(wrong, 2)
+  elseif self.streamed then
+    return streamed_chunks(self, most)
+  end
+  return whole_chunks(self.body, core.read_position(self), most)
 end
 
 --- Writes the body to a file, which appears under its name only when it is whole, in the place of
@@ -74,6 +118,8 @@ end
 function Response:save(path)
   if type(path) ~= "string" then
     error("save needs the path of a file, got " .. format.given(path), 2)
+  elseif core.is_read_elsewhere(self) then
+    error(TAKEN, 2)
   elseif self.begun then
     return nil, "the body has been read already"
   end

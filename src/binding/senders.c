@@ -39,6 +39,10 @@ static vi_transfer *prepare(lua_State *L, vi_error *error) {
       return NULL;
     lua_setiuservalue(L, RESPONSE, VI_RESPONSE_READER);
   }
+  if (request->streams_response) {
+    lua_pushvalue(L, REQUEST);
+    lua_setiuservalue(L, RESPONSE, VI_RESPONSE_REQUEST);
+  }
   box->stream = vi_transfer_new(session, request, error);
   vi_request_release(plain);
   if (!box->stream)
