@@ -170,9 +170,11 @@ static int set_mode(lua_State *L) {
 static bool follow_link(char path[PATH_MAX]) {
   char to[PATH_MAX];
   ssize_t length = readlink(path, to, sizeof to);
+  if (length < 0)
+    return false;
   const char *slash = strrchr(path, '/');
   size_t folder = slash && to[0] != '/' ? (size_t)(slash - path) + 1 : 0;
-  if (length < 0 || folder + (size_t)length >= PATH_MAX)
+  if (folder + (size_t)length >= PATH_MAX)
     return false;
   memcpy(path + folder, to, (size_t)length);
   path[folder + (size_t)length] = '\0';
