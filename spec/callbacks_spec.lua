@@ -12,9 +12,11 @@ end
 -- What the code raised arrived: the value itself, or a message that a position may precede.
 local function assert_raised(outcome, place, expected)
   if place.becomes_error then
+    local err = outcome.err
     local message = place.becomes_error == true and tostring(expected) or place.becomes_error
-    assert.same({ false, nil, "script" }, { outcome.failed, outcome.value, outcome.err.kind })
-    assert.is_truthy(outcome.err.message:find(message, 1, true), outcome.err.message)
+    assert.same({ false, nil, "script" }, { outcome.failed, outcome.value, err.kind })
+    assert.is_true(err.message:find(message, 1, true) ~= nil or type(expected) == "table"
+      and rawequal(expected, err.cause), err.message)
   else
     assert.is_true(outcome.failed)
     assert.is_true(rawequal(expected, outcome.raised) or type(expected) == "string"

@@ -16,9 +16,15 @@ describe("Misuse is told by the name of what is misused:", function()
     local sender <close> = viesti.SyncSender()
     local response <close> = assert(sender:send({ url = server.url .. "/json", stream = true }))
     for text, most in pairs({ ["-1"] = -1, ["0"] = 0, ["1.5"] = 1.5, ['"x"'] = "x" }) do
-      local message = "response:read needs a number of bytes, an integer of 1 or more, got " .. text
-      assert_raises(message, response.read, response, most)
-      assert_raises(message, response:chunks(most))
+      for method, act in pairs({ read = function(of) of:read(most) end,
+        chunks = function(of) of:chunks(most) end }) do
+        local message = ("response:%s needs a number of bytes, an integer of 1 or more, got %s")
+          :format(method, text)
+        for _, of in ipairs({ response, viesti.Response() }) do
+          assert_raises(message, act, of)
+          assert.matches("^spec/misuse_spec%.lua:%d+: ", select(2, pcall(act, of)))
+        end
+      end
     end
     assert.equal('{"', response:read(2))
   end)

@@ -204,13 +204,14 @@ describe("A part of a file", function()
   end)
 
   it("says why it cannot be whole, and stays to be added to", function()
-    process.run("mkdir " .. process.quote(path))
     do
       local part <close> = assert(PartFile.open(path, URL, true))
+      process.run("mkdir " .. process.quote(path))
       assert(part:begin(TAG, 4))
       assert(part:append("some"))
       assert.same({ nil, path .. ": Is a directory" }, { part:finish() })
     end
+    process.run("rmdir " .. process.quote(path))
     assert.same({ 4, TAG, 4 }, state())
   end)
 end)

@@ -119,6 +119,8 @@ for _, way in ipairs(ways) do
         assert.equal(1, count)
         assert_script("cannot be printed", get(sender, path, function() error(unprintable) end))
         assert_script("nil", get(sender, path, function() error() end))
+        local value = { code = 7 }
+        assert.equal(value, select(2, get(sender, path, function() error(value) end)).cause)
       end
       assert_goes_on(sender)
     end)

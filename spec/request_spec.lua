@@ -371,6 +371,14 @@ describe("Request", function()
     assert.equal("x", request:with({ content = "x" }).body)
   end)
 
+  it("has the function of its body in copies, which may say how long it is", function()
+    local function content() end
+    local request = require("viesti").Request({ url = "http://h/", content = content })
+    local copy = request:with({ length = 5 })
+    assert.same({ content, 5, nil }, { copy.content, copy.length, request.length })
+    assert.is_nil(request.source)
+  end)
+
   it("has no method that changes it, nor one that hands out what it remembers", function()
     local request = require("viesti").Request({ url = "http://h/", json = { a = 1 }, timeout = 5 })
     local methods = {}

@@ -54,6 +54,40 @@ describe("Response", function()
     end)
   end)
 
+  describe("whole", function()
+    it("is read piece by piece like a stream, each response for itself", function()
+      local response = answered({ body = "0123456789" })
+      assert.same({ "012", "3" }, { response:read(3), response:read(1) })
+      local copy = response:annotated(nil, 2)
+      assert.same({ "456789", nil }, { response:read() })
+      assert.is_nil(response:read(1))
+      assert.equal("0123456789", response.body)
+      response:close()
+      assert.equal("45", copy:read(2))
+      assert.equal("made", Response({ body = "made" }):read(math.maxinteger))
+      assert.is_nil(Response():read())
+    end)
+
+    it("has chunks as large as they are asked for, of what was not read", function()
+      local response = answered({ body = "0123456789" })
+      local function chunks(most)
+        local list = {}
+        for chunk in response:chunks(most) do
+          list[#list + 1] = chunk
+        end
+        return list
+      end
+      assert.same({ "0123", "4567", "89" }, chunks(4))
+      assert.same({ "0123456789" }, chunks())
+      response:read(7)
+      for _ = 1, 2 do
+        assert.same({ "78", "9" }, chunks(2))
+      end
+      local next_chunk = response:chunks(math.maxinteger)
+      assert.same({ "789", nil }, { next_chunk(), next_chunk(), next_chunk() })
+    end)
+  end)
+
   describe("content", function()
     it("is the decoded JSON, whole numbers as integers and null as nil", function()
       local content = answered({ body = '{"a":1,"b":1.0,"c":1.5,"d":null,"e":[1,null,2],'

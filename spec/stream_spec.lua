@@ -244,14 +244,28 @@ for _, way in ipairs(ways) do
         assert.error_matches(get,
           "the body is streamed: read it with response:chunks%(%) or :read%(%)")
       end
-      for _, most in ipairs({ 0, -1, "x" }) do
-        assert.error_matches(function() response:read(most) end,
-          "response:read needs a number of bytes, an integer of 1 or more, got ")
+    end)
+
+    promise("names its request in every error on the way", function(sender)
+      server:route("/x", { raw = head_for(9) .. "abc", close = true })
+      local function assert_names_it(err)
+        assert.matches("^[%w_]+: .+ %(GET http://127%.0%.0%.1:%d+/x%)$", tostring(err))
+        assert.equal(server.url .. "/x", err.request.url)
       end
-      local whole = assert(sender:send({ url = server.url .. "/status/200" }))
-      assert.is_false(whole.streamed)
-      assert.error_matches(function() whole:read() end, "the response is not streamed")
-      assert.equal("200\n", rest_of(whole))
+      local response = assert(stream(sender, "/x"))
+      assert.equal("abc", response:read())
+      assert_names_it(select(2, response:read()))
+      assert_names_it(select(2, response:annotated(nil, 2):read()))
+      assert_names_it(select(2, pcall(rest_of, assert(stream(sender, "/x")))))
+      assert_names_it(select(2, assert(stream(sender, "/x")):save(folder .. "/part")))
+      assert_names_it(select(2, viesti.download(sender, { url = server.url .. "/x" },
+        folder .. "/part", nil, 1, 1, false)))
+      server:route("/x", { body = "body" })
+      local closed = assert(stream(sender, "/x"))
+      closed:close()
+      local _, err = closed:read()
+      assert_names_it(err)
+      assert.equal("maybe", err.sent)
     end)
 
     promise("ends when its sender is closed", function(sender)

@@ -60,6 +60,37 @@ describe("In tasks, a streamed response", function()
     assert.is_nil(source:read())
   end)
 
+  promise("goes to the loop that was first, also while that does something else", function()
+    for _, pause in ipairs({ 0, 0.05 }) do
+      local source = given:stream(0.02)
+      local function loop()
+        local got = ""
+        for chunk in source:chunks(2) do
+          got = got .. chunk
+          viesti.sleep(pause)
+        end
+        return got
+      end
+      local first = viesti.spawn(loop)
+      viesti.sleep(0.01)
+      for _, act in ipairs({ loop, function() source:read() end,
+        function() source:save("/nonexistent/x") end }) do
+        assert.matches("^spec/stream_tasks_spec%.lua:%d+: somebody else is reading this response$",
+          select(2, pcall(function() viesti.spawn(act):join() end)))
+      end
+      assert.equal("0123456789", first:join())
+      assert.is_nil(source:read())
+    end
+  end)
+
+  promise("may be read by the one that loops over it", function()
+    local source, got = given:stream(0.02), ""
+    for chunk in source:chunks(1) do
+      got = got .. chunk .. "," .. (source:read(1) or "") .. ";"
+    end
+    assert.equal("0,1;2,3;4,5;6,7;8,9;", got)
+  end)
+
   promise("wakes its reader when another task closes it", function()
     local source = given:stream(5)
     source:read()

@@ -109,6 +109,31 @@ for _, way in ipairs(ways) do
       assert_goes_on(sender)
     end)
 
+    promise("keeps what its reader raised or gave up with, whatever that is", function(sender)
+      local function cause_of(reader)
+        local _, err = post(sender, reader)
+        return err.cause, err.message
+      end
+      local value = { code = 7 }
+      local cause, message = cause_of(function() error(value) end)
+      assert.equal(value, cause)
+      assert.equal("the function gave up with a table (err.cause)", message)
+      assert.equal(value, (cause_of(function() return nil, value end)))
+      assert.same({ false, "the function gave up with a boolean (err.cause)" },
+        { cause_of(function() error(false) end) })
+      assert.same({ nil, "the function gave up with nil" }, { cause_of(function() error() end) })
+      assert.same({ "why", "why" }, { cause_of(function() error("why", 0) end) })
+      local worded = setmetatable({}, { __tostring = function() return "in words" end })
+      assert.same({ worded, "in words" }, { cause_of(function() error(worded) end) })
+      assert.is_nil((cause_of(function() return 7 end)))
+
+      server:route("/early", { first = CHUNKED_HEAD, raw = "4\r\ndone\r\n0\r\n\r\n" })
+      local response
+      response = assert(post(sender, function() return response and error(value) or "" end,
+        { url = server.url .. "/early", stream = true }))
+      assert.equal(value, select(2, response:read()).cause)
+    end)
+
     promise("fails where its reader does so after some pieces", function(sender)
       local position = 0
       assert_script("half way", post(sender, function()
@@ -147,6 +172,49 @@ for _, way in ipairs(ways) do
       local empty <close> = file_with("")
       assert.equal(200, assert(post(sender, empty)).status_code)
       assert.same({ "", "0" }, { seen().body, seen().header("Content-Length") })
+    end)
+
+    promise("leaves its file where it stands, for the next request of it", function(sender)
+      local file <close> = file_with("skipped" .. ("0123456789"):rep(20000))
+      assert(file:seek("set", 7))
+      for _ = 1, 2 do
+        assert.equal(200, assert(post(sender, file)).status_code)
+        assert.is_true(("0123456789"):rep(20000) == seen().body)
+        assert.equal(7, file:seek())
+      end
+      local request = viesti.Request({ method = "PUT", url = server.url .. "/echo",
+        content = file })
+      assert(file:seek("set", 100))
+      for _, again in ipairs({ request, request:with({ headers = { A = "b" } }) }) do
+        assert(sender:send(again))
+        assert.equal(200000, #seen().body)
+      end
+      assert.equal(100, file:seek())
+    end)
+
+    promise("is refused where its function was asked for it before", function(sender)
+      local request = viesti.Request({ method = "PUT", url = server.url .. "/echo",
+        content = reader_of({ "once" }) })
+      local copy = request:with({ headers = { A = "b" } })
+      assert.equal("once", assert(sender:send(copy)).content.body)
+      for _, again in ipairs({ request, copy, request:with({}) }) do
+        local response, err = sender:send(again)
+        assert.is_nil(response)
+        assert.same({ "refused", "no", false, again },
+          { err.kind, err.sent, err.retryable, err.request })
+        assert.matches("the body has been read already", err.message)
+      end
+      assert.equal(1, server:count("/echo"))
+      assert.equal("new", assert(sender:send(request:with({ content = reader_of({ "new" }) })))
+        .content.body)
+    end)
+
+    promise("can still be sent where nobody asked its function", function(sender)
+      local request = viesti.Request({ method = "PUT", url = "http://127.0.0.1:1/",
+        content = reader_of({ "once" }) })
+      assert.equal("connect", select(2, sender:send(request)).kind)
+      assert.equal("once", assert(sender:send(request:with({ url = server.url .. "/echo" })))
+        .content.body)
     end)
 
     promise("fails where its file was closed", function(sender)
@@ -341,6 +409,36 @@ describe("A body by pieces", function()
     response = assert(sender:send({ method = "PUT", url = server.url .. "/moved",
       content = file }))
     assert.same({ 200, "again" }, { response.status_code, response.content.body })
+  end)
+
+  it("from a function goes to the first of two that ask for it at once", function()
+    local server <close> = origin.start()
+    local sender <close> = viesti.AsyncSender()
+    local request = viesti.Request({ method = "PUT", url = server.url .. "/echo",
+      content = reader_of({ "once" }) })
+    viesti.run(function()
+      local first, second = viesti.spawn(sender.send, sender, request),
+        viesti.spawn(sender.send, sender, request)
+      assert.equal("once", assert(first:join()).content.body)
+      local response, err = second:join()
+      assert.same({ nil, "script" }, { response, err.kind })
+      assert.matches("the body has been read already", err.message)
+    end)
+    assert.equal("once", server:requests()[1].body)
+  end)
+
+  it("from a file that is closed meanwhile cannot be redirected", function()
+    local file = file_with("text")
+    local Closing = viesti.Sender:extend("ClosingSender")
+    function Closing.send()
+      file:close()
+      return viesti.Response({ url = "http://h/", status_code = 307,
+        headers = { Location = "/there" } })
+    end
+    local response, err = viesti.RedirectingSender({ sender = Closing() }):send({ method = "PUT",
+      url = "http://h/", content = file })
+    assert.same({ nil, "redirect" }, { response, err.kind })
+    assert.matches("the file in content has been closed", err.message)
   end)
 
   it("from a file leaves the file where it was until it is sent", function()

@@ -24,11 +24,13 @@ function readers.json(value)
     and "json cannot hold " .. wrong
 end
 
-function readers.content(content, length)
-  if type(content) == "string" then
+function readers.content(content, length, source)
+  if source then
+    return { source = source, length = length or source.length }
+  elseif type(content) == "string" then
     return { bytes = content }
   elseif type(content) == "function" then
-    return { source = content, length = length }
+    return { source = { reader = content }, length = length }
   end
   local start = content:seek()
   local size = start and content:seek "end"
@@ -36,7 +38,8 @@ function readers.content(content, length)
     return nil, "content is a file that cannot be sought in"
   end
   content:seek("set", start)
-  return { source = { file = content, start = start }, length = size - start }
+  length = size - start
+  return { source = { file = content, start = start, length = length }, length = length }
 end
 
 function readers.multipart(parts)
@@ -49,8 +52,8 @@ end
 
 --- The body among a request's options: a table of `bytes` and their `media_type`, or `source` (what
 --- body.open reads from) and its `length` if known, or `parts`; an empty one if there is none. Or
---- nil and what is wrong.
-function body.read(values)
+--- nil and what is wrong. Where `content` is that of an earlier request, `source` is that one's.
+function body.read(values, source)
   local found
   for _, name in ipairs(body.OPTIONS) do
     if values[name] ~= nil and found then
@@ -63,35 +66,55 @@ function body.read(values)
   elseif not found then
     return {}
   end
-  return readers[found](values[found], values.length)
+  return readers[found](values[found], values.length, source)
 end
 
---- Sets a body's file to that position; or returns nil and what is wrong.
----@return true? done, string? reason
-function body.rewind(file, position)
-  if io.type(file) ~= "file" then
-    return nil, "the file in content has been closed"
+--- What is wrong with a source that an earlier request had, or nil.
+---@return string? reason
+function body.check_source(source)
+  if source.file and io.type(source.file) ~= "file" then
+    return "the file in content has been closed"
   end
-  file:seek("set", position)
-  return true
 end
 
--- Where the file stands is its own: another sending may read the same one meanwhile.
-local function read_file(file, position)
+-- Where the file stands is its owner's affair, and another sending may read it meanwhile.
+local function read_file(source)
+  local file, position = source.file, source.start
   return function()
-    local there, wrong = body.rewind(file, position)
-    if not there then
+    local wrong = body.check_source(source)
+    if wrong then
       return nil, wrong
     end
+    local owner_position = file:seek()
+    file:seek("set", position)
     local piece, reason = file:read(PIECE)
+    file:seek("set", owner_position)
     position = position + #(piece or "")
     return piece, reason
   end
 end
 
---- A reader of the source of a body from its start, for one sending.
+local SPENT = "the body has been read already, and its function cannot be asked for it again"
+
+-- Whoever asks first has it: what was never asked can still be sent.
+local function read_once(source)
+  local mine = false
+  return function()
+    if source.spent and not mine then
+      return nil, SPENT
+    end
+    source.spent, mine = true, true
+    return source.reader()
+  end
+end
+
+--- A reader of the source of a body from its start, for one sending; or nil and why there is none.
+---@return function? reader, string? reason
 function body.open(source)
-  return type(source) == "function" and source or read_file(source.file, source.start)
+  if source.spent then
+    return nil, SPENT
+  end
+  return source.reader and read_once(source) or read_file(source)
 end
 
 return body

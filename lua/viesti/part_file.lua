@@ -2,6 +2,7 @@
 --- says what its bytes are a part of. One download at a time has it; it becomes `path` when it is
 --- whole.
 local core = require "viesti.core"
+local format = require "viesti.format"
 local json = require "viesti.json"
 local ranges = require "viesti.ranges"
 
@@ -13,6 +14,7 @@ local PartFile = {}
 PartFile.__index = PartFile
 
 local LONGEST_NOTE = 64 * 1024
+local OWNER_WRITES = tonumber("600", 8) -- what goes on is opened again
 
 local function read_note(name)
   local file <close> = io.open(name, "rb")
@@ -30,18 +32,26 @@ local function recall(self)
   end
 end
 
---- The part of `path` for a download from `url`; or nil and why it cannot be written. Without
---- `resumes` it is begun anew, and not left behind for others.
+--- The part of `path`, or of the file that a link there leads to, for a download from `url`; or nil
+--- and why it cannot be written. Without `resumes` it is begun anew, and not left behind for others.
 ---@return viesti.PartFile? part, string? reason
 function PartFile.open(path, url, resumes)
-  local name = path .. ".part"
+  local target, what, mode = core.file_target(path)
+  if not target then
+    return nil, what
+  elseif what == "other" then
+    return nil, format.value(path) .. " is no regular file"
+  end
+  local name = target .. ".part"
   local file, reason = core.open_locked(name)
   if not file then
     return nil, reason
+  elseif mode then
+    core.set_mode(file, mode | OWNER_WRITES)
   end
   file:setvbuf "no" -- what is counted is in the file, however the process ends
   local self = setmetatable({
-    file = file, path = path, url = url, name = name, note_name = name .. ".json",
+    file = file, path = target, mode = mode, url = url, name = name, note_name = name .. ".json",
     size = file:seek "end", resumes = resumes,
   }, PartFile)
   if resumes and self.size > 0 then
@@ -98,6 +108,9 @@ end
 ---@return boolean? done, string? reason
 function PartFile:finish()
   local done, reason = core.sync_file(self.file)
+  if done and self.mode then
+    done, reason = core.set_mode(self.file, self.mode)
+  end
   if done then
     done, reason = os.rename(self.name, self.path)
   else

@@ -85,7 +85,6 @@ local function remember(values, read, typed, omitted)
     more = more or given[name] ~= nil
   end
   given.multipart = read.parts
-  given.start = type(read.source) == "table" and read.source.start or nil
   return more and given or nil
 end
 
@@ -93,21 +92,21 @@ end
 local function further(values, read)
   if read.source or read.parts or values.stream or values.timeout or values.on_progress then
     return {
-      source = read.source, length = read.length, again = type(read.source) == "table",
-      parts = read.parts, stream = values.stream, timeout = values.timeout,
-      on_progress = values.on_progress,
+      source = read.source, length = read.length,
+      again = read.source ~= nil and read.source.file ~= nil, parts = read.parts,
+      stream = values.stream, timeout = values.timeout, on_progress = values.on_progress,
     }
   end
 end
 
-local function build(values)
+local function build(values, source)
   local params, headers, read, omitted, wrong
   params, wrong = fields.flatten("params", values.params, "text")
   if params then
     headers, wrong = fields.flatten("headers", values.headers, "omit")
   end
   if headers then
-    read, wrong = body.read(values)
+    read, wrong = body.read(values, source)
   end
   if read then
     omitted, wrong = read_omitted(headers, read)
@@ -125,20 +124,20 @@ local function build(values)
     read.bytes, remember(values, read, typed, omitted), further(values, read))
 end
 
--- The request of checked options, or nil and what is wrong.
-local function make(values, wrong)
+-- The request of checked options, or nil and what is wrong. `source`: see body.read.
+local function make(source, values, wrong)
   if not values then
     return nil, wrong
   elseif values.on_progress and values.stream then
     return nil, "Request: on_progress is for whole bodies; who streams one sees it come"
   end
   local request
-  request, wrong = build(values)
+  request, wrong = build(values, source)
   return request, wrong and "Request: " .. wrong
 end
 
 local function new(_, ...)
-  local request, wrong = make(options.read("Request", declaration, ...))
+  local request, wrong = make(nil, options.read("Request", declaration, ...))
   return request or error(wrong, 2)
 end
 
@@ -152,7 +151,7 @@ function Request.from(given)
   if type(given) == "userdata" then
     return given
   elseif type(given) == "table" then
-    local request, wrong = make(options.read_table("Request", declaration, given))
+    local request, wrong = make(nil, options.read_table("Request", declaration, given))
     return request or error(wrong, SENDER)
   end
   error("send: the request must be a Request or a table of its options, got "
@@ -182,20 +181,68 @@ local function merge_fields(what, base, changes)
   return flat and fields.pairs(fields.merge(kept, flat)), wrong
 end
 
--- True; or nil and what is wrong with the body that there was.
-local function keep_body(merged, given, changes)
+local OF_A_BODY = { "length", table.unpack(body.OPTIONS) }
+
+local function has_body(choices)
   for _, name in ipairs(body.OPTIONS) do
-    if changes[name] ~= nil then
+    if choices[name] ~= nil then
       return true
     end
   end
-  for _, name in ipairs { "data", "json", "content", "multipart", "length" } do
-    merged[name] = given[name]
+  return false
+end
+
+-- A request of these options, whose body by pieces, if it has one, is that of `request` and is read
+-- from where that was; or nil and what is wrong.
+local function resending(request, choices)
+  local _, source = core.request_given(request)
+  local wrong = source and body.check_source(source)
+  if wrong then
+    return nil, "Request: " .. wrong
   end
-  if given.start then
-    return body.rewind(given.content, given.start)
+  return make(source, options.read_table("Request", declaration, choices))
+end
+
+-- The options of a changed copy, but for the body that it keeps; or nil and what is wrong.
+local function merge(request, given, changes)
+  local headers = fields.flatten("headers", request.headers, "none")
+  if given.typed then
+    headers = fields.without(headers, "Content-Type")
   end
-  return true
+  for _, name in ipairs(given.omitted or {}) do
+    headers = fields.merge(headers, { name, false })
+  end
+  local merged = { method = request.method, url = given.url, stream = request.stream,
+    timeout = given.timeout, on_progress = given.on_progress }
+  for name, value in pairs(changes) do
+    merged[name] = value
+  end
+  for name, base in pairs { headers = headers,
+    params = fields.flatten("params", given.params, "text") } do
+    if changes[name] == nil or type(changes[name]) == "table" or name == "headers"
+      and options.is_headers(changes[name]) then
+      local list, wrong = merge_fields(name, base, changes[name])
+      if not list then
+        return nil, "Request: " .. wrong
+      end
+      merged[name] = list
+    end
+  end
+  return merged
+end
+
+local function copy(request, changes)
+  local given = core.request_given(request) or { url = request.url }
+  local merged, wrong = merge(request, given, changes)
+  if not merged then
+    return nil, wrong
+  elseif has_body(changes) then
+    return make(nil, options.read_table("Request", declaration, merged))
+  end
+  for _, name in ipairs(OF_A_BODY) do
+    merged[name] = merged[name] or given[name]
+  end
+  return resending(request, merged)
 end
 
 --- A copy of the request with other options. Headers and params are merged by name, and a name
@@ -207,32 +254,7 @@ function Request:with(changes)
   if type(changes) ~= "table" then
     error("request:with needs a table of options, got " .. format.given(changes), 2)
   end
-  local given = core.request_given(self) or { url = self.url }
-  local headers = fields.flatten("headers", self.headers, "none")
-  if given.typed then
-    headers = fields.without(headers, "Content-Type")
-  end
-  for _, name in ipairs(given.omitted or {}) do
-    headers = fields.merge(headers, { name, false })
-  end
-  local merged = { method = self.method, url = given.url, stream = self.stream,
-    timeout = given.timeout, on_progress = given.on_progress }
-  for name, value in pairs(changes) do
-    merged[name] = value
-  end
-  for name, base in pairs { headers = headers,
-    params = fields.flatten("params", given.params, "text") } do
-    if changes[name] == nil or type(changes[name]) == "table" or name == "headers"
-      and options.is_headers(changes[name]) then
-      local list, wrong = merge_fields(name, base, changes[name])
-      merged[name] = list or error("Request: " .. wrong, 2)
-    end
-  end
-  local kept, reason = keep_body(merged, given, changes)
-  if not kept then
-    error("Request: " .. reason, 2)
-  end
-  local request, wrong = make(options.read_table("Request", declaration, merged))
+  local request, wrong = copy(self, changes)
   return request or error(wrong, 2)
 end
 
@@ -241,5 +263,5 @@ function Request.given_field(given, name)
   return given and tables.copy(given[name])
 end
 
-return setmetatable({ name = "Request", options = declaration, from = Request.from },
-  { __call = new, __tostring = function() return "Request" end })
+return setmetatable({ name = "Request", options = declaration, from = Request.from,
+  resending = resending }, { __call = new, __tostring = function() return "Request" end })

@@ -5,6 +5,7 @@ local fields = require "viesti.fields"
 local format = require "viesti.format"
 local json = require "viesti.json"
 local options = require "viesti.options"
+local save = require "viesti.save"
 
 local declaration = {
   { name = "url", type = "string", default = "", doc = "where it came from" },
@@ -43,70 +44,86 @@ function Response:json(choices)
   return json.decode(self.body, choices ~= nil and choices.null ~= nil)
 end
 
---- The body piece by piece, each at most `most` bytes where that is given. Leaving the loop early
---- ends the transfer; a failure on the way is raised, so that a part is never taken for the whole.
----   for chunk in response:chunks() do file:write(chunk) end
+local TAKEN = "somebody else is reading this response"
+
+-- What is wrong with reading at most so many bytes at a time, or nil.
+local function check_most(method, most)
+  if most ~= nil and not (type(most) == "number" and most >= 1 and math.tointeger(most)) then
+    return ("response:%s needs a number of bytes, an integer of 1 or more, got %s"):format(
+      method, format.given(most))
+  end
+end
+
+--- The next bytes of the body, at most `most`: of a streamed one as they come. nil at its end; nil
+--- and an error if it was cut off.
 ---@param most? integer
----@return fun(): string?
-function Response:chunks(most)
-  local body = not self.streamed and self.body or nil
+---@return string? bytes, viesti.Error? err
+function Response:read(most)
+  local wrong = check_most("read", most) or core.is_read_elsewhere(self) and TAKEN
+  if wrong then
+    error(wrong, 2)
+  end
+  return core.take_bytes(self, most)
+end
+
+local function whole_chunks(body, position, most)
+  return function()
+    local first = position + 1
+    position = position + math.min(#body - position, most or #body)
+    return first <= #body and body:sub(first, position) or nil
+  end
+end
+
+local function streamed_chunks(response, most)
+  local refused = false
   local function next_chunk()
-    if not self.streamed then
-      local whole = body
-      body = nil
-      return whole ~= "" and whole or nil
+    refused = core.is_read_elsewhere(response)
+    if refused then
+      error(TAKEN, 2)
     end
-    local chunk, err = self:read(most)
+    local chunk, err = core.take_bytes(response, most, true)
     if err then
       error(err)
     end
     return chunk
   end
-  return next_chunk, nil, nil, self
-end
-
-local function write_chunks(response, path)
-  local file <close>, reason = io.open(path, "wb")
-  if not file then
-    return nil, reason
-  end
-  local size = 0
-  for chunk in response:chunks() do
-    local written, why = file:write(chunk)
-    if not written then
-      return nil, why
+  return next_chunk, nil, nil, setmetatable({}, { __close = function()
+    if not refused then
+      response:close()
     end
-    size = size + #chunk
+  end })
+end
+
+--- What was not read yet of the body, piece by piece, each at most `most` bytes where that is given.
+--- Leaving the loop early ends the transfer; a failure on the way is raised, so that a part is never
+--- taken for the whole. A streamed body has one loop.
+---   for chunk in response:chunks() do file:write(chunk) end
+---@param most? integer
+---@return fun(): string?
+function Response:chunks(most)
+  local wrong = check_most("chunks", most)
+  if wrong then
+    error(wrong, 2)
+  elseif self.streamed then
+    return streamed_chunks(self, most)
   end
-  local closed, why = file:close()
-  return closed and size, why
+  return whole_chunks(self.body, core.read_position(self), most)
 end
 
--- However the block ends, by a cancelled task too.
-local function removing(path)
-  return setmetatable({}, { __close = function() os.remove(path) end })
-end
-
---- Writes the body to a file, which appears under its name only when it is whole. Returns the
---- number of bytes; or nil and why not: an error object if the transfer failed, the system's words
---- if the file did.
+--- Writes the body to a file, which appears under its name only when it is whole, in the place of
+--- one that was there; or into what is no regular file. Returns the number of bytes; or nil and why
+--- not: an error object if the transfer failed, a sentence if the file did.
 ---@param path string
 ---@return integer? bytes, viesti.Error|string? reason
 function Response:save(path)
   if type(path) ~= "string" then
     error("save needs the path of a file, got " .. format.given(path), 2)
+  elseif core.is_read_elsewhere(self) then
+    error(TAKEN, 2)
   elseif self.begun then
     return nil, "the body has been read already"
   end
-  local part = ("%s.%06x.part"):format(path, math.random(0, 0xffffff))
-  local _ <close> = removing(part)
-  local ok, size, reason = pcall(write_chunks, self, part)
-  if not ok then
-    return nil, size
-  elseif size then
-    ok, reason = os.rename(part, path)
-  end
-  return ok and size or nil, reason
+  return save(self, path)
 end
 
 --- True for a status of 200 to 299.

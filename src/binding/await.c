@@ -14,6 +14,16 @@ static vi_response_box *owner(lua_State *L) {
   return vi_check_box(L, RESPONSE, VI_TYPE_RESPONSE);
 }
 
+/* Returns nil and the transfer's error, with what the user's function raised where that is why. */
+static int return_failure(lua_State *L, const vi_error *error, int request) {
+  vi_push_failure(L, error, request);
+  if (error->kind == VI_ERROR_SCRIPT) {
+    lua_getiuservalue(L, RESPONSE, VI_RESPONSE_CAUSE);
+    lua_setfield(L, -2, "cause");
+  }
+  return 2;
+}
+
 /* Moves the head, or the whole response, into the Response; or returns nil and the error. */
 static int return_response(lua_State *L, vi_transfer *transfer) {
   vi_response_box *box = owner(L);
@@ -29,7 +39,7 @@ static int return_response(lua_State *L, vi_transfer *transfer) {
     box->stream = NULL;
     vi_transfer_release(transfer);
     if (error.kind != VI_ERROR_NONE)
-      return vi_push_failure(L, &error, ARGUMENT);
+      return return_failure(L, &error, ARGUMENT);
   }
   lua_settop(L, RESPONSE);
   size_t held = box->streamed ? VI_STREAM_HOLDS : 0;
@@ -48,8 +58,10 @@ static int return_piece(lua_State *L, vi_transfer *transfer) {
     vi_transfer_consume(transfer, bytes.length);
     return 1;
   }
-  if (transfer->error.kind != VI_ERROR_NONE) /* kept: whoever reads on is told again */
-    return vi_push_failure(L, &transfer->error, 0);
+  if (transfer->error.kind != VI_ERROR_NONE) { /* kept: whoever reads on is told again */
+    lua_getiuservalue(L, RESPONSE, VI_RESPONSE_REQUEST);
+    return return_failure(L, &transfer->error, -1);
+  }
   owner(L)->unbounded = transfer->unbounded;
   vi_end_stream(L, owner(L));
   lua_pushnil(L);
@@ -63,8 +75,14 @@ static int finish(lua_State *L, vi_transfer *transfer) {
                                              : return_response(L, transfer);
 }
 
-static int to_string(lua_State *L) {
-  luaL_tolstring(L, 1, NULL);
+/* The value at 1 in words: its own, if it has any. */
+static int describe(lua_State *L) {
+  if (lua_isstring(L, 1) || luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL)
+    luaL_tolstring(L, 1, NULL);
+  else if (lua_isnil(L, 1))
+    lua_pushliteral(L, "the function gave up with nil");
+  else
+    lua_pushfstring(L, "the function gave up with a %s (err.cause)", luaL_typename(L, 1));
   return 1;
 }
 
@@ -78,7 +96,9 @@ static void stop(vi_transfer *transfer, vi_error_kind kind, const char *reason) 
 
 /* Ends the transfer for the reason on top of the stack, which may be any value. */
 static void fail(lua_State *L, vi_transfer *transfer) {
-  lua_pushcfunction(L, to_string);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, RESPONSE, VI_RESPONSE_CAUSE);
+  lua_pushcfunction(L, describe);
   lua_insert(L, -2);
   bool printable = lua_pcall(L, 1, 1, 0) == LUA_OK;
   const char *reason = printable ? lua_tostring(L, -1) : NULL;

@@ -1,11 +1,13 @@
-/* What Lua's io library cannot do with files: look at them without opening them, write them for
- * their owner's eyes only, hold them against others, cut them, and see them safely onto the disk.
+/* What Lua's io library cannot do with files: look at them without opening them, find them behind
+ * links, give them a mode, hold them against others, cut them, and see them safely onto the disk.
  */
 #include "binding/support.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <lualib.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -93,14 +95,16 @@ static int close_file(lua_State *L) {
   return luaL_fileresult(L, fclose(stream->f) == 0, NULL);
 }
 
-/* open_locked(path) -> a file to read and write, made if it is not there, and closed to everybody
- * else who asks in this way until it is closed or the process ends; or nil and why not. */
-static int open_locked(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1);
+/* Pushes a closed file, before there is a descriptor that could get lost. */
+static luaL_Stream *push_file(lua_State *L) {
   luaL_Stream *stream = lua_newuserdatauv(L, sizeof *stream, 0);
-  *stream = (luaL_Stream){0}; /* closed */
+  *stream = (luaL_Stream){0};
   luaL_setmetatable(L, LUA_FILEHANDLE);
-  int fd = open_alone(path);
+  return stream;
+}
+
+/* Returns the file on top of the stack, open; or, where there is no descriptor, nil and why not. */
+static int return_file(lua_State *L, luaL_Stream *stream, int fd, const char *path) {
   stream->f = fd < 0 ? NULL : fdopen(fd, "r+b");
   if (stream->f) {
     stream->closef = close_file;
@@ -113,6 +117,26 @@ static int open_locked(lua_State *L) {
   lua_pushfstring(L, "%s: %s", path,
                   reason == EWOULDBLOCK ? "it is being written already" : strerror(reason));
   return 2;
+}
+
+/* open_locked(path) -> a file to read and write, made if it is not there, and closed to everybody
+ * else who asks in this way until it is closed or the process ends; or nil and why not. */
+static int open_locked(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  luaL_Stream *stream = push_file(L);
+  return return_file(L, stream, open_alone(path), path);
+}
+
+/* create_file(path, mode) -> a file to write that was not there, with that mode or, if it is nil,
+ * the usual one; or nil and why not. */
+static int create_file(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  int mode = (int)luaL_optinteger(L, 2, -1);
+  luaL_Stream *stream = push_file(L);
+  int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode < 0 ? 0666 : S_IRUSR | S_IWUSR);
+  if (fd >= 0 && mode >= 0)
+    fchmod(fd, (mode_t)mode);
+  return return_file(L, stream, fd, path);
 }
 
 static FILE *check_file(lua_State *L) {
@@ -135,10 +159,74 @@ static int sync_file(lua_State *L) {
   return luaL_fileresult(L, fflush(file) == 0 && fsync(fileno(file)) == 0, NULL);
 }
 
+/* set_mode(file, mode) -> true, or nil and why not */
+static int set_mode(lua_State *L) {
+  FILE *file = check_file(L);
+  mode_t mode = (mode_t)luaL_checkinteger(L, 2);
+  return luaL_fileresult(L, fchmod(fileno(file), mode) == 0, NULL);
+}
+
+/* Puts what the symbolic link `path` says in its place; false if that is no link, or too long. */
+static bool follow_link(char path[PATH_MAX]) {
+  char to[PATH_MAX];
+  ssize_t length = readlink(path, to, sizeof to);
+  if (length < 0)
+    return false;
+  const char *slash = strrchr(path, '/');
+  size_t folder = slash && to[0] != '/' ? (size_t)(slash - path) + 1 : 0;
+  if (folder + (size_t)length >= PATH_MAX)
+    return false;
+  memcpy(path + folder, to, (size_t)length);
+  path[folder + (size_t)length] = '\0';
+  return true;
+}
+
+/* The file that `path` leads to, behind symbolic links, also where that is not there. */
+static bool find_target(const char *path, char target[PATH_MAX]) {
+  enum { MOST_LINKS = 40 };
+  if (realpath(path, target))
+    return true;
+  if (errno == ELOOP || errno == ENAMETOOLONG || strlen(path) >= PATH_MAX)
+    return false;
+  strcpy(target, path);
+  for (int links = 0; links < MOST_LINKS && follow_link(target); links++)
+    continue;
+  return true;
+}
+
+/* file_target(path) -> the path behind links of the file that is to be written, what is there
+ * ("file", "other"; nil: nothing), and the mode of a file; or nil and why none can be. */
+static int file_target(lua_State *L) {
+  vi_text path = vi_check_text(L, 1);
+  char target[PATH_MAX];
+  struct stat facts;
+  errno = ENOENT;
+  bool found = strlen(path.data) == path.length && find_target(path.data, target);
+  bool there = found && stat(target, &facts) == 0;
+  bool is_folder = there && S_ISDIR(facts.st_mode);
+  if (!found || is_folder) {
+    const char *reason = strerror(errno);
+    lua_pushnil(L);
+    lua_pushfstring(L, is_folder ? "\"%s\" is a directory" : "%s: %s", path.data, reason);
+    return 2;
+  }
+  lua_pushstring(L, target);
+  if (!there)
+    return 1;
+  lua_pushstring(L, S_ISREG(facts.st_mode) ? "file" : "other");
+  lua_pushinteger(L, (lua_Integer)(facts.st_mode & (S_IRWXU | S_IRWXG | S_IRWXO)));
+  return 3;
+}
+
 void vi_open_file(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"unreadable", unreadable},   {"write_private", write_private},
-      {"open_locked", open_locked}, {"truncate_file", truncate_file},
-      {"sync_file", sync_file},     {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"unreadable", unreadable},
+                                       {"write_private", write_private},
+                                       {"open_locked", open_locked},
+                                       {"truncate_file", truncate_file},
+                                       {"sync_file", sync_file},
+                                       {"create_file", create_file},
+                                       {"set_mode", set_mode},
+                                       {"file_target", file_target},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

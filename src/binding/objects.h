@@ -18,12 +18,16 @@ typedef struct vi_response_box {
   bool begun;            /* some of it was read, or it was closed */
   bool cut;              /* it was closed before its end */
   bool unbounded;        /* its end was known by that of the connection alone */
+  const void *looper;    /* the coroutine that loops over its chunks; NULL: none yet */
+  size_t position;       /* in a body that is there: where reading it goes on */
   bool from_cache;
   int attempts;
 } vi_response_box;
 
-/* The user value of a Response that holds the reader of its request's body, until that is sent. */
-enum { VI_RESPONSE_READER = 4 };
+/* The user values of a Response that its transfer needs: the reader of the request's body, until
+ * that is sent; of a stream the request, for errors on the way; and what a function of the user's
+ * raised. */
+enum { VI_RESPONSE_READER = 4, VI_RESPONSE_REQUEST, VI_RESPONSE_CAUSE };
 
 /* The request at `index`; raises if it is none. Borrowed from the userdata. */
 VI_RAISES vi_request *vi_check_request(lua_State *L, int index);
@@ -48,9 +52,10 @@ VI_RAISES void vi_replace_by_request(lua_State *L, int index, vi_request *reques
  * reads back what the caller gave for that one, and calls the same functions while it is sent. */
 VI_RAISES vi_request **vi_push_request_like(lua_State *L, int index);
 
-/* Pushes the function that supplies the streamed body of the request at `index`. Only for functions
- * whose upvalue 1 is Request's table of methods. */
-VI_RAISES void vi_push_reader(lua_State *L, int index);
+/* Pushes the function that supplies the streamed body of the request at `index`; or returns false,
+ * with `error`: it cannot be read again. Only for functions whose upvalue 1 is Request's table of
+ * methods. */
+VI_RAISES bool vi_push_reader(lua_State *L, int index, vi_error *error);
 
 /* The response at `index`; raises if it is none. */
 VI_RAISES vi_response_box *vi_check_response(lua_State *L, int index);

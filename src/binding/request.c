@@ -126,10 +126,14 @@ void vi_replace_by_request(lua_State *L, int index, vi_request *request) {
   lua_replace(L, index);
 }
 
-void vi_push_reader(lua_State *L, int index) {
+bool vi_push_reader(lua_State *L, int index, vi_error *error) {
   lua_getfield(L, lua_upvalueindex(1), "open_source");
   lua_getiuservalue(L, index, SOURCE);
-  lua_call(L, 1, 1);
+  lua_call(L, 1, 2);
+  if (lua_isnil(L, -2))
+    return vi_error_set(error, VI_ERROR_REFUSED, "%s", lua_tostring(L, -1));
+  lua_pop(L, 1);
+  return true;
 }
 
 void vi_push_progress(lua_State *L, int index) {
@@ -181,11 +185,13 @@ static int request_index(lua_State *L) {
   return 1;
 }
 
-/* request_given(request) -> the table that request.lua remembers, not for anybody else; or nil */
+/* request_given(request) -> the table that request.lua remembers, and the source of a streamed
+ * body, not for anybody else; nil for what there is not */
 static int request_given(lua_State *L) {
   vi_check_request(L, 1);
   lua_getiuservalue(L, 1, GIVEN);
-  return 1;
+  lua_getiuservalue(L, 1, SOURCE);
+  return 2;
 }
 
 static int request_newindex(lua_State *L) {

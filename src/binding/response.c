@@ -4,9 +4,9 @@
 #include <string.h>
 
 /* User values of a Response: its Headers view and its decoded content once somebody asked, and the
- * table of further facts that layers add (history, cache, ...); behind them the reader of the
- * request's body, while it is being sent. */
-enum { HEADERS = 1, CONTENT = 2, FACTS = 3, USER_VALUES = VI_RESPONSE_READER };
+ * table of further facts that layers add (history, cache, ...); behind them those of the transfer.
+ */
+enum { HEADERS = 1, CONTENT = 2, FACTS = 3, USER_VALUES = VI_RESPONSE_CAUSE };
 
 vi_response_box *vi_check_response(lua_State *L, int index) {
   vi_response_box *box = vi_check_box(L, index, VI_TYPE_RESPONSE);
@@ -108,8 +108,12 @@ static int response_annotated(lua_State *L) {
   box->stream = from->stream; /* there is one stream, and it goes on in the new object */
   from->stream = NULL;
   from->begun = from->cut = from->streamed;
-  lua_getiuservalue(L, 1, VI_RESPONSE_READER);
-  lua_setiuservalue(L, -2, VI_RESPONSE_READER);
+  box->position = from->position;
+  box->looper = from->looper;
+  for (int value = VI_RESPONSE_READER; value <= VI_RESPONSE_CAUSE; value++) {
+    lua_getiuservalue(L, 1, value);
+    lua_setiuservalue(L, -2, value);
+  }
   box->from_cache = lua_isnoneornil(L, 2) ? from->from_cache : lua_toboolean(L, 2);
   box->attempts = (int)luaL_optinteger(L, 3, from->attempts);
   lua_getiuservalue(L, 1, CONTENT);

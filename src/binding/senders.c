@@ -35,8 +35,13 @@ static vi_transfer *prepare(lua_State *L, vi_error *error) {
   vi_request *plain = vi_new_plain_request(L, REQUEST);
   vi_request *request = plain ? plain : request_argument(L, REQUEST); /* may run the user's code */
   if (request->streams_body) {
-    vi_push_reader(L, REQUEST);
+    if (!vi_push_reader(L, REQUEST, error))
+      return NULL;
     lua_setiuservalue(L, RESPONSE, VI_RESPONSE_READER);
+  }
+  if (request->streams_response) {
+    lua_pushvalue(L, REQUEST);
+    lua_setiuservalue(L, RESPONSE, VI_RESPONSE_REQUEST);
   }
   box->stream = vi_transfer_new(session, request, error);
   vi_request_release(plain);

@@ -1,4 +1,4 @@
-/* The body of a streamed response, piece by piece: methods of Response. */
+/* The body of a response piece by piece, as response.lua asks for it. */
 #include "binding/objects.h"
 #include "binding/transport.h"
 
@@ -13,45 +13,66 @@ void vi_end_stream(lua_State *L, vi_response_box *box) {
   box->weight = 0; /* a head alone is not worth mentioning */
 }
 
-static vi_transfer *check_stream(lua_State *L, const vi_response_box *box) {
-  if (!box->streamed)
-    luaL_error(L, "the response is not streamed; its body is response.body (ask for a stream with "
-                  "Request{ stream = true })");
-  if (vi_is_being_read(box))
-    luaL_error(L, "somebody else is reading this response");
-  return box->stream;
+/* A loop over the chunks has the body between two of them, too; whoever runs it may read as well.
+ */
+static bool is_read_elsewhere(lua_State *L, const vi_response_box *box) {
+  return vi_is_being_read(box) || (box->stream && box->looper && box->looper != L);
 }
 
-static lua_Integer check_most(lua_State *L, int index) {
-  if (lua_isnoneornil(L, index))
-    return LUA_MAXINTEGER;
-  int is_integer;
-  lua_Integer most = lua_tointegerx(L, index, &is_integer);
-  if (!is_integer || most < 1)
-    vi_raise(L, "response:read needs a number of bytes, an integer of 1 or more, got %s",
-             vi_push_given(L, index));
-  return most;
+/* is_read_elsewhere(response) -> whether somebody but the caller reads its body */
+static int response_is_read_elsewhere(lua_State *L) {
+  lua_pushboolean(L, is_read_elsewhere(L, vi_check_response(L, 1)));
+  return 1;
 }
 
-/* response:read(most) -> the next bytes, at most that many; nil at the end; nil and an Error */
-static int response_read(lua_State *L) {
+/* read_position(response) -> how much of a whole body has been read piece by piece */
+static int read_position(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)vi_check_response(L, 1)->position);
+  return 1;
+}
+
+/* A whole body is read from its start, or from where it was left. */
+static int take_held(lua_State *L, vi_response_box *box, size_t most) {
+  vi_text rest = vi_response_body(box->response);
+  rest = (vi_text){rest.data + box->position, rest.length - box->position};
+  if (rest.length == 0)
+    return 0;
+  if (rest.length > most)
+    rest.length = most;
+  vi_push_text(L, rest);
+  box->position += rest.length;
+  return 1;
+}
+
+static int end_of_stream(lua_State *L, const vi_response_box *box) {
+  vi_error error;
+  vi_error_set(&error, VI_ERROR_CLOSED, "the response was closed before its end");
+  error.maybe_sent = true;
+  lua_getiuservalue(L, 1, VI_RESPONSE_REQUEST);
+  return box->cut ? vi_push_failure(L, &error, -1) : 0;
+}
+
+/* take_bytes(response, most, loops) -> the next bytes, at most that many; nil at the end; nil and
+ * an Error. `loops`: nobody else may read from now on. */
+static int take_bytes(lua_State *L) {
   vi_response_box *box = vi_check_response(L, 1);
-  lua_Integer most = check_most(L, 2);
-  vi_transfer *stream = check_stream(L, box);
-  if (!stream) {
-    vi_error error;
-    vi_error_set(&error, VI_ERROR_CLOSED, "the response was closed before its end");
-    lua_settop(L, 1);
-    return box->cut ? vi_push_failure(L, &error, 0) : 0;
-  }
+  lua_Integer most = luaL_optinteger(L, 2, LUA_MAXINTEGER);
+  if (!box->streamed)
+    return take_held(L, box, (size_t)most);
+  if (is_read_elsewhere(L, box))
+    return luaL_error(L, "somebody else is reading this response");
+  if (!box->stream)
+    return end_of_stream(L, box);
+  if (lua_toboolean(L, 3))
+    box->looper = L;
   box->begun = true;
   lua_settop(L, 1);
   lua_pushinteger(L, most);
-  vi_transfer_await(stream, VI_AWAIT_BODY);
+  vi_transfer_await(box->stream, VI_AWAIT_BODY);
   vi_task *task = NULL;
-  if (stream->looped && !stream->ready)
+  if (box->stream->looped && !box->stream->ready)
     task = vi_calling_task(L, vi_default_loop(L), "response:read");
-  return vi_await_transfer(L, stream, task);
+  return vi_await_transfer(L, box->stream, task);
 }
 
 /* response:close(): ends a streamed body that is not wanted to its end; harmless otherwise */
@@ -67,8 +88,12 @@ static int response_close(lua_State *L) {
 }
 
 void vi_open_stream(lua_State *L) {
-  static const luaL_Reg methods[] = {
-      {"read", response_read}, {"close", response_close}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"close", response_close}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"take_bytes", take_bytes},
+                                       {"is_read_elsewhere", response_is_read_elsewhere},
+                                       {"read_position", read_position},
+                                       {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
   lua_getfield(L, -1, "Response");
   luaL_setfuncs(L, methods, 0);
   lua_pop(L, 1);

@@ -1,6 +1,5 @@
 --- RedirectingSender(max_redirects, sender): follows redirects (RFC 9110 15.4), to http and https
 --- alone, and takes no secret to another origin. It stands outside the cache.
-local body = require "viesti.body"
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local format = require "viesti.format"
@@ -85,7 +84,8 @@ local WRITTEN_ANEW = {
   content = true, multipart = true, length = true,
 }
 
--- The request at its new place. A streamed body is one that can be read again: a file, or none.
+-- The request at its new place; or nil and what is wrong. A streamed body is one that can be read
+-- again: a file, or none.
 local function moved(self, request, method, url)
   local keeps_body = method == request.method
   local crosses = origin_of(url) ~= origin_of(request.url)
@@ -97,18 +97,13 @@ local function moved(self, request, method, url)
       options[spec.name] = request[spec.name]
     end
   end
-  if keeps_body then
-    options.multipart = request.multipart
-    options.content = request.body or request.content
-    local rewound, wrong = true, nil
-    if request.start then
-      rewound, wrong = body.rewind(options.content, request.start)
-    end
-    if not rewound then
-      return nil, "cannot be followed with the body: " .. wrong
-    end
+  if not keeps_body then
+    return Request(options)
   end
-  return Request(options)
+  options.multipart = request.multipart
+  options.content = request.body or request.content
+  local again, wrong = Request.resending(request, options)
+  return again, wrong and "cannot be followed with the body: " .. wrong
 end
 
 -- Where the response sends us, nil if nowhere; or nil and what is wrong with it.

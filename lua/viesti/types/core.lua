@@ -63,12 +63,6 @@ function Request:is_replayable() end
 ---@field begun boolean whether some of a streamed body was read, or it was closed
 local Response = {}
 
---- The next bytes of a streamed body as they come, at most `most`; nil at its end; nil and an error
---- if it was cut off.
----@param most? integer
----@return string? bytes, viesti.Error? err
-function Response:read(most) end
-
 --- Ends a streamed body that is not wanted to its end. Harmless otherwise.
 function Response:close() end
 
@@ -106,6 +100,7 @@ function Headers:get_all(name) end
 ---@field timeout "connect"|"total"|"idle"|"low_speed"|nil which one struck, if one did
 ---@field retryable boolean sending it again cannot do it twice, and may succeed
 ---@field request viesti.Request?
+---@field cause any what a body's function raised or gave up with, or on_progress; of the kind script
 ---@field attempts integer?
 
 ---@alias viesti.ErrorKind

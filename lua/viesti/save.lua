@@ -1,0 +1,68 @@
+--- save(response, path): a body into a file, which appears under its name only when it is whole.
+local core = require "viesti.core"
+
+local function write_body(response, file)
+  if not response.streamed then
+    local written, reason = file:write(response.body)
+    return written and #response.body, reason
+  end
+  local size = 0
+  for chunk in response:chunks() do
+    local written, reason = file:write(chunk)
+    if not written then
+      return nil, reason
+    end
+    size = size + #chunk
+  end
+  return size
+end
+
+-- Likewise, and closes the file, which may still fail.
+local function write_out(response, output)
+  local file <close> = output
+  local done, size, reason = pcall(write_body, response, file)
+  if not done then
+    return nil, size
+  elseif not size then
+    return nil, reason
+  end
+  local closed, why = file:close()
+  return closed and size or nil, why
+end
+
+-- However the block ends, by a cancelled task too.
+local function removing(path)
+  return setmetatable({}, { __close = function() os.remove(path) end })
+end
+
+local function replace(response, path, mode)
+  local part = ("%s.%06x.part"):format(path, math.random(0, 0xffffff))
+  local file, reason = core.create_file(part, mode)
+  if not file then
+    return nil, reason
+  end
+  local _ <close> = removing(part)
+  local size, why = write_out(response, file)
+  if not size then
+    return nil, why
+  end
+  local renamed, wrong = os.rename(part, path)
+  return renamed and size, wrong
+end
+
+--- Writes the body to the file of that name, or to the one that a link there leads to, and keeps the
+--- mode of one that was there. What is no regular file is written into.
+---@return integer? bytes, viesti.Error|string? reason
+return function(response, path)
+  local target, what, mode = core.file_target(path)
+  if not target then
+    return nil, what
+  elseif what ~= "other" then
+    return replace(response, target, mode)
+  end
+  local file, reason = io.open(target, "wb")
+  if not file then
+    return nil, reason
+  end
+  return write_out(response, file)
+end
