@@ -208,4 +208,8 @@ describe("viesti.loops.luv", function()
     viesti.spawn(attached.close, attached)
     run()
   end)
+
+  it("is attached once at a time", function()
+    assert.has_error(luv.attach, "viesti is attached to luv's loop already")
+  end)
 end)

@@ -248,6 +248,10 @@ describe("viesti.loops.select", function()
     assert.equal(plain, socket.select)
   end)
 
+  it("is attached once", function()
+    assert.has_error(function() adapter.attach() end, "viesti is attached to socket.select already")
+  end)
+
   it("leaves alone what others have put there since", function()
     local hook = socket.select
     local function theirs(...) return hook(...) end

@@ -1,3 +1,4 @@
+require("viesti")
 local warnings = require("viesti.warnings")
 
 describe("a warning category", function()
@@ -24,10 +25,10 @@ describe("a warning category", function()
     assert.same({ { "look", category } }, calls)
   end)
 
-  it('raises under "error", with its name and the place asked for', function()
+  it('raises under "error", with its name and the place of the user', function()
     category:set("error")
     local function warn()
-      category:emit("look", 2)
+      category:emit("look")
     end
     local _, message = pcall(function()
       warn()

@@ -38,7 +38,12 @@ end
 -- Where nobody could catch what is raised (in a finalizer, on the way of another error) it would
 -- be lost or take the other's place: it is printed instead.
 local function emit_without_raising(message)
-  local emitted, raised = pcall(warnings.TaskWarning.emit, warnings.TaskWarning, message)
+  local warning = warnings.TaskWarning
+  if warning.action == "error" then
+    io.stderr:write(warning.name, ": ", message, "\n")
+    return
+  end
+  local emitted, raised = pcall(warning.emit, warning, message)
   if not emitted then
     io.stderr:write(tostring(raised), "\n")
   end
@@ -188,7 +193,8 @@ function async.map(list, fn, choices)
     error(wrong, 2)
   end
   local call = values.errors == "collect" and collecting(fn) or fn
-  return async.run(map_in_tasks, list, call, values.concurrency)
+  local results, failures = async.run(map_in_tasks, list, call, values.concurrency)
+  return results, failures
 end
 
 return async

@@ -8,8 +8,9 @@
 ---     viesti.SyncSender { timeout = 10 },
 ---   }
 ---   local response, err = client:send { url = "https://example.org/data.json" }
-local async = require "viesti.async"
 local core = require "viesti.core"
+core.set_home(debug.getinfo(1, "S").source)
+local async = require "viesti.async"
 local json = require "viesti.json"
 local warnings = require "viesti.warnings"
 

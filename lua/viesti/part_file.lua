@@ -32,8 +32,8 @@ local function recall(self)
   end
 end
 
---- The part of `path`, or of the file that a link there leads to, for a download from `url`; or nil
---- and why it cannot be written. Without `resumes` it is begun anew, and not left behind for others.
+--- The part of `path`, or of the file that a link there leads to, for a download from `url`; or
+--- nil and why it cannot be written. Without `resumes` it is begun anew, and not left for others.
 ---@return viesti.PartFile? part, string? reason
 function PartFile.open(path, url, resumes)
   local target, what, mode = core.file_target(path)

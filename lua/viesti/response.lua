@@ -94,9 +94,9 @@ local function streamed_chunks(response, most)
   end })
 end
 
---- What was not read yet of the body, piece by piece, each at most `most` bytes where that is given.
---- Leaving the loop early ends the transfer; a failure on the way is raised, so that a part is never
---- taken for the whole. A streamed body has one loop.
+--- What was not read yet of the body, piece by piece, each at most `most` bytes if given.
+--- Leaving the loop early ends the transfer; a failure on the way is raised, so that a part is
+--- never taken for the whole. A streamed body has one loop.
 ---   for chunk in response:chunks() do file:write(chunk) end
 ---@param most? integer
 ---@return fun(): string?

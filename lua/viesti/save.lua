@@ -50,8 +50,8 @@ local function replace(response, path, mode)
   return renamed and size, wrong
 end
 
---- Writes the body to the file of that name, or to the one that a link there leads to, and keeps the
---- mode of one that was there. What is no regular file is written into.
+--- Writes the body to the file of that name, or to the one that a link there leads to, and keeps
+--- the mode of one that was there. What is no regular file is written into.
 ---@return integer? bytes, viesti.Error|string? reason
 return function(response, path)
   local target, what, mode = core.file_target(path)

@@ -148,7 +148,7 @@ local function build(...)
   if not session then
     return nil, "Session: " .. reason
   elseif not values.verify then
-    warnings.InsecureWarning:emit("certificates are not checked (verify = false)", 3)
+    warnings.InsecureWarning:emit("certificates are not checked (verify = false)")
   end
   return session
 end

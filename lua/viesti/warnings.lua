@@ -1,5 +1,6 @@
 --- Warnings: things a user should know that stop nothing. Each category is an object that says what
 --- is done with its warnings.
+local core = require "viesti.core"
 local format = require "viesti.format"
 
 ---@class viesti.WarningCategory
@@ -28,12 +29,12 @@ function Category:set(action)
   return previous
 end
 
---- Emits a warning. `level` is as for `error`, where the category raises.
-function Category:emit(message, level)
+--- Emits a warning, which blames the user's line where the category raises.
+function Category:emit(message)
   if type(self.action) == "function" then
     self.action(message, self)
   elseif self.action == "error" then
-    error(self.name .. ": " .. message, (level or 1) + 1)
+    error(core.place() .. self.name .. ": " .. message, 0)
   elseif self.action == "print" then
     io.stderr:write(self.name, ": ", message, "\n")
   end

@@ -2,8 +2,8 @@
 -- has `act` called there and returns what a send returns. In a task, the code may wait unless
 -- `waits` is false: a C function stands between it and its task. What it raises is raised by the
 -- call that it is part of; with `becomes_error` it is the message of an error of the kind script, a
--- table its cause, or that is. `raises` and `raises_tables` are false where nothing is promised of that; `in_task`
--- is true where the code runs in a task in any case.
+-- table its cause, or that is. `raises` and `raises_tables` are false where nothing is promised of
+-- that; `in_task` is true where the code runs in a task in any case.
 
 local viesti = require("viesti")
 

@@ -74,8 +74,8 @@ static int headers_index(lua_State *L) {
 }
 
 static int headers_newindex(lua_State *L) {
-  return luaL_error(L, "Headers cannot be changed; make a new Request with request:with{ headers "
-                       "= ... } instead");
+  return vi_raise(L, "Headers cannot be changed; make a new Request with request:with{ headers "
+                     "= ... } instead");
 }
 
 static int headers_length(lua_State *L) {

@@ -29,24 +29,24 @@ vi_loop_box *vi_default_loop(lua_State *L) {
 
 vi_task *vi_calling_task(lua_State *L, vi_loop_box *box, const char *what) {
   if (!box->loop)
-    luaL_error(L, "%s: the loop is closed", what);
+    vi_raise(L, "%s: the loop is closed", what);
   if (box->current && box->current->thread == L) {
     if (!lua_isyieldable(L))
-      luaL_error(L,
-                 "%s cannot wait here: a C function (table.sort, a metamethod, string.gsub, "
-                 "...) stands between it and its task",
-                 what);
+      vi_raise(L,
+               "%s cannot wait here: a C function (table.sort, a metamethod, string.gsub, "
+               "...) stands between it and its task",
+               vi_called_name(L, what));
     return box->current;
   }
-  bool is_main = lua_pushthread(L) == 1;
+  bool is_main = lua_pushthread(L) == 1, sends = strstr(what, "send") != NULL;
   lua_pop(L, 1);
   if (!is_main || box->current)
-    luaL_error(L,
-               "%s cannot wait in a coroutine that viesti does not run; start it with "
-               "viesti.spawn, or use a SyncSender",
-               what);
+    vi_raise(L,
+             "%s cannot wait in a coroutine that viesti does not run; start it with "
+             "viesti.spawn%s",
+             vi_called_name(L, what), sends ? ", or use a SyncSender" : "");
   if (box->loop->in_turn)
-    luaL_error(L, "%s cannot wait here: the loop is already being driven", what);
+    vi_raise(L, "%s cannot wait here: the loop is already being driven", vi_called_name(L, what));
   return NULL;
 }
 
@@ -169,7 +169,7 @@ static int milliseconds_of(lua_State *L, int index) {
 static int loop_step(lua_State *L) {
   vi_loop_box *box = check_loop(L);
   if (box->loop->in_turn && vi_calling_task(L, box, "loop:step"))
-    return luaL_error(L, "loop:step cannot be called from inside a task");
+    return vi_raise(L, "loop:step cannot be called from inside a task");
   vi_loop_turn(L, box, milliseconds_of(L, 2));
   return 0;
 }
@@ -178,7 +178,7 @@ static int loop_step(lua_State *L) {
 static int loop_fd(lua_State *L) {
   int fd = vi_loop_fd(check_loop(L)->loop);
   if (fd < 0)
-    return luaL_error(L, "loop:fd: no descriptor for the loop's alarm: %s", strerror(errno));
+    return vi_raise(L, "loop:fd: no descriptor for the loop's alarm: %s", strerror(errno));
   lua_pushinteger(L, fd);
   return 1;
 }

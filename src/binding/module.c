@@ -39,6 +39,7 @@ __attribute__((visibility("default"))) int luaopen_viesti_core(lua_State *L) {
   luaL_checkversion(L);
   lua_newtable(L);
   vi_open_weight(L);
+  vi_open_place(L);
   vi_open_text(L);
   vi_open_file(L);
   vi_open_headers(L);

@@ -195,8 +195,8 @@ static int request_given(lua_State *L) {
 }
 
 static int request_newindex(lua_State *L) {
-  return luaL_error(L, "a Request cannot be changed; request:with{ %s = ... } makes a changed copy",
-                    luaL_checkstring(L, 2));
+  return vi_raise(L, "a Request cannot be changed; request:with{ %s = ... } makes a changed copy",
+                  luaL_checkstring(L, 2));
 }
 
 static int request_is_idempotent(lua_State *L) {

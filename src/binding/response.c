@@ -96,7 +96,7 @@ static void push_facts(lua_State *L) {
 static int response_annotated(lua_State *L) {
   vi_response_box *from = vi_check_response(L, 1);
   if (vi_is_being_read(from))
-    return luaL_error(L, "somebody is reading this response");
+    return vi_raise(L, "somebody is reading this response");
   vi_response_box *box = vi_push_response_box(L);
   box->response = vi_response_retain(from->response);
   box->streamed = from->streamed;
@@ -133,7 +133,7 @@ static int push_headers(lua_State *L, const vi_response *response) {
 }
 
 static int raise_streamed(lua_State *L) {
-  return luaL_error(L, "the body is streamed: read it with response:chunks() or :read()");
+  return vi_raise(L, "the body is streamed: read it with response:chunks() or :read()");
 }
 
 /* The decoded JSON, kept in a table of one so that a body that holds none is tried only once.
@@ -343,7 +343,7 @@ static int response_index(lua_State *L) {
 }
 
 static int response_newindex(lua_State *L) {
-  return luaL_error(L, "a Response cannot be changed (setting '%s')", luaL_tolstring(L, 2, NULL));
+  return vi_raise(L, "a Response cannot be changed (setting '%s')", luaL_tolstring(L, 2, NULL));
 }
 
 static int response_tostring(lua_State *L) {

@@ -29,7 +29,7 @@ static vi_transfer *prepare(lua_State *L, vi_error *error) {
   if (lua_istable(L, SENDER))
     lua_getfield(L, SENDER, "session");
   if (!vi_test_box(L, SESSION, VI_TYPE_SESSION))
-    luaL_error(L, "send needs a sender that was built: sender:send(request), with a colon");
+    vi_raise(L, "send needs a sender that was built: sender:send(request), with a colon");
   vi_session *session = vi_check_session(L, SESSION);
   vi_response_box *box = vi_push_response_box(L);
   vi_request *plain = vi_new_plain_request(L, REQUEST);

@@ -60,7 +60,7 @@ static int take_bytes(lua_State *L) {
   if (!box->streamed)
     return take_held(L, box, (size_t)most);
   if (is_read_elsewhere(L, box))
-    return luaL_error(L, "somebody else is reading this response");
+    return vi_raise(L, "somebody else is reading this response");
   if (!box->stream)
     return end_of_stream(L, box);
   if (lua_toboolean(L, 3))

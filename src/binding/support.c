@@ -2,7 +2,6 @@
 
 #include "message/url.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 const char VI_TYPE_HEADERS[] = "viesti.Headers";
@@ -67,14 +66,6 @@ void vi_push_public_url(lua_State *L, vi_text url) {
   lua_pushliteral(L, "***@");
   vi_push_text(L, (vi_text){url.data + after, url.length - after});
   lua_concat(L, 3);
-}
-
-int vi_raise(lua_State *L, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  lua_pushvfstring(L, format, arguments);
-  va_end(arguments);
-  return lua_error(L);
 }
 
 const char *vi_push_given(lua_State *L, int index) {

@@ -41,9 +41,15 @@ VI_RAISES void vi_push_text(lua_State *L, vi_text text);
 /* Pushes a URL for people to read: a user and password in it are not shown. */
 VI_RAISES void vi_push_public_url(lua_State *L, vi_text url);
 
-/* Raises a sentence without the place that luaL_error puts before it, which is in this library
- * where Lua code of ours made the call. */
+/* Raises a sentence with the place of the user's call before it, where luaL_error would put one in
+ * this library if Lua code of ours stands in between. */
 VI_RAISES int vi_raise(lua_State *L, const char *format, ...);
+
+/* Pushes that place, "file:line: ", or "". */
+VI_RAISES void vi_push_place(lua_State *L);
+
+/* The name by which the user called into the library, as he wrote it; or `fallback`. */
+VI_RAISES const char *vi_called_name(lua_State *L, const char *fallback);
 
 /* Pushes the value at `index` in words, for a message that says what was given. */
 VI_RAISES const char *vi_push_given(lua_State *L, int index);
@@ -65,6 +71,7 @@ void vi_remove_weight(lua_State *L, size_t weight);
 
 /* Each adds its functions and types to the module table on top of the stack. */
 VI_RAISES void vi_open_weight(lua_State *L);
+VI_RAISES void vi_open_place(lua_State *L);
 VI_RAISES void vi_open_text(lua_State *L);
 VI_RAISES void vi_open_file(lua_State *L);
 VI_RAISES void vi_open_headers(lua_State *L);

@@ -67,6 +67,15 @@ static void close_failed(lua_State *L, lua_State *thread) {
     lua_pop(L, 1);
 }
 
+/* Values are yielded to somebody who knows what to do with them: to another library's loop, whose
+ * wait would be over at once here. */
+static void refuse_values(lua_State *thread, int count) {
+  lua_pop(thread, count);
+  lua_pushliteral(thread,
+                  "a task yielded values, which viesti does not wait for: another library's "
+                  "wait needs a coroutine that that library runs");
+}
+
 void vi_task_resume(lua_State *L, vi_task *task) {
   vi_loop_box *box = task->owner;
   vi_task *before = box->current;
@@ -77,12 +86,13 @@ void vi_task_resume(lua_State *L, vi_task *task) {
   box->current = task;
   int status = lua_resume(task->thread, L, arguments, &results);
   box->current = before;
-  if (status == LUA_YIELD) {
-    lua_pop(task->thread, results);
+  if (status == LUA_YIELD && results == 0) {
     suspend(L, task);
   } else if (status == LUA_OK) {
     end(L, task, VI_TASK_DONE);
   } else {
+    if (status == LUA_YIELD)
+      refuse_values(task->thread, results);
     vi_task_stop_waiting(task);
     task->state = VI_TASK_FAILED; /* its variables cannot cancel it any more */
     close_failed(L, task->thread);
@@ -101,7 +111,7 @@ static int spawn(lua_State *L) {
   task->thread = lua_newthread(L);
   lua_setiuservalue(L, -2, THREAD);
   if (!lua_checkstack(task->thread, arguments + 1))
-    return luaL_error(L, "too many arguments for a task");
+    return vi_raise(L, "too many arguments for a task");
   keep_task(L, task);
   lua_insert(L, 1);
   lua_xmove(L, task->thread, arguments);
@@ -163,7 +173,7 @@ static int task_cancel(lua_State *L) {
   vi_task *task = vi_check_task(L, 1);
   bool alive = task->state == VI_TASK_ALIVE;
   if (alive && task->thread == L)
-    return luaL_error(L, "a task cannot cancel itself; it can return");
+    return vi_raise(L, "a task cannot cancel itself; it can return");
   if (alive && task->owner->current == task)
     task->doomed = true;
   else if (alive)

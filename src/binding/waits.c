@@ -119,7 +119,7 @@ static int task_join(lua_State *L) {
   if (!caller)
     return join_driving(L, task, seconds);
   if (caller == task)
-    return luaL_error(L, "a task cannot join itself");
+    return vi_raise(L, "a task cannot join itself");
   if (seconds < INFINITY)
     start_timer(L, caller, seconds);
   join(caller, task);
@@ -131,7 +131,7 @@ static int task_join(lua_State *L) {
 static int park(lua_State *L) {
   vi_task *task = vi_calling_task(L, vi_default_loop(L), "park");
   if (!task)
-    return luaL_error(L, "only a task can be parked");
+    return vi_raise(L, "only a task can be parked");
   task->awaited = &PARKED;
   return lua_yield(L, 0);
 }
@@ -143,7 +143,7 @@ static int task_wake(lua_State *L) {
   if (parked) {
     int count = lua_gettop(L) - 1;
     if (!lua_checkstack(task->thread, count))
-      return luaL_error(L, "too many values to wake a task with");
+      return vi_raise(L, "too many values to wake a task with");
     lua_xmove(L, task->thread, count);
     task->arguments = count;
     vi_task_wake(task, &PARKED);

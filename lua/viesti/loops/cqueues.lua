@@ -3,6 +3,7 @@
 local condition = require "cqueues.condition"
 local core = require "viesti.core"
 local cqueues = require "cqueues"
+local format = require "viesti.format"
 
 --- What attach returns. A to-be-closed variable that holds it is closed with its block.
 ---@class viesti.loops.cqueues.Attachment
@@ -23,6 +24,10 @@ Attachment.__close = Attachment.close
 ---@param controller userdata what cqueues.new returns
 ---@return viesti.loops.cqueues.Attachment
 local function attach(controller)
+  if cqueues.type(controller) ~= "controller" then
+    error("attach needs a controller, as cqueues.new() returns it, got "
+      .. format.given(controller), 2)
+  end
   local loop, self = core.loop(), setmetatable({ closing = condition.new() }, Attachment)
   local readable = { pollfd = loop:fd(), events = "r" }
   controller:wrap(function()

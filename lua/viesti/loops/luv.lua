@@ -22,7 +22,11 @@ Attachment.__close = Attachment.close
 ---@return viesti.loops.luv.Attachment
 local function attach()
   local loop = core.loop()
-  local poll = assert(uv.new_poll(loop:fd()))
+  local poll, _, reason = uv.new_poll(loop:fd())
+  if not poll then
+    error(reason == "EEXIST" and "viesti is attached to luv's loop already"
+      or "luv cannot poll viesti's loop: " .. tostring(reason), 2)
+  end
   poll:start("r", function() loop:step(0) end)
   return setmetatable({ poll = poll }, Attachment)
 end

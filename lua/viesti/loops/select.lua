@@ -12,7 +12,7 @@ Attachment.__index = Attachment
 --- nothing.
 function Attachment:close()
   self.closed = true
-  if socket.select == self.hook then
+  if socket.select == self then
     socket.select = self.select
   end
 end
@@ -28,27 +28,32 @@ local function take_out(list, object)
   end
 end
 
+-- An attachment stands in the place of `socket.select`.
+function Attachment:__call(readers, writers, timeout)
+  if self.closed or core.current() or not (readers or writers) then
+    return self.select(readers, writers, timeout)
+  end
+  local list = table.move(readers or {}, 1, #(readers or {}), 2, { self.watched })
+  local readable, writable, problem = self.select(list, writers, timeout)
+  if readable[self.watched] then
+    take_out(readable, self.watched)
+    self.loop:step(0)
+    problem = not (readable[1] or writable[1]) and "timeout" or nil
+  end
+  return readable, writable, problem
+end
+
 --- Lets `socket.select` drive viesti's loop while it waits for the sockets in its lists. It then
 --- also returns, as if its time were up, when viesti's loop had something to do. Without any list
 --- it only waits, as ever. Code that had `socket.select` in a local variable before is not reached.
 ---@return viesti.loops.select.Attachment
 local function attach()
-  local loop, self = core.loop(), setmetatable({ select = socket.select }, Attachment)
-  local watched = { getfd = function() return loop:fd() end }
-  function self.hook(readers, writers, timeout)
-    if self.closed or core.current() or not (readers or writers) then
-      return self.select(readers, writers, timeout)
-    end
-    local list = table.move(readers or {}, 1, #(readers or {}), 2, { watched })
-    local readable, writable, problem = self.select(list, writers, timeout)
-    if readable[watched] then
-      take_out(readable, watched)
-      loop:step(0)
-      problem = not (readable[1] or writable[1]) and "timeout" or nil
-    end
-    return readable, writable, problem
+  if getmetatable(socket.select) == Attachment and not socket.select.closed then
+    error("viesti is attached to socket.select already", 2)
   end
-  socket.select = self.hook
+  local self = setmetatable({ select = socket.select, loop = core.loop() }, Attachment)
+  self.watched = { getfd = function() return self.loop:fd() end }
+  socket.select = self
   return self
 end
 

@@ -17,9 +17,6 @@ local Client = ExtendingSender:extend("Client", {
     doc = "the kind of sender required; decides where it and the sender differ" },
 })
 
--- Where the user called Client, seen from `resolve`.
-local CALLER = 4
-
 local function concrete_of(sender)
   while sender.sender do
     sender = sender.sender
@@ -44,7 +41,7 @@ local function resolve(self)
   self.is_async = self.asynchronous
   warnings.SenderConflictWarning:emit(
     ("%s: asynchronous = %s is asked for, but the chain ends in %s; it is kept over %s instead")
-      :format(self.name, self.asynchronous, old.name, Kind.name), CALLER)
+      :format(self.name, self.asynchronous, old.name, Kind.name))
   return self
 end
 

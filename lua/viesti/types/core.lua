@@ -100,7 +100,7 @@ function Headers:get_all(name) end
 ---@field timeout "connect"|"total"|"idle"|"low_speed"|nil which one struck, if one did
 ---@field retryable boolean sending it again cannot do it twice, and may succeed
 ---@field request viesti.Request?
----@field cause any what a body's function raised or gave up with, or on_progress; of the kind script
+---@field cause any of the kind script: what the user's function raised or gave up with
 ---@field attempts integer?
 
 ---@alias viesti.ErrorKind
