@@ -282,6 +282,18 @@ describe("Session", function()
     local described = session:describe()
     assert.same({ "<hidden>", "<hidden>", 1 },
       { described.proxy, described.curl.USERPWD, described.curl.TCP_NODELAY })
+    local sender = viesti.SyncSender({ curl = { PROXYHEADER = { "Proxy-Authorization: hush" } } })
+    assert.equal('SyncSender{ curl = { PROXYHEADER = "<hidden>" } }', tostring(sender))
+    assert.same({ PROXYHEADER = "<hidden>" }, sender.session:describe().curl)
+  end)
+
+  it("takes whole numbers for integers, however they are written", function()
+    local session = Session({ max_body = 1e6, max_connections = 2 ^ 5, curl = { MAXCONNECTS = 1e1 } })
+    local described = session:describe()
+    assert.equal("integer", math.type(described.max_body))
+    assert.same({ 1000000, 32 }, { described.max_body, described.max_connections })
+    assert.has_error(function() Session({ curl = { MAXCONNECTS = 1.5 } }) end,
+      "Session: the option 'MAXCONNECTS' must be an integer, a boolean, a string or a list of strings")
   end)
 
   it("refuses options of the wrong type or out of range", function()
