@@ -58,6 +58,8 @@ static const char *curl_text(lua_State *L, int index, const char *name, vi_error
 static bool add_curl_option(lua_State *L, vi_curl_option **options, const char *name,
                             vi_error *error) {
   const char *text;
+  lua_Integer number;
+  int is_integer;
   switch (lua_type(L, -1)) {
   case LUA_TBOOLEAN:
     return vi_curl_option_add_number(options, name, lua_toboolean(L, -1), error);
@@ -65,8 +67,9 @@ static bool add_curl_option(lua_State *L, vi_curl_option **options, const char *
     text = curl_text(L, -1, name, error);
     return text && vi_curl_option_add_text(options, name, text, error);
   case LUA_TNUMBER:
-    if (lua_isinteger(L, -1))
-      return vi_curl_option_add_number(options, name, lua_tointeger(L, -1), error);
+    number = lua_tointegerx(L, -1, &is_integer); /* of 1e6 too */
+    if (is_integer)
+      return vi_curl_option_add_number(options, name, number, error);
     break;
   default:
     break;
