@@ -3,6 +3,7 @@
 local core = require "viesti.core"
 local format = require "viesti.format"
 local options = require "viesti.options"
+local preflight = require "viesti.preflight"
 local tables = require "viesti.tables"
 local warnings = require "viesti.warnings"
 
@@ -65,58 +66,15 @@ local Session = core.Session
 -- CURL_SSLVERSION_TLSv1_2 and _3.
 local TLS_VERSIONS = { ["1.2"] = 6, ["1.3"] = 7 }
 
-local LONGEST_SOCKET_PATH = 107 -- of Linux; elsewhere it is a few bytes less
-
 -- Our names for options that libcurl has as they are.
 local CURL_NAMES = {
   client_cert = "SSLCERT", client_key = "SSLKEY", unix_socket = "UNIX_SOCKET_PATH",
   interface = "INTERFACE", resolve = "RESOLVE",
 }
 
--- What libcurl would be without once it connects: a sentence, or nil.
-local function missing_file(values)
-  for _, name in ipairs { "ca", "client_cert", "client_key" } do
-    local path = values[name]
-    local reason = path and core.unreadable(path)
-    if reason then
-      return ("%s%s cannot be read: %s"):format(name,
-        name == "client_key" and "" or " " .. format.value(path), reason)
-    end
-  end
-end
-
--- As libcurl reads it: "host:port:address,[address]", which may go out of date with a "+" before
--- it, or "-host:port" to forget one.
-local function is_resolve_entry(entry)
-  local host, port, addresses = entry:match "^%+?([^:]+):(%d+):([^,].*)$"
-  if not host then
-    host, port = entry:match "^%-([^:]+):(%d+)$"
-  end
-  for address in ((addresses or "") .. ","):gmatch "(.-)," do
-    if addresses and not core.is_address(address:match "^%[(.*:.*)%]$" or address) then
-      return false
-    end
-  end
-  return host ~= nil and tonumber(port) <= 65535
-end
-
-local function refused_entry(entries)
-  for _, entry in ipairs(entries or {}) do
-    if not is_resolve_entry(entry) then
-      return 'resolve must be a list of "host:port:address", it has ' .. format.given(entry)
-    end
-  end
-end
-
+-- What libcurl is to have, by its names.
 local function curl_options(values)
-  local all = {}
-  for name, value in pairs(values.curl or {}) do
-    if type(name) ~= "string" then
-      return nil, ("curl: the names of libcurl's options are strings, got %s"):format(
-        format.value(name))
-    end
-    all[name] = value
-  end
+  local all = tables.copy(values.curl or {})
   for name, curl_name in pairs(CURL_NAMES) do
     all[curl_name] = values[name] or all[curl_name]
   end
@@ -130,16 +88,13 @@ local function build(...)
   if not values then
     return nil, given
   end
-  local all, wrong = curl_options(values)
-  wrong = wrong or missing_file(values) or refused_entry(values.resolve)
+  local wrong = preflight.unknown_option(values.curl or {})
+  local all = curl_options(values)
+  wrong = wrong or preflight.wrong(values, all)
   if wrong then
     return nil, "Session: " .. wrong
-  elseif #(values.unix_socket or "") > LONGEST_SOCKET_PATH then
-    return nil, ("Session: the path in unix_socket is longer than %d bytes"):format(
-      LONGEST_SOCKET_PATH)
-  elseif values.http_version == "3" and not core.features().http3 then
-    return nil, "Session: http_version is 3, which this libcurl does not have"
   end
+  values._given = tables.copy(given)
   local given_curl = values.curl
   values._given = tables.copy(given)
   values.curl = all

@@ -153,6 +153,28 @@ static int session_new(lua_State *L) {
   return 2;
 }
 
+/* has_curl_option(name) -> whether libcurl has an option of that name */
+static int has_curl_option(lua_State *L) {
+  vi_text name = vi_check_text(L, 1);
+  bool is_whole = strlen(name.data) == name.length;
+  lua_pushboolean(L, is_whole && curl_easy_option_by_name(name.data));
+  return 1;
+}
+
+/* curl_options() -> list of the names that libcurl's options go by now */
+static int curl_options(lua_State *L) {
+  const struct curl_easyoption *option = NULL;
+  lua_Integer count = 0;
+  lua_newtable(L);
+  while ((option = curl_easy_option_next(option))) {
+    if (option->flags & CURLOT_FLAG_ALIAS)
+      continue;
+    lua_pushstring(L, option->name);
+    lua_rawseti(L, -2, ++count);
+  }
+  return 1;
+}
+
 static int push_lines(lua_State *L) {
   const struct curl_slist *line = lua_touserdata(L, 1);
   lua_newtable(L);
@@ -212,7 +234,10 @@ void vi_open_session(lua_State *L) {
       {"close", session_close},           {"is_closed", session_is_closed},
       {"cookies", session_cookies},       {"add_cookie", session_add_cookie},
       {"given_options", session_options}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"session", session_new}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"session", session_new},
+                                       {"has_curl_option", has_curl_option},
+                                       {"curl_options", curl_options},
+                                       {NULL, NULL}};
   vi_new_type(L, VI_TYPE_SESSION, "Session", metamethods, methods);
   luaL_setfuncs(L, functions, 0);
 }
