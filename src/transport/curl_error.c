@@ -1,5 +1,7 @@
 #include "transport/curl_error.h"
 
+#include "message/text.h"
+
 #include <string.h>
 
 static vi_error_kind kind_of(CURLcode code) {
@@ -58,10 +60,19 @@ static bool is_broken_handshake(CURLcode code, const char *detail) {
           strstr(detail, "unexpected eof"));
 }
 
+/* What libcurl makes nothing of before it connects, under several codes. The session's own proxy
+ * was looked at when it was made: this is one that the environment or an option of libcurl's names.
+ */
+static bool is_unusable_proxy(const char *detail) {
+  return vi_text_starts_nocase(vi_text_of(detail), VI_TEXT("Unsupported proxy"));
+}
+
 /* Where libcurl has one code for several things, its words and times tell them apart. */
 static vi_error_kind refine(const vi_transfer *transfer, CURLcode code) {
   const char *detail = transfer->handle->detail;
   vi_error_kind kind = kind_of(code);
+  if (is_unusable_proxy(detail))
+    return VI_ERROR_REFUSED;
   if (!transfer->connected &&
       (kind == VI_ERROR_RESET || kind == VI_ERROR_EMPTY_REPLY || is_broken_handshake(code, detail)))
     return VI_ERROR_CONNECT; /* the proxy refused, or the other end went while we connected */
@@ -159,6 +170,12 @@ static bool wants_credentials(CURL *easy, CURLcode code) {
          (code == CURLE_PROXY && (reason == CURLPX_USER_REJECTED || reason == CURLPX_NO_AUTH));
 }
 
+#define PROXY_SCHEMES "a URL whose scheme is http, https, socks4, socks4a, socks5 or socks5h"
+
+static const char ENVIRONMENT_PROXY[] =
+    "the proxy that the environment names must be " PROXY_SCHEMES;
+static const char OTHER_PROXY[] = "the proxy must be " PROXY_SCHEMES;
+
 static bool set_own_words(vi_error *error, const vi_transfer *transfer, CURLcode code,
                           vi_error_kind kind) {
   CURL *easy = transfer->handle->easy;
@@ -171,6 +188,8 @@ static bool set_own_words(vi_error *error, const vi_transfer *transfer, CURLcode
   else if (code == CURLE_URL_MALFORMAT && !is_ascii(vi_buffer_text(&transfer->request->url)))
     words = "the host's name is not ASCII, and could not be encoded: call "
             "os.setlocale(\"C.UTF-8\") before, or write it as xn--...";
+  else if (is_unusable_proxy(detail))
+    words = transfer->session->proxy_in_environment ? ENVIRONMENT_PROXY : OTHER_PROXY;
   else if (wants_credentials(easy, code))
     words = "the proxy wants valid credentials in its URL";
   else if (status)
@@ -187,7 +206,8 @@ static bool set_own_words(vi_error *error, const vi_transfer *transfer, CURLcode
 static void set_words(vi_error *error, const vi_transfer *transfer, CURLcode code,
                       vi_error_kind kind) {
   const char *detail = transfer->handle->detail;
-  const char *words = detail[0] ? detail : curl_easy_strerror(code);
+  bool quotes_url = strstr(detail, "://"); /* which may hold a password */
+  const char *words = detail[0] && !quotes_url ? detail : curl_easy_strerror(code);
   if (set_own_words(error, transfer, code, kind))
     return;
   long number = transfer->handle->socket_errno;
