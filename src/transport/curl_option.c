@@ -186,6 +186,12 @@ bool vi_curl_option_add_item(vi_curl_option **options, const char *name, const c
   return true;
 }
 
+int64_t vi_curl_options_number(const vi_curl_option *options, CURLoption id) {
+  while (options && options->option->id != id)
+    options = options->next;
+  return options ? options->number : 0;
+}
+
 static CURLcode set(const vi_curl_option *option, CURL *easy) {
   CURLoption id = option->option->id;
   switch (option->option->type) {

@@ -128,6 +128,13 @@ static bool check_proxy(const char *proxy, vi_error *error) {
                               "socks4a, socks5 or socks5h");
 }
 
+/* The lower one of those that libcurl was given for the two ways. */
+static double top_speed(const vi_curl_option *options) {
+  int64_t down = vi_curl_options_number(options, CURLOPT_MAX_RECV_SPEED_LARGE);
+  int64_t up = vi_curl_options_number(options, CURLOPT_MAX_SEND_SPEED_LARGE);
+  return (double)(down > 0 && (up <= 0 || down < up) ? down : up);
+}
+
 static void set_limits(CURLM *multi, const vi_session_options *options) {
   curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, options->max_connections);
   curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, options->max_connections_per_host);
@@ -158,6 +165,7 @@ vi_session *vi_session_new(const vi_session_options *options, vi_error *error) {
     return NULL;
   }
   session->options.curl = options->curl;
+  session->top_speed = top_speed(options->curl);
   session->proxy_in_environment = options->trust_env && names_proxy();
   set_limits(session->multi, options);
   return session;

@@ -57,6 +57,7 @@ typedef struct vi_session {
   bool multiplexes;          /* the last answer came over a connection that others can share */
   bool has_multiplexed;      /* one did */
   bool proxy_in_environment; /* when the session was made */
+  double top_speed;          /* bytes a second that libcurl is not to exceed; 0: none */
   bool closed, forked;       /* forked: it was made before a fork, and dropped after it */
   unsigned generation;       /* vi_fork_generation() when it was made */
   curl_socket_t *sockets;    /* its open ones */

@@ -54,9 +54,10 @@ typedef struct vi_transfer {
   int64_t moved;        /* bytes that went either way, when vi_timeouts_check last looked, */
   int quiet_looks;      /* and how often there were no more than before, since: */
   int64_t quiet_since;
-  void *waiter;                                    /* for its owner alone: whoever waits for it, */
-  struct vi_transfer *outer;                       /* and what he waited for before */
-  struct vi_transfer *next, *previous;             /* in the session's lists */
+  int64_t held_until;                  /* libcurl may be quiet to keep to the session's top_speed */
+  void *waiter;                        /* for its owner alone: whoever waits for it, */
+  struct vi_transfer *outer;           /* and what he waited for before */
+  struct vi_transfer *next, *previous; /* in the session's lists */
   struct vi_transfer *next_ready, *previous_ready; /* in the loop's */
   bool listed;                                     /* there */
 } vi_transfer;
