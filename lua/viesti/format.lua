@@ -52,8 +52,8 @@ function format.value(value)
   return tostring(value)
 end
 
---- The value of an option as others may see it: `secret` hides it, `secret_strings` the strings, and
---- lists of them, in a table of values that are mostly harmless.
+--- The value of an option as others may see it: `secret` hides it, `secret_strings` the strings and
+--- lists of them in a table of values that are mostly harmless.
 function format.public(spec, value)
   if spec.secret then
     return HIDDEN

@@ -175,35 +175,6 @@ static int curl_options(lua_State *L) {
   return 1;
 }
 
-static int push_lines(lua_State *L) {
-  const struct curl_slist *line = lua_touserdata(L, 1);
-  lua_newtable(L);
-  for (lua_Integer count = 1; line; line = line->next, count++) {
-    lua_pushstring(L, line->data);
-    lua_rawseti(L, -2, count);
-  }
-  return 1;
-}
-
-/* session:cookies() -> list of lines in Netscape's format */
-static int session_cookies(lua_State *L) {
-  struct curl_slist *lines = vi_session_cookies(vi_check_session(L, 1));
-  lua_pushcfunction(L, push_lines);
-  lua_pushlightuserdata(L, lines);
-  int status = lua_pcall(L, 1, 1, 0); /* the lines are to be freed whatever comes */
-  curl_slist_free_all(lines);
-  return status == LUA_OK ? 1 : lua_error(L);
-}
-
-/* session:add_cookie(line) -> whether the session keeps cookies */
-static int session_add_cookie(lua_State *L) {
-  vi_session *session = vi_check_session(L, 1);
-  if (lua_type(L, 2) != LUA_TSTRING)
-    return vi_raise(L, "session:add_cookie needs a line, a string, got %s", vi_push_given(L, 2));
-  lua_pushboolean(L, vi_session_add_cookie(session, lua_tostring(L, 2)));
-  return 1;
-}
-
 static int session_options(lua_State *L) {
   vi_check_session(L, 1);
   lua_getiuservalue(L, 1, 1);
@@ -230,10 +201,10 @@ static int session_gc(lua_State *L) {
 void vi_open_session(lua_State *L) {
   static const luaL_Reg metamethods[] = {
       {"__gc", session_gc}, {"__close", session_close}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {
-      {"close", session_close},           {"is_closed", session_is_closed},
-      {"cookies", session_cookies},       {"add_cookie", session_add_cookie},
-      {"given_options", session_options}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"close", session_close},
+                                     {"is_closed", session_is_closed},
+                                     {"given_options", session_options},
+                                     {NULL, NULL}};
   static const luaL_Reg functions[] = {{"session", session_new},
                                        {"has_curl_option", has_curl_option},
                                        {"curl_options", curl_options},

@@ -208,39 +208,6 @@ void vi_session_release(vi_session *session) {
   vi_free(session);
 }
 
-/* A handle that shares the session's cookies, for looking at them. */
-static CURL *open_jar(vi_session *session) {
-  if (session->closed || !session->options.cookies)
-    return NULL;
-  CURL *easy = curl_easy_init();
-  if (easy) {
-    curl_easy_setopt(easy, CURLOPT_SHARE, session->share);
-    curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
-  }
-  return easy;
-}
-
-struct curl_slist *vi_session_cookies(vi_session *session) {
-  struct curl_slist *lines = NULL;
-  CURL *easy = open_jar(session);
-  if (easy)
-    curl_easy_getinfo(easy, CURLINFO_COOKIELIST, &lines);
-  curl_easy_cleanup(easy);
-  return lines;
-}
-
-bool vi_session_add_cookie(vi_session *session, const char *line) {
-  /* libcurl takes other words for commands, of which "ALL" empties the jar. */
-  bool is_cookie =
-      strchr(line, '\t') || vi_text_starts_nocase(vi_text_of(line), VI_TEXT("Set-Cookie:"));
-  if (!is_cookie)
-    return session->options.cookies && !session->closed;
-  CURL *easy = open_jar(session);
-  bool added = easy && curl_easy_setopt(easy, CURLOPT_COOKIELIST, line) == CURLE_OK;
-  curl_easy_cleanup(easy);
-  return added;
-}
-
 vi_handle *vi_session_take_handle(vi_session *session) {
   vi_handle *handle = session->idle;
   if (!handle)

@@ -95,14 +95,6 @@ void vi_session_abort_all(vi_session *session, vi_error_kind kind, const char *m
  * flight or queued with VI_ERROR_OUT_OF_MEMORY and closes the session. */
 void vi_session_check(vi_session *session, CURLMcode code);
 
-/* The cookies that the session holds, one line each in Netscape's format; freed with
- * curl_slist_free_all. NULL if there are none. */
-struct curl_slist *vi_session_cookies(vi_session *session);
-
-/* Takes in one such line, or a Set-Cookie line; one that makes no sense is ignored. False: the
- * session keeps no cookies, or is closed. */
-bool vi_session_add_cookie(vi_session *session, const char *line);
-
 /* In a child process, for a session made before the fork: ends what was in flight with
  * VI_ERROR_FORKED and drops all connections without a byte to their peers, whom the parent goes on
  * talking to. True if it was such a session; it is closed then. */
