@@ -1,3 +1,4 @@
+local certificates = require("spec.support.certificates").make()
 local fresh_lua = require("spec.support.fresh_lua")
 local origin = require("spec.support.origin")
 local process = require("spec.support.process")
@@ -37,7 +38,8 @@ local PRELUDE = [[
     if response then
       assert.equal(200, response.status_code)
     else
-      assert.same({ "connect", "no", true }, { err.kind, err.sent, err.retryable })
+      assert.same({ "out_of_memory", "no", true }, { err.kind, err.sent, err.retryable })
+      assert.equal("no descriptor for the exchange: Too many open files", err.message)
     end
   end
 
@@ -89,6 +91,27 @@ describe("Out of descriptors,", function()
         return response
       end)
     ]]):format(kind))
+  end
+
+  -- What libcurl opens by itself: sockets of its resolver, and the file of authorities. What comes
+  -- of the request else: the name has no address, and the server waits for the end of a line.
+  for what, case in pairs({
+    ["a name is not looked up"] = { '"http://no-such-name.invalid/"', "resolve", 5 },
+    ["authorities are not read"] = { 'url:gsub("http", "https", 1)', "timeout", 0.2 },
+  }) do
+    promise(what .. ", and the error says so", ([[
+      viesti.loop()
+      short(function(free)
+        take_all_but(free)
+        local sender <close> = viesti.AsyncSender({ timeout = %g, ca = %q })
+        local response, err = sender:send({ url = (%s) })
+        release()
+        if err.kind ~= %q then
+          assert_verdict(response, err)
+        end
+        return err.kind == %q
+      end)
+    ]]):format(case[3], certificates.ca, case[1], case[2], case[2]))
   end
 
   promise("those of 20 requests at once fail that have none", [[

@@ -2,7 +2,10 @@
 
 #include "message/text.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static vi_error_kind kind_of(CURLcode code) {
   switch (code) {
@@ -73,6 +76,8 @@ static vi_error_kind refine(const vi_transfer *transfer, CURLcode code) {
   vi_error_kind kind = kind_of(code);
   if (is_unusable_proxy(detail))
     return VI_ERROR_REFUSED;
+  if (kind == VI_ERROR_RESOLVE && strstr(detail, "thread failed to start"))
+    return VI_ERROR_OUT_OF_MEMORY;
   if (!transfer->connected &&
       (kind == VI_ERROR_RESET || kind == VI_ERROR_EMPTY_REPLY || is_broken_handshake(code, detail)))
     return VI_ERROR_CONNECT; /* the proxy refused, or the other end went while we connected */
@@ -219,6 +224,43 @@ static void set_words(vi_error *error, const vi_transfer *transfer, CURLcode cod
     vi_error_set(error, kind, "%s", words);
 }
 
+/* Why a descriptor could not be had that libcurl opened out of our sight, to read a file or to look
+ * a name up; 0 if there are some. By now it may have closed as many as that took. */
+static int probe_descriptors(void) {
+  enum { TAKEN = 4 };
+  int taken[TAKEN], count = 0, reason = 0;
+  while (count < TAKEN && reason == 0) {
+    taken[count] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (taken[count] < 0)
+      reason = errno;
+    else
+      count++;
+  }
+  while (count > 0)
+    close(taken[--count]);
+  return reason;
+}
+
+/* The errno of the shortage of descriptors that ended the transfer; 0 if it was not that. */
+static int shortage_of(const vi_transfer *transfer, CURLcode code) {
+  int number = 0;
+  switch (code) {
+  case CURLE_COULDNT_CONNECT:
+    number = transfer->handle->socket_errno;
+    break;
+  case CURLE_COULDNT_RESOLVE_HOST:
+  case CURLE_COULDNT_RESOLVE_PROXY:
+  case CURLE_SSL_CACERT_BADFILE:
+  case CURLE_SSL_CERTPROBLEM:
+    number = probe_descriptors();
+    break;
+  default:
+    break;
+  }
+  bool is_shortage = number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
+  return is_shortage ? number : 0;
+}
+
 /* Whether another attempt could end otherwise, leaving aside whether it may be made. */
 static bool may_pass(vi_error_kind kind) {
   switch (kind) {
@@ -251,8 +293,11 @@ static bool is_turned_away(CURL *easy, CURLcode code) {
 
 void vi_curl_error(vi_transfer *transfer, CURLcode code) {
   vi_error *error = &transfer->error;
-  vi_error_kind kind = refine(transfer, code);
-  if (kind == VI_ERROR_TIMEOUT)
+  int shortage = shortage_of(transfer, code);
+  vi_error_kind kind = shortage ? VI_ERROR_OUT_OF_MEMORY : refine(transfer, code);
+  if (shortage)
+    vi_error_set(error, kind, "no descriptor for the exchange: %s", strerror(shortage));
+  else if (kind == VI_ERROR_TIMEOUT)
     name_timeout(error, transfer);
   else
     set_words(error, transfer, code, kind);
@@ -261,4 +306,6 @@ void vi_curl_error(vi_transfer *transfer, CURLcode code) {
   vi_curl_error_weigh(error, transfer->request);
   if (kind == VI_ERROR_CONNECT && is_turned_away(transfer->handle->easy, code))
     error->retryable = false;
+  if (shortage)
+    error->retryable = !error->maybe_sent; /* others are closed sooner or later */
 }
