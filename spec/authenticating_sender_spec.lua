@@ -204,7 +204,8 @@ describe("AuthenticatingSender", function()
     end
     refuses({ bearer = "hush", header = "X Key" }, 'name of a header field, got "X Key"')
     for _, name in ipairs({ "Host", "content-length", "Transfer-Encoding", "Connection" }) do
-      refuses({ bearer = "hush", header = name }, "a field for credentials, " .. name:gsub("%-", "%%-") .. " is not")
+      refuses({ bearer = "hush", header = name },
+        "a field for credentials, " .. name:gsub("%-", "%%-") .. " is not")
     end
   end)
 

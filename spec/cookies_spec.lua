@@ -146,7 +146,8 @@ describe("session:load_cookies", function()
   it("loads nothing of a file in which a line is no cookie, and says which", function()
     local good = "a.b\tTRUE\t/\tFALSE\t0\ta\t1\n"
     for text, reason in pairs({ ["<!DOCTYPE html>\n<a href=x>"] = "line 1: it is no cookie in",
-      ["\1\2\3"] = "line 1: it is no cookie in", [good .. "\n" .. good .. "x=1"] = "line 4: it is no",
+      ["\1\2\3"] = "line 1: it is no cookie in",
+      [good .. "\n" .. good .. "x=1"] = "line 4: it is no cookie in",
       [good .. "Set-Cookie: a=1"] = "line 2: it has no Domain" }) do
       local loaded, why, count = load(text)
       assert.same({ nil, 0 }, { loaded, count })
@@ -157,6 +158,7 @@ describe("session:load_cookies", function()
   it("says what is wrong with a file that cannot be read", function()
     local session <close> = Session({ cookies = true })
     assert.same({ nil, "spec: Is a directory" }, { session:load_cookies("spec") })
-    assert.same({ nil, "/no/such: No such file or directory" }, { session:load_cookies("/no/such") })
+    assert.same({ nil, "/no/such: No such file or directory" },
+      { session:load_cookies("/no/such") })
   end)
 end)

@@ -60,6 +60,8 @@ describe("Out of descriptors,", function()
 
   setup(function()
     server, folder = origin.start(), process.temporary_directory()
+    server:route("/slow", { body = "slow", delay = 0.02 })
+    server:route("/large", { body = ("x"):rep(5000000) })
     server:route("/page", { body = "page", headers = { { "Set-Cookie", "a=b; Max-Age=99" } } })
   end)
 
@@ -130,6 +132,36 @@ describe("Out of descriptors,", function()
       assert_sends(sender)
       return responses[1]
     end)
+  ]])
+
+  promise("those that others of their session have wait for one", [[
+    viesti.loop()
+    take_all_but(20)
+    local list = { ("x"):rep(200):byte(1, -1) }
+    local sender <close> = viesti.AsyncSender({ timeout = 30 })
+    for _ = 1, 2 do -- as many as there are, and with connections that are kept
+      local responses, errors = viesti.map(list, function()
+        return sender:send({ url = url:gsub("page", "slow") })
+      end, { concurrency = #list })
+      for index in ipairs(list) do
+        assert.equal(200, assert(responses[index], errors[index]).status_code)
+      end
+    end
+    release()
+    io.write("fine, and some went well")
+  ]])
+
+  promise("none waits for a stream, which may wait for it", [[
+    viesti.loop()
+    local sender <close> = viesti.AsyncSender({ timeout = 2 })
+    local stream <close> = assert(sender:send({ url = url:gsub("page", "large"), stream = true }))
+    take_all_but(0)
+    local response, err = sender:send({ url = url })
+    release()
+    assert.is_nil(response)
+    assert_verdict(nil, err)
+    assert_sends(sender)
+    io.write("fine, and some went well")
   ]])
 
   promise("the loop says so, and is made later", [[

@@ -230,8 +230,9 @@ describe("Session", function()
 
   it("refuses an interface that there is not", function()
     for _, name in ipairs({ "nope0", "if!nope0", "" }) do
-      assert.has_error(function() Session({ interface = name }) end, ("Session: interface %q is none "
-        .. "of this system's, and no address; host!name is that of a host"):format(name))
+      assert.has_error(function() Session({ interface = name }) end,
+        ("Session: interface %q is none of this system's, and no address; "
+          .. "host!name is that of a host"):format(name))
     end
     for _, name in ipairs({ "lo", "if!lo", "127.0.0.1", "::1", "host!nope0", "host.example" }) do
       Session({ interface = name })
@@ -342,12 +343,14 @@ describe("Session", function()
   end)
 
   it("takes whole numbers for integers, however they are written", function()
-    local session = Session({ max_body = 1e6, max_connections = 2 ^ 5, curl = { MAXCONNECTS = 1e1 } })
+    local session = Session({ max_body = 1e6, max_connections = 2 ^ 5,
+      curl = { MAXCONNECTS = 1e1 } })
     local described = session:describe()
     assert.equal("integer", math.type(described.max_body))
     assert.same({ 1000000, 32 }, { described.max_body, described.max_connections })
     assert.has_error(function() Session({ curl = { MAXCONNECTS = 1.5 } }) end,
-      "Session: the option 'MAXCONNECTS' must be an integer, a boolean, a string or a list of strings")
+      "Session: the option 'MAXCONNECTS' must be an integer, a boolean, a string or a list of "
+        .. "strings")
   end)
 
   it("refuses options of the wrong type or out of range", function()

@@ -67,7 +67,8 @@ typedef struct vi_session {
   struct vi_transfer *active; /* in flight, doubly linked */
   size_t active_count;
   struct vi_transfer *queued_first, *queued_last; /* waiting for that, likewise */
-  struct vi_loop *loop;    /* the loop that drives it, not owned; NULL: none */
+  size_t affordable;    /* as many in flight as there are descriptors for; 0: not known to be few */
+  struct vi_loop *loop; /* the loop that drives it, not owned; NULL: none */
   struct vi_session *next; /* in the loop's list */
   int64_t deadline;        /* when libcurl wants to be called; 0: not at all */
   int64_t idle_since;      /* when the last transfer ended; 0: none did */

@@ -32,6 +32,7 @@ typedef struct vi_transfer {
   bool unbounded;    /* the connection's end alone marks the body's */
   bool queued;       /* it waits in the session's queue, since: */
   int64_t queued_at; /* 0: it never did */
+  bool put_back;     /* for the want of a descriptor */
   bool in_flight;    /* libcurl has it */
   bool counted_out;  /* and has once given it up for what others before it met */
   bool connected;    /* and a connection for it */
