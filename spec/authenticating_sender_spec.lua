@@ -87,6 +87,16 @@ for _, kind in ipairs({ "SyncSender", "AsyncSender" }) do
       assert.equal("Bearer t1", shown())
     end)
 
+    it("sends nothing where a request leaves the field out, and asks no second time", function()
+      server:route("/x", { status = 401 })
+      local token, calls = counting()
+      local sender = authenticating({ token = token })
+      local response = assert(send(sender, { url = server.url .. "/x",
+        headers = { authorization = false } }))
+      assert.same({ 401, nil, 0 }, { response.status_code, shown(), calls.count })
+      assert.equal(1, server:count("/x"))
+    end)
+
     it("does not change the request it is given", function()
       local request = viesti.Request({ url = server.url .. "/echo" })
       local sender = authenticating({ bearer = "abc" })
@@ -193,6 +203,10 @@ describe("AuthenticatingSender", function()
       refuses({ bearer = token }, "bearer must be printable ASCII")
     end
     refuses({ bearer = "hush", header = "X Key" }, 'name of a header field, got "X Key"')
+    for _, name in ipairs({ "Host", "content-length", "Transfer-Encoding", "Connection" }) do
+      refuses({ bearer = "hush", header = name },
+        "a field for credentials, " .. name:gsub("%-", "%%-") .. " is not")
+    end
   end)
 
   it("does not show what it refuses", function()
@@ -205,6 +219,7 @@ describe("AuthenticatingSender", function()
       "ftp://example.org" }) do
       refuses({ bearer = "hush", origins = { value } }, "must be a list of origins such as")
     end
+    refuses({ bearer = "hush", origins = {} }, "origins must have one at least")
     refuses({ bearer = "hush", origins = { 7 } }, "origins must be a list of strings")
   end)
 

@@ -1,3 +1,4 @@
+local certificates = require("spec.support.certificates").make()
 local fresh_lua = require("spec.support.fresh_lua")
 local origin = require("spec.support.origin")
 local process = require("spec.support.process")
@@ -37,7 +38,8 @@ local PRELUDE = [[
     if response then
       assert.equal(200, response.status_code)
     else
-      assert.same({ "connect", "no", true }, { err.kind, err.sent, err.retryable })
+      assert.same({ "out_of_memory", "no", true }, { err.kind, err.sent, err.retryable })
+      assert.equal("no descriptor for the exchange: Too many open files", err.message)
     end
   end
 
@@ -58,6 +60,8 @@ describe("Out of descriptors,", function()
 
   setup(function()
     server, folder = origin.start(), process.temporary_directory()
+    server:route("/slow", { body = "slow", delay = 0.02 })
+    server:route("/large", { body = ("x"):rep(5000000) })
     server:route("/page", { body = "page", headers = { { "Set-Cookie", "a=b; Max-Age=99" } } })
   end)
 
@@ -91,6 +95,27 @@ describe("Out of descriptors,", function()
     ]]):format(kind))
   end
 
+  -- What libcurl opens by itself: sockets of its resolver, and the file of authorities. What comes
+  -- of the request else: the name has no address, and the server waits for the end of a line.
+  for what, case in pairs({
+    ["a name is not looked up"] = { '"http://no-such-name.invalid/"', "resolve", 5 },
+    ["authorities are not read"] = { 'url:gsub("http", "https", 1)', "timeout", 0.2 },
+  }) do
+    promise(what .. ", and the error says so", ([[
+      viesti.loop()
+      short(function(free)
+        take_all_but(free)
+        local sender <close> = viesti.AsyncSender({ timeout = %g, ca = %q })
+        local response, err = sender:send({ url = (%s) })
+        release()
+        if err.kind ~= %q then
+          assert_verdict(response, err)
+        end
+        return err.kind == %q
+      end)
+    ]]):format(case[3], certificates.ca, case[1], case[2], case[2]))
+  end
+
   promise("those of 20 requests at once fail that have none", [[
     viesti.loop()
     local list = { ("x"):rep(20):byte(1, -1) }
@@ -107,6 +132,36 @@ describe("Out of descriptors,", function()
       assert_sends(sender)
       return responses[1]
     end)
+  ]])
+
+  promise("those that others of their session have wait for one", [[
+    viesti.loop()
+    take_all_but(20)
+    local list = { ("x"):rep(200):byte(1, -1) }
+    local sender <close> = viesti.AsyncSender({ timeout = 30 })
+    for _ = 1, 2 do -- as many as there are, and with connections that are kept
+      local responses, errors = viesti.map(list, function()
+        return sender:send({ url = url:gsub("page", "slow") })
+      end, { concurrency = #list })
+      for index in ipairs(list) do
+        assert.equal(200, assert(responses[index], errors[index]).status_code)
+      end
+    end
+    release()
+    io.write("fine, and some went well")
+  ]])
+
+  promise("none waits for a stream, which may wait for it", [[
+    viesti.loop()
+    local sender <close> = viesti.AsyncSender({ timeout = 2 })
+    local stream <close> = assert(sender:send({ url = url:gsub("page", "large"), stream = true }))
+    take_all_but(0)
+    local response, err = sender:send({ url = url })
+    release()
+    assert.is_nil(response)
+    assert_verdict(nil, err)
+    assert_sends(sender)
+    io.write("fine, and some went well")
   ]])
 
   promise("the loop says so, and is made later", [[

@@ -13,8 +13,9 @@ describe("A session", function()
   local secure = fixture.nginx({ http = tls_server({ name = "tls", certificate = certificates.good,
       directives = 'location / { return 200 "secure"; }' }) })
 
-  -- What a program with these variables alone gets with these options, in both kinds of sender.
-  local function fetch(url, variables, options)
+  -- What a program with these variables alone gets with these options, in both kinds of sender:
+  -- the status, or an expression of `err`.
+  local function fetch(url, variables, options, expression)
     local words = { "env" }
     for name in NAMES:gmatch("%S+") do
       words[#words + 1] = "-u " .. name
@@ -27,10 +28,10 @@ describe("A session", function()
       for _, kind in ipairs({ "SyncSender", "AsyncSender" }) do
         local sender <close> = viesti[kind](%s)
         local response, err = sender:send({ url = %q })
-        print(response and response.status_code or err.kind)
+        print(response and response.status_code or %s)
       end
-    ]]):format(options or "{}", url), table.concat(words, " "))
-    local first, second = output:match("^(%S+)\n(%S+)$")
+    ]]):format(options or "{}", url, expression or "err.kind"), table.concat(words, " "))
+    local first, second = output:match("^([^\n]+)\n([^\n]+)$")
     assert.equal(first, second, output)
     return first
   end
@@ -60,6 +61,22 @@ describe("A session", function()
     assert.equal("200", fetch(server.url .. "/status/200", { no_proxy = "*" },
       ("{ trust_env = false, proxy = %q }"):format(middle.url)))
     assert.equal(2, #middle:requests())
+  end)
+
+  it("refuses a proxy that is none, without a word of its password", function()
+    for _, proxy in ipairs({ "bad://me:secret@x:1", "http://me:sec ret@127.0.0.1:99999",
+      "http://me:sec/ret@127.0.0.1:1", "me:secret@" }) do
+      assert.equal("refused no false refused: the proxy that the environment names must be a URL "
+        .. "whose scheme is http, https, socks4, socks4a, socks5 or socks5h "
+        .. ("(GET %s/status/200)"):format(server.url),
+        fetch(server.url .. "/status/200", { http_proxy = proxy }, "{}",
+          "err.kind .. ' ' .. err.sent .. ' ' .. tostring(err.retryable) .. ' ' .. tostring(err)"))
+    end
+    assert.equal("refused the proxy must be a URL whose scheme is http, https, socks4, socks4a, "
+      .. "socks5 or socks5h", fetch(server.url .. "/status/200", {},
+        '{ curl = { PRE_PROXY = "bad://me:secret@x:1" } }', "err.kind .. ' ' .. err.message"))
+    assert.equal("200", fetch(server.url .. "/status/200", { http_proxy = "bad://me:secret@x:1",
+      no_proxy = "127.0.0.1" }))
   end)
 
   it("trusts the authorities in SSL_CERT_FILE", function()

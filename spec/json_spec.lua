@@ -49,6 +49,8 @@ describe("json.encode", function()
       { { 1, 2, a = 3 }, "a table with the key 1 " .. mixed },
       { { [1] = 1, [3] = 3 }, "a table with the key 1 " .. mixed },
       { { [true] = 1 }, "a table with the key true " .. mixed },
+      { { "\xff" }, "a string that is not UTF-8" },
+      { { ["\xed\xa0\x80"] = 1 }, "a string that is not UTF-8" }, -- half of a surrogate pair
     }
     for _, case in ipairs(cases) do
       local text, reason = json.encode(case[1])

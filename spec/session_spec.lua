@@ -1,5 +1,7 @@
 local viesti = require("viesti")
+local certificates = require("spec.support.certificates").make()
 local fixture = require("spec.support.fixture")
+local process = require("spec.support.process")
 
 local Session = viesti.Session
 
@@ -150,6 +152,19 @@ describe("Session", function()
     end
   end)
 
+  it("names what was meant by a name that libcurl has not, or that is its own to set", function()
+    for given, meant in pairs({ TCP_NODLAY = "TCP_NODELAY", CURLOPT_REFERER = "REFERER",
+      curlopt_tcp_nodelya = "TCP_NODELAY" }) do
+      assert.has_error(function() Session({ curl = { [given] = 1 } }) end,
+        ("Session: libcurl has no option '%s', did you mean '%s'?"):format(given, meant))
+    end
+    for name, own in pairs({ CAINFO = "ca", PROXY = "proxy", ENCODING = "decode" }) do
+      assert.has_error(function() Session({ curl = { [name] = "x" } }) end,
+        ("Session: the option '%s' is viesti's own to set: give %s instead"):format(
+          name, own))
+    end
+  end)
+
   it("says what this libcurl was built without", function()
     local made, message = pcall(Session, { curl = { DNS_SERVERS = "127.0.0.1" } }) -- for c-ares
     assert.is_true(made
@@ -182,6 +197,46 @@ describe("Session", function()
     end
     assert.has_error(function() Session({ client_key = "-----BEGIN PRIVATE KEY-----" }) end,
       "Session: client_key cannot be read: No such file or directory")
+  end)
+
+  it("refuses files without a certificate or a key in them, and a key alone", function()
+    local certificate, key = certificates.client.certificate, certificates.client.key
+    local cases = {
+      { { ca = "README.md" }, 'ca "README.md" has no certificate in it (PEM)' },
+      { { ca = key }, ("ca %q has no certificate in it (PEM)"):format(key) },
+      { { client_cert = key }, ("client_cert %q has no certificate in it (PEM)"):format(key) },
+      { { client_cert = certificate }, ("client_cert %q has no private key in it, and client_key "
+        .. "is not given"):format(certificate) },
+      { { client_cert = certificate, client_key = certificate },
+        "client_key has no private key in it (PEM)" },
+      { { client_key = key }, "client_key is given without client_cert" },
+    }
+    for _, case in ipairs(cases) do
+      assert.has_error(function() Session(case[1]) end, "Session: " .. case[2])
+    end
+    Session({ ca = certificates.ca, client_cert = certificate, client_key = key })
+    Session({ client_cert = certificate, curl = { SSLKEY = key } })
+    Session({ client_cert = "README.md", client_key = "README.md",
+      curl = { sslcerttype = "DER", SSLKEYTYPE = "DER" } })
+  end)
+
+  it("reads no file before its time that can be read only once", function()
+    local folder = process.temporary_directory()
+    local path = folder .. "/ca"
+    process.run("mkfifo " .. process.quote(path))
+    Session({ ca = path })
+    process.run("rm -r " .. process.quote(folder))
+  end)
+
+  it("refuses an interface that there is not", function()
+    for _, name in ipairs({ "nope0", "if!nope0", "" }) do
+      assert.has_error(function() Session({ interface = name }) end,
+        ("Session: interface %q is none of this system's, and no address; "
+          .. "host!name is that of a host"):format(name))
+    end
+    for _, name in ipairs({ "lo", "if!lo", "127.0.0.1", "::1", "host!nope0", "host.example" }) do
+      Session({ interface = name })
+    end
   end)
 
   it("refuses entries of resolve that libcurl could not read", function()
@@ -282,6 +337,20 @@ describe("Session", function()
     local described = session:describe()
     assert.same({ "<hidden>", "<hidden>", 1 },
       { described.proxy, described.curl.USERPWD, described.curl.TCP_NODELAY })
+    local sender = viesti.SyncSender({ curl = { PROXYHEADER = { "Proxy-Authorization: hush" } } })
+    assert.equal('SyncSender{ curl = { PROXYHEADER = "<hidden>" } }', tostring(sender))
+    assert.same({ PROXYHEADER = "<hidden>" }, sender.session:describe().curl)
+  end)
+
+  it("takes whole numbers for integers, however they are written", function()
+    local session = Session({ max_body = 1e6, max_connections = 2 ^ 5,
+      curl = { MAXCONNECTS = 1e1 } })
+    local described = session:describe()
+    assert.equal("integer", math.type(described.max_body))
+    assert.same({ 1000000, 32 }, { described.max_body, described.max_connections })
+    assert.has_error(function() Session({ curl = { MAXCONNECTS = 1.5 } }) end,
+      "Session: the option 'MAXCONNECTS' must be an integer, a boolean, a string or a list of "
+        .. "strings")
   end)
 
   it("refuses options of the wrong type or out of range", function()

@@ -277,6 +277,19 @@ describe("The timeouts of an AsyncSender", function()
     end)
   end)
 
+  it("take the pauses of a limited speed for no silence, and what follows them for one", function()
+    server:route("/large", { body = ("x"):rep(1000000) })
+    for _, speed in ipairs({ "MAX_RECV_SPEED_LARGE", "MAX_SEND_SPEED_LARGE" }) do
+      local sender <close> = viesti.AsyncSender({ idle_timeout = 0.1, curl = { [speed] = 500000 } })
+      for _ = 1, 2 do
+        local body = assert(sender:send({ method = "PUT", url = server.url .. "/large",
+          content = ("y"):rep(500000) })).body
+        assert.equal(1000000, #body)
+      end
+      assert.equal("idle", select(2, sender:send({ url = server.url .. "/hang" })).timeout)
+    end
+  end)
+
   it("take a large upload that the server reads slowly for no silence", function()
     local listener = assert(socket.bind("127.0.0.1", 0))
     local _, port = listener:getsockname()

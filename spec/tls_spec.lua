@@ -110,8 +110,8 @@ for _, way in ipairs(ways) do
     end, { ca = certificates.stranger })
 
     promise("names a file of authorities that holds none", function(sender)
-      assert_refused(sender, url("good"), "^the authorities cannot be read %(.*README%.md%)$")
-    end, { ca = "README.md" })
+      assert_refused(sender, url("good"), "^the authorities cannot be read %(.*damaged%.pem%)$")
+    end, { ca = certificates.damaged })
 
     it("takes any certificate without verify, and warns once", function()
       local warnings = {}
@@ -151,8 +151,9 @@ for _, way in ipairs(ways) do
 
     promise("refuses a key that is not its certificate's, by name", function(sender)
       assert_refused(sender, url("asking"), "^the client's certificate and key cannot be used "
-        .. "%(.*" .. ca:gsub("%p", "%%%0"))
-    end, { ca = ca, client_cert = certificates.client.certificate, client_key = ca })
+        .. "%(.*" .. certificates.other_key:gsub("%p", "%%%0"))
+    end, { ca = ca, client_cert = certificates.client.certificate,
+      client_key = certificates.other_key })
 
     promise("says so where a server ends the connection within the handshake", function(sender)
       for _, cut in ipairs({ { from = "client", after = 0 }, { after = 0 }, { after = 5 },

@@ -52,8 +52,8 @@ function format.value(value)
   return tostring(value)
 end
 
---- The value of an option as others may see it: `secret` hides it, `secret_strings` the strings in
---- a table of values that are mostly harmless.
+--- The value of an option as others may see it: `secret` hides it, `secret_strings` the strings and
+--- lists of them in a table of values that are mostly harmless.
 function format.public(spec, value)
   if spec.secret then
     return HIDDEN
@@ -62,7 +62,8 @@ function format.public(spec, value)
   end
   local shown = {}
   for key, item in pairs(value) do
-    shown[key] = type(item) == "string" and HIDDEN or item
+    local is_text = type(item) == "string" or type(item) == "table"
+    shown[key] = is_text and HIDDEN or item
   end
   return shown
 end

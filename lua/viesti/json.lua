@@ -19,6 +19,13 @@ codec.decode_invalid_numbers(false)
 
 local encode_value
 
+local function encode_string(text)
+  if not utf8.len(text) then
+    refusal.raise("a string that is not UTF-8")
+  end
+  return codec.encode(text)
+end
+
 local function encode_number(number)
   if math.type(number) == "integer" then
     return ("%d"):format(number)
@@ -51,7 +58,7 @@ local function encode_object(object, depth)
       refusal.raise("a table with the key " .. tostring(key) .. " among others: "
         .. "keys must be all strings or 1 to n")
     end
-    parts[#parts + 1] = codec.encode(key) .. ":" .. encode_value(object[key], depth)
+    parts[#parts + 1] = encode_string(key) .. ":" .. encode_value(object[key], depth)
   end
   return "{" .. table.concat(parts, ",") .. "}"
 end
@@ -81,7 +88,7 @@ local simple = {
   ["nil"] = function() return "null" end,
   boolean = tostring,
   number = encode_number,
-  string = function(text) return codec.encode(text) end,
+  string = encode_string,
 }
 
 function encode_value(value, depth)

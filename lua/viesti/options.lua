@@ -248,6 +248,11 @@ local function index_of(declaration)
   return index
 end
 
+-- 1e6 is as good as 1000000 where an integer is wanted.
+local function as_integer(spec, value)
+  return spec.type:find("integer", 1, true) and math.tointeger(value) or value
+end
+
 local function read_value(owner, spec, value)
   if value == nil then
     if spec.required then
@@ -255,6 +260,9 @@ local function read_value(owner, spec, value)
         owner, spec.name, options.allowed(spec))
     end
     value = {}
+  end
+  if math.type(value) == "float" then
+    value = as_integer(spec, value)
   end
   if not (types[spec](value) and in_range(spec, value)
       and (not spec.values or is_listed(spec, value))) then

@@ -1,8 +1,10 @@
 --- Session{ ... }: the connections and settings that concrete senders send with. One may stand
 --- behind several senders, which then share its connections.
+local cookies = require "viesti.cookies"
 local core = require "viesti.core"
 local format = require "viesti.format"
 local options = require "viesti.options"
+local preflight = require "viesti.preflight"
 local tables = require "viesti.tables"
 local warnings = require "viesti.warnings"
 
@@ -49,7 +51,7 @@ local declaration = {
   { name = "resolve", type = "strings",
     doc = 'list of "host:port:address": names that are not looked up' },
   { name = "cookies", type = "boolean", default = false,
-    doc = "keep cookies and send them again, by the rules of RFC 6265 and public suffixes" },
+    doc = "keep cookies and send them again, by RFC 6265; servers set none for public suffixes" },
   { name = "curl", type = "table", secret_strings = true,
     doc = "further options of libcurl by name, without CURLOPT_" },
   { name = "user_agent", type = "string", default = "viesti/0.1.0",
@@ -57,15 +59,12 @@ local declaration = {
 }
 
 --- Methods besides those below: `session:close()` ends what is in flight with the error `closed`
---- and closes all connections; `session:is_closed()`; `session:cookies()` lists the cookies, a line
---- in Netscape's format each, and `session:add_cookie(line)` takes one in.
+--- and closes all connections; `session:is_closed()`.
 ---@class viesti.Session
 local Session = core.Session
 
 -- CURL_SSLVERSION_TLSv1_2 and _3.
 local TLS_VERSIONS = { ["1.2"] = 6, ["1.3"] = 7 }
-
-local LONGEST_SOCKET_PATH = 107 -- of Linux; elsewhere it is a few bytes less
 
 -- Our names for options that libcurl has as they are.
 local CURL_NAMES = {
@@ -73,50 +72,9 @@ local CURL_NAMES = {
   interface = "INTERFACE", resolve = "RESOLVE",
 }
 
--- What libcurl would be without once it connects: a sentence, or nil.
-local function missing_file(values)
-  for _, name in ipairs { "ca", "client_cert", "client_key" } do
-    local path = values[name]
-    local reason = path and core.unreadable(path)
-    if reason then
-      return ("%s%s cannot be read: %s"):format(name,
-        name == "client_key" and "" or " " .. format.value(path), reason)
-    end
-  end
-end
-
--- As libcurl reads it: "host:port:address,[address]", which may go out of date with a "+" before
--- it, or "-host:port" to forget one.
-local function is_resolve_entry(entry)
-  local host, port, addresses = entry:match "^%+?([^:]+):(%d+):([^,].*)$"
-  if not host then
-    host, port = entry:match "^%-([^:]+):(%d+)$"
-  end
-  for address in ((addresses or "") .. ","):gmatch "(.-)," do
-    if addresses and not core.is_address(address:match "^%[(.*:.*)%]$" or address) then
-      return false
-    end
-  end
-  return host ~= nil and tonumber(port) <= 65535
-end
-
-local function refused_entry(entries)
-  for _, entry in ipairs(entries or {}) do
-    if not is_resolve_entry(entry) then
-      return 'resolve must be a list of "host:port:address", it has ' .. format.given(entry)
-    end
-  end
-end
-
+-- What libcurl is to have, by its names.
 local function curl_options(values)
-  local all = {}
-  for name, value in pairs(values.curl or {}) do
-    if type(name) ~= "string" then
-      return nil, ("curl: the names of libcurl's options are strings, got %s"):format(
-        format.value(name))
-    end
-    all[name] = value
-  end
+  local all = tables.copy(values.curl or {})
   for name, curl_name in pairs(CURL_NAMES) do
     all[curl_name] = values[name] or all[curl_name]
   end
@@ -130,16 +88,13 @@ local function build(...)
   if not values then
     return nil, given
   end
-  local all, wrong = curl_options(values)
-  wrong = wrong or missing_file(values) or refused_entry(values.resolve)
+  local wrong = preflight.unknown_option(values.curl or {})
+  local all = curl_options(values)
+  wrong = wrong or preflight.wrong(values, all)
   if wrong then
     return nil, "Session: " .. wrong
-  elseif #(values.unix_socket or "") > LONGEST_SOCKET_PATH then
-    return nil, ("Session: the path in unix_socket is longer than %d bytes"):format(
-      LONGEST_SOCKET_PATH)
-  elseif values.http_version == "3" and not core.features().http3 then
-    return nil, "Session: http_version is 3, which this libcurl does not have"
   end
+  values._given = tables.copy(given)
   local given_curl = values.curl
   values._given = tables.copy(given)
   values.curl = all
@@ -164,21 +119,84 @@ local function check_path(what, path)
   end
 end
 
---- Reads cookies from a file that save_cookies, or a browser's export in Netscape's format, wrote.
+-- Why the session has no use for cookies, if that is so.
+local function without_cookies(session)
+  if not session:given_options().cookies then
+    return "the session keeps no cookies: make it with cookies = true"
+  elseif session:is_closed() then
+    return "the session is closed"
+  end
+end
+
+--- The cookies, a line in Netscape's format each.
+---@return string[]
+function Session:cookies()
+  return cookies.current(core.cookies(self))
+end
+
+--- Takes a cookie in: a line in Netscape's format, or a Set-Cookie field. `url` says where such a
+--- field comes from; without it the field must have a Domain.
+---@param line string
+---@param url? string
+---@return boolean? done, string? reason
+function Session:add_cookie(line, url)
+  if type(line) ~= "string" then
+    error("session:add_cookie needs a line, a string, got " .. format.given(line), 2)
+  elseif url ~= nil and type(url) ~= "string" then
+    error("session:add_cookie needs a URL, a string, got " .. format.given(url), 2)
+  end
+  local reason, read = without_cookies(self), nil
+  if not reason then
+    read, reason = cookies.read(line, url)
+  end
+  if not read then
+    return nil, reason
+  end
+  core.add_cookie(self, read)
+  return true
+end
+
+--- Forgets all cookies.
+---@return boolean? done, string? reason
+function Session:clear_cookies()
+  local reason = without_cookies(self)
+  if reason then
+    return nil, reason
+  end
+  core.clear_cookies(self)
+  return true
+end
+
+local function read_whole(path)
+  local file <close>, reason = io.open(path, "rb")
+  if not file then
+    return nil, reason
+  end
+  local text
+  text, reason = file:read("a")
+  return text, reason and ("%s: %s"):format(path, reason)
+end
+
+--- Reads cookies from a file that save_cookies, or a browser's export in Netscape's format, wrote:
+--- all of them or, where a line is no cookie, none.
 ---@param path string
 ---@return boolean? done, string? reason
 function Session:load_cookies(path)
   check_path("load_cookies", path)
-  local file <close>, reason = io.open(path)
-  if not file then
+  local text, lines
+  local reason = without_cookies(self)
+  if not reason then
+    text, reason = read_whole(path)
+  end
+  if text then
+    lines, reason = cookies.read_file(text)
+    reason = reason and ("%s, %s"):format(path, reason)
+  end
+  if not lines then
     return nil, reason
   end
-  for line in file:lines() do
-    if line ~= "" and (line:sub(1, 1) ~= "#" or line:find "^#HttpOnly_") then
-      if not self:add_cookie(line) then
-        return nil, "the session keeps no cookies: make it with cookies = true"
-      end
-    end
+  for _, line in ipairs(lines) do
+    core.add_cookie(self, line)
   end
   return true
 end
@@ -188,6 +206,10 @@ end
 ---@return boolean? done, string? reason
 function Session:save_cookies(path)
   check_path("save_cookies", path)
+  local reason = without_cookies(self)
+  if reason then
+    return nil, reason
+  end
   local lines = self:cookies()
   table.insert(lines, 1, "# Netscape HTTP Cookie File")
   return core.write_private(path, table.concat(lines, "\n") .. "\n")

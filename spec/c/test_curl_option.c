@@ -35,6 +35,8 @@ IT("keeps numbers, texts and lists, their values copied, for libcurl to take") {
   check(strcmp(text->text, "agent") == 0);
   check(strcmp(resolve->list->data, "a.test:80:127.0.0.1") == 0);
   check(strcmp(resolve->list->next->data, "b.test:80:127.0.0.1") == 0);
+  check_int(vi_curl_options_number(*options, CURLOPT_MAX_RECV_SPEED_LARGE), INT64_C(5000000000));
+  check_int(vi_curl_options_number(*options, CURLOPT_MAX_SEND_SPEED_LARGE), 0);
   CURL *easy = curl_easy_init();
   check(vi_curl_options_set(*options, easy, &error));
   curl_easy_cleanup(easy);
@@ -66,6 +68,7 @@ IT("refuses the engine's own, by their old names too") {
   }
   check(!vi_curl_option_add_text(options, "ACCEPT_ENCODING", "gzip", &error));
   check(!vi_curl_option_add_text(options, "ENCODING", "gzip", &error));
+  check(strstr(error.message, "give decode instead"));
   check(!vi_curl_option_add_item(options, "HTTPHEADER", "A: 1", &error));
   check(!vi_curl_option_add_item(options, "RTSPHEADER", "A: 1", &error));
   check(!*options);

@@ -5,7 +5,8 @@
 --
 -- ca is the authority and stranger another one, that signed nothing. Of servers there are good (for
 -- localhost and 127.0.0.1), expired, not_yet_valid, wrong_host and self_signed, and there is one of
--- a client: each is { certificate, key }. All of these are paths of PEM files.
+-- a client: each is { certificate, key }. All of these are paths of PEM files, and so are damaged,
+-- which begins like a certificate, and other_key, which belongs to none of those.
 
 local process = require("spec.support.process")
 
@@ -100,6 +101,7 @@ function certificates.make()
   local owner = process.start(directory, "exec sleep 1000000")
   write_file(directory .. "/openssl.cnf", configuration)
   write_file(directory .. "/make.sh", script())
+  write_file(directory .. "/damaged.pem", "-----BEGIN CERTIFICATE-----\nnonsense\n")
   local quoted = process.quote(directory)
   process.run(("sh %s/make.sh %s"):format(quoted, quoted))
   local function pair(name)
@@ -109,6 +111,8 @@ function certificates.make()
     owner = owner,
     ca = directory .. "/ca.pem",
     stranger = directory .. "/stranger.pem",
+    damaged = directory .. "/damaged.pem",
+    other_key = directory .. "/ca.key",
     self_signed = pair("self_signed"),
   }
   for name in pairs(signed) do

@@ -49,6 +49,7 @@ __attribute__((visibility("default"))) int luaopen_viesti_core(lua_State *L) {
   vi_open_stream(L);
   vi_open_error(L);
   vi_open_session(L);
+  vi_open_cookies(L);
   vi_open_loop(L);
   vi_open_task(L);
   vi_open_senders(L);

@@ -58,6 +58,8 @@ static const char *curl_text(lua_State *L, int index, const char *name, vi_error
 static bool add_curl_option(lua_State *L, vi_curl_option **options, const char *name,
                             vi_error *error) {
   const char *text;
+  lua_Integer number;
+  int is_integer;
   switch (lua_type(L, -1)) {
   case LUA_TBOOLEAN:
     return vi_curl_option_add_number(options, name, lua_toboolean(L, -1), error);
@@ -65,8 +67,9 @@ static bool add_curl_option(lua_State *L, vi_curl_option **options, const char *
     text = curl_text(L, -1, name, error);
     return text && vi_curl_option_add_text(options, name, text, error);
   case LUA_TNUMBER:
-    if (lua_isinteger(L, -1))
-      return vi_curl_option_add_number(options, name, lua_tointeger(L, -1), error);
+    number = lua_tointegerx(L, -1, &is_integer); /* of 1e6 too */
+    if (is_integer)
+      return vi_curl_option_add_number(options, name, number, error);
     break;
   default:
     break;
@@ -150,32 +153,25 @@ static int session_new(lua_State *L) {
   return 2;
 }
 
-static int push_lines(lua_State *L) {
-  const struct curl_slist *line = lua_touserdata(L, 1);
-  lua_newtable(L);
-  for (lua_Integer count = 1; line; line = line->next, count++) {
-    lua_pushstring(L, line->data);
-    lua_rawseti(L, -2, count);
-  }
+/* has_curl_option(name) -> whether libcurl has an option of that name */
+static int has_curl_option(lua_State *L) {
+  vi_text name = vi_check_text(L, 1);
+  bool is_whole = strlen(name.data) == name.length;
+  lua_pushboolean(L, is_whole && curl_easy_option_by_name(name.data));
   return 1;
 }
 
-/* session:cookies() -> list of lines in Netscape's format */
-static int session_cookies(lua_State *L) {
-  struct curl_slist *lines = vi_session_cookies(vi_check_session(L, 1));
-  lua_pushcfunction(L, push_lines);
-  lua_pushlightuserdata(L, lines);
-  int status = lua_pcall(L, 1, 1, 0); /* the lines are to be freed whatever comes */
-  curl_slist_free_all(lines);
-  return status == LUA_OK ? 1 : lua_error(L);
-}
-
-/* session:add_cookie(line) -> whether the session keeps cookies */
-static int session_add_cookie(lua_State *L) {
-  vi_session *session = vi_check_session(L, 1);
-  if (lua_type(L, 2) != LUA_TSTRING)
-    return vi_raise(L, "session:add_cookie needs a line, a string, got %s", vi_push_given(L, 2));
-  lua_pushboolean(L, vi_session_add_cookie(session, lua_tostring(L, 2)));
+/* curl_options() -> list of the names that libcurl's options go by now */
+static int curl_options(lua_State *L) {
+  const struct curl_easyoption *option = NULL;
+  lua_Integer count = 0;
+  lua_newtable(L);
+  while ((option = curl_easy_option_next(option))) {
+    if (option->flags & CURLOT_FLAG_ALIAS)
+      continue;
+    lua_pushstring(L, option->name);
+    lua_rawseti(L, -2, ++count);
+  }
   return 1;
 }
 
@@ -205,11 +201,14 @@ static int session_gc(lua_State *L) {
 void vi_open_session(lua_State *L) {
   static const luaL_Reg metamethods[] = {
       {"__gc", session_gc}, {"__close", session_close}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {
-      {"close", session_close},           {"is_closed", session_is_closed},
-      {"cookies", session_cookies},       {"add_cookie", session_add_cookie},
-      {"given_options", session_options}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"session", session_new}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"close", session_close},
+                                     {"is_closed", session_is_closed},
+                                     {"given_options", session_options},
+                                     {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"session", session_new},
+                                       {"has_curl_option", has_curl_option},
+                                       {"curl_options", curl_options},
+                                       {NULL, NULL}};
   vi_new_type(L, VI_TYPE_SESSION, "Session", metamethods, methods);
   luaL_setfuncs(L, functions, 0);
 }

@@ -81,6 +81,7 @@ VI_RAISES void vi_open_response(lua_State *L);
 VI_RAISES void vi_open_stream(lua_State *L);
 VI_RAISES void vi_open_error(lua_State *L);
 VI_RAISES void vi_open_session(lua_State *L);
+VI_RAISES void vi_open_cookies(lua_State *L);
 VI_RAISES void vi_open_loop(lua_State *L);
 VI_RAISES void vi_open_task(lua_State *L);
 VI_RAISES void vi_open_senders(lua_State *L);

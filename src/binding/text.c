@@ -6,6 +6,7 @@
 #include "message/url.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <string.h>
 
 /* encode(text) -> percent-encoded */
@@ -70,13 +71,16 @@ static int is_address(lua_State *L) {
   return 1;
 }
 
+/* is_interface(name) -> whether the system has one of that name */
+static int is_interface(lua_State *L) {
+  lua_pushboolean(L, if_nametoindex(luaL_checkstring(L, 1)) != 0);
+  return 1;
+}
+
 void vi_open_text(lua_State *L) {
-  static const luaL_Reg functions[] = {{"encode", encode},
-                                       {"resolve_url", resolve_url},
-                                       {"parse_date", parse_date},
-                                       {"is_token", is_token},
-                                       {"is_address", is_address},
-                                       {"public_url", public_url},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"encode", encode},         {"resolve_url", resolve_url},
+                                       {"parse_date", parse_date}, {"is_token", is_token},
+                                       {"is_address", is_address}, {"is_interface", is_interface},
+                                       {"public_url", public_url}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -1,6 +1,11 @@
 #include "transport/curl_error.h"
 
+#include "message/text.h"
+
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static vi_error_kind kind_of(CURLcode code) {
   switch (code) {
@@ -58,10 +63,21 @@ static bool is_broken_handshake(CURLcode code, const char *detail) {
           strstr(detail, "unexpected eof"));
 }
 
+/* What libcurl makes nothing of before it connects, under several codes. The session's own proxy
+ * was looked at when it was made: this is one that the environment or an option of libcurl's names.
+ */
+static bool is_unusable_proxy(const char *detail) {
+  return vi_text_starts_nocase(vi_text_of(detail), VI_TEXT("Unsupported proxy"));
+}
+
 /* Where libcurl has one code for several things, its words and times tell them apart. */
 static vi_error_kind refine(const vi_transfer *transfer, CURLcode code) {
   const char *detail = transfer->handle->detail;
   vi_error_kind kind = kind_of(code);
+  if (is_unusable_proxy(detail))
+    return VI_ERROR_REFUSED;
+  if (kind == VI_ERROR_RESOLVE && strstr(detail, "thread failed to start"))
+    return VI_ERROR_OUT_OF_MEMORY;
   if (!transfer->connected &&
       (kind == VI_ERROR_RESET || kind == VI_ERROR_EMPTY_REPLY || is_broken_handshake(code, detail)))
     return VI_ERROR_CONNECT; /* the proxy refused, or the other end went while we connected */
@@ -159,6 +175,12 @@ static bool wants_credentials(CURL *easy, CURLcode code) {
          (code == CURLE_PROXY && (reason == CURLPX_USER_REJECTED || reason == CURLPX_NO_AUTH));
 }
 
+#define PROXY_SCHEMES "a URL whose scheme is http, https, socks4, socks4a, socks5 or socks5h"
+
+static const char ENVIRONMENT_PROXY[] =
+    "the proxy that the environment names must be " PROXY_SCHEMES;
+static const char OTHER_PROXY[] = "the proxy must be " PROXY_SCHEMES;
+
 static bool set_own_words(vi_error *error, const vi_transfer *transfer, CURLcode code,
                           vi_error_kind kind) {
   CURL *easy = transfer->handle->easy;
@@ -171,6 +193,8 @@ static bool set_own_words(vi_error *error, const vi_transfer *transfer, CURLcode
   else if (code == CURLE_URL_MALFORMAT && !is_ascii(vi_buffer_text(&transfer->request->url)))
     words = "the host's name is not ASCII, and could not be encoded: call "
             "os.setlocale(\"C.UTF-8\") before, or write it as xn--...";
+  else if (is_unusable_proxy(detail))
+    words = transfer->session->proxy_in_environment ? ENVIRONMENT_PROXY : OTHER_PROXY;
   else if (wants_credentials(easy, code))
     words = "the proxy wants valid credentials in its URL";
   else if (status)
@@ -187,7 +211,8 @@ static bool set_own_words(vi_error *error, const vi_transfer *transfer, CURLcode
 static void set_words(vi_error *error, const vi_transfer *transfer, CURLcode code,
                       vi_error_kind kind) {
   const char *detail = transfer->handle->detail;
-  const char *words = detail[0] ? detail : curl_easy_strerror(code);
+  bool quotes_url = strstr(detail, "://"); /* which may hold a password */
+  const char *words = detail[0] && !quotes_url ? detail : curl_easy_strerror(code);
   if (set_own_words(error, transfer, code, kind))
     return;
   long number = transfer->handle->socket_errno;
@@ -197,6 +222,43 @@ static void set_words(vi_error *error, const vi_transfer *transfer, CURLcode cod
     vi_error_set(error, kind, "%.150s (%s)", words, strerror((int)number));
   else
     vi_error_set(error, kind, "%s", words);
+}
+
+/* Why a descriptor could not be had that libcurl opened out of our sight, to read a file or to look
+ * a name up; 0 if there are some. By now it may have closed as many as that took. */
+static int probe_descriptors(void) {
+  enum { TAKEN = 4 };
+  int taken[TAKEN], count = 0, reason = 0;
+  while (count < TAKEN && reason == 0) {
+    taken[count] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (taken[count] < 0)
+      reason = errno;
+    else
+      count++;
+  }
+  while (count > 0)
+    close(taken[--count]);
+  return reason;
+}
+
+/* The errno of the shortage of descriptors that ended the transfer; 0 if it was not that. */
+static int shortage_of(const vi_transfer *transfer, CURLcode code) {
+  int number = 0;
+  switch (code) {
+  case CURLE_COULDNT_CONNECT:
+    number = transfer->handle->socket_errno;
+    break;
+  case CURLE_COULDNT_RESOLVE_HOST:
+  case CURLE_COULDNT_RESOLVE_PROXY:
+  case CURLE_SSL_CACERT_BADFILE:
+  case CURLE_SSL_CERTPROBLEM:
+    number = probe_descriptors();
+    break;
+  default:
+    break;
+  }
+  bool is_shortage = number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
+  return is_shortage ? number : 0;
 }
 
 /* Whether another attempt could end otherwise, leaving aside whether it may be made. */
@@ -231,8 +293,11 @@ static bool is_turned_away(CURL *easy, CURLcode code) {
 
 void vi_curl_error(vi_transfer *transfer, CURLcode code) {
   vi_error *error = &transfer->error;
-  vi_error_kind kind = refine(transfer, code);
-  if (kind == VI_ERROR_TIMEOUT)
+  int shortage = shortage_of(transfer, code);
+  vi_error_kind kind = shortage ? VI_ERROR_OUT_OF_MEMORY : refine(transfer, code);
+  if (shortage)
+    vi_error_set(error, kind, "no descriptor for the exchange: %s", strerror(shortage));
+  else if (kind == VI_ERROR_TIMEOUT)
     name_timeout(error, transfer);
   else
     set_words(error, transfer, code, kind);
@@ -241,4 +306,6 @@ void vi_curl_error(vi_transfer *transfer, CURLcode code) {
   vi_curl_error_weigh(error, transfer->request);
   if (kind == VI_ERROR_CONNECT && is_turned_away(transfer->handle->easy, code))
     error->retryable = false;
+  if (shortage)
+    error->retryable = !error->maybe_sent; /* others are closed sooner or later */
 }

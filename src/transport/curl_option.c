@@ -7,80 +7,83 @@
 
 /* What the engine sets for itself or for each request, or what would break a promise: schemes,
  * redirects, framing, where bodies go, callbacks and threads. */
-static const char *const OWNED[] = {
-    "ACCEPT_ENCODING",
-    "BUFFERSIZE",
-    "CAINFO",
-    "CONNECTTIMEOUT",
-    "CONNECTTIMEOUT_MS",
-    "CONNECT_ONLY",
-    "COOKIE",
-    "COOKIEFILE",
-    "COOKIEJAR",
-    "CRLF",
-    "CURLU",
-    "CUSTOMREQUEST",
-    "FAILONERROR",
-    "FOLLOWLOCATION",
-    "FRESH_CONNECT",
-    "HEADER",
-    "HEADEROPT",
-    "HTTP09_ALLOWED",
-    "HTTPGET",
-    "HTTPHEADER",
-    "HTTPPOST",
-    "HTTP_CONTENT_DECODING",
-    "HTTP_TRANSFER_DECODING",
-    "HTTP_VERSION",
-    "IGNORE_CONTENT_LENGTH",
-    "INFILESIZE",
-    "INFILESIZE_LARGE",
-    "LOW_SPEED_LIMIT",
-    "LOW_SPEED_TIME",
-    "MAXFILESIZE",
-    "MAXFILESIZE_LARGE",
-    "MAXREDIRS",
-    "MIMEPOST",
-    "NOBODY",
-    "NOPROGRESS",
-    "NOSIGNAL",
-    "PORT",
-    "POST",
-    "POSTFIELDS",
-    "POSTFIELDSIZE",
-    "POSTFIELDSIZE_LARGE",
-    "POSTREDIR",
-    "PROTOCOLS",
-    "PROTOCOLS_STR",
-    "PROXY",
-    "PROXY_SSL_VERIFYHOST",
-    "PROXY_SSL_VERIFYPEER",
-    "PUT",
-    "RANGE",
-    "REDIR_PROTOCOLS",
-    "REDIR_PROTOCOLS_STR",
-    "REQUEST_TARGET",
-    "RESUME_FROM",
-    "RESUME_FROM_LARGE",
-    "SSL_VERIFYHOST",
-    "SSL_VERIFYPEER",
-    "SUPPRESS_CONNECT_HEADERS",
-    "TIMEOUT",
-    "TIMEOUT_MS",
-    "TRANSFER_ENCODING",
-    "UPLOAD",
-    "URL",
-    "USERAGENT",
-    "VERBOSE",
+static const struct {
+  const char *name, *ours; /* the session's own option for it, if it has one */
+} OWNED[] = {
+    {"ACCEPT_ENCODING", "decode"},
+    {"BUFFERSIZE", NULL},
+    {"CAINFO", "ca"},
+    {"CONNECTTIMEOUT", "connect_timeout"},
+    {"CONNECTTIMEOUT_MS", "connect_timeout"},
+    {"CONNECT_ONLY", NULL},
+    {"COOKIE", NULL},
+    {"COOKIEFILE", "cookies"},
+    {"COOKIEJAR", "cookies"},
+    {"CRLF", NULL},
+    {"CURLU", NULL},
+    {"CUSTOMREQUEST", NULL},
+    {"FAILONERROR", NULL},
+    {"FOLLOWLOCATION", NULL},
+    {"FRESH_CONNECT", NULL},
+    {"HEADER", NULL},
+    {"HEADEROPT", NULL},
+    {"HTTP09_ALLOWED", NULL},
+    {"HTTPGET", NULL},
+    {"HTTPHEADER", NULL},
+    {"HTTPPOST", NULL},
+    {"HTTP_CONTENT_DECODING", "decode"},
+    {"HTTP_TRANSFER_DECODING", NULL},
+    {"HTTP_VERSION", "http_version"},
+    {"IGNORE_CONTENT_LENGTH", NULL},
+    {"INFILESIZE", NULL},
+    {"INFILESIZE_LARGE", NULL},
+    {"LOW_SPEED_LIMIT", "low_speed_limit"},
+    {"LOW_SPEED_TIME", "low_speed_time"},
+    {"MAXFILESIZE", "max_body"},
+    {"MAXFILESIZE_LARGE", "max_body"},
+    {"MAXREDIRS", NULL},
+    {"MIMEPOST", NULL},
+    {"NOBODY", NULL},
+    {"NOPROGRESS", NULL},
+    {"NOSIGNAL", NULL},
+    {"PORT", NULL},
+    {"POST", NULL},
+    {"POSTFIELDS", NULL},
+    {"POSTFIELDSIZE", NULL},
+    {"POSTFIELDSIZE_LARGE", NULL},
+    {"POSTREDIR", NULL},
+    {"PROTOCOLS", NULL},
+    {"PROTOCOLS_STR", NULL},
+    {"PROXY", "proxy"},
+    {"PROXY_SSL_VERIFYHOST", "verify"},
+    {"PROXY_SSL_VERIFYPEER", "verify"},
+    {"PUT", NULL},
+    {"RANGE", NULL},
+    {"REDIR_PROTOCOLS", NULL},
+    {"REDIR_PROTOCOLS_STR", NULL},
+    {"REQUEST_TARGET", NULL},
+    {"RESUME_FROM", NULL},
+    {"RESUME_FROM_LARGE", NULL},
+    {"SSL_VERIFYHOST", "verify"},
+    {"SSL_VERIFYPEER", "verify"},
+    {"SUPPRESS_CONNECT_HEADERS", NULL},
+    {"TIMEOUT", "timeout"},
+    {"TIMEOUT_MS", "timeout"},
+    {"TRANSFER_ENCODING", NULL},
+    {"UPLOAD", NULL},
+    {"URL", NULL},
+    {"USERAGENT", "user_agent"},
+    {"VERBOSE", NULL},
 };
 
-/* By the name that libcurl has for it now: some go by an old one too. */
-static bool is_owned(const struct curl_easyoption *option) {
+/* By the name that libcurl has for it now: some go by an old one too. NULL: it is not owned; "": it
+ * is, and the session has no option for it. */
+static const char *owner_of(const struct curl_easyoption *option) {
   vi_text name = vi_text_of(curl_easy_option_by_id(option->id)->name);
   for (size_t i = 0; i < sizeof OWNED / sizeof *OWNED; i++)
-    if (vi_text_equal_nocase(name, vi_text_of(OWNED[i])))
-      return true;
-  return false;
+    if (vi_text_equal_nocase(name, vi_text_of(OWNED[i].name)))
+      return OWNED[i].ours ? OWNED[i].ours : "";
+  return NULL;
 }
 
 static const char *value_kind(curl_easytype type) {
@@ -102,9 +105,13 @@ static const char *value_kind(curl_easytype type) {
 static const struct curl_easyoption *find(const char *name, const char *kind, vi_error *error) {
   const struct curl_easyoption *option = curl_easy_option_by_name(name);
   const char *wanted = option ? value_kind(option->type) : NULL;
+  const char *owner = option ? owner_of(option) : NULL;
   if (!option)
     vi_error_set(error, VI_ERROR_REFUSED, "libcurl has no option '%.60s'", name);
-  else if (!wanted || is_owned(option))
+  else if (owner && *owner)
+    vi_error_set(error, VI_ERROR_REFUSED, "the option '%s' is viesti's own to set: give %s instead",
+                 option->name, owner);
+  else if (!wanted || owner)
     vi_error_set(error, VI_ERROR_REFUSED, "the option '%s' is viesti's own to set", option->name);
   else if (strcmp(wanted, kind) != 0)
     vi_error_set(error, VI_ERROR_REFUSED, "the option '%s' takes %s", option->name, wanted);
@@ -177,6 +184,12 @@ bool vi_curl_option_add_item(vi_curl_option **options, const char *name, const c
     return vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
   target->list = longer;
   return true;
+}
+
+int64_t vi_curl_options_number(const vi_curl_option *options, CURLoption id) {
+  while (options && options->option->id != id)
+    options = options->next;
+  return options ? options->number : 0;
 }
 
 static CURLcode set(const vi_curl_option *option, CURL *easy) {

@@ -29,6 +29,9 @@ bool vi_curl_option_add_text(vi_curl_option **options, const char *name, const c
 bool vi_curl_option_add_item(vi_curl_option **options, const char *name, const char *item,
                              vi_error *error);
 
+/* The value of the option of that id; 0 if it is not among them. */
+int64_t vi_curl_options_number(const vi_curl_option *options, CURLoption id);
+
 /* Sets all of them on a handle. The strings and lists must outlive it. False, with `error`: libcurl
  * refused a value. */
 bool vi_curl_options_set(const vi_curl_option *options, CURL *easy, vi_error *error);

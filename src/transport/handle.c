@@ -18,8 +18,7 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
   (void)purpose;
   vi_handle *handle = user;
   int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-  if (fd < 0)
-    handle->socket_errno = errno;
+  handle->socket_errno = fd < 0 ? errno : 0;
   if (fd >= 0 && !vi_sockets_add(handle->session, fd)) {
     vi_error_set(&handle->transfer->error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
     vi_sockets_remove(handle->session, fd);

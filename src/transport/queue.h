@@ -17,6 +17,14 @@ bool vi_queue_can_admit(const vi_session *session);
 void vi_queue_add(vi_transfer *transfer);
 void vi_queue_remove(vi_transfer *transfer);
 
+/* True if some that are in flight end by themselves: a stream may wait for whoever waits in the
+ * queue. */
+bool vi_queue_will_move(const vi_session *session);
+
+/* Puts a transfer that got no descriptor back before those that never were launched, and lets no
+ * more be in flight than there are now while others wait: each of them has its descriptor. */
+void vi_queue_put_back(vi_transfer *transfer);
+
 /* Starts as many as there is room for. Never from inside a callback of libcurl's. */
 void vi_queue_admit(vi_session *session);
 

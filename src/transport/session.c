@@ -128,6 +128,13 @@ static bool check_proxy(const char *proxy, vi_error *error) {
                               "socks4a, socks5 or socks5h");
 }
 
+/* The lower one of those that libcurl was given for the two ways. */
+static double top_speed(const vi_curl_option *options) {
+  int64_t down = vi_curl_options_number(options, CURLOPT_MAX_RECV_SPEED_LARGE);
+  int64_t up = vi_curl_options_number(options, CURLOPT_MAX_SEND_SPEED_LARGE);
+  return (double)(down > 0 && (up <= 0 || down < up) ? down : up);
+}
+
 static void set_limits(CURLM *multi, const vi_session_options *options) {
   curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, options->max_connections);
   curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, options->max_connections_per_host);
@@ -158,6 +165,7 @@ vi_session *vi_session_new(const vi_session_options *options, vi_error *error) {
     return NULL;
   }
   session->options.curl = options->curl;
+  session->top_speed = top_speed(options->curl);
   session->proxy_in_environment = options->trust_env && names_proxy();
   set_limits(session->multi, options);
   return session;
@@ -198,39 +206,6 @@ void vi_session_release(vi_session *session) {
   vi_free((char *)session->options.proxy);
   vi_free((char *)session->options.user_agent);
   vi_free(session);
-}
-
-/* A handle that shares the session's cookies, for looking at them. */
-static CURL *open_jar(vi_session *session) {
-  if (session->closed || !session->options.cookies)
-    return NULL;
-  CURL *easy = curl_easy_init();
-  if (easy) {
-    curl_easy_setopt(easy, CURLOPT_SHARE, session->share);
-    curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
-  }
-  return easy;
-}
-
-struct curl_slist *vi_session_cookies(vi_session *session) {
-  struct curl_slist *lines = NULL;
-  CURL *easy = open_jar(session);
-  if (easy)
-    curl_easy_getinfo(easy, CURLINFO_COOKIELIST, &lines);
-  curl_easy_cleanup(easy);
-  return lines;
-}
-
-bool vi_session_add_cookie(vi_session *session, const char *line) {
-  /* libcurl takes other words for commands, of which "ALL" empties the jar. */
-  bool is_cookie =
-      strchr(line, '\t') || vi_text_starts_nocase(vi_text_of(line), VI_TEXT("Set-Cookie:"));
-  if (!is_cookie)
-    return session->options.cookies && !session->closed;
-  CURL *easy = open_jar(session);
-  bool added = easy && curl_easy_setopt(easy, CURLOPT_COOKIELIST, line) == CURLE_OK;
-  curl_easy_cleanup(easy);
-  return added;
 }
 
 vi_handle *vi_session_take_handle(vi_session *session) {

@@ -57,6 +57,7 @@ typedef struct vi_session {
   bool multiplexes;          /* the last answer came over a connection that others can share */
   bool has_multiplexed;      /* one did */
   bool proxy_in_environment; /* when the session was made */
+  double top_speed;          /* bytes a second that libcurl is not to exceed; 0: none */
   bool closed, forked;       /* forked: it was made before a fork, and dropped after it */
   unsigned generation;       /* vi_fork_generation() when it was made */
   curl_socket_t *sockets;    /* its open ones */
@@ -66,7 +67,8 @@ typedef struct vi_session {
   struct vi_transfer *active; /* in flight, doubly linked */
   size_t active_count;
   struct vi_transfer *queued_first, *queued_last; /* waiting for that, likewise */
-  struct vi_loop *loop;    /* the loop that drives it, not owned; NULL: none */
+  size_t affordable;    /* as many in flight as there are descriptors for; 0: not known to be few */
+  struct vi_loop *loop; /* the loop that drives it, not owned; NULL: none */
   struct vi_session *next; /* in the loop's list */
   int64_t deadline;        /* when libcurl wants to be called; 0: not at all */
   int64_t idle_since;      /* when the last transfer ended; 0: none did */
@@ -93,14 +95,6 @@ void vi_session_abort_all(vi_session *session, vi_error_kind kind, const char *m
 /* Acts on what a call of libcurl's that worked on the session came to: a failure ends what is in
  * flight or queued with VI_ERROR_OUT_OF_MEMORY and closes the session. */
 void vi_session_check(vi_session *session, CURLMcode code);
-
-/* The cookies that the session holds, one line each in Netscape's format; freed with
- * curl_slist_free_all. NULL if there are none. */
-struct curl_slist *vi_session_cookies(vi_session *session);
-
-/* Takes in one such line, or a Set-Cookie line; one that makes no sense is ignored. False: the
- * session keeps no cookies, or is closed. */
-bool vi_session_add_cookie(vi_session *session, const char *line);
 
 /* In a child process, for a session made before the fork: ends what was in flight with
  * VI_ERROR_FORKED and drops all connections without a byte to their peers, whom the parent goes on

@@ -42,12 +42,24 @@ static int64_t bytes_moved(CURL *easy) {
 }
 
 /* Connecting has a timeout of its own, and where one of us makes the other wait nobody is late. */
-static bool is_expected(const vi_transfer *transfer) {
-  return transfer->connected && !transfer->stream_paused && !transfer->upload_starved;
+static bool is_expected(const vi_transfer *transfer, int64_t now) {
+  return transfer->connected && !transfer->stream_paused && !transfer->upload_starved &&
+         transfer->held_until < now;
 }
 
 static double seconds_since(int64_t moment, int64_t now) {
   return (double)(now - moment) / NANOSECONDS;
+}
+
+/* libcurl moves all that it can at once, and then waits for as long as that should have taken. */
+static void note_pause(vi_transfer *transfer, int64_t bytes, int64_t now) {
+  static const double LONGEST = 1e6; /* seconds */
+  double speed = transfer->session->top_speed;
+  if (speed <= 0)
+    return;
+  double before = transfer->held_until > now ? seconds_since(now, transfer->held_until) : 0;
+  double pause = before + (double)bytes / speed;
+  transfer->held_until = now + (int64_t)((pause < LONGEST ? pause : LONGEST) * NANOSECONDS);
 }
 
 /* Both count, since looks may come often, for the queue's sake, or late, where the program did not
@@ -55,7 +67,9 @@ static double seconds_since(int64_t moment, int64_t now) {
 static void check_idle(vi_transfer *transfer, int64_t now) {
   double limit = transfer->session->options.idle_timeout;
   int64_t moved = bytes_moved(transfer->handle->easy);
-  if (moved != transfer->moved || transfer->quiet_since == 0 || !is_expected(transfer)) {
+  if (moved != transfer->moved)
+    note_pause(transfer, moved - transfer->moved, now);
+  if (moved != transfer->moved || transfer->quiet_since == 0 || !is_expected(transfer, now)) {
     transfer->quiet_looks = 0;
     transfer->quiet_since = now;
   } else {

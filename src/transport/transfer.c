@@ -205,6 +205,18 @@ static bool was_counted_out(vi_transfer *transfer) {
   return true;
 }
 
+/* What got no descriptor waits for one of the session's own. */
+static bool was_put_back(vi_transfer *transfer) {
+  bool is_shortage = transfer->error.kind == VI_ERROR_OUT_OF_MEMORY && transfer->error.retryable;
+  if (!is_shortage || !vi_queue_will_move(transfer->session))
+    return false;
+  transfer->error = (vi_error){0};
+  return_handle(transfer);
+  vi_queue_put_back(transfer);
+  vi_timeouts_arm(transfer->session);
+  return true;
+}
+
 /* Until there is a connection libcurl's numbers are those of the handle's request before. */
 bool vi_transfer_may_have_sent(const vi_transfer *transfer) {
   long sent = 0;
@@ -231,6 +243,8 @@ void vi_transfer_finish(vi_transfer *transfer, CURLcode code) {
       hand_over(transfer);
       return;
     }
+    if (was_put_back(transfer))
+      return;
   }
   if (!vi_receive_is_pending(transfer))
     return_handle(transfer);

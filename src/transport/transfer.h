@@ -32,6 +32,7 @@ typedef struct vi_transfer {
   bool unbounded;    /* the connection's end alone marks the body's */
   bool queued;       /* it waits in the session's queue, since: */
   int64_t queued_at; /* 0: it never did */
+  bool put_back;     /* for the want of a descriptor */
   bool in_flight;    /* libcurl has it */
   bool counted_out;  /* and has once given it up for what others before it met */
   bool connected;    /* and a connection for it */
@@ -54,9 +55,10 @@ typedef struct vi_transfer {
   int64_t moved;        /* bytes that went either way, when vi_timeouts_check last looked, */
   int quiet_looks;      /* and how often there were no more than before, since: */
   int64_t quiet_since;
-  void *waiter;                                    /* for its owner alone: whoever waits for it, */
-  struct vi_transfer *outer;                       /* and what he waited for before */
-  struct vi_transfer *next, *previous;             /* in the session's lists */
+  int64_t held_until;                  /* libcurl may be quiet to keep to the session's top_speed */
+  void *waiter;                        /* for its owner alone: whoever waits for it, */
+  struct vi_transfer *outer;           /* and what he waited for before */
+  struct vi_transfer *next, *previous; /* in the session's lists */
   struct vi_transfer *next_ready, *previous_ready; /* in the loop's */
   bool listed;                                     /* there */
 } vi_transfer;

@@ -33,6 +33,10 @@ local AuthenticatingSender = ExtendingSender:extend("AuthenticatingSender", {
 
 local UNAUTHORIZED = 401
 
+-- Fields that say where a request goes and how it is framed (RFC 9110 7.2, 7.6.1; RFC 9112 6).
+local FRAMING = { host = true, connection = true, ["keep-alive"] = true, te = true, trailer = true,
+  upgrade = true, expect = true, ["content-length"] = true, ["transfer-encoding"] = true }
+
 -- The level of `error` that blames the caller of the constructor, from a function that init calls.
 local CALLER = 5
 
@@ -60,6 +64,9 @@ end
 
 local function read_origins(list)
   local origins = {}
+  if #list == 0 then
+    refuse "origins must have one at least"
+  end
   for _, given in ipairs(list) do
     local request = type(given) == "string" and core.request("GET", given)
     local origin = request and origin_of(request.url)
@@ -83,6 +90,8 @@ local function check_kind(self)
     refuse(("%s are given; it takes one of them"):format(table.concat(given, " and ")))
   elseif not core.is_token(self.header) then
     refuse("header must be the name of a header field, got " .. format.given(self.header))
+  elseif FRAMING[self.header:lower()] then
+    refuse(("header must be a field for credentials, %s is not"):format(self.header))
   elseif self.bearer and not is_token(self.bearer) then
     refuse "bearer must be printable ASCII"
   end
@@ -101,10 +110,20 @@ function AuthenticatingSender:init()
   }
 end
 
+-- Whether the request says itself what the field is to be, or that there is to be none.
+local function decides(self, request)
+  for _, name in ipairs(request.omitted or {}) do
+    if name:lower() == self.header:lower() then
+      return true
+    end
+  end
+  return request.headers:get(self.header) ~= nil
+end
+
 -- Whether the credentials are for this request. The first one settles the origin where none is
 -- named.
 local function applies(self, request)
-  if request.headers:get(self.header) then
+  if decides(self, request) then
     return false
   end
   local state, origin = self.state, origin_of(request.url)

@@ -134,15 +134,6 @@ function Session:close() end
 ---@return boolean
 function Session:is_closed() end
 
---- The cookies, a line in Netscape's format each.
----@return string[]
-function Session:cookies() end
-
---- Takes one such line, or a Set-Cookie line, in. False if the session keeps no cookies.
----@param line string
----@return boolean
-function Session:add_cookie(line) end
-
 ---@class viesti.Task
 local Task = {}
 
