@@ -271,7 +271,7 @@ describe("Request", function()
     end)
 
     it("values of a type that is none", function()
-      refused('params: the value of "a" must be a string, a number or a list of them, '
+      refused('params: the value of "a" must be a string, a number, true, false or a list of them, '
         .. "got a function", { params = { a = print } })
       refused('headers: item 2 of the list must be a pair { name, value }, got "x"',
         { headers = { { "A", "b" }, "x" } })

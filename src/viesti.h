@@ -97,8 +97,8 @@ VIESTI_API viesti_status viesti_send(viesti *runtime, const viesti_request *requ
 VIESTI_API const char *viesti_last_error(const viesti *runtime);
 
 /* Of what kind that was, where a request got no response: "timeout", "connect", "tls" ... (the list
- * is in README.md); "" for anything else, a refused URL or header among them. Static or owned by
- * the runtime, valid until its next call. */
+ * is in docs/reference.md); "" for anything else, a refused URL or header among them. Static or
+ * owned by the runtime, valid until its next call. */
 VIESTI_API const char *viesti_last_error_kind(const viesti *runtime);
 
 /* Closes the chain, its connections and the runtime. Responses stay valid. NULL is ignored. */

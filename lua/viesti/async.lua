@@ -182,8 +182,9 @@ end
 ---@return any[] results, any[] errors
 function async.map(list, fn, choices)
   if not tables.is_list(list) or type(fn) ~= "function" then
+    local is_table = type(list) == "table" and not tables.is_list(list)
     error(("map needs a list and a function, got %s and %s"):format(
-      format.given(list), format.given(fn)), 2)
+      is_table and "a table that is no list" or format.given(list), format.given(fn)), 2)
   elseif choices ~= nil and type(choices) ~= "table" then
     error("map: its choices are a table such as { concurrency = 20 }, got "
       .. format.given(choices), 2)

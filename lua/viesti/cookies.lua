@@ -175,12 +175,9 @@ function cookies.read_file(text)
   for given in (text .. "\n"):gmatch "(.-)\r?\n" do
     number = number + 1
     if given ~= "" and (given:sub(1, 1) ~= "#" or given:find("^" .. HTTP_ONLY)) then
-      local field, line, wrong = field_of(given)
-      if field then
-        line, wrong = read_field(field)
-      else
-        line, wrong = read_netscape(given)
-      end
+      local field = field_of(given)
+      local read = field and read_field or read_netscape
+      local line, wrong = read(field or given)
       if not line then
         return nil, ("line %d: %s"):format(number, wrong)
       end

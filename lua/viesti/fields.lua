@@ -8,7 +8,7 @@ local fields = {}
 
 -- What values may be, by what is made of a boolean.
 local WANTED = {
-  text = "a string, a number or a list of them",
+  text = "a string, a number, true, false or a list of them",
   none = "a string, a number or a list of them",
   omit = "a string, a number, a list of them, or false for no such field",
 }

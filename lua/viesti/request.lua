@@ -150,7 +150,7 @@ local SENDER = 3
 function Request.from(given)
   if type(given) == "userdata" then
     return given
-  elseif type(given) == "table" then
+  elseif type(given) == "table" and not options.is_sender(given) then
     local request, wrong = make(nil, options.read_table("Request", declaration, given))
     return request or error(wrong, SENDER)
   end

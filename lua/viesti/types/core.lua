@@ -43,7 +43,7 @@ function Request:is_replayable() end
 
 --- An immutable value.
 ---@class viesti.Response
----@field status_code integer
+---@field status_code integer any, also 4xx and 5xx
 ---@field reason string the reason phrase; empty in HTTP/2
 ---@field url string
 ---@field headers viesti.Headers
@@ -52,8 +52,8 @@ function Request:is_replayable() end
 ---@field elapsed number seconds, its wait in the queue not counted; of a stream up to its head
 ---@field timings viesti.Timings
 ---@field http_version string? "1.0", "1.1", "2" or "3"; nil if it did not come off the wire
----@field from_cache boolean
----@field attempts integer
+---@field from_cache boolean whether its body came out of a cache
+---@field attempts integer how often the request was sent for it
 ---@field encoding string? the Content-Encoding that was undone
 ---@field reused boolean whether the connection had served before
 ---@field complete boolean|"unknown" whether the body is whole; a stream once it was read to its end
@@ -68,11 +68,11 @@ function Response:close() end
 
 --- Seconds from the start of the exchange; 0 where a step did not happen.
 ---@class viesti.Timings
----@field dns number
----@field connect number
----@field tls number
----@field first_byte number
----@field total number
+---@field dns number until the name was looked up
+---@field connect number until the connection stood
+---@field tls number until TLS did
+---@field first_byte number until the head of the answer began
+---@field total number until its end
 
 --- Header fields: `headers["Name"]` (any case; repeated fields joined by ", ", of Set-Cookie the
 --- first), `#headers`, and `pairs(headers)` for every field in order.
@@ -93,15 +93,15 @@ function Headers:get_all(name) end
 
 --- Why there is no response; tostring gives a sentence.
 ---@class viesti.Error
----@field kind viesti.ErrorKind
----@field message string
+---@field kind viesti.ErrorKind what happened, in a word: see below
+---@field message string what happened, in a sentence
 ---@field code integer libcurl's CURLcode; 0 if it took no part
 ---@field sent "no"|"maybe" whether any of the request may have left
 ---@field timeout "connect"|"total"|"idle"|"low_speed"|nil which one struck, if one did
 ---@field retryable boolean sending it again cannot do it twice, and may succeed
----@field request viesti.Request?
+---@field request viesti.Request? what was, or was to be, sent
 ---@field cause any of the kind script: what the user's function raised or gave up with
----@field attempts integer?
+---@field attempts integer? how often it was sent, where a layer repeats it
 
 ---@alias viesti.ErrorKind
 ---| "resolve"
@@ -131,6 +131,7 @@ local Session = {}
 --- nothing.
 function Session:close() end
 
+--- Whether it sends nothing any more.
 ---@return boolean
 function Session:is_closed() end
 
@@ -149,6 +150,7 @@ function Task:join(seconds) end
 ---@return boolean
 function Task:cancel() end
 
+--- What has become of it.
 ---@return "running"|"done"|"failed"|"cancelled"
 function Task:status() end
 
@@ -180,6 +182,7 @@ function Loop:timeout() end
 ---@class viesti.Store
 local Store = {}
 
+--- Forgets every response.
 function Store:clear() end
 
 --- Its bound, or nil.
