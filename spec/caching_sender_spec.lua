@@ -126,6 +126,47 @@ describe("CachingSender", function()
     end)
   end)
 
+  describe("for a single user", function()
+    local token = { Authorization = "Bearer x" }
+
+    local function private(store)
+      return CachingSender({ shared = false, sender = concrete, store = store })
+    end
+
+    local function assert_stored_by_private(value)
+      local sender = private()
+      server:reset()
+      server:route("/x", { headers = { { "Cache-Control", value } } })
+      get(sender, "/x", token)
+      assert.is_true(get(sender, "/x", token).from_cache)
+      assert.equal(1, server:count("/x"))
+    end
+
+    it("stores what is private, and what was asked for with Authorization", function()
+      for _, value in ipairs({ "private, max-age=60", 'private="Set-Cookie", max-age=60',
+        "max-age=60" }) do
+        assert_stored_by_private(value)
+      end
+    end)
+
+    it("goes by max-age where caches for many go by s-maxage", function()
+      assert_stored_by_private("max-age=60, s-maxage=0")
+    end)
+
+    it("shares nothing with caches for many in the same Store", function()
+      local store = viesti.Store()
+      local of_one, of_many = private(store), CachingSender({ sender = concrete, store = store })
+      server:route("/x", { headers = { { "Cache-Control", "private, max-age=60" } } })
+      server:route("/y", { headers = fresh_for(60) })
+      for path in pairs({ ["/x"] = 1, ["/y"] = 1 }) do
+        assert.is_false(get(of_one, path).from_cache)
+        assert.is_false(get(of_many, path).from_cache)
+        assert.is_true(get(of_one, path).from_cache)
+      end
+      assert.same({ false, true }, { get(of_many, "/x").from_cache, get(of_many, "/y").from_cache })
+    end)
+  end)
+
   describe("does not store", function()
     it("what the server marks private or no-store, or what Varies by everything", function()
       for _, value in ipairs({ "private, max-age=60", "max-age=60, no-store", "NO-STORE",

@@ -27,13 +27,14 @@ static bool is_newer(const vi_stored *a, const vi_stored *b) {
   return a->date > b->date || (a->date == b->date && a->response_time >= b->response_time);
 }
 
-/* 4.1: of the entries that Vary lets through, the one with the latest Date; of several that were
+/* Of the entries of its own kind of cache, since others may be for one user alone; 4.1: of those
+ * that Vary lets through, the one with the latest Date; of several that were
  * made in the same second, the one that came last. */
-static bool select_entry(const vi_request *request, vi_stored *const *candidates, size_t count,
-                         size_t *selected) {
+static bool select_entry(const vi_policy *policy, const vi_request *request,
+                         vi_stored *const *candidates, size_t count, size_t *selected) {
   bool found = false;
   for (size_t i = 0; i < count; i++) {
-    if (!vi_stored_matches(candidates[i], request))
+    if (candidates[i]->shared != policy->shared || !vi_stored_matches(candidates[i], request))
       continue;
     if (!found || is_newer(candidates[i], candidates[*selected]))
       *selected = i;
@@ -80,7 +81,7 @@ vi_action vi_policy_decide(const vi_policy *policy, const vi_request *request,
   vi_cache_control_read(&request->headers, &wants);
   if (wants.no_store)
     return VI_ACTION_BYPASS; /* 5.2.1.5 */
-  if (select_entry(request, candidates, count, selected)) {
+  if (select_entry(policy, request, candidates, count, selected)) {
     const vi_stored *entry = candidates[*selected];
     if (!entry->control.no_cache && !demands_validation(request, &wants) &&
         is_usable(policy, &wants, entry, now))

@@ -119,6 +119,7 @@ vi_stored *vi_stored_new(const vi_request *request, const vi_response *response,
     return NULL;
   }
   vi_cache_control_read(&stored->response->headers, &stored->control);
+  stored->shared = shared;
   stored->response_time = response_time;
   stored->date = date_of(stored);
   stored->initial_age = initial_age_of(stored, request_time);
@@ -163,7 +164,8 @@ bool vi_stored_matches(const vi_stored *stored, const vi_request *request) {
 }
 
 bool vi_stored_same_variant(const vi_stored *a, const vi_stored *b) {
-  if (!vi_text_equal_nocase(vi_buffer_text(&a->vary), vi_buffer_text(&b->vary)) ||
+  if (a->shared != b->shared ||
+      !vi_text_equal_nocase(vi_buffer_text(&a->vary), vi_buffer_text(&b->vary)) ||
       a->selecting.count != b->selecting.count)
     return false;
   for (size_t i = 0; i < a->selecting.count; i++)

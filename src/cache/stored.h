@@ -15,6 +15,7 @@ typedef struct vi_stored {
   vi_headers selecting; /* the request's fields that Vary names, joined; absent ones left out */
   vi_buffer vary;       /* the names themselves, as in the response; empty: no Vary */
   vi_cache_control control;
+  bool shared; /* of a cache for many users; one for a single user has entries of its own */
   double response_time; /* when the response arrived or was last validated */
   double initial_age;   /* its age then (RFC 9111 4.2.3) */
   double lifetime;      /* RFC 9111 4.2.1, for a shared or private cache as asked; 0: stale */

@@ -1,5 +1,5 @@
 --- CachingSender(max_size, sender): keeps successful GET responses and serves them again, by the
---- rules of HTTP caching (RFC 9111) for a shared cache. The store and the rules are the core's.
+--- rules of HTTP caching (RFC 9111). The store and the rules are the core's.
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local Request = require "viesti.request"
@@ -14,6 +14,8 @@ local CachingSender = ExtendingSender:extend("CachingSender", {
   { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
   { name = "store", type = "store",
     doc = "a Store to share with other caches; its own bound counts" },
+  { name = "shared", type = "boolean", default = true,
+    doc = "the cache serves many users; false: only one, whose private responses it keeps, too" },
 })
 
 function CachingSender:init()
@@ -22,7 +24,7 @@ function CachingSender:init()
     error("CachingSender: store and max_size are both given; the bound belongs to the Store", 3)
   end
   self.store = self.store or Store { max_size = self.max_size }
-  self.cache = core.cache(self.store, true)
+  self.cache = core.cache(self.store, self.shared)
 end
 
 function CachingSender:send(request)
