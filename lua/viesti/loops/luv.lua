@@ -17,16 +17,24 @@ end
 
 Attachment.__close = Attachment.close
 
+local function is_polled(fd)
+  local found = false
+  uv.walk(function(handle)
+    found = found or uv.handle_get_type(handle) == "poll" and not uv.is_closing(handle)
+      and uv.fileno(handle) == fd
+  end)
+  return found
+end
+
 --- Lets the luv loop drive viesti's: tasks run, and requests proceed, while `uv.run` does. It keeps
 --- `uv.run` from returning until it is closed.
 ---@return viesti.loops.luv.Attachment
 local function attach()
   local loop = core.loop()
-  local poll, _, reason = uv.new_poll(loop:fd())
-  if not poll then
-    error(reason == "EEXIST" and "viesti is attached to luv's loop already"
-      or "luv cannot poll viesti's loop: " .. tostring(reason), 2)
+  if is_polled(loop:fd()) then
+    error("viesti is attached to luv's loop already", 2)
   end
+  local poll = assert(uv.new_poll(loop:fd()))
   poll:start("r", function() loop:step(0) end)
   return setmetatable({ poll = poll }, Attachment)
 end
