@@ -236,6 +236,23 @@ describe("CachingSender", function()
     assert.equal(2, sender.store:count())
   end)
 
+  it("discards the least recently used beyond max_bytes, and keeps none so large", function()
+    local body = ("x"):rep(10000)
+    for _, path in ipairs({ "/a", "/b", "/c" }) do
+      server:route(path, { headers = fresh_for(60), body = body })
+    end
+    local sender = CachingSender({ max_bytes = 25000, sender = concrete })
+    for _, path in ipairs({ "/a", "/b", "/a", "/c", "/a", "/b" }) do
+      get(sender, path)
+    end
+    assert.same({ 1, 2, 1 }, { server:count("/a"), server:count("/b"), server:count("/c") })
+    assert.equal(2, sender.store:count())
+    assert.is_true(sender.store:bytes() > 20000 and sender.store:bytes() <= 25000)
+    sender = CachingSender({ max_entry_bytes = 10000, sender = concrete })
+    get(sender, "/a")
+    assert.equal(0, sender.store:count())
+  end)
+
   it("forgets what a successful POST, PUT or DELETE may have changed", function()
     for _, method in ipairs({ "POST", "PUT", "PATCH", "DELETE" }) do
       server:reset()
@@ -258,8 +275,10 @@ describe("CachingSender", function()
     assert.is_true(get(second, "/x").from_cache)
     second:clear()
     assert.is_false(get(first, "/x").from_cache)
-    assert.has_error(function() CachingSender({ store = first.store, max_size = 1 }) end,
-      "CachingSender: store and max_size are both given; the bound belongs to the Store")
+    for _, name in ipairs({ "max_size", "max_bytes", "max_entry_bytes" }) do
+      assert.has_error(function() CachingSender({ store = first.store, [name] = 1 }) end,
+        ("CachingSender: store and %s are both given; the bound belongs to the Store"):format(name))
+    end
   end)
 
   it("never lets one caller edit what another gets", function()

@@ -1,19 +1,30 @@
---- Store{ max_size }: where CachingSenders keep responses; one may stand in several chains.
+--- Store{ max_size, max_bytes, max_entry_bytes }: where CachingSenders keep responses; one may stand
+--- in several chains.
 local core = require "viesti.core"
 local format = require "viesti.format"
 local options = require "viesti.options"
+local Request = require "viesti.request"
 
 local declaration = {
   { name = "max_size", type = "integer", min = 1,
     doc = "most responses kept, the least recently used goes first; no bound if not given" },
+  { name = "max_bytes", type = "integer", min = 1,
+    doc = "most bytes of memory that they hold in all, likewise" },
+  { name = "max_entry_bytes", type = "integer", min = 1,
+    doc = "a response that holds more is not kept; no bound but max_bytes if not given" },
 }
 
---- Methods: `store:clear()` forgets every response; `store:count()` says how many there are.
 ---@class viesti.Store
 local Store = core.Store
 
+--- Forgets the responses of a URL, all variants of it.
+---@param url string
+function Store:delete(url)
+  self:remove(Request.from { url = url }.url)
+end
+
 core.set_tostring("viesti.Store", function(store)
-  return "Store" .. format.options(declaration, { max_size = store:max_size() })
+  return "Store" .. format.options(declaration, store:limits())
 end)
 
 local function new(_, ...)
@@ -21,7 +32,7 @@ local function new(_, ...)
   if not values then
     error(wrong, 2)
   end
-  return core.store(values.max_size or 0)
+  return core.store(values.max_size, values.max_bytes, values.max_entry_bytes)
 end
 
 return setmetatable({ name = "Store", options = declaration }, {

@@ -32,7 +32,7 @@ static void release_request(void *request) {
 }
 
 static vi_store *new_store(void) {
-  vi_store *store = vi_memory_store_new(100);
+  vi_store *store = vi_memory_store_new(&(vi_memory_limits){.max_size = 100});
   if (!store)
     abort();
   tap_defer(release_store, store);

@@ -15,12 +15,16 @@ static void release_stored(void *stored) {
   vi_stored_release(stored);
 }
 
-static vi_store *store_of(size_t max_size) {
-  vi_store *store = vi_memory_store_new(max_size);
+static vi_store *store_within(vi_memory_limits limits) {
+  vi_store *store = vi_memory_store_new(&limits);
   if (!store)
     abort();
   tap_defer(release_store, store);
   return store;
+}
+
+static vi_store *store_of(size_t max_size) {
+  return store_within((vi_memory_limits){.max_size = max_size});
 }
 
 /* An entry selected by the request field A with this value; NULL: one without Vary. */
@@ -271,8 +275,59 @@ IT("keeps exactly the last used of ten thousand keys under a bound") {
   check_int(wrong, 0);
 }
 
+/* What one entry of a key of one letter takes. */
+static size_t bytes_of_one(void) {
+  vi_store *store = store_of(0);
+  put(store, "a");
+  return vi_store_bytes(store);
+}
+
+IT("counts the bytes of its entries, with their keys, and those alone") {
+  vi_store *store = store_of(0);
+  size_t one = bytes_of_one();
+  check(one > vi_stored_size(entry_for(NULL)));
+  put(store, "a");
+  put(store, "a");
+  check_int(vi_store_bytes(store), one);
+  put(store, "bb");
+  check_int(vi_store_bytes(store), 2 * one + 1);
+  vi_store_remove(store, VI_TEXT("a"), NULL);
+  check_int(vi_store_bytes(store), one + 1);
+  vi_store_clear(store);
+  check_int(vi_store_bytes(store), 0);
+}
+
+IT("discards the least recently used beyond its bytes") {
+  size_t one = bytes_of_one();
+  vi_store *store = store_within((vi_memory_limits){.max_bytes = 2 * one});
+  put(store, "a");
+  put(store, "b");
+  check_int(get(store, "a"), 1);
+  put(store, "c");
+  check_int(vi_store_bytes(store), 2 * one);
+  check_int(get(store, "b"), 0);
+  check_int(get(store, "a") + get(store, "c"), 2);
+}
+
+IT("keeps no entry that is too large, and the others") {
+  size_t one = bytes_of_one();
+  vi_memory_limits limits[] = {{.max_bytes = one}, {.max_entry_bytes = one}};
+  for (size_t i = 0; i < 2; i++) {
+    vi_store *store = store_within(limits[i]);
+    put(store, "a");
+    check_int(get(store, "a"), 1);
+    vi_stored *large = entry_for(NULL), *other = entry_for("x");
+    vi_store_put(store, VI_TEXT("bb"), large);
+    check_int(get(store, "bb"), 0);
+    check_int(holders(large), 1);
+    vi_store_put(store, VI_TEXT("a"), other); /* its Vary takes room */
+    check_int(holders(other), 1);
+    check_int(get(store, "a"), 1);
+  }
+}
+
 IT("lives until its last holder lets go, and then lets go of its entries") {
-  vi_store *store = vi_memory_store_new(10);
+  vi_store *store = vi_memory_store_new(&(vi_memory_limits){.max_size = 10});
   vi_stored *entry = entry_for(NULL);
   require(store);
   vi_store_put(store, VI_TEXT("a"), entry);

@@ -74,7 +74,7 @@ static vi_stored *new_entry(const char *value) {
 }
 
 IT("stays whole while several threads use it at once") {
-  vi_store *store = vi_memory_store_new(MAX_SIZE);
+  vi_store *store = vi_memory_store_new(&(vi_memory_limits){.max_size = MAX_SIZE});
   vi_stored *entries[VARIANTS];
   worker workers[THREADS];
   require(store);
@@ -105,7 +105,7 @@ static void *hold_and_let_go(void *store) {
 
 IT("is destroyed once, by whichever thread is its last holder") {
   pthread_t threads[THREADS];
-  vi_store *store = vi_memory_store_new(MAX_SIZE);
+  vi_store *store = vi_memory_store_new(&(vi_memory_limits){.max_size = MAX_SIZE});
   vi_stored *entry = new_entry("1");
   require(store);
   vi_store_put(store, VI_TEXT("key"), entry);

@@ -104,7 +104,7 @@ static bool is_good(vi_response *response, const char *body) {
 static vi_error_kind use_cache(void) {
   const char *fresh = "Cache-Control: max-age=60\nETag: \"1\"\nVary: Accept\nConnection: close, X";
   vi_error_kind kind = VI_ERROR_OUT_OF_MEMORY;
-  vi_store *store = vi_memory_store_new(10);
+  vi_store *store = vi_memory_store_new(&(vi_memory_limits){.max_size = 10});
   vi_request *request = vi_request_new(VI_TEXT("GET"), VI_TEXT(URL), NOTHING, NULL, NULL);
   if (store && request && add_fields(&request->headers, "Accept: a")) {
     bool all = is_good(send_through(store, request, NOW, 200, fresh, "one"), "one");
@@ -129,7 +129,7 @@ IT("stores, serves and validates in a cache, or does without it") {
 
 static vi_error_kind grow_store(void) {
   vi_error_kind kind = VI_ERROR_OUT_OF_MEMORY;
-  vi_store *store = vi_memory_store_new(0);
+  vi_store *store = vi_memory_store_new(&(vi_memory_limits){0});
   vi_request *request = vi_request_new(VI_TEXT("GET"), VI_TEXT(URL), NOTHING, NULL, NULL);
   vi_response *response = vi_response_new();
   vi_stored *entry = request && response ? vi_stored_new(request, response, NOW, NOW, true) : NULL;

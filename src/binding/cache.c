@@ -1,7 +1,6 @@
 #include "binding/objects.h"
 
 #include "cache/cache.h"
-#include "cache/memory_store.h"
 #include "message/clock.h"
 
 /* A CachingSender's part of the core: its store, which other caches may share, and its policy.
@@ -13,47 +12,6 @@ typedef struct cache_box {
   vi_policy policy;
 } cache_box;
 
-static vi_store *check_store(lua_State *L, int index) {
-  vi_store *store = *(vi_store **)vi_check_box(L, index, VI_TYPE_STORE);
-  luaL_argcheck(L, store, index, "the store has been collected");
-  return store;
-}
-
-/* store(max_size) -> Store; 0 for no bound */
-static int store_new(lua_State *L) {
-  lua_Integer max_size = luaL_checkinteger(L, 1);
-  luaL_argcheck(L, max_size >= 0, 1, "max_size must be 0 or more");
-  vi_store **box = vi_push_box(L, sizeof *box, 0, VI_TYPE_STORE);
-  *box = vi_memory_store_new((size_t)max_size);
-  return *box ? 1 : luaL_error(L, "out of memory");
-}
-
-static int store_gc(lua_State *L) {
-  vi_store **box = vi_check_box(L, 1, VI_TYPE_STORE);
-  vi_store_release(*box);
-  *box = NULL;
-  return 0;
-}
-
-static int store_clear(lua_State *L) {
-  vi_store_clear(check_store(L, 1));
-  return 0;
-}
-
-/* store:max_size() -> its bound, or nil */
-static int store_max_size(lua_State *L) {
-  size_t max_size = vi_memory_store_max_size(check_store(L, 1));
-  if (max_size == 0)
-    return 0;
-  lua_pushinteger(L, (lua_Integer)max_size);
-  return 1;
-}
-
-static int store_count(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)vi_store_count(check_store(L, 1)));
-  return 1;
-}
-
 static int verdict_gc(lua_State *L) {
   vi_verdict_clear(vi_check_box(L, 1, VI_TYPE_VERDICT));
   return 0;
@@ -61,7 +19,7 @@ static int verdict_gc(lua_State *L) {
 
 /* cache(store, shared) -> Cache */
 static int cache_new(lua_State *L) {
-  vi_store *store = check_store(L, 1);
+  vi_store *store = vi_check_store(L, 1);
   cache_box *box = vi_push_box(L, sizeof *box, USER_VALUES, VI_TYPE_CACHE);
   box->policy.shared = lua_toboolean(L, 2);
   box->store = vi_store_retain(store);
@@ -150,16 +108,12 @@ static int cache_update(lua_State *L) {
 }
 
 void vi_open_cache(lua_State *L) {
-  static const luaL_Reg store_metamethods[] = {{"__gc", store_gc}, {NULL, NULL}};
-  static const luaL_Reg store_methods[] = {
-      {"clear", store_clear}, {"count", store_count}, {"max_size", store_max_size}, {NULL, NULL}};
   static const luaL_Reg cache_metamethods[] = {{"__gc", cache_gc}, {NULL, NULL}};
   static const luaL_Reg cache_methods[] = {
       {"lookup", cache_lookup}, {"update", cache_update}, {NULL, NULL}};
   static const luaL_Reg verdict_metamethods[] = {{"__gc", verdict_gc}, {NULL, NULL}};
   static const luaL_Reg verdict_methods[] = {{NULL, NULL}};
-  static const luaL_Reg functions[] = {{"store", store_new}, {"cache", cache_new}, {NULL, NULL}};
-  vi_new_type(L, VI_TYPE_STORE, "Store", store_metamethods, store_methods);
+  static const luaL_Reg functions[] = {{"cache", cache_new}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_CACHE, "Cache", cache_metamethods, cache_methods);
   vi_new_type(L, VI_TYPE_VERDICT, "Verdict", verdict_metamethods, verdict_methods);
   luaL_setfuncs(L, functions, 0);

@@ -57,6 +57,9 @@ VI_RAISES vi_request **vi_push_request_like(lua_State *L, int index);
  * methods. */
 VI_RAISES bool vi_push_reader(lua_State *L, int index, vi_error *error);
 
+/* The cache store at `index`; raises if it is none. Borrowed from the userdata. */
+VI_RAISES struct vi_store *vi_check_store(lua_State *L, int index);
+
 /* The response at `index`; raises if it is none. */
 VI_RAISES vi_response_box *vi_check_response(lua_State *L, int index);
 

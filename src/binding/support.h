@@ -85,6 +85,7 @@ VI_RAISES void vi_open_cookies(lua_State *L);
 VI_RAISES void vi_open_loop(lua_State *L);
 VI_RAISES void vi_open_task(lua_State *L);
 VI_RAISES void vi_open_senders(lua_State *L);
+VI_RAISES void vi_open_store(lua_State *L);
 VI_RAISES void vi_open_cache(lua_State *L);
 
 #endif

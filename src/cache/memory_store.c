@@ -12,6 +12,7 @@ typedef struct node {
   struct node *chain;         /* next in the bucket */
   struct node *newer, *older; /* in order of use */
   vi_stored *entry;
+  size_t bytes; /* that both hold */
   uint64_t hash;
   size_t key_length;
   char key[];
@@ -22,7 +23,8 @@ typedef struct memory_store {
   pthread_mutex_t lock;
   node **buckets;
   size_t bucket_count; /* a power of two */
-  size_t count, max_size;
+  size_t count, bytes;
+  vi_memory_limits limits;
   node *newest, *oldest;
 } memory_store;
 
@@ -69,6 +71,7 @@ static void take_out(memory_store *store, node *n, node **dead) {
   *link = n->chain;
   unlink_use(store, n);
   store->count--;
+  store->bytes -= n->bytes;
   n->chain = *dead;
   *dead = n;
 }
@@ -123,7 +126,10 @@ static node *node_new(vi_text key, uint64_t hash, vi_stored *entry) {
   node *n = vi_malloc(sizeof *n + key.length);
   if (!n)
     return NULL;
-  *n = (node){.entry = vi_stored_retain(entry), .hash = hash, .key_length = key.length};
+  *n = (node){.entry = vi_stored_retain(entry),
+              .bytes = sizeof *n + key.length + vi_stored_size(entry),
+              .hash = hash,
+              .key_length = key.length};
   memcpy(n->key, key.data, key.length);
   return n;
 }
@@ -148,6 +154,15 @@ static void drop_replaced(memory_store *store, uint64_t hash, vi_text key, const
     take_out(store, last, dead);
 }
 
+static bool is_over(size_t value, size_t limit) {
+  return limit > 0 && value > limit;
+}
+
+static bool is_full(const memory_store *store) {
+  return is_over(store->count, store->limits.max_size) ||
+         is_over(store->bytes, store->limits.max_bytes);
+}
+
 static void memory_put(vi_store *base, vi_text key, vi_stored *entry) {
   memory_store *store = (memory_store *)base;
   uint64_t hash = hash_of(key);
@@ -155,15 +170,24 @@ static void memory_put(vi_store *base, vi_text key, vi_stored *entry) {
   node *dead = NULL;
   if (!fresh)
     return;
+  bool too_large = is_over(fresh->bytes, store->limits.max_entry_bytes) ||
+                   is_over(fresh->bytes, store->limits.max_bytes);
   pthread_mutex_lock(&store->lock);
   drop_replaced(store, hash, key, entry, &dead);
+  if (too_large) {
+    pthread_mutex_unlock(&store->lock);
+    fresh->chain = dead;
+    bury(fresh);
+    return;
+  }
   grow(store);
   node **bucket = bucket_of(store, hash);
   fresh->chain = *bucket;
   *bucket = fresh;
   link_newest(store, fresh);
   store->count++;
-  while (store->max_size && store->count > store->max_size)
+  store->bytes += fresh->bytes;
+  while (is_full(store))
     take_out(store, store->oldest, &dead);
   pthread_mutex_unlock(&store->lock);
   bury(dead);
@@ -201,6 +225,14 @@ static size_t memory_count(vi_store *base) {
   return count;
 }
 
+static size_t memory_bytes(vi_store *base) {
+  memory_store *store = (memory_store *)base;
+  pthread_mutex_lock(&store->lock);
+  size_t bytes = store->bytes;
+  pthread_mutex_unlock(&store->lock);
+  return bytes;
+}
+
 static void memory_destroy(vi_store *base) {
   memory_store *store = (memory_store *)base;
   memory_clear(base);
@@ -209,13 +241,14 @@ static void memory_destroy(vi_store *base) {
   vi_free(store);
 }
 
-vi_store *vi_memory_store_new(size_t max_size) {
+vi_store *vi_memory_store_new(const vi_memory_limits *limits) {
   static const vi_store_methods methods = {
       .get = memory_get,
       .put = memory_put,
       .remove = memory_remove,
       .clear = memory_clear,
       .count = memory_count,
+      .bytes = memory_bytes,
       .destroy = memory_destroy,
   };
   memory_store *store = vi_calloc(sizeof *store);
@@ -223,7 +256,7 @@ vi_store *vi_memory_store_new(size_t max_size) {
     return NULL;
   store->base.methods = &methods;
   atomic_init(&store->base.references, 1);
-  store->max_size = max_size;
+  store->limits = *limits;
   store->bucket_count = FIRST_BUCKETS;
   store->buckets = vi_calloc(FIRST_BUCKETS * sizeof *store->buckets);
   if (store->buckets && pthread_mutex_init(&store->lock, NULL) == 0)
@@ -233,6 +266,6 @@ vi_store *vi_memory_store_new(size_t max_size) {
   return NULL;
 }
 
-size_t vi_memory_store_max_size(const vi_store *store) {
-  return ((const memory_store *)store)->max_size;
+const vi_memory_limits *vi_memory_store_limits(const vi_store *store) {
+  return &((const memory_store *)store)->limits;
 }

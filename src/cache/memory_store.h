@@ -5,11 +5,17 @@
 
 #include "cache/store.h"
 
-/* A store of at most `max_size` entries, variants counted each (0: no bound), one reference for
- * the caller. NULL: out of memory. */
-vi_store *vi_memory_store_new(size_t max_size);
+/* 0: no bound. */
+typedef struct vi_memory_limits {
+  size_t max_size;        /* entries, variants counted each */
+  size_t max_bytes;       /* of memory that all entries hold, and what the store needs for them */
+  size_t max_entry_bytes; /* likewise of one: a larger one is not kept */
+} vi_memory_limits;
 
-/* The bound that a store of this kind was made with; 0: none. */
-size_t vi_memory_store_max_size(const vi_store *store);
+/* A store within `limits`, one reference for the caller. NULL: out of memory. */
+vi_store *vi_memory_store_new(const vi_memory_limits *limits);
+
+/* The limits that a store of this kind was made with. */
+const vi_memory_limits *vi_memory_store_limits(const vi_store *store);
 
 #endif

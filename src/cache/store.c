@@ -20,6 +20,10 @@ size_t vi_store_count(vi_store *store) {
   return store->methods->count(store);
 }
 
+size_t vi_store_bytes(vi_store *store) {
+  return store->methods->bytes(store);
+}
+
 vi_store *vi_store_retain(vi_store *store) {
   atomic_fetch_add_explicit(&store->references, 1, memory_order_relaxed);
   return store;

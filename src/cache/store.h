@@ -19,6 +19,7 @@ typedef struct vi_store_methods {
   void (*remove)(vi_store *, vi_text key, const vi_stored *entry);
   void (*clear)(vi_store *);
   size_t (*count)(vi_store *);
+  size_t (*bytes)(vi_store *);
   void (*destroy)(vi_store *);
 } vi_store_methods;
 
@@ -39,8 +40,9 @@ void vi_store_remove(vi_store *store, vi_text key, const vi_stored *entry);
 /* Drops every entry. */
 void vi_store_clear(vi_store *store);
 
-/* Number of entries. */
+/* Number of entries, and the bytes that they hold. */
 size_t vi_store_count(vi_store *store);
+size_t vi_store_bytes(vi_store *store);
 
 /* One more holder; returns `store`. */
 vi_store *vi_store_retain(vi_store *store);

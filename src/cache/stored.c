@@ -141,6 +141,12 @@ void vi_stored_release(vi_stored *stored) {
   vi_free(stored);
 }
 
+size_t vi_stored_size(const vi_stored *stored) {
+  const vi_headers *selecting = &stored->selecting;
+  return sizeof *stored + vi_response_size(stored->response) + stored->vary.capacity +
+         selecting->bytes.capacity + selecting->capacity * sizeof *selecting->fields;
+}
+
 /* Compares the joined values of `name` without building the joined strings. */
 static bool same_field(const vi_headers *joined, const vi_request *request, vi_text name) {
   vi_text stored_value;

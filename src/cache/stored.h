@@ -36,6 +36,9 @@ bool vi_stored_drop_connection_fields(vi_headers *headers);
 vi_stored *vi_stored_retain(vi_stored *stored);
 void vi_stored_release(vi_stored *stored);
 
+/* Bytes of memory that it holds, those of its response included. */
+size_t vi_stored_size(const vi_stored *stored);
+
 /* True if `request` has the same fields that Vary names (RFC 9111 4.1). */
 bool vi_stored_matches(const vi_stored *stored, const vi_request *request);
 

@@ -7,23 +7,33 @@ local Store = require "viesti.store"
 
 ---@class viesti.CachingSender: viesti.ExtendingSender
 ---@field max_size integer? most responses kept; nil for no bound
+---@field max_bytes integer? most bytes that they hold
 ---@field store viesti.Store
 local CachingSender = ExtendingSender:extend("CachingSender", {
   { name = "max_size", type = "integer", min = 1,
     doc = "most responses kept, the least recently used goes first; no bound if not given" },
   { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
   { name = "store", type = "store",
-    doc = "a Store to share with other caches; its own bound counts" },
+    doc = "a Store to share with other caches; its own bounds count" },
+  { name = "max_bytes", type = "integer", min = 1,
+    doc = "most bytes of memory that the responses hold in all, likewise" },
+  { name = "max_entry_bytes", type = "integer", min = 1,
+    doc = "a response that holds more is not kept" },
   { name = "shared", type = "boolean", default = true,
     doc = "the cache serves many users; false: only one, whose private responses it keeps, too" },
 })
 
 function CachingSender:init()
   CachingSender.super.init(self)
-  if self.store and self.max_size then
-    error("CachingSender: store and max_size are both given; the bound belongs to the Store", 3)
+  local bounds = {}
+  for _, name in ipairs { "max_size", "max_bytes", "max_entry_bytes" } do
+    if self.store and self[name] then
+      error(("CachingSender: store and %s are both given; the bound belongs to the Store"):format(
+        name), 3)
+    end
+    bounds[name] = self[name]
   end
-  self.store = self.store or Store { max_size = self.max_size }
+  self.store = self.store or Store(bounds)
   self.cache = core.cache(self.store, self.shared)
 end
 

@@ -185,9 +185,13 @@ local Store = {}
 --- Forgets every response.
 function Store:clear() end
 
---- Its bound, or nil.
----@return integer?
-function Store:max_size() end
+--- The limits that it was made with.
+---@return { max_size: integer?, max_bytes: integer?, max_entry_bytes: integer? }
+function Store:limits() end
+
+--- Bytes of memory that its responses hold.
+---@return integer
+function Store:bytes() end
 
 --- Number of stored responses.
 ---@return integer

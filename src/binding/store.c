@@ -1,0 +1,78 @@
+/* Cache stores as Lua objects. */
+#include "binding/objects.h"
+
+#include "cache/memory_store.h"
+
+vi_store *vi_check_store(lua_State *L, int index) {
+  vi_store *store = *(vi_store **)vi_check_box(L, index, VI_TYPE_STORE);
+  luaL_argcheck(L, store, index, "the store has been collected");
+  return store;
+}
+
+static size_t check_limit(lua_State *L, int index) {
+  lua_Integer limit = luaL_optinteger(L, index, 0);
+  luaL_argcheck(L, limit >= 0, index, "a limit must be 0 or more");
+  return (size_t)limit;
+}
+
+/* store(max_size, max_bytes, max_entry_bytes) -> Store; nil for no limit */
+static int store_new(lua_State *L) {
+  vi_memory_limits limits = {check_limit(L, 1), check_limit(L, 2), check_limit(L, 3)};
+  vi_store **box = vi_push_box(L, sizeof *box, 0, VI_TYPE_STORE);
+  *box = vi_memory_store_new(&limits);
+  return *box ? 1 : luaL_error(L, "out of memory");
+}
+
+static int store_gc(lua_State *L) {
+  vi_store **box = vi_check_box(L, 1, VI_TYPE_STORE);
+  vi_store_release(*box);
+  *box = NULL;
+  return 0;
+}
+
+static int store_clear(lua_State *L) {
+  vi_store_clear(vi_check_store(L, 1));
+  return 0;
+}
+
+/* store:remove(url), in normal form */
+static int store_remove(lua_State *L) {
+  vi_store_remove(vi_check_store(L, 1), vi_check_text(L, 2), NULL);
+  return 0;
+}
+
+static void set_limit(lua_State *L, const char *name, size_t limit) {
+  if (limit == 0)
+    return;
+  lua_pushinteger(L, (lua_Integer)limit);
+  lua_setfield(L, -2, name);
+}
+
+static int store_limits(lua_State *L) {
+  const vi_memory_limits *limits = vi_memory_store_limits(vi_check_store(L, 1));
+  lua_newtable(L);
+  set_limit(L, "max_size", limits->max_size);
+  set_limit(L, "max_bytes", limits->max_bytes);
+  set_limit(L, "max_entry_bytes", limits->max_entry_bytes);
+  return 1;
+}
+
+static int store_count(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)vi_store_count(vi_check_store(L, 1)));
+  return 1;
+}
+
+static int store_bytes(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)vi_store_bytes(vi_check_store(L, 1)));
+  return 1;
+}
+
+void vi_open_store(lua_State *L) {
+  static const luaL_Reg metamethods[] = {{"__gc", store_gc}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"clear", store_clear},   {"remove", store_remove},
+                                     {"limits", store_limits}, {"count", store_count},
+                                     {"bytes", store_bytes},   {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"store", store_new}, {NULL, NULL}};
+  vi_new_type(L, VI_TYPE_STORE, "Store", metamethods, methods);
+  luaL_setfuncs(L, functions, 0);
+}
