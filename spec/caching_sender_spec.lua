@@ -183,6 +183,12 @@ describe("CachingSender", function()
       end
     end)
 
+    it("a body that may have been cut off, for only the connection's end marked its own", function()
+      local head = "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\n"
+      assert_not_stored({ raw = head .. "\r\nbo", close = true })
+      assert.equal(1, (fetched({ raw = head .. "Content-Length: 2\r\n\r\nbo", close = true })))
+    end)
+
     it("what has neither a lifetime nor a tag", function()
       assert_not_stored({ body = "x" })
       assert_not_stored({ headers = { { "Cache-Control", "max-age=soon" } } })

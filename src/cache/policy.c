@@ -109,6 +109,8 @@ bool vi_policy_may_store(const vi_policy *policy, const vi_request *request,
   bool understood = status == 200 || status == 203 || status == 204;
   if (!is_get(request) || !understood)
     return false;
+  if (entry->response->unbounded)
+    return false; /* 3.3: nobody knows whether it is complete */
   if (control->no_store && !control->must_understand)
     return false; /* 5.2.2.3, 5.2.2.5 */
   if (policy->shared && control->is_private)
