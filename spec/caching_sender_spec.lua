@@ -273,6 +273,27 @@ describe("CachingSender", function()
     end
   end)
 
+  it("forgets what a POST names in Location or Content-Location, at its own origin", function()
+    local elsewhere <close> = origin.start()
+    for _, name in ipairs({ "Location", "Content-Location" }) do
+      local sender = caching()
+      server:reset()
+      for _, path in ipairs({ "/x", "/y" }) do
+        server:route(path, { headers = fresh_for(60) })
+        elsewhere:route(path, { headers = fresh_for(60) })
+        get(sender, path)
+        assert(sender:send({ url = elsewhere.url .. path }))
+      end
+      for _, value in ipairs({ "x", elsewhere.url .. "/x", "http://[" }) do
+        server:route("/post", { status = 201, headers = { { name, value } } })
+        assert(sender:send({ method = "POST", url = server.url .. "/post" }))
+      end
+      assert.is_false(get(sender, "/x").from_cache)
+      assert.is_true(get(sender, "/y").from_cache)
+      assert.is_true(assert(sender:send({ url = elsewhere.url .. "/x" })).from_cache)
+    end
+  end)
+
   it("shares what it stored with another that was given its store", function()
     local first = caching()
     local second = CachingSender({ sender = concrete, store = first.store })

@@ -1,5 +1,7 @@
 #include "cache/cache.h"
 
+#include "message/url.h"
+
 #include <stdio.h>
 
 void vi_verdict_clear(vi_verdict *verdict) {
@@ -98,6 +100,21 @@ static vi_response *freshen(vi_store *store, const vi_policy *policy, const vi_r
   return updated;
 }
 
+/* 4.4: the target, and what the answer says stands elsewhere at the same origin: another's word on
+ * another origin counts for nothing. */
+static void invalidate(vi_store *store, const vi_request *request, const vi_response *response) {
+  static const char *const names[] = {"Location", "Content-Location"};
+  vi_text target = key_of(request), value;
+  vi_buffer url = {0};
+  vi_store_remove(store, target, NULL);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (vi_headers_get(&response->headers, vi_text_of(names[i]), &value) &&
+        vi_url_resolve(target, value, &url, NULL) &&
+        vi_text_equal(vi_url_origin(vi_buffer_text(&url)), vi_url_origin(target)))
+      vi_store_remove(store, vi_buffer_text(&url), NULL);
+  vi_buffer_free(&url);
+}
+
 vi_response *vi_cache_update(vi_store *store, const vi_policy *policy, const vi_request *request,
                              const vi_verdict *verdict, vi_response *response, double now,
                              bool *from_cache) {
@@ -108,7 +125,7 @@ vi_response *vi_cache_update(vi_store *store, const vi_policy *policy, const vi_
     return updated;
   }
   if (vi_policy_invalidates(request, response))
-    vi_store_remove(store, key_of(request), NULL);
+    invalidate(store, request, response);
   if (verdict->action == VI_ACTION_FETCH || verdict->action == VI_ACTION_VALIDATE)
     keep(store, policy, request, verdict, response, now);
   return vi_response_retain(response);
