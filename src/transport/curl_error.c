@@ -76,8 +76,6 @@ static vi_error_kind refine(const vi_transfer *transfer, CURLcode code) {
   vi_error_kind kind = kind_of(code);
   if (is_unusable_proxy(detail))
     return VI_ERROR_REFUSED;
-  if (kind == VI_ERROR_RESOLVE && strstr(detail, "thread failed to start"))
-    return VI_ERROR_OUT_OF_MEMORY;
   if (!transfer->connected &&
       (kind == VI_ERROR_RESET || kind == VI_ERROR_EMPTY_REPLY || is_broken_handshake(code, detail)))
     return VI_ERROR_CONNECT; /* the proxy refused, or the other end went while we connected */
@@ -241,7 +239,8 @@ static int probe_descriptors(void) {
   return reason;
 }
 
-/* The errno of the shortage of descriptors that ended the transfer; 0 if it was not that. */
+/* The errno of the shortage of descriptors, or of a thread, that ended the transfer; 0 if it was
+ * not that. */
 static int shortage_of(const vi_transfer *transfer, CURLcode code) {
   int number = 0;
   switch (code) {
@@ -257,7 +256,10 @@ static int shortage_of(const vi_transfer *transfer, CURLcode code) {
   default:
     break;
   }
-  bool is_shortage = number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
+  if (number == 0 && strstr(transfer->handle->detail, "thread failed to start"))
+    number = EAGAIN; /* the resolver's, for want of a descriptor to talk to it or of memory */
+  bool is_shortage = number == EMFILE || number == ENFILE || number == ENOBUFS ||
+                     number == ENOMEM || number == EAGAIN;
   return is_shortage ? number : 0;
 }
 
