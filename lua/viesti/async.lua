@@ -80,6 +80,7 @@ function async.run(fn, ...)
   if core.current() then
     return fn(...)
   end
+  core.check_wait "run" -- before there is a task, which nobody would cancel
   local _ <close> = reporting
   local task <close> = core.spawn(fn, ...) -- cancelled where it cannot be joined
   return task:join()
@@ -109,6 +110,7 @@ end
 function async.timeout(seconds, fn, ...)
   check_seconds("timeout", seconds)
   check_function("timeout", fn)
+  core.check_wait "timeout"
   local task <close> = core.spawn(fn, ...)
   return task:join(seconds)
 end

@@ -141,8 +141,17 @@ local function new(_, ...)
   return request or error(wrong, 2)
 end
 
--- The level of `error` that blames the caller of a `send` that calls Request.from.
-local SENDER = 3
+-- The level, seen from `refuse`, of what calls a `send` that calls Request.from.
+local CALLER_OF_SEND = 4
+
+-- Blames that caller; where it is no Lua code, the user's line that called into the library.
+local function refuse(sentence)
+  local caller = debug.getinfo(CALLER_OF_SEND, "l")
+  if caller and caller.currentline > 0 then
+    error(sentence, CALLER_OF_SEND)
+  end
+  error(core.place() .. sentence, 0)
+end
 
 --- `given` as a Request: a request as it is, a table of options made into one.
 ---@param given viesti.Request|table
@@ -152,10 +161,10 @@ function Request.from(given)
     return given
   elseif type(given) == "table" and not options.is_sender(given) then
     local request, wrong = make(nil, options.read_table("Request", declaration, given))
-    return request or error(wrong, SENDER)
+    return request or refuse(wrong)
   end
-  error("send: the request must be a Request or a table of its options, got "
-    .. format.given(given), SENDER)
+  refuse("send: the request must be a Request or a table of its options, got "
+    .. format.given(given))
 end
 
 -- True where false says no more than that nothing is given.
