@@ -37,8 +37,8 @@ describe("Misuse is blamed on the user's own line", function()
   it("where a coroutine that viesti does not run waits, before anything is started", function()
     local calls = 0
     local function call() calls = calls + 1 end
-    for _, start in ipairs { function() viesti.run(call) end, function() viesti.map({ 1 }, call) end,
-      function() viesti.timeout(1, call) end } do
+    for _, start in ipairs { function() viesti.run(call) end,
+      function() viesti.map({ 1 }, call) end, function() viesti.timeout(1, call) end } do
       raised_in_coroutine(start)
     end
     viesti.run(viesti.sleep, 0)

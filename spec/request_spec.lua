@@ -270,6 +270,12 @@ describe("Request", function()
       end
     end)
 
+    it("a body by the name that it has when it is read, with the one to give it by", function()
+      refused('there is no option "body", did you mean \'content\'? (its options are method, url, '
+        .. "params, headers, data, json, content, multipart, length, timeout, stream, on_progress)",
+        { body = "x" })
+    end)
+
     it("values of a type that is none", function()
       refused('params: the value of "a" must be a string, a number, true, false or a list of them, '
         .. "got a function", { params = { a = print } })
