@@ -34,6 +34,17 @@ describe("Misuse is blamed on the user's own line", function()
       .. "viesti.spawn, or use a SyncSender", raised_in_coroutine(send))
   end)
 
+  it("where a coroutine that viesti does not run waits, before anything is started", function()
+    local calls = 0
+    local function call() calls = calls + 1 end
+    for _, start in ipairs { function() viesti.run(call) end,
+      function() viesti.map({ 1 }, call) end, function() viesti.timeout(1, call) end } do
+      raised_in_coroutine(start)
+    end
+    viesti.run(viesti.sleep, 0)
+    assert.equal(0, calls)
+  end)
+
   it("where a warning is to be an error", function()
     local before = viesti.InsecureWarning:set "error"
     local ok, raised = pcall(function()
@@ -41,7 +52,7 @@ describe("Misuse is blamed on the user's own line", function()
     end)
     viesti.InsecureWarning:set(before)
     assert.is_false(ok)
-    assert_blames(27, "InsecureWarning: certificates are not checked (verify = false)", raised)
+    assert_blames(38, "InsecureWarning: certificates are not checked (verify = false)", raised)
   end)
 
   it("where seconds are none", function()
@@ -50,6 +61,27 @@ describe("Misuse is blamed on the user's own line", function()
       local _ = sender:sleep "x"
     end)
     assert.is_false(ok)
-    assert_blames(37, 'sleep needs seconds, a number of 0 or more, got "x"', raised)
+    assert_blames(48, 'sleep needs seconds, a number of 0 or more, got "x"', raised)
+  end)
+
+  it("where a request is none, in whatever way send was reached", function()
+    local layer <close> = viesti.RetryingSender()
+    local message = "send: the request must be a Request or a table of its options, got 5"
+    for _, sender in ipairs { layer, layer.sender } do
+      local ok, raised = pcall(sender.send, sender, 5) -- no Lua code calls it
+      assert.is_false(ok)
+      assert.matches("^spec/place_spec.lua:%d+: " .. message, raised)
+    end
+    local _, raised = pcall(viesti.Request.from, 5)
+    assert.matches("^spec/place_spec.lua:%d+: " .. message, raised)
+  end)
+
+  it("where a function of the user's returns what is no token", function()
+    local layer <close> = viesti.AuthenticatingSender { token = function() return 5 end }
+    local ok, raised = pcall(function()
+      local _ = layer:send { url = server.url }
+    end)
+    assert.is_false(ok)
+    assert.matches("^spec/place_spec.lua:%d+: AuthenticatingSender: token must return ", raised)
   end)
 end)

@@ -172,6 +172,7 @@ describe("A proxy", function()
               local response, err = sender:send({ method = "POST", url = url, content = "x" })
               assert.is_nil(response)
               assert.same({ "connect", "no", true }, { err.kind, err.sent, err.retryable })
+              assert.matches("^no connection to the proxy: .*127%.0%.0%.1.*refused%)$", err.message)
             end
           end
           assert.is_true(nothing_arrived())
@@ -246,6 +247,25 @@ describe("A proxy", function()
 
     it("is not taken from HTTP_PROXY, which a request to a CGI program can set", function()
       assert.same({}, asked_for({ HTTP_PROXY = middle.url }))
+    end)
+
+    it("is told from the host where it cannot be connected to", function()
+      local nobody = ("127.0.0.1:%d"):format(free_port())
+      local told = ([[
+        local viesti = require("viesti")
+        for _, host in ipairs { "localhost", "[::1]" } do
+          for _, options in ipairs { {}, { proxy = "" } } do
+            local _, err = viesti.SyncSender(options):send { url = "http://" .. host .. ":%d/" }
+            print(err.kind, err.message:match("^no connection to the proxy: ") ~= nil)
+          end
+        end
+      ]]):format(free_port())
+      local with, without = "connect\ttrue\nconnect\tfalse\n", "connect\tfalse\nconnect\tfalse\n"
+      local function answer(variables)
+        return fresh_lua(told, "env " .. variables) .. "\n"
+      end
+      assert.equal(with:rep(2), answer("http_proxy=" .. nobody))
+      assert.equal(without:rep(2), answer("http_proxy=" .. nobody .. " no_proxy='*'"))
     end)
 
     it("is not used for the hosts of no_proxy", function()

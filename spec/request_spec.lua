@@ -270,6 +270,12 @@ describe("Request", function()
       end
     end)
 
+    it("a body by the name that it has when it is read, with the one to give it by", function()
+      refused('there is no option "body", did you mean \'content\'? (its options are method, url, '
+        .. "params, headers, data, json, content, multipart, length, timeout, stream, on_progress)",
+        { body = "x" })
+    end)
+
     it("values of a type that is none", function()
       refused('params: the value of "a" must be a string, a number, true, false or a list of them, '
         .. "got a function", { params = { a = print } })
@@ -353,14 +359,30 @@ describe("Request", function()
     end
   end)
 
-  it("takes fields and params away where a copy says false", function()
+  it("takes fields and params away where a copy gives them no values", function()
     local request = require("viesti").Request({ url = "http://h/", params = { a = 1, b = 2 },
       headers = { A = "1", B = "2" } })
-    local copy = request:with({ params = { a = false }, headers = { b = false, C = "3" } })
+    local copy = request:with({ params = { a = {} }, headers = { b = {}, C = "3" } })
     assert.equal("http://h/?b=2", copy.url)
     assert.same({ "1", nil, "3" }, { copy.headers.A, copy.headers.B, copy.headers.C })
+    assert.is_nil(copy.omitted)
     assert.equal("http://h/?a=1&b=2", request.url)
+    assert.equal("http://h/?a=1&b=2", request:with({ params = { c = {} } }).url)
   end)
+
+  it("means the same by false in a copy as when it is made: a param's value, a field left out",
+    function()
+      local given = { params = { a = false }, headers = { B = false } }
+      local made = require("viesti").Request({ url = "http://h/", params = given.params,
+        headers = given.headers })
+      local copy = require("viesti").Request({ url = "http://h/", params = { a = true },
+        headers = { B = "2" } }):with(given)
+      for _, request in ipairs({ made, copy, made:with({}), made:with(given) }) do
+        assert.equal("http://h/?a=false", request.url)
+        assert.same({ "B" }, request.omitted)
+        assert.is_nil(request.headers.B)
+      end
+    end)
 
   it("cannot be copied with a file that has been closed", function()
     local file <close> = assert(io.open("README.md"))

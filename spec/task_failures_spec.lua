@@ -8,6 +8,11 @@ local function collect()
   collectgarbage()
 end
 
+-- A message without its traceback.
+local function first_line(message)
+  return message:match "^[^\n]*"
+end
+
 local function step(count)
   for _ = 1, count or 1 do
     viesti.loop():step(0)
@@ -19,7 +24,9 @@ describe("A task that fails", function()
 
   before_each(function()
     warned = {}
-    before = viesti.TaskWarning:set(function(message) warned[#warned + 1] = message end)
+    before = viesti.TaskWarning:set(function(message)
+      warned[#warned + 1] = first_line(message)
+    end)
   end)
 
   after_each(function()
@@ -48,6 +55,29 @@ describe("A task that fails", function()
     assert.matches("^a task yielded values, which viesti does not wait for", raised)
     assert.is_true(closed)
     assert.equal("failed", task:status())
+  end)
+
+  it("is warned of with a traceback, which whoever joins it does not get", function()
+    local messages = {}
+    viesti.TaskWarning:set(function(message) messages[#messages + 1] = message end)
+    local function fail_within()
+      viesti.sleep(0)
+      error("lost")
+    end
+    local task = viesti.spawn(function()
+      local _ <close> = setmetatable({}, { __close = function() end })
+      fail_within()
+    end)
+    viesti.run(viesti.sleep, 0.002)
+    local _, raised = pcall(task.join, task)
+    assert.equal(LOST .. raised, first_line(messages[1]))
+    assert.matches("^spec/task_failures_spec.lua:%d+: lost$", raised)
+    assert.matches("\nstack traceback:\n.*in upvalue 'fail_within'\n.*spec.lua:%d+: in function <",
+      messages[1])
+    viesti.spawn(coroutine.yield, "another library's")
+    step()
+    collect()
+    assert.matches("\nstack traceback:\n.*yield", messages[2])
   end)
 
   it("is not collected while somebody may still join it", function()
@@ -204,7 +234,8 @@ end)
 -- What is printed when the state closes, each in a Lua of its own.
 describe("At the end of a program", function()
   local function printed(script)
-    return fresh_lua("local viesti = require('viesti')\n" .. script)
+    return (fresh_lua("local viesti = require('viesti')\n" .. script)
+      :gsub("\nstack traceback:", ""):gsub("\n\t[^\n]*", ""))
   end
 
   it("a failure is printed that nobody has joined", function()

@@ -29,10 +29,11 @@ local function check_seconds(what, seconds)
   end
 end
 
-local function failure_message(reason)
+local function failure_message(reason, trace)
   local printable, text = pcall(tostring, reason)
   return "a task failed and nobody joined it: "
     .. (printable and text or "an error that cannot be printed")
+    .. (trace and "\n" .. trace or "")
 end
 
 -- Where nobody could catch what is raised (in a finalizer, on the way of another error) it would
@@ -50,8 +51,8 @@ local function emit_without_raising(message)
 end
 
 -- The core's finalizers call these, at the latest when the state closes.
-function core.Task.report_failure(reason)
-  emit_without_raising(failure_message(reason))
+function core.Task.report_failure(reason, trace)
+  emit_without_raising(failure_message(reason, trace))
 end
 
 function core.Loop.report_unstarted(count)
@@ -61,11 +62,11 @@ end
 
 -- A warning that raises leaves the failures behind it for later.
 local reporting = setmetatable({}, { __close = function(_, raised)
-  for _, reason in core.take_failure do
+  for _, reason, trace in core.take_failure do
     if raised then
-      emit_without_raising(failure_message(reason))
+      emit_without_raising(failure_message(reason, trace))
     else
-      warnings.TaskWarning:emit(failure_message(reason))
+      warnings.TaskWarning:emit(failure_message(reason, trace))
     end
   end
 end })
@@ -79,6 +80,7 @@ function async.run(fn, ...)
   if core.current() then
     return fn(...)
   end
+  core.check_wait "run" -- before there is a task, which nobody would cancel
   local _ <close> = reporting
   local task <close> = core.spawn(fn, ...) -- cancelled where it cannot be joined
   return task:join()
@@ -108,6 +110,7 @@ end
 function async.timeout(seconds, fn, ...)
   check_seconds("timeout", seconds)
   check_function("timeout", fn)
+  core.check_wait "timeout"
   local task <close> = core.spawn(fn, ...)
   return task:join(seconds)
 end

@@ -3,8 +3,9 @@
 --- A declaration is a list, in positional order, of
 ---   { name = "retries", type = "integer", default = 0, min = 0, doc = "..." }
 --- with, where they apply: `max`, `values` (the allowed ones), `required`, `fields` (a nested
---- declaration, for a table), `secret` (never shown). `type` is a Lua type, "integer", or the name
---- of a check below; several are joined by "|".
+--- declaration, for a table), `secret` (never shown), `mistaken` (names that others call it by, for
+--- who gives one of them). `type` is a Lua type, "integer", or the name of a check below; several
+--- are joined by "|".
 local format = require "viesti.format"
 local tables = require "viesti.tables"
 
@@ -113,7 +114,7 @@ options.is_headers = checks.headers
 local SPEC_KEYS = {
   name = "string", type = "string", default = "any", min = "number", max = "number",
   values = "table", required = "boolean", fields = "table", secret = "boolean",
-  secret_strings = "boolean", doc = "string",
+  secret_strings = "boolean", mistaken = "table", doc = "string",
 }
 
 local LUA_TYPES = {
@@ -220,9 +221,20 @@ local function names_of(declaration)
   return names
 end
 
+-- The name of the option that others call `key`, or nil.
+local function mistaken_for(declaration, key)
+  for _, spec in ipairs(declaration) do
+    for _, name in ipairs(spec.mistaken or {}) do
+      if name == key then
+        return spec.name
+      end
+    end
+  end
+end
+
 local function unknown(owner, declaration, key)
   local names = names_of(declaration)
-  local near = options.nearest(tostring(key), names)
+  local near = mistaken_for(declaration, key) or options.nearest(tostring(key), names)
   local known = #names == 0 and "it has none"
     or "its options are " .. table.concat(names, ", ")
   return ("%s: there is no option %s%s (%s)"):format(

@@ -12,14 +12,15 @@ local declaration = {
   { name = "url", type = "string", required = true,
     doc = "http or https, without spaces; what else may not stand in a URL is percent-encoded" },
   { name = "params", type = "table",
-    doc = "names to values, or a list of pairs: added to the URL's query" },
+    doc = "names to values, or a list of pairs: added to the URL's query; true and false are sent "
+      .. "as such, and a value may be a list" },
   { name = "headers", type = "table|headers",
     doc = "names to values, or a list of pairs; a value may be a list, or false: no such field is "
       .. "sent, not even the session's or libcurl's own" },
   { name = "data", type = "table",
     doc = "body: names to values, or a list of pairs, sent as a form" },
   { name = "json", type = "any", doc = "body: any value, sent as JSON" },
-  { name = "content", type = "string|function|file",
+  { name = "content", type = "string|function|file", mistaken = { "body" },
     doc = "body: the bytes themselves; a function that returns them piece by piece, then nil; "
       .. "or an open file" },
   { name = "multipart", type = "table|multipart",
@@ -141,8 +142,17 @@ local function new(_, ...)
   return request or error(wrong, 2)
 end
 
--- The level of `error` that blames the caller of a `send` that calls Request.from.
-local SENDER = 3
+-- The level, seen from `refuse`, of what calls a `send` that calls Request.from.
+local CALLER_OF_SEND = 4
+
+-- Blames that caller; where it is no Lua code, the user's line that called into the library.
+local function refuse(sentence)
+  local caller = debug.getinfo(CALLER_OF_SEND, "l")
+  if caller and caller.currentline > 0 then
+    error(sentence, CALLER_OF_SEND)
+  end
+  error(core.place() .. sentence, 0)
+end
 
 --- `given` as a Request: a request as it is, a table of options made into one.
 ---@param given viesti.Request|table
@@ -152,24 +162,26 @@ function Request.from(given)
     return given
   elseif type(given) == "table" and not options.is_sender(given) then
     local request, wrong = make(nil, options.read_table("Request", declaration, given))
-    return request or error(wrong, SENDER)
+    return request or refuse(wrong)
   end
-  error("send: the request must be a Request or a table of its options, got "
-    .. format.given(given), SENDER)
+  refuse("send: the request must be a Request or a table of its options, got "
+    .. format.given(given))
 end
 
--- True where false says no more than that nothing is given.
-local function only_takes_away(what, name)
-  return what == "params" or NEVER_OMITTED[tostring(name):lower()]
+-- True where a copy is to have no such name, and no more is said: it has a list of no values; or
+-- false, for a field that no request can be without.
+local function only_takes_away(what, name, value)
+  return tables.is_list(value) and #value == 0
+    or what == "headers" and value == false and NEVER_OMITTED[tostring(name):lower()]
 end
 
--- The fields of `base` (flat) with those of `changes`, where false takes a name away.
+-- The fields of `base` (flat) with those of `changes`.
 local function merge_fields(what, base, changes)
-  local kept, added, booleans = base or {}, {}, what == "headers" and "omit" or "text"
+  local kept, added = base or {}, {}
   if type(changes) == "table" and #changes == 0 then
     for name, value in pairs(changes) do
-      if value == false and only_takes_away(what, name) then
-        kept = fields.without(kept, name)
+      if only_takes_away(what, name, value) then
+        kept = fields.without(kept, tostring(name))
       else
         added[name] = value
       end
@@ -177,7 +189,7 @@ local function merge_fields(what, base, changes)
   elseif changes ~= nil then
     added = changes
   end
-  local flat, wrong = fields.flatten(what, added, booleans)
+  local flat, wrong = fields.flatten(what, added, what == "headers" and "omit" or "text")
   return flat and fields.pairs(fields.merge(kept, flat)), wrong
 end
 
@@ -245,9 +257,10 @@ local function copy(request, changes)
   return resending(request, merged)
 end
 
---- A copy of the request with other options. Headers and params are merged by name, and a name
---- with the value false is taken away (its field is not sent at all); a body given here replaces
---- the one there was.
+--- A copy of the request with other options. Headers and params are merged by name: values given
+--- here replace those of the name, and a list of none, `{}`, takes it away. false means what it
+--- means to Request: a param's value is "false", a header is not sent at all. A body given here
+--- replaces the one there was.
 ---@param changes table options as for Request
 ---@return viesti.Request
 function Request:with(changes)

@@ -127,6 +127,7 @@ function Response:save(path)
 end
 
 --- True for a status of 200 to 299.
+---@return boolean
 function Response:is_success()
   return self.status_code >= 200 and self.status_code < 300
 end

@@ -15,8 +15,8 @@ end
 
 local function wait_for(flight)
   if flight.leader == coroutine.running() then
-    error("what others wait for waits for itself (a token function that sends through its own "
-      .. "AuthenticatingSender, say)", 0)
+    error(core.place() .. "what others wait for waits for itself (a token function that sends "
+      .. "through its own AuthenticatingSender, say)", 0)
   elseif core.current() then
     park_until_ended(flight)
   else

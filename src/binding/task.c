@@ -56,6 +56,21 @@ static void suspend(lua_State *L, vi_task *task) {
     vi_task_make_runnable(task);
 }
 
+static int trace(lua_State *L) {
+  luaL_traceback(L, lua_touserdata(L, 1), NULL, 0);
+  return 1;
+}
+
+/* Pushes where the thread has stopped, in words; or nil, without memory for them. */
+static void push_place_of_failure(lua_State *L, lua_State *thread) {
+  lua_pushcfunction(L, trace);
+  lua_pushlightuserdata(L, thread);
+  if (lua_pcall(L, 1, 1, 0) == LUA_OK)
+    return;
+  lua_pop(L, 1);
+  lua_pushnil(L);
+}
+
 /* Closes the to-be-closed variables. The error stays on top, which before Lua 5.4.3 took care. */
 static void close_failed(lua_State *L, lua_State *thread) {
   lua_pushvalue(thread, -1);
@@ -95,7 +110,10 @@ void vi_task_resume(lua_State *L, vi_task *task) {
       refuse_values(task->thread, results);
     vi_task_stop_waiting(task);
     task->state = VI_TASK_FAILED; /* its variables cannot cancel it any more */
+    push_place_of_failure(L, task->thread);
     close_failed(L, task->thread);
+    lua_xmove(L, task->thread, 1); /* kept below what was raised */
+    lua_insert(task->thread, 1);
     end(L, task, VI_TASK_FAILED);
   }
 }
@@ -151,6 +169,16 @@ static void push_failure(lua_State *L, vi_task *task) {
   push_from(L, task, 1);
 }
 
+/* Pushes where that was raised, a traceback; or nil, where closing its variables did. */
+static void push_trace(lua_State *L, vi_task *task) {
+  if (lua_gettop(task->thread) == 1) {
+    lua_pushnil(L);
+    return;
+  }
+  push_from(L, task, 2);
+  lua_pop(L, 1);
+}
+
 int vi_push_outcome(lua_State *L, vi_task *task) {
   if (task->state == VI_TASK_CANCELLED) {
     vi_error error;
@@ -197,14 +225,15 @@ static int task_tostring(lua_State *L) {
   return 1;
 }
 
-/* take_failure() -> true and what was raised by a failed task that nobody has joined nor is about
- * to, each once; nil if there is none */
+/* take_failure() -> true, what was raised by a failed task that nobody has joined nor is about to,
+ * and the traceback, each once; nil if there is none */
 static int take_failure(lua_State *L) {
   for (vi_task *task = vi_default_loop(L)->failed.first; task; task = task->next)
     if (!task->joiners) {
       lua_pushboolean(L, 1);
       push_failure(L, task);
-      return 2;
+      push_trace(L, task);
+      return 3;
     }
   return 0;
 }
@@ -218,7 +247,8 @@ static int task_gc(lua_State *L) {
     return 0;
   lua_getfield(L, lua_upvalueindex(1), "report_failure");
   push_failure(L, task);
-  lua_call(L, 1, 0);
+  push_trace(L, task);
+  lua_call(L, 2, 0);
   return 0;
 }
 

@@ -127,6 +127,12 @@ static int task_join(lua_State *L) {
   return lua_yieldk(L, 0, (lua_KContext)caller, continue_join);
 }
 
+/* check_wait(what): raises where the caller, the user's `what`, could not wait */
+static int check_wait(lua_State *L) {
+  vi_calling_task(L, vi_default_loop(L), luaL_checkstring(L, 1));
+  return 0;
+}
+
 /* park(): waits until somebody wakes the calling task; returns what it is woken with */
 static int park(lua_State *L) {
   vi_task *task = vi_calling_task(L, vi_default_loop(L), "park");
@@ -169,7 +175,8 @@ static int task_sleep(lua_State *L) {
 
 void vi_open_waits(lua_State *L) {
   static const luaL_Reg methods[] = {{"join", task_join}, {"wake", task_wake}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"park", park}, {"sleep", task_sleep}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"check_wait", check_wait}, {"park", park}, {"sleep", task_sleep}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   lua_getfield(L, -1, "Task");
   luaL_setfuncs(L, methods, 0);

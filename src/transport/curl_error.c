@@ -1,6 +1,7 @@
 #include "transport/curl_error.h"
 
 #include "message/text.h"
+#include "message/url.h"
 
 #include <errno.h>
 #include <string.h>
@@ -206,6 +207,39 @@ static bool set_own_words(vi_error *error, const vi_transfer *transfer, CURLcode
   return true;
 }
 
+/* Whether libcurl's words speak of the URL's own host, without the brackets of an address. */
+static bool is_named(const char *detail, vi_text url) {
+  vi_text origin = vi_url_origin(url);
+  const char *host = origin.data + (vi_text_starts_nocase(origin, VI_TEXT("https")) ? 8 : 7);
+  const char *end = origin.data + origin.length, *last = end;
+  while (last > host && last[-1] >= '0' && last[-1] <= '9')
+    last--;
+  if (last > host && last[-1] == ':')
+    end = last - 1;
+  if (host < end && *host == '[' && end[-1] == ']')
+    host++, end--;
+  return memmem(detail, strlen(detail), host, (size_t)(end - host));
+}
+
+static bool has_option(const vi_curl_option *options, CURLoption id) {
+  while (options && options->option->id != id)
+    options = options->next;
+  return options;
+}
+
+/* Whether it is a proxy that could not be connected to. One that the environment may have named is
+ * told by its host. */
+static bool is_proxy_unreachable(const vi_transfer *transfer, CURLcode code) {
+  const vi_session *session = transfer->session;
+  const vi_session_options *options = &session->options;
+  if (code != CURLE_COULDNT_CONNECT || has_option(options->curl, CURLOPT_UNIX_SOCKET_PATH))
+    return false;
+  if (options->proxy)
+    return options->proxy[0] != 0;
+  return session->proxy_in_environment && !has_option(options->curl, CURLOPT_CONNECT_TO) &&
+         !is_named(transfer->handle->detail, vi_buffer_text(&transfer->request->url));
+}
+
 static void set_words(vi_error *error, const vi_transfer *transfer, CURLcode code,
                       vi_error_kind kind) {
   const char *detail = transfer->handle->detail;
@@ -216,10 +250,11 @@ static void set_words(vi_error *error, const vi_transfer *transfer, CURLcode cod
   long number = transfer->handle->socket_errno;
   if (number == 0)
     curl_easy_getinfo(transfer->handle->easy, CURLINFO_OS_ERRNO, &number);
+  const char *whose = is_proxy_unreachable(transfer, code) ? "no connection to the proxy: " : "";
   if (code == CURLE_COULDNT_CONNECT && number != 0)
-    vi_error_set(error, kind, "%.150s (%s)", words, strerror((int)number));
+    vi_error_set(error, kind, "%s%.120s (%s)", whose, words, strerror((int)number));
   else
-    vi_error_set(error, kind, "%s", words);
+    vi_error_set(error, kind, "%s%s", whose, words);
 }
 
 /* Why a descriptor could not be had that libcurl opened out of our sight, to read a file or to look

@@ -131,15 +131,19 @@ local function applies(self, request)
   return state.origins[origin] ~= nil
 end
 
+local function refuse_token(wanted)
+  error(core.place() .. "AuthenticatingSender: token must return " .. wanted, 0)
+end
+
 local function renew(self)
   local started = self:now()
   local token, detail = self.token()
   if token == nil and detail ~= nil then
     return nil, type(detail) == "string" and core.error("script", "no token: " .. detail) or detail
   elseif not is_token(token) then
-    error("AuthenticatingSender: token must return printable ASCII, or nil and an error", 0)
+    refuse_token "printable ASCII, or nil and an error"
   elseif detail ~= nil and (type(detail) ~= "number" or detail ~= detail) then
-    error("AuthenticatingSender: token must return the seconds it is good for as a number", 0)
+    refuse_token "the seconds it is good for as a number"
   end
   local state = self.state
   state.renew_at = detail and started + detail - math.min(self.renew_before, detail / 2)

@@ -62,7 +62,7 @@ end
 ---@return viesti.ExtendingSender
 function ExtendingSender:with_sender(sender)
   if not options.is_sender(sender) then
-    error("with_sender needs a sender, got " .. format.given(sender), 0)
+    error(core.place() .. "with_sender needs a sender, got " .. format.given(sender), 0)
   end
   local copy = {}
   for key, value in pairs(self) do

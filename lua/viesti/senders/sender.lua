@@ -11,6 +11,7 @@ local Sender = class.new("Sender")
 Sender.is_async = false
 
 --- Why the class cannot be built, or nil if it can.
+---@return string?
 function Sender:missing()
   if self == Sender then
     return "Sender is abstract: extend it and define send, or use SyncSender or AsyncSender"
@@ -39,6 +40,8 @@ Sender.__close = function(self)
 end
 
 --- What a declared option of the sender is now.
+---@param name string
+---@return any
 function Sender:option(name)
   return self[name]
 end

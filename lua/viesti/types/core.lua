@@ -4,20 +4,20 @@
 --- An immutable value. `params`, `data`, `json` and `content` read back as they were given.
 --- `multipart` is for another request: #multipart is the number of its parts.
 ---@class viesti.Request
----@field method string
+---@field method string in upper case
 ---@field url string the whole URL as sent: normal form, params included
 ---@field headers viesti.Headers
 ---@field omitted string[]? names of fields that are not sent, not even unasked
 ---@field body string? the bytes to send
----@field params table?
+---@field params table? as it was given; so are those below
 ---@field data table?
 ---@field json any
 ---@field content string|function|file*?
 ---@field multipart viesti.Multipart?
----@field length integer?
+---@field length integer? bytes of a body that a function supplies
 ---@field timeout number? seconds for the whole exchange, instead of the session's
----@field on_progress fun(done: integer, total: integer?)?
----@field stream boolean
+---@field on_progress fun(done: integer, total: integer?)? told of the bytes that have come
+---@field stream boolean whether the response is read piece by piece
 local Request = {}
 
 --- True if sending it twice is as good as once (RFC 9110 9.2.2).
@@ -45,7 +45,7 @@ function Request:is_replayable() end
 ---@class viesti.Response
 ---@field status_code integer any, also 4xx and 5xx
 ---@field reason string the reason phrase; empty in HTTP/2
----@field url string
+---@field url string that of the request; behind redirects the last one
 ---@field headers viesti.Headers
 ---@field body string the bytes, decompressed
 ---@field content any the body decoded as JSON; nil if it is none
@@ -177,6 +177,16 @@ function Loop:is_idle() end
 --- keep timers of their own: the descriptor knows it too.
 ---@return number?
 function Loop:timeout() end
+
+---@class viesti.Sender
+local Sender = {}
+
+--- Sends a request, which a table of its options may stand for, and waits for the response: a task
+--- is suspended under an AsyncSender, and the caller blocked otherwise. Each concrete sender and
+--- each layer has its own.
+---@param request viesti.Request|table
+---@return viesti.Response?, viesti.Error?
+function Sender:send(request) end
 
 --- A cache store; several CachingSenders may share one.
 ---@class viesti.Store
