@@ -1,5 +1,5 @@
---- Store{ max_size, max_bytes, max_entry_bytes }: where CachingSenders keep responses; one may stand
---- in several chains.
+--- Store{ max_size, max_bytes, max_entry_bytes }: where CachingSenders keep responses; one may
+--- stand in several chains.
 local core = require "viesti.core"
 local format = require "viesti.format"
 local options = require "viesti.options"
