@@ -108,6 +108,9 @@ end
 --- True for an object that sends; false for a class.
 options.is_sender = is_sender
 
+--- True for a list of strings.
+options.is_strings = is_list_of_strings
+
 --- True for the header fields of a request or a response.
 options.is_headers = checks.headers
 

@@ -1,8 +1,12 @@
 #include "cache/cache_control.h"
 
+#include "cache/structured_field.h"
+
+#include <stdio.h>
+
 typedef struct directive {
   vi_text name, value;
-  bool has_value;
+  bool has_value, quoted;
 } directive;
 
 static bool at(vi_text rest, char c) {
@@ -53,6 +57,7 @@ static bool take_directive(vi_text *rest, directive *out) {
     out->has_value = true;
     if (at(*rest, '"')) {
       out->value = take_quoted(rest);
+      out->quoted = true;
       /* Rubbish behind the quotes spoils the value but is no directive. */
       if (vi_text_trim(take_until(rest, ',', ',')).length > 0)
         out->value.length = 0;
@@ -61,6 +66,25 @@ static bool take_directive(vi_text *rest, directive *out) {
     }
   }
   return true;
+}
+
+/* The next name in the value of a qualified directive; false at its end. */
+static bool take_name(vi_text *rest, vi_text *name) {
+  while (at(*rest, ',') || at(*rest, ' ') || at(*rest, '\t'))
+    advance(rest, 1);
+  *name = vi_text_trim(take_until(rest, ',', ','));
+  return name->length > 0;
+}
+
+static bool names_fields(const directive *d) {
+  vi_text rest = d->value, name;
+  bool any = false;
+  while (take_name(&rest, &name)) {
+    if (!vi_text_is_token(name))
+      return false;
+    any = true;
+  }
+  return d->quoted && any;
 }
 
 static void keep_smallest(int64_t *seconds, const directive *d) {
@@ -85,7 +109,6 @@ static void apply(vi_cache_control *cc, const directive *d) {
     bool *flag;
   } flags[] = {
       {VI_TEXT("no-store"), &cc->no_store},
-      {VI_TEXT("no-cache"), &cc->no_cache},
       {VI_TEXT("private"), &cc->is_private},
       {VI_TEXT("public"), &cc->is_public},
       {VI_TEXT("must-revalidate"), &cc->must_revalidate},
@@ -109,6 +132,8 @@ static void apply(vi_cache_control *cc, const directive *d) {
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     if (vi_text_equal_nocase(d->name, numbers[i].name))
       keep_smallest(numbers[i].seconds, d);
+  if (vi_text_equal_nocase(d->name, VI_TEXT("no-cache")))
+    *(names_fields(d) ? &cc->qualified : &cc->no_cache) = true;
   if (vi_text_equal_nocase(d->name, VI_TEXT("min-fresh")))
     keep_largest(&cc->min_fresh, d);
   if (vi_text_equal_nocase(d->name, VI_TEXT("max-stale"))) {
@@ -119,22 +144,73 @@ static void apply(vi_cache_control *cc, const directive *d) {
   }
 }
 
+static const vi_cache_control SILENT = {
+    .max_age = VI_ABSENT,
+    .s_maxage = VI_ABSENT,
+    .min_fresh = VI_ABSENT,
+    .max_stale = VI_ABSENT,
+    .stale_while_revalidate = VI_ABSENT,
+    .stale_if_error = VI_ABSENT,
+};
+
+static const vi_text CACHE_CONTROL = {"Cache-Control", sizeof "Cache-Control" - 1};
+
 void vi_cache_control_read(const vi_headers *headers, vi_cache_control *out) {
-  static const vi_text name = {"Cache-Control", sizeof "Cache-Control" - 1};
-  *out = (vi_cache_control){
-      .max_age = VI_ABSENT,
-      .s_maxage = VI_ABSENT,
-      .min_fresh = VI_ABSENT,
-      .max_stale = VI_ABSENT,
-      .stale_while_revalidate = VI_ABSENT,
-      .stale_if_error = VI_ABSENT,
-  };
-  for (size_t i = vi_headers_find(headers, name, 0); i < headers->count;
-       i = vi_headers_find(headers, name, i + 1)) {
+  *out = SILENT;
+  for (size_t i = vi_headers_find(headers, CACHE_CONTROL, 0); i < headers->count;
+       i = vi_headers_find(headers, CACHE_CONTROL, i + 1)) {
     vi_text rest = vi_headers_value(headers, i);
     directive d;
     out->present = true;
     while (take_directive(&rest, &d))
       apply(out, &d);
+  }
+}
+
+/* A directive by another notation: seconds that are no integer, and negative ones, are invalid. */
+static void apply_member(void *context, const vi_sf_member *member) {
+  char digits[24];
+  directive d = {.name = member->key, .has_value = member->kind != VI_SF_TRUE};
+  if (member->kind == VI_SF_INTEGER) {
+    snprintf(digits, sizeof digits, "%lld", (long long)member->integer);
+    d.value = vi_text_of(digits);
+  }
+  vi_cache_control *cc = context;
+  cc->present = true;
+  apply(cc, &d);
+}
+
+bool vi_cache_control_read_targeted(const vi_headers *headers, const vi_text *targets, size_t count,
+                                    vi_cache_control *out) {
+  vi_buffer value = {0};
+  bool found = false;
+  for (size_t i = 0; i < count && !found; i++) {
+    vi_cache_control said = SILENT;
+    vi_buffer_clear(&value);
+    found = vi_headers_join(headers, targets[i], &value) &&
+            vi_sf_dictionary(vi_buffer_text(&value), apply_member, &said) && said.present;
+    if (found)
+      *out = said;
+  }
+  vi_buffer_free(&value);
+  return found;
+}
+
+static void strip_named(vi_headers *headers, const directive *d) {
+  vi_text rest = d->value, name;
+  while (take_name(&rest, &name))
+    vi_headers_remove(headers, name);
+}
+
+void vi_cache_control_strip_qualified(vi_headers *headers) {
+  size_t i = vi_headers_find(headers, CACHE_CONTROL, 0);
+  while (i < headers->count) {
+    vi_text rest = vi_headers_value(headers, i);
+    size_t count = headers->count;
+    directive d;
+    while (take_directive(&rest, &d))
+      if (vi_text_equal_nocase(d.name, VI_TEXT("no-cache")) && names_fields(&d))
+        strip_named(headers, &d);
+    i = vi_headers_find(headers, CACHE_CONTROL, headers->count == count ? i + 1 : 0);
   }
 }

@@ -12,6 +12,23 @@ void vi_store_remove(vi_store *store, vi_text key, const vi_stored *entry) {
   store->methods->remove(store, key, entry);
 }
 
+static atomic_uint *generation_of(vi_store *store, vi_text key) {
+  uint32_t hash =
+      2166136261u; /* FNV-1a: who forces a collision only makes a response be left out */
+  for (size_t i = 0; i < key.length; i++)
+    hash = (hash ^ (unsigned char)key.data[i]) * 16777619u;
+  return &store->generations[hash % VI_STORE_GENERATIONS];
+}
+
+unsigned vi_store_generation(vi_store *store, vi_text key) {
+  return atomic_load(generation_of(store, key));
+}
+
+void vi_store_invalidate(vi_store *store, vi_text key) {
+  atomic_fetch_add(generation_of(store, key), 1);
+  store->methods->remove(store, key, NULL);
+}
+
 void vi_store_clear(vi_store *store) {
   store->methods->clear(store);
 }

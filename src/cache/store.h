@@ -23,9 +23,13 @@ typedef struct vi_store_methods {
   void (*destroy)(vi_store *);
 } vi_store_methods;
 
+/* Keys share this many counts of invalidations. */
+enum { VI_STORE_GENERATIONS = 256 };
+
 struct vi_store {
   const vi_store_methods *methods;
   atomic_uint references;
+  atomic_uint generations[VI_STORE_GENERATIONS];
 };
 
 /* The entries of `key`, each retained for the caller; returns how many. Counts as a use. */
@@ -36,6 +40,12 @@ void vi_store_put(vi_store *store, vi_text key, vi_stored *entry);
 
 /* Drops one entry of `key`, or all of them with `entry` NULL. */
 void vi_store_remove(vi_store *store, vi_text key, const vi_stored *entry);
+
+/* Drops all entries of `key`, and tells those who are about to put what they asked for before. */
+void vi_store_invalidate(vi_store *store, vi_text key);
+
+/* A number that changes when `key` is invalidated (and, rarely, when another is). */
+unsigned vi_store_generation(vi_store *store, vi_text key);
 
 /* Drops every entry. */
 void vi_store_clear(vi_store *store);
