@@ -1,17 +1,19 @@
 /* A CachingSender's part of the core: its store, which other caches may share, and its policy. */
+#include "binding/cache_journal.h"
 #include "binding/cache_policy.h"
 #include "binding/objects.h"
 
 #include "cache/cache.h"
-#include "cache/pack.h"
 #include "message/clock.h"
+#include "message/memory.h"
 
 /* User values of a Cache: a spare Verdict, so that a hit makes no garbage but its response, and
  * what its policy points into. */
 enum { SPARE = 1, POLICY = 2, USER_VALUES = 2 };
 
 typedef struct cache_box {
-  vi_store *store; /* one reference */
+  vi_store *store;     /* one reference; NULL: none in this process */
+  vi_journal *journal; /* owned; what is to be done in a store elsewhere; NULL: there is none */
   vi_policy policy;
 } cache_box;
 
@@ -20,27 +22,45 @@ static int verdict_gc(lua_State *L) {
   return 0;
 }
 
-/* cache(store, policy) -> Cache; the table is read by vi_read_policy */
+/* cache(store, policy, journals) -> Cache; the store may be nil where it journals what is to be
+ * done in another; the policy is read by vi_read_policy */
 static int cache_new(lua_State *L) {
-  vi_store *store = vi_check_store(L, 1);
+  enum { STORE = 1, POLICY_TABLE, JOURNALS };
+  vi_store *store = lua_isnil(L, STORE) ? NULL : vi_check_store(L, STORE);
+  lua_settop(L, JOURNALS);
   cache_box *box = vi_push_box(L, sizeof *box, USER_VALUES, VI_TYPE_CACHE);
-  vi_read_policy(L, 2, &box->policy);
+  vi_read_policy(L, POLICY_TABLE, &box->policy);
   lua_setiuservalue(L, -2, POLICY);
-  box->store = vi_store_retain(store);
+  if (lua_toboolean(L, JOURNALS)) {
+    box->journal = vi_malloc(sizeof *box->journal);
+    if (!box->journal)
+      return luaL_error(L, "out of memory");
+    vi_journal_open(box->journal, store);
+  }
+  if (store)
+    box->store = vi_store_retain(store);
   return 1;
 }
 
 static int cache_gc(lua_State *L) {
   cache_box *box = vi_check_box(L, 1, VI_TYPE_CACHE);
+  if (box->journal)
+    vi_journal_close(box->journal);
+  vi_free(box->journal);
   vi_store_release(box->store);
+  box->journal = NULL;
   box->store = NULL;
   return 0;
 }
 
 static const cache_box *check_cache(lua_State *L) {
   const cache_box *box = vi_check_box(L, 1, VI_TYPE_CACHE);
-  luaL_argcheck(L, box->store, 1, "the cache has been collected");
+  luaL_argcheck(L, box->store || box->journal, 1, "the cache has been collected");
   return box;
+}
+
+static vi_store *store_of(const cache_box *box) {
+  return box->journal ? &box->journal->store : box->store;
 }
 
 static double time_at(lua_State *L, int index) {
@@ -98,7 +118,7 @@ static int cache_lookup(lua_State *L) {
   const vi_key_choices key = {.custom = opt_text(L, KEY), .partition = opt_text(L, PARTITION)};
   vi_verdict *verdict = push_verdict(L, CACHE);
   vi_response_box *hit = vi_push_response_box(L);
-  vi_cache_lookup(box->store, &box->policy, request, &key, now, verdict);
+  vi_cache_lookup(store_of(box), &box->policy, request, &key, now, verdict);
   if (verdict->response) {
     hit->response = verdict->response;
     hit->from_cache = verdict->action != VI_ACTION_TIMEOUT;
@@ -138,7 +158,7 @@ static int cache_inspect(lua_State *L) {
   double now = time_at(L, NOW);
   const vi_key_choices key = {.custom = opt_text(L, KEY), .partition = opt_text(L, PARTITION)};
   vi_verdict *verdict = vi_push_box(L, sizeof *verdict, 0, VI_TYPE_VERDICT);
-  vi_cache_lookup(box->store, &box->policy, request, &key, now, verdict);
+  vi_cache_lookup(store_of(box), &box->policy, request, &key, now, verdict);
   lua_newtable(L);
   set_string(L, "action", vi_text_of(actions[verdict->action]));
   set_string(L, "key", vi_verdict_key(verdict, request));
@@ -183,6 +203,32 @@ static int pack(lua_State *L) {
   return 1;
 }
 
+/* cache:key(request, key, partition) -> the key that lookup will ask for, nil: none */
+static int cache_key(lua_State *L) {
+  enum { CACHE = 1, REQUEST, KEY, PARTITION };
+  lua_settop(L, PARTITION);
+  const cache_box *box = check_cache(L);
+  const vi_request *request = vi_check_request(L, REQUEST);
+  const vi_key_choices key = {.custom = opt_text(L, KEY), .partition = opt_text(L, PARTITION)};
+  if (vi_decide(&box->policy, request, NULL, 0, 0).action == VI_ACTION_BYPASS)
+    return 0;
+  vi_verdict *verdict = vi_push_box(L, sizeof *verdict, 0, VI_TYPE_VERDICT);
+  if (!vi_cache_key(&box->policy, request, &key, verdict))
+    return luaL_error(L, "out of memory");
+  vi_push_text(L, vi_verdict_key(verdict, request));
+  return 1;
+}
+
+/* cache:load(key, list of encoded entries) -> how many of them are none; what the next lookup finds
+ * in a store elsewhere */
+static int cache_load(lua_State *L) {
+  enum { CACHE = 1, KEY, ENTRIES };
+  const cache_box *box = check_cache(L);
+  lua_settop(L, ENTRIES);
+  lua_pushinteger(L, vi_load_journal(L, ENTRIES, vi_check_text(L, KEY), box->journal));
+  return 1;
+}
+
 /* What the user says of a response: { ttl, refuses, tags (packed) }, or nil. */
 static const vi_choices *read_choices(lua_State *L, int index, vi_choices *out) {
   if (lua_isnoneornil(L, index))
@@ -199,8 +245,9 @@ static const vi_choices *read_choices(lua_State *L, int index, vi_choices *out) 
   return out;
 }
 
-/* cache:update(verdict, request, response, now, choices) -> Response for the caller
- * or -> nil: send the request again without the cache */
+/* cache:update(verdict, request, response, now, choices) -> Response for the caller, or nil: send
+ * the request again without the cache; and a list of what is to be done in a store elsewhere, or
+ * nil */
 static int cache_update(lua_State *L) {
   enum { CACHE = 1, VERDICT, REQUEST, GIVEN, NOW, CHOICES };
   lua_settop(L, CHOICES);
@@ -212,19 +259,20 @@ static int cache_update(lua_State *L) {
   vi_choices choices;
   const vi_choices *said = read_choices(L, CHOICES, &choices);
   vi_response_box *result = vi_push_response_box(L);
-  vi_outcome outcome = vi_cache_update(box->store, &box->policy, request, verdict, given->response,
-                                       given->streamed, said, now);
+  vi_outcome outcome = vi_cache_update(store_of(box), &box->policy, request, verdict,
+                                       given->response, given->streamed, said, now);
   const vi_cache_facts facts = {.asked = true,
                                 .forward = (uint8_t)verdict->forward,
                                 .forward_status = (int16_t)given->response->status,
                                 .stored = outcome.stored,
                                 .ttl = outcome.ttl};
   vi_verdict_clear(verdict);
+  result->response = outcome.response;
   if (!outcome.response) {
     lua_pushnil(L);
-    return 1;
+    vi_push_journal(L, box->journal, now);
+    return 2;
   }
-  result->response = outcome.response;
   if (outcome.response == given->response) { /* with all that the caller's own object carries */
     result = vi_push_response_like(L, GIVEN);
   } else {
@@ -232,7 +280,8 @@ static int cache_update(lua_State *L) {
     result->from_cache = outcome.from_cache;
   }
   result->cache = facts;
-  return 1;
+  vi_push_journal(L, box->journal, now);
+  return 2;
 }
 
 /* cache:rescue(verdict, request, now) -> Response in the place of an error, or nil */
@@ -261,6 +310,8 @@ void vi_open_cache(lua_State *L) {
                                            {"update", cache_update},
                                            {"rescue", cache_rescue},
                                            {"inspect", cache_inspect},
+                                           {"key", cache_key},
+                                           {"load", cache_load},
                                            {NULL, NULL}};
   static const luaL_Reg verdict_metamethods[] = {{"__gc", verdict_gc}, {NULL, NULL}};
   static const luaL_Reg verdict_methods[] = {

@@ -33,8 +33,8 @@ static bool is_read(const vi_request *request) {
 
 /* A key of more than the URL has the partition in front of it, on a line of its own: a line feed
  * stands in no URL. */
-static bool set_key(const vi_policy *policy, const vi_request *request,
-                    const vi_key_choices *choices, vi_verdict *verdict) {
+bool vi_cache_key(const vi_policy *policy, const vi_request *request, const vi_key_choices *choices,
+                  vi_verdict *verdict) {
   bool by_body = !is_read(request) && vi_is_stored_method(policy, vi_buffer_text(&request->method));
   if (choices->partition.length == 0 && !choices->custom.data && !by_body)
     return true;
@@ -110,7 +110,7 @@ static void look_up(vi_store *store, const vi_policy *policy, const vi_request *
 
 void vi_cache_lookup(vi_store *store, const vi_policy *policy, const vi_request *request,
                      const vi_key_choices *key, double now, vi_verdict *verdict) {
-  if (set_key(policy, request, key, verdict)) {
+  if (vi_cache_key(policy, request, key, verdict)) {
     look_up(store, policy, request, now, verdict);
     if (prepare(verdict, policy, request, now)) {
       verdict->request_time = now;

@@ -45,6 +45,10 @@ void vi_verdict_clear(vi_verdict *verdict);
 void vi_cache_lookup(vi_store *store, const vi_policy *policy, const vi_request *request,
                      const vi_key_choices *key, double now, vi_verdict *verdict);
 
+/* Works out the key alone, for vi_verdict_key. False: out of memory. */
+bool vi_cache_key(const vi_policy *policy, const vi_request *request, const vi_key_choices *choices,
+                  vi_verdict *verdict);
+
 /* The key that the verdict is about. */
 vi_text vi_verdict_key(const vi_verdict *verdict, const vi_request *request);
 

@@ -29,6 +29,10 @@ bool vi_drop_connection_fields(vi_headers *headers) {
   return ok;
 }
 
+static double at_least_zero(double value) {
+  return value > 0 ? value : 0;
+}
+
 /* The fields that are stored, in `out`. */
 static bool keep_fields(const vi_policy *policy, const vi_headers *received, vi_headers *out) {
   if (vi_headers_copy(out, received) != VI_HEADERS_OK || !vi_drop_connection_fields(out))
@@ -223,16 +227,33 @@ vi_response *vi_stored_response(const vi_stored *stored, vi_text url) {
   return response;
 }
 
+enum { KIND = VI_STORED_SHARED | VI_STORED_PARTIAL };
+
+bool vi_stored_variant(const vi_stored *stored, vi_buffer *out) {
+  return vi_buffer_append_text(out, stored->flags & VI_STORED_SHARED ? VI_TEXT("shared")
+                                                                     : VI_TEXT("private")) &&
+         (!(stored->flags & VI_STORED_PARTIAL) || vi_buffer_append_text(out, VI_TEXT(" part"))) &&
+         vi_buffer_append_char(out, ' ') &&
+         vi_buffer_append_text(out, vi_stored_text_of(stored, VI_STORED_SELECTION));
+}
+
+double vi_stored_useful(const vi_stored *stored, double now) {
+  enum { DAY = 86400 };
+  double stale = stored->stale_if_error > stored->stale_while_revalidate
+                     ? stored->stale_if_error
+                     : stored->stale_while_revalidate;
+  double useful = at_least_zero(vi_stored_ttl(stored, now)) + stale;
+  return useful + (stored->flags & VI_STORED_VALIDATOR ? DAY : 0);
+}
+
 bool vi_stored_same_variant(const vi_stored *a, const vi_stored *b) {
-  enum { KIND = VI_STORED_SHARED | VI_STORED_PARTIAL };
   return (a->flags & KIND) == (b->flags & KIND) &&
          vi_text_equal(vi_stored_text_of(a, VI_STORED_SELECTION),
                        vi_stored_text_of(b, VI_STORED_SELECTION));
 }
 
 double vi_stored_age(const vi_stored *stored, double now) {
-  double since = now - stored->response_time;
-  return stored->initial_age + (since > 0 ? since : 0);
+  return stored->initial_age + at_least_zero(now - stored->response_time);
 }
 
 double vi_stored_ttl(const vi_stored *stored, double now) {

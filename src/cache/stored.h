@@ -84,6 +84,14 @@ vi_text vi_stored_text_of(const vi_stored *stored, vi_stored_text which);
 /* The value of the first field of that name; false (and an empty view) if there is none. */
 bool vi_stored_field(const vi_stored *stored, const char *name, vi_text *value);
 
+/* Appends a name for what the entry is among those of its key: one with the same name replaces it.
+ * False: out of memory. */
+bool vi_stored_variant(const vi_stored *stored, vi_buffer *out);
+
+/* Seconds from `now` for which keeping it may be of use: while it is fresh or may be served stale,
+ * and a day more if it can be validated. */
+double vi_stored_useful(const vi_stored *stored, double now);
+
 /* True if one replaces the other in a store: both are what the same requests ask for. */
 bool vi_stored_same_variant(const vi_stored *a, const vi_stored *b);
 

@@ -5,6 +5,7 @@ local collapsing = require "viesti.collapsing"
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local format = require "viesti.format"
+local guarded_store = require "viesti.guarded_store"
 local options = require "viesti.options"
 local Request = require "viesti.request"
 local Store = require "viesti.store"
@@ -12,7 +13,7 @@ local Store = require "viesti.store"
 ---@class viesti.CachingSender: viesti.ExtendingSender
 ---@field max_size integer? most responses kept; nil for no bound
 ---@field max_bytes integer? most bytes that they hold
----@field store viesti.Store
+---@field store viesti.Store|viesti.Tiered|table where they are kept
 local CachingSender = ExtendingSender:extend("CachingSender", {
   { name = "max_size", type = "integer", min = 1,
     doc = "most responses kept, the least recently used goes first; no bound if not given" },
@@ -111,7 +112,7 @@ local function open_cache(self)
     concrete = concrete.sender
   end
   policy.session = type(concrete.session) == "userdata" and concrete.session or nil
-  self.cache = core.cache(self.store, policy)
+  self.cache = core.cache(self.near, policy, self.far ~= nil)
   self.collapsing = self.coalesce and self.is_async and collapsing() or nil
 end
 
@@ -119,6 +120,10 @@ function CachingSender:init()
   CachingSender.super.init(self)
   check_methods(self.methods)
   self.store = open_store(self)
+  self.near = options.is_memory_store(self.store) and self.store or self.store.near
+  if self.near ~= self.store then
+    self.far = guarded_store(self.store.far or self.store)
+  end
   self.keys = CacheKey(self)
   self.refreshing = {}
   self.chooses = self.ttl or self.store_if or self.tags
@@ -171,7 +176,7 @@ local function choices(self, request, response)
 end
 
 -- Sends what the verdict asks for, and makes the best of the answer.
-local function fetch(self, request, outgoing, verdict)
+local function fetch(self, request, outgoing, verdict, generation)
   local answer, err = self:check_answer(request, self.sender:send(outgoing))
   if not answer then
     local stale = UNANSWERED[err.kind] and self.cache:rescue(verdict, request)
@@ -180,8 +185,11 @@ local function fetch(self, request, outgoing, verdict)
     end
     return nil, err
   end
-  local response = self.cache:update(verdict, request, answer, nil,
+  local response, lines = self.cache:update(verdict, request, answer, nil,
     choices(self, request, answer))
+  if lines then
+    self.far:apply(lines, generation)
+  end
   if response then
     return response
   end
@@ -190,7 +198,7 @@ local function fetch(self, request, outgoing, verdict)
 end
 
 -- Asks behind the caller's back; who comes meanwhile is served what is there, too.
-local function refresh(self, request, outgoing, verdict)
+local function refresh(self, request, outgoing, verdict, generation)
   local key = verdict:key(request)
   if self.refreshing[key] then
     return
@@ -198,14 +206,14 @@ local function refresh(self, request, outgoing, verdict)
   self.refreshing[key] = true
   core.spawn(function()
     local _ <close> = setmetatable({}, { __close = function() self.refreshing[key] = nil end })
-    fetch(self, request, outgoing, verdict)
+    fetch(self, request, outgoing, verdict, generation)
   end)
 end
 
 local MOST_WAITS = 2 -- for others whose requests fail, before one tries by oneself
 
 -- Waits for another's answer to the same, or asks for all. Returns also whether it was another's.
-local function forward(self, request, outgoing, verdict)
+local function forward(self, request, outgoing, verdict, generation)
   local shared = self.collapsing
   local key = shared and core.current() and verdict:collapses(request) and verdict:key(request)
   for _ = 1, MOST_WAITS do
@@ -213,19 +221,19 @@ local function forward(self, request, outgoing, verdict)
       break
     elseif not shared:is_under_way(key) then
       return false, shared:lead(key, function()
-        return fetch(self, request, outgoing, verdict)
+        return fetch(self, request, outgoing, verdict, generation)
       end)
     end
     local answered = shared:wait(key)
     local response
-    response, outgoing, verdict = self:look_up(request)
+    response, outgoing, verdict, generation = self:look_up(request)
     if response then
       return true, response
     elseif answered then
       shared:keep_apart(key)
     end
   end
-  return false, fetch(self, request, outgoing, verdict)
+  return false, fetch(self, request, outgoing, verdict, generation)
 end
 
 local function shown(self, response, collapsed)
@@ -235,27 +243,48 @@ local function shown(self, response, collapsed)
   return response
 end
 
+-- What a store elsewhere has under the request's key comes near before the rules are asked.
+local function load_far(self, request, key, partition)
+  local name = self.cache:key(request, key, partition)
+  if not name then
+    return nil
+  end
+  local entries, generation = self.far:get(name)
+  local damaged = self.cache:load(name, entries)
+  if damaged > 0 then
+    self.far:failed("get", "an entry is damaged, or of another version")
+  end
+  return generation
+end
+
 --- Looks the request up in the store. Returns the response if it is there and may be used, or nil;
 --- and, if something is to be sent, that and what is to be done with the answer.
 function CachingSender:look_up(request)
-  local key, partition
+  local key, partition, generation
   if self.keys then
     key, partition = self.keys:of(request)
   end
-  local response, outgoing, verdict = self.cache:lookup(request, nil, key, partition)
-  if response and verdict then
-    refresh(self, request, outgoing, verdict)
+  local response, outgoing, verdict
+  if self.near then
+    response, outgoing, verdict = self.cache:lookup(request, nil, key, partition)
   end
-  return response, outgoing, verdict
+  if self.far and not (response and response.from_cache) then
+    generation = load_far(self, request, key, partition)
+    response, outgoing, verdict = self.cache:lookup(request, nil, key, partition)
+  end
+  if response and verdict then
+    refresh(self, request, outgoing, verdict, generation)
+  end
+  return response, outgoing, verdict, generation
 end
 
 function CachingSender:send(request)
   request = Request.from(request)
-  local response, outgoing, verdict = self:look_up(request)
+  local response, outgoing, verdict, generation = self:look_up(request)
   if response then
     return shown(self, response, false)
   end
-  local collapsed, answer, err = forward(self, request, outgoing, verdict)
+  local collapsed, answer, err = forward(self, request, outgoing, verdict, generation)
   return shown(self, answer, collapsed), err
 end
 
@@ -267,10 +296,14 @@ end
 ---@return table
 function CachingSender:inspect(request)
   request = Request.from(request)
-  if not self.keys then
-    return self.cache:inspect(request)
+  local key, partition
+  if self.keys then
+    key, partition = self.keys:of(request)
   end
-  return self.cache:inspect(request, nil, self.keys:of(request))
+  if self.far then
+    load_far(self, request, key, partition)
+  end
+  return self.cache:inspect(request, nil, key, partition)
 end
 
 --- Forgets every stored response.
