@@ -39,7 +39,8 @@ function GuardedStore:get(key)
   return entries or {}, generation
 end
 
---- Does what the core has written down.
+--- Does what the core has written down. What it puts behind an invalidation of its own is newer than
+--- that: it goes without a generation, that is, whatever the store's is.
 function GuardedStore:apply(lines, generation)
   for _, line in ipairs(lines) do
     if line.kind == "put" then
@@ -49,6 +50,7 @@ function GuardedStore:apply(lines, generation)
       self:call("remove", line.key, line.variant)
     else
       self:call("invalidate", line.key)
+      generation = nil
     end
   end
 end
