@@ -109,7 +109,8 @@ describe("CachingSender", function()
         return get(sender, nil, { method = method, content = body }).cache.hit
       end
       for _, method in ipairs({ "QUERY", "POST" }) do
-        assert.same({ false, true, false }, { ask(method, "1"), ask(method, "1"), ask(method, "2") })
+        assert.same({ false, true }, { ask(method, "1"), ask(method, "1") })
+        assert.is_false(ask(method, "2"))
       end
       assert.is_false(get(sender).cache.hit)
     end)

@@ -103,8 +103,9 @@ for name, open_store in pairs(stores) do
 
     describe("4.1: by Vary", function()
       local function varying(value, options)
-        return second({ body = "x", headers = control("max-age=60", { "Vary", "Accept-Language" }) },
-          options, { ["Accept-Language"] = value }, { ["Accept-Language"] = "fi, en;q=0.5" })
+        local headers = control("max-age=60", { "Vary", "Accept-Language" })
+        return second({ body = "x", headers = headers }, options, { ["Accept-Language"] = value },
+          { ["Accept-Language"] = "fi, en;q=0.5" })
       end
 
       it("takes values for the same that mean the same", function()
@@ -165,8 +166,9 @@ for name, open_store in pairs(stores) do
 
       it("8246: what is immutable, even on a reload", function()
         local reload = { ["Cache-Control"] = "max-age=0" }
-        assert.is_true(second({ headers = control("max-age=60, immutable") }, nil, reload).cache.hit)
-        assert.is_false(second({ headers = control("max-age=60") }, nil, reload).cache.hit)
+        for value, hit in pairs({ ["max-age=60, immutable"] = true, ["max-age=60"] = false }) do
+          assert.equal(hit, second({ headers = control(value) }, nil, reload).cache.hit)
+        end
       end)
     end)
 

@@ -20,7 +20,8 @@ describe("CachingSender, where a response varies by what the session sends", fun
 
   local function varying(name, more)
     local headers = { { "Cache-Control", "max-age=60" }, { "Vary", name } }
-    server:route("/x", { body = "x", headers = table.move(more or {}, 1, #(more or {}), 3, headers) })
+    table.move(more or {}, 1, #(more or {}), 3, headers)
+    server:route("/x", { body = "x", headers = headers })
   end
 
   local function caching(store, session)
@@ -36,7 +37,8 @@ describe("CachingSender, where a response varies by what the session sends", fun
     local store = viesti.Store()
     local one <close> = caching(store, { user_agent = "one" })
     local two <close> = caching(store, { user_agent = "two" })
-    assert.same({ false, true, false, true }, { is_hit(one), is_hit(one), is_hit(two), is_hit(two) })
+    assert.same({ false, true }, { is_hit(one), is_hit(one) })
+    assert.same({ false, true }, { is_hit(two), is_hit(two) })
     assert.is_true(is_hit(one, { ["User-Agent"] = "two" }))
     assert.is_false(is_hit(one, { ["User-Agent"] = false }))
   end)
@@ -46,7 +48,8 @@ describe("CachingSender, where a response varies by what the session sends", fun
     local store = viesti.Store()
     local one <close> = caching(store, { decode = true })
     local two <close> = caching(store, { decode = false })
-    assert.same({ false, false, true, true }, { is_hit(one), is_hit(two), is_hit(one), is_hit(two) })
+    assert.same({ false, false }, { is_hit(one), is_hit(two) })
+    assert.same({ true, true }, { is_hit(one), is_hit(two) })
   end)
 
   it("tells cookies of the jar apart, those of the URL's host alone", function()
@@ -74,6 +77,7 @@ describe("CachingSender, where a response varies by what the session sends", fun
     varying("User-Agent")
     local one <close> = caching(viesti.Store(), { user_agent = "one" })
     local two <close> = one:with_sender(viesti.SyncSender({ user_agent = "two" }))
-    assert.same({ false, false, true, true }, { is_hit(one), is_hit(two), is_hit(one), is_hit(two) })
+    assert.same({ false, false }, { is_hit(one), is_hit(two) })
+    assert.same({ true, true }, { is_hit(one), is_hit(two) })
   end)
 end)

@@ -39,8 +39,8 @@ function GuardedStore:get(key)
   return entries or {}, generation
 end
 
---- Does what the core has written down. What it puts behind an invalidation of its own is newer than
---- that: it goes without a generation, that is, whatever the store's is.
+--- Does what the core has written down. What it puts behind an invalidation of its own is newer
+--- than that: it goes without a generation, that is, whatever the store's is.
 function GuardedStore:apply(lines, generation)
   for _, line in ipairs(lines) do
     if line.kind == "put" then

@@ -1,5 +1,5 @@
---- tiered{ near, far }: a Store in memory in front of one that is further away: what was found there
---- is kept here, too. Both are told of everything that is stored and invalidated.
+--- tiered{ near, far }: a Store in memory in front of one that is further away: what was found
+--- there is kept here, too. Both are told of everything that is stored and invalidated.
 local core = require "viesti.core"
 local format = require "viesti.format"
 local options = require "viesti.options"

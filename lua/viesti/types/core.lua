@@ -42,6 +42,15 @@ function Request:is_replayable() end
 ---@field headers table|viesti.Headers?
 
 --- An immutable value.
+--- What a cache had to do with a response, in the words of RFC 9211.
+---@class viesti.CacheFacts
+---@field hit boolean whether nothing was sent
+---@field forwarded? "bypass"|"method"|"uri-miss"|"vary-miss"|"request"|"stale"|"partial" why it was
+---@field forward_status integer? the status of the answer to that
+---@field stored boolean whether that answer was stored
+---@field collapsed boolean whether another's request was waited for
+---@field ttl number? seconds of freshness left, negative for a stale one
+
 ---@class viesti.Response
 ---@field status_code integer any, also 4xx and 5xx
 ---@field reason string the reason phrase; empty in HTTP/2
@@ -53,6 +62,7 @@ function Request:is_replayable() end
 ---@field timings viesti.Timings
 ---@field http_version string? "1.0", "1.1", "2" or "3"; nil if it did not come off the wire
 ---@field from_cache boolean whether its body came out of a cache
+---@field cache viesti.CacheFacts? what a cache had to do with it
 ---@field attempts integer how often the request was sent for it
 ---@field encoding string? the Content-Encoding that was undone
 ---@field reused boolean whether the connection had served before
