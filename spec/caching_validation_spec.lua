@@ -123,6 +123,34 @@ describe("CachingSender", function()
     end)
   end)
 
+  describe("where the answer to a HEAD", function()
+    local function after_head(answer)
+      local sender = caching()
+      server:reset()
+      server:route("/x", { { body = "kept", headers = { { "Cache-Control", "max-age=60" },
+        { "Age", "100" }, { "ETag", '"v1"' }, { "X-A", "1" } } }, answer, { body = "new" } })
+      get(sender, "/x")
+      assert(sender:send({ method = "HEAD", url = server.url .. "/x" }))
+      return get(sender, "/x")
+    end
+
+    it("confirms what is stored, serves that, with the new headers, while they allow it", function()
+      local response = after_head({ body = "kept", headers = { { "Cache-Control", "max-age=60" },
+        { "ETag", '"v1"' }, { "X-A", "2" } } })
+      assert.same({ true, "kept", "2" },
+        { response.from_cache, response.body, response.headers["X-A"] })
+    end)
+
+    it("has another ETag or length, asks again", function()
+      local fresh = { "Cache-Control", "max-age=60" }
+      for _, answer in ipairs({ { body = "kept", headers = { fresh, { "ETag", '"v2"' } } },
+        { body = "longer", headers = { fresh, { "ETag", '"v1"' } } } }) do
+        local response = after_head(answer)
+        assert.same({ false, "new" }, { response.from_cache, response.body })
+      end
+    end)
+  end)
+
   it("asks each time about what the server marks no-cache", function()
     local sender = caching()
     server:route("/x", { body = "x", etag = '"v"',

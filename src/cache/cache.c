@@ -248,6 +248,34 @@ static vi_outcome on_failure(const update *u, vi_response *response) {
   return out;
 }
 
+/* The same request for a GET; NULL without memory. */
+static vi_request *as_get(const vi_request *request) {
+  vi_request *get = vi_request_copy(request);
+  if (!get)
+    return NULL;
+  vi_buffer_clear(&get->method);
+  if (vi_buffer_append_text(&get->method, VI_TEXT("GET")) && vi_buffer_terminate(&get->method))
+    return get;
+  vi_request_release(get);
+  return NULL;
+}
+
+/* 4.3.5: what the answer to a HEAD says of the stored one to a GET, to which the rules of storing
+ * apply. */
+static void freshen_by_head(const update *u, const vi_stored *entry, const vi_response *response,
+                            vi_outcome *out) {
+  vi_request *get = as_get(u->request);
+  if (!get)
+    return;
+  update of_get = *u;
+  of_get.request = get;
+  vi_outcome refreshed = freshen(&of_get, entry, response);
+  vi_response_release(refreshed.response);
+  out->stored = refreshed.stored;
+  out->ttl = refreshed.ttl;
+  vi_request_release(get);
+}
+
 /* 4.3.5: the answer to a HEAD tells whether what is stored is still the same. */
 static vi_outcome on_head(const update *u, vi_response *response) {
   const vi_stored *entry = u->verdict->selected;
@@ -256,10 +284,7 @@ static vi_outcome on_head(const update *u, vi_response *response) {
       response->status >= 500)
     return out;
   if (vi_head_confirms(response, entry)) {
-    vi_outcome refreshed = freshen(u, entry, response);
-    vi_response_release(refreshed.response);
-    out.stored = refreshed.stored;
-    out.ttl = refreshed.ttl;
+    freshen_by_head(u, entry, response, &out);
     return out;
   }
   vi_stored *outdated = vi_stored_outdated(entry);
@@ -307,11 +332,8 @@ static bool keep_for_get(const update *u, const vi_response *response, double *t
   vi_freshness freshness = vi_freshness_of(u->policy, response, u->verdict->request_time, u->now);
   if (!vi_answers_get(u->request, response, &freshness))
     return false;
-  vi_request *get = vi_request_copy(u->request);
-  if (get)
-    vi_buffer_clear(&get->method);
-  bool stored = get && vi_buffer_append_text(&get->method, VI_TEXT("GET")) &&
-                vi_buffer_terminate(&get->method) && keep(u, get, response, ttl);
+  vi_request *get = as_get(u->request);
+  bool stored = get && keep(u, get, response, ttl);
   vi_request_release(get);
   return stored;
 }
