@@ -80,4 +80,3 @@ void vi_push_journal(lua_State *L, vi_journal *journal, double now) {
   }
   vi_journal_clear(journal);
 }
-

@@ -151,18 +151,34 @@ static bool put(const update *u, vi_stored *entry) {
   return false;
 }
 
-/* Stores `response` if the rules allow it. */
-static bool keep(const update *u, const vi_request *request, const vi_response *response,
+/* Stores `response`, which the rules allow. */
+static bool keep(const update *u, const vi_response *response, const vi_freshness *freshness,
                  double *ttl) {
-  vi_freshness freshness = vi_freshness_of(u->policy, response, u->verdict->request_time, u->now);
-  if (!vi_may_store(u->policy, request, response, &freshness, u->choices))
-    return false;
-  vi_stored *entry = vi_stored_new(u->policy, request, response, &freshness, u->choices);
+  vi_stored *entry = vi_stored_new(u->policy, u->request, response, freshness, u->choices);
   bool stored = entry && put(u, entry);
   if (stored)
     *ttl = vi_stored_ttl(entry, u->now);
   vi_stored_release(entry);
   return stored;
+}
+
+static vi_freshness freshness_of(const update *u, const vi_response *response) {
+  return vi_freshness_of(u->policy, response, u->verdict->request_time, u->now);
+}
+
+static bool keep_if_allowed(const update *u, const vi_response *response, double *ttl) {
+  vi_freshness freshness = freshness_of(u, response);
+  return vi_may_store(u->policy, u->request, response, &freshness, u->choices) &&
+         keep(u, response, &freshness, ttl);
+}
+
+/* What the user says of what was stored before: that it may be, and its tags, if no others. */
+static vi_choices choices_of(const update *u, const vi_stored *entry) {
+  vi_choices choices = u->choices ? *u->choices : (vi_choices){.ttl = -1};
+  choices.refuses = false;
+  if (choices.tags.length == 0)
+    choices.tags = vi_stored_text_of(entry, VI_STORED_TAGS);
+  return choices;
 }
 
 /* A stored response with the fields of a newer answer, in the place of what it was; the answer to
@@ -172,12 +188,13 @@ static vi_outcome freshen(const update *u, const vi_stored *entry, const vi_resp
   vi_response *updated = vi_freshened(entry, vi_buffer_text(&u->request->url), response);
   if (!updated)
     return out;
-  vi_freshness freshness = vi_freshness_of(u->policy, updated, u->verdict->request_time, u->now);
-  vi_stored *fresh = vi_stored_new(u->policy, u->request, updated, &freshness, u->choices);
+  vi_choices choices = choices_of(u, entry);
+  vi_freshness freshness = freshness_of(u, updated);
+  vi_stored *fresh = vi_stored_new(u->policy, u->request, updated, &freshness, &choices);
   if (fresh) {
     if (!vi_stored_same_variant(fresh, entry) && u->verdict->selected == entry)
       drop(u, entry); /* it varies by something else now */
-    if (vi_may_store(u->policy, u->request, updated, &freshness, u->choices))
+    if (vi_may_keep(u->policy, updated, &freshness, &choices))
       out.stored = put(u, fresh);
     else
       drop(u, entry);
@@ -244,36 +261,8 @@ static vi_outcome on_failure(const update *u, vi_response *response) {
   if (out.response)
     return out;
   out = pass(response);
-  out.stored = keep(u, u->request, response, &out.ttl);
+  out.stored = keep_if_allowed(u, response, &out.ttl);
   return out;
-}
-
-/* The same request for a GET; NULL without memory. */
-static vi_request *as_get(const vi_request *request) {
-  vi_request *get = vi_request_copy(request);
-  if (!get)
-    return NULL;
-  vi_buffer_clear(&get->method);
-  if (vi_buffer_append_text(&get->method, VI_TEXT("GET")) && vi_buffer_terminate(&get->method))
-    return get;
-  vi_request_release(get);
-  return NULL;
-}
-
-/* 4.3.5: what the answer to a HEAD says of the stored one to a GET, to which the rules of storing
- * apply. */
-static void freshen_by_head(const update *u, const vi_stored *entry, const vi_response *response,
-                            vi_outcome *out) {
-  vi_request *get = as_get(u->request);
-  if (!get)
-    return;
-  update of_get = *u;
-  of_get.request = get;
-  vi_outcome refreshed = freshen(&of_get, entry, response);
-  vi_response_release(refreshed.response);
-  out->stored = refreshed.stored;
-  out->ttl = refreshed.ttl;
-  vi_request_release(get);
 }
 
 /* 4.3.5: the answer to a HEAD tells whether what is stored is still the same. */
@@ -284,7 +273,10 @@ static vi_outcome on_head(const update *u, vi_response *response) {
       response->status >= 500)
     return out;
   if (vi_head_confirms(response, entry)) {
-    freshen_by_head(u, entry, response, &out);
+    vi_outcome refreshed = freshen(u, entry, response);
+    vi_response_release(refreshed.response);
+    out.stored = refreshed.stored;
+    out.ttl = refreshed.ttl;
     return out;
   }
   vi_stored *outdated = vi_stored_outdated(entry);
@@ -303,7 +295,7 @@ static vi_outcome on_rest(const update *u, vi_response *rest) {
   out.response = vi_combine(part, rest, vi_buffer_text(&u->request->url));
   drop(u, part);
   if (out.response)
-    out.stored = keep(u, u->request, out.response, &out.ttl);
+    out.stored = keep_if_allowed(u, out.response, &out.ttl);
   return out;
 }
 
@@ -329,25 +321,21 @@ static void invalidate(const update *u, const vi_response *response) {
 
 /* RFC 9110 9.3.3: what a POST answers may be what a GET would get. */
 static bool keep_for_get(const update *u, const vi_response *response, double *ttl) {
-  vi_freshness freshness = vi_freshness_of(u->policy, response, u->verdict->request_time, u->now);
-  if (!vi_answers_get(u->request, response, &freshness))
-    return false;
-  vi_request *get = as_get(u->request);
-  bool stored = get && keep(u, get, response, ttl);
-  vi_request_release(get);
-  return stored;
+  vi_verdict after = *u->verdict; /* the invalidation was its own */
+  after.generation = vi_store_generation(u->store, vi_buffer_text(&u->request->url));
+  update of_get = *u;
+  of_get.verdict = &after;
+  vi_freshness freshness = freshness_of(u, response);
+  return vi_answers_get(u->policy, u->request, response, &freshness) &&
+         vi_may_keep(u->policy, response, &freshness, u->choices) &&
+         keep(&of_get, response, &freshness, ttl);
 }
 
 static vi_outcome on_unsafe(const update *u, vi_response *response, bool streamed) {
   vi_outcome out = pass(response);
   invalidate(u, response);
-  if (!streamed && u->verdict->key.length == 0) {
-    vi_verdict after = *u->verdict;
-    after.generation = vi_store_generation(u->store, vi_buffer_text(&u->request->url));
-    update again = *u;
-    again.verdict = &after;
-    out.stored = keep_for_get(&again, response, &out.ttl);
-  }
+  if (!streamed && u->verdict->key.length == 0)
+    out.stored = keep_for_get(u, response, &out.ttl);
   return out;
 }
 
@@ -360,7 +348,7 @@ static vi_outcome on_answer(const update *u, vi_response *response, bool streame
   if (replaces)
     drop(u, selected);
   if (!streamed)
-    out.stored = keep(u, u->request, response, &out.ttl);
+    out.stored = keep_if_allowed(u, response, &out.ttl);
   return out;
 }
 

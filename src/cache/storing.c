@@ -16,26 +16,23 @@ static bool is_understood(int status) {
          (status >= 500 && status <= 505);
 }
 
-/* 3.4: a part is kept only if it can be told what whole it is a part of. */
-static bool is_usable_part(const vi_request *request, const vi_response *response) {
-  vi_text value, etag;
+/* 3.3: a part is kept only if it says which, and is as long as that. */
+static bool is_usable_part(const vi_response *response) {
+  vi_text value;
   vi_range range;
   int64_t length;
-  return has_field(&request->headers, "Range") &&
-         vi_headers_get(&response->headers, VI_TEXT("Content-Range"), &value) &&
+  return vi_headers_get(&response->headers, VI_TEXT("Content-Range"), &value) &&
          vi_content_range_read(value, &range, &length) &&
-         (int64_t)vi_response_body(response).length == range.last - range.first + 1 &&
-         vi_headers_get(&response->headers, VI_TEXT("ETag"), &etag) &&
-         !vi_text_starts_nocase(etag, VI_TEXT("W/"));
+         (int64_t)vi_response_body(response).length == range.last - range.first + 1;
 }
 
-static bool is_storable_status(const vi_policy *policy, const vi_request *request,
-                               const vi_response *response, bool is_explicit) {
+static bool is_storable_status(const vi_policy *policy, const vi_response *response,
+                               bool has_lifetime) {
   int status = response->status;
   if (status == 206)
-    return is_usable_part(request, response);
+    return is_usable_part(response);
   if (status >= 400)
-    return policy->store_errors && is_explicit;
+    return policy->store_errors && has_lifetime;
   return status >= 200 && status != 304;
 }
 
@@ -80,17 +77,14 @@ static bool changes_its_selection(const vi_policy *policy, const vi_headers *hea
          vi_vary_names(headers, VI_TEXT("Cookie"));
 }
 
-bool vi_may_store(const vi_policy *policy, const vi_request *request, const vi_response *response,
-                  const vi_freshness *freshness, const vi_choices *choices) {
-  const vi_cache_control *control = &freshness->control;
+bool vi_may_keep(const vi_policy *policy, const vi_response *response,
+                 const vi_freshness *freshness, const vi_choices *choices) {
   bool overruled = choices && choices->ttl >= 0;
   bool is_explicit = freshness->is_explicit || overruled;
-  if ((choices && choices->refuses) ||
-      !vi_is_stored_method(policy, vi_buffer_text(&request->method)) ||
-      !is_storable_status(policy, request, response, is_explicit) || !is_complete(response) ||
-      is_forbidden(policy, response->status, control) ||
+  if ((choices && choices->refuses) || !is_complete(response) ||
+      !is_storable_status(policy, response, is_explicit || freshness->lifetime > 0) ||
+      is_forbidden(policy, response->status, &freshness->control) ||
       !is_allowed(policy, response->status, freshness, is_explicit) ||
-      !is_for_others(policy, request, control) ||
       vi_vary_names(&response->headers, VI_TEXT("*")) || /* 4.1: it would never match */
       changes_its_selection(policy, &response->headers))
     return false;
@@ -102,12 +96,21 @@ bool vi_may_store(const vi_policy *policy, const vi_request *request, const vi_r
          has_field(&response->headers, "Last-Modified");
 }
 
-bool vi_answers_get(const vi_request *request, const vi_response *response,
+bool vi_may_store(const vi_policy *policy, const vi_request *request, const vi_response *response,
+                  const vi_freshness *freshness, const vi_choices *choices) {
+  return vi_is_stored_method(policy, vi_buffer_text(&request->method)) &&
+         (response->status != 206 || has_field(&request->headers, "Range")) &&
+         is_for_others(policy, request, &freshness->control) &&
+         vi_may_keep(policy, response, freshness, choices);
+}
+
+bool vi_answers_get(const vi_policy *policy, const vi_request *request, const vi_response *response,
                     const vi_freshness *freshness) {
   vi_text value, url = vi_buffer_text(&request->url);
   vi_buffer location = {0};
   bool same = vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("POST")) &&
               response->status == 200 && freshness->is_explicit && freshness->lifetime > 0 &&
+              is_for_others(policy, request, &freshness->control) &&
               vi_headers_get(&response->headers, VI_TEXT("Content-Location"), &value) &&
               vi_url_resolve(url, value, &location, NULL) &&
               vi_text_equal(vi_buffer_text(&location), url);

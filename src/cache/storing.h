@@ -8,9 +8,14 @@
 bool vi_may_store(const vi_policy *policy, const vi_request *request, const vi_response *response,
                   const vi_freshness *freshness, const vi_choices *choices);
 
+/* Likewise of a stored response that was freshened: whose request it answered has been asked
+ * before, and whom it is for. */
+bool vi_may_keep(const vi_policy *policy, const vi_response *response,
+                 const vi_freshness *freshness, const vi_choices *choices);
+
 /* True if the answer to this POST is as good as one to a GET of the same URL: it says so by its
  * Content-Location, and for how long (RFC 9110 9.3.3). */
-bool vi_answers_get(const vi_request *request, const vi_response *response,
+bool vi_answers_get(const vi_policy *policy, const vi_request *request, const vi_response *response,
                     const vi_freshness *freshness);
 
 /* True if a response with this status to this request makes stored responses of its URL invalid. */

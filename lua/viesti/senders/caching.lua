@@ -27,7 +27,7 @@ local CachingSender = ExtendingSender:extend("CachingSender", {
   { name = "shared", type = "boolean", default = true,
     doc = "the cache serves many users; false: only one, whose private responses it keeps, too" },
   { name = "store_errors", type = "boolean", default = false,
-    doc = "keep 4xx and 5xx responses, too, where the server says for how long" },
+    doc = "keep 4xx and 5xx responses, too, where the server, or `heuristic`, says for how long" },
   { name = "heuristic", type = "number", default = 0, min = 0, max = 1,
     doc = "part of the time since Last-Modified, a day at most, for which a response is taken for "
       .. "fresh where the server does not say; 0.1 is usual" },
@@ -163,10 +163,13 @@ local function chosen_tags(self, request, response)
   return tags and core.pack(tags)
 end
 
--- What the user's options say of a response, nil for nothing.
+-- What the user's options say of a response, nil for nothing. One that a 304 freshens is kept
+-- already, and has its tags.
 local function choices(self, request, response)
   if not self.chooses or response.streamed then
     return nil
+  elseif response.status_code == 304 then
+    return { ttl = chosen_ttl(self, request, response) }
   end
   return {
     ttl = chosen_ttl(self, request, response),
