@@ -97,6 +97,15 @@ static vi_text opt_text(lua_State *L, int index) {
   return lua_isnoneornil(L, index) ? (vi_text){NULL, 0} : vi_check_text(L, index);
 }
 
+/* Has the Response at `index` remember the verdict's key, if that is not the URL. */
+static void set_key(lua_State *L, int index, const vi_verdict *verdict) {
+  if (verdict->key.length == 0)
+    return;
+  lua_pushvalue(L, index);
+  vi_set_cache_key(L, vi_buffer_text(&verdict->key));
+  lua_pop(L, 1);
+}
+
 /* Pushes what is to be sent for the request at `index`. */
 static void push_outgoing(lua_State *L, int index, const vi_verdict *verdict) {
   if (!verdict->outgoing) {
@@ -127,6 +136,7 @@ static int cache_lookup(lua_State *L) {
                                   .asked = true,
                                   .ttl = verdict->ttl};
     verdict->response = NULL;
+    set_key(L, RESPONSE, verdict);
     if (verdict->action != VI_ACTION_REFRESH) {
       vi_verdict_clear(verdict);
       return 1;
@@ -266,20 +276,22 @@ static int cache_update(lua_State *L) {
                                 .forward_status = (int16_t)given->response->status,
                                 .stored = outcome.stored,
                                 .ttl = outcome.ttl};
-  vi_verdict_clear(verdict);
   result->response = outcome.response;
   if (!outcome.response) {
+    vi_verdict_clear(verdict);
     lua_pushnil(L);
     vi_push_journal(L, box->journal, now);
     return 2;
   }
-  if (outcome.response == given->response) { /* with all that the caller's own object carries */
+  if (outcome.response == given->response) { /* with all that the sender's own object carries */
     result = vi_push_response_like(L, GIVEN);
   } else {
     result->attempts = given->attempts;
     result->from_cache = outcome.from_cache;
   }
   result->cache = facts;
+  set_key(L, -1, verdict);
+  vi_verdict_clear(verdict);
   vi_push_journal(L, box->journal, now);
   return 2;
 }
@@ -296,10 +308,12 @@ static int cache_rescue(lua_State *L) {
   result->response = vi_cache_rescue(&box->policy, request, verdict, now);
   result->from_cache = true;
   result->cache = (vi_cache_facts){.asked = true, .forward = (uint8_t)verdict->forward};
-  if (result->response)
+  if (result->response) {
     result->cache.ttl = vi_stored_ttl(verdict->selected, now);
-  else
+    set_key(L, -1, verdict);
+  } else {
     lua_pushnil(L);
+  }
   vi_verdict_clear(verdict);
   return 1;
 }

@@ -78,6 +78,10 @@ VI_RAISES vi_response_box *vi_push_response_box(lua_State *L);
  * streamed body it goes on with the stream. Raises while somebody reads it. */
 VI_RAISES vi_response_box *vi_push_response_like(lua_State *L, int index);
 
+/* Has the Response on top of the stack remember under which key a cache keeps it, where that is not
+ * its URL. */
+VI_RAISES void vi_set_cache_key(lua_State *L, vi_text key);
+
 /* Pushes a Headers view of `headers`, which belong to the userdata at `owner`. */
 VI_RAISES void vi_push_headers(lua_State *L, const vi_headers *headers, int owner);
 

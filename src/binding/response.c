@@ -134,6 +134,16 @@ static int response_annotated(lua_State *L) {
   return 1;
 }
 
+void vi_set_cache_key(lua_State *L, vi_text key) {
+  lua_newtable(L);
+  if (lua_getiuservalue(L, -2, FACTS) == LUA_TTABLE)
+    copy_entries(L, lua_gettop(L), lua_gettop(L) - 1);
+  lua_pop(L, 1);
+  vi_push_text(L, key);
+  lua_setfield(L, -2, "cache_key");
+  lua_setiuservalue(L, -2, FACTS);
+}
+
 /* response:with_cache_status(collapsed, shown) -> Response that says whether another's request was
  * waited for, in a Cache-Status field, too, if that is to be shown */
 static int response_with_cache_status(lua_State *L) {
@@ -259,7 +269,13 @@ static int push_cache(lua_State *L, const vi_response_box *box) {
   const vi_cache_facts *facts = &box->cache;
   if (!facts->asked)
     return 0;
-  lua_createtable(L, 0, 7);
+  lua_createtable(L, 0, 8);
+  int table = lua_gettop(L);
+  if (lua_getiuservalue(L, 1, FACTS) != LUA_TTABLE ||
+      lua_getfield(L, -1, "cache_key") != LUA_TSTRING)
+    vi_push_text(L, vi_buffer_text(&box->response->url));
+  lua_setfield(L, table, "key");
+  lua_settop(L, table);
   set_flag(L, "hit", facts->hit);
   set_flag(L, "stored", facts->stored);
   set_flag(L, "collapsed", facts->collapsed);

@@ -50,6 +50,7 @@ function Request:is_replayable() end
 ---@field stored boolean whether that answer was stored
 ---@field collapsed boolean whether another's request was waited for
 ---@field ttl number? seconds of freshness left, negative for a stale one
+---@field key string under which it is kept, or would be: its URL, or what the options make of it
 
 ---@class viesti.Response
 ---@field status_code integer any, also 4xx and 5xx
