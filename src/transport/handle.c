@@ -91,7 +91,19 @@ static bool set_trust(CURL *easy, const vi_session_options *options) {
     file = curl_version_info(CURLVERSION_NOW)->cainfo;
   if (!chosen && (!file || access(file, R_OK) != 0))
     return true;
-  return set_text(easy, CURLOPT_CAINFO, file) && set_text(easy, CURLOPT_CAPATH, NULL);
+  return set_text(easy, CURLOPT_CAINFO, file) && set_text(easy, CURLOPT_CAPATH, NULL) &&
+         set_text(easy, CURLOPT_PROXY_CAINFO, file) && set_text(easy, CURLOPT_PROXY_CAPATH, NULL);
+}
+
+/* A proxy that speaks TLS itself is trusted no sooner than an origin. */
+static void set_verification(CURL *easy, const vi_session_options *options) {
+  long peer = options->verify ? 1 : 0, host = options->verify ? 2 : 0;
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, peer);
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, host);
+  curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, peer);
+  curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, host);
+  curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION,
+                   (long)vi_curl_options_number(options->curl, CURLOPT_SSLVERSION));
 }
 
 static bool set_proxy(CURL *easy, const vi_session *session) {
@@ -151,8 +163,7 @@ static bool set_session_options(CURL *easy, const vi_session *session) {
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, session->fields.lines);
   set_timeouts(easy, options);
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options->verify ? 1L : 0L);
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options->verify ? 2L : 0L);
+  set_verification(easy, options);
   set_http_version(easy, options->http_version);
   curl_easy_setopt(easy, CURLOPT_SHARE, session->share);
   bool ok = set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https") && set_trust(easy, options) &&
