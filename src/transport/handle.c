@@ -70,8 +70,11 @@ static int note_connection(void *user, char *remote, char *local, int remote_por
   return CURL_PREREQFUNC_OK;
 }
 
+/* 0: no limit, which no time is too short to be. */
 static long milliseconds(double seconds) {
-  return seconds > 0 && seconds < 1e9 ? (long)(seconds * 1000 + 0.5) : 0;
+  if (seconds <= 0 || seconds >= 1e9)
+    return 0;
+  return seconds < 0.001 ? 1 : (long)(seconds * 1000 + 0.5);
 }
 
 /* False: out of memory. What this libcurl does not know, a CAPATH for one, it does not have. */
@@ -329,8 +332,8 @@ bool vi_handle_set_request(vi_handle *handle, vi_transfer *transfer, double wait
   }
   if (waited > 0 || request->timeout >= 0) {
     handle->own_timeout = true;
-    long left = milliseconds(timeout - waited);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout > 0 && left <= 0 ? 1L : left);
+    double left = timeout - waited;
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout > 0 && left <= 0 ? 1L : milliseconds(left));
   }
   ok = set_method(handle, request) && ok;
   return set_fields(handle, request) && ok;
