@@ -117,6 +117,18 @@ for _, kind in ipairs({ "SyncSender", "AsyncSender" }) do
   end)
 end
 
+describe("A session that RedirectingSender sends with", function()
+  it("takes no credentials for libcurl, which would tell every origin", function()
+    for _, name in ipairs({ "USERPWD", "USERNAME", "PASSWORD", "XOAUTH2_BEARER" }) do
+      for _, written in ipairs({ name, name:lower() }) do
+        assert.has_error(function() viesti.SyncSender({ curl = { [written] = "me:secret" } }) end,
+          ("Session: the option '%s' would go to every origin: use an AuthenticatingSender "
+            .. "instead"):format(name))
+      end
+    end
+  end)
+end)
+
 -- Where TLS would be needed to see it: the requests that arrive at a sender which answers so.
 describe("RedirectingSender between http and https", function()
   local function scripted(places, requests)
