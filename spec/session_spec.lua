@@ -159,8 +159,8 @@ describe("Session", function()
         ("Session: libcurl has no option '%s', did you mean '%s'?"):format(given, meant))
     end
     for name, own in pairs({ CAINFO = "ca", CAPATH = "ca", PROXY = "proxy", ENCODING = "decode",
-      PROXY_CAINFO = "ca", PROXY_SSLVERSION = "min_tls", SSLVERSION = "min_tls", SSLKEY = "client_key",
-      SSLCERT = "client_cert", UNIX_SOCKET_PATH = "unix_socket", INTERFACE = "interface",
+      PROXY_CAINFO = "ca", PROXY_SSLVERSION = "min_tls", SSLVERSION = "min_tls",
+      SSLKEY = "client_key", SSLCERT = "client_cert", UNIX_SOCKET_PATH = "unix_socket", INTERFACE = "interface",
       RESOLVE = "resolve", TIMEOUT_MS = "timeout", CONNECTTIMEOUT = "connect_timeout",
       COOKIELIST = "cookies", PIPEWAIT = "http_version", MAXCONNECTS = "max_idle_connections" }) do
       local wanted = ("Session: the option '%s' is viesti's own to set: give %s instead"):format(
@@ -363,8 +363,8 @@ describe("Session", function()
     assert.equal("integer", math.type(described.max_body))
     assert.same({ 1000000, 32 }, { described.max_body, described.max_connections })
     assert.has_error(function() Session({ curl = { UPLOAD_BUFFERSIZE = 1.5 } }) end,
-      "Session: the option 'UPLOAD_BUFFERSIZE' must be an integer, a boolean, a string or a list of "
-        .. "strings")
+      "Session: the option 'UPLOAD_BUFFERSIZE' must be an integer, a boolean, a string or a list "
+        .. "of strings")
   end)
 
   it("refuses options of the wrong type or out of range", function()
