@@ -160,7 +160,8 @@ describe("Session", function()
     end
     for name, own in pairs({ CAINFO = "ca", CAPATH = "ca", PROXY = "proxy", ENCODING = "decode",
       PROXY_CAINFO = "ca", PROXY_SSLVERSION = "min_tls", SSLVERSION = "min_tls",
-      SSLKEY = "client_key", SSLCERT = "client_cert", UNIX_SOCKET_PATH = "unix_socket", INTERFACE = "interface",
+      SSLKEY = "client_key", SSLCERT = "client_cert", UNIX_SOCKET_PATH = "unix_socket",
+      INTERFACE = "interface",
       RESOLVE = "resolve", TIMEOUT_MS = "timeout", CONNECTTIMEOUT = "connect_timeout",
       COOKIELIST = "cookies", PIPEWAIT = "http_version", MAXCONNECTS = "max_idle_connections" }) do
       local wanted = ("Session: the option '%s' is viesti's own to set: give %s instead"):format(
