@@ -332,6 +332,25 @@ describe("HTTP/2", function()
         assert.equal(1, server:connections() - before)
       end)
 
+    promise("never sends a POST again whose connection others came to share", nil, function()
+      for number = 1, 24 do
+        backend:reset()
+        backend:route("/once", { body = "late", delay = 0.5 })
+        relay:set({ to = server.ports.many, cut = { after = 20000 + number * 5000, reset = true } })
+        local sender <close> = viesti.AsyncSender(session())
+        local post = viesti.spawn(sender.send, sender, { method = "POST",
+          url = relayed("/origin/once"), content = number % 2 == 0 and "x" or nil })
+        while backend:count("/once") == 0 do
+          viesti.sleep(0.002)
+        end
+        at_once(sender, 1 + number % 4, relayed("/large"))
+        local response, err = post:join()
+        assert.is_nil(response)
+        assert.same({ "maybe", false }, { err.sent, err.retryable })
+        assert.equal(1, backend:count("/once"))
+      end
+    end)
+
     for _, reset in ipairs({ false, true }) do
       promise(("ends every stream of a connection that is %s"):format(reset and "reset" or "cut"),
         nil, function(sender)

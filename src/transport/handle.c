@@ -35,7 +35,7 @@ static int close_socket(void *user, curl_socket_t fd) {
 
 /* libcurl sends a request again by itself when a kept connection dies before the reply. It may not
  * for a method that is not idempotent (RFC 9110 9.2.2): such a body is read through these two, of
- * which the second keeps libcurl from reading it twice. */
+ * which the second keeps libcurl from reading it twice; see note_connection for those without. */
 static size_t read_body(char *buffer, size_t size, size_t count, void *user) {
   vi_transfer *transfer = ((vi_handle *)user)->transfer;
   bool streams = transfer->request->streams_body;
@@ -60,14 +60,22 @@ static int refuse_seek(void *user, curl_off_t offset, int origin) {
   return CURL_SEEKFUNC_FAIL;
 }
 
-/* CURLOPT_PREREQFUNCTION: libcurl has a connection and sends the request next. */
+/* CURLOPT_PREREQFUNCTION: libcurl has a connection and sends the request next. What had a fresh one
+ * it sends again if that died after others had come to share it. */
 static int note_connection(void *user, char *remote, char *local, int remote_port, int local_port) {
   (void)remote;
   (void)local;
   (void)remote_port;
   (void)local_port;
-  ((vi_handle *)user)->transfer->connected = true;
-  return CURL_PREREQFUNC_OK;
+  vi_handle *handle = user;
+  vi_transfer *transfer = handle->transfer;
+  bool again = transfer->connected && transfer->heads == 0;
+  transfer->connected = true;
+  if (!again || !handle->fresh_connection)
+    return CURL_PREREQFUNC_OK;
+  vi_error_set(&transfer->error, VI_ERROR_RESET,
+               "the connection died, and the request may not be sent twice");
+  return CURL_PREREQFUNC_ABORT;
 }
 
 /* 0: no limit, which no time is too short to be. */
@@ -322,7 +330,7 @@ bool vi_handle_set_request(vi_handle *handle, vi_transfer *transfer, double wait
   if (sends_length(request))
     ok = set_body(handle, request, &transfer->error) && ok;
   if (!has_bytes(request) && !vi_request_is_idempotent(request)) {
-    /* Without bytes to refuse reading again, only a connection that is not kept is safe. */
+    /* Without bytes to refuse reading again, no connection that was kept is safe. */
     handle->fresh_connection = true;
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   }
