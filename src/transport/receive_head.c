@@ -28,6 +28,37 @@ static vi_text strip_line_end(vi_text line) {
 /* Interim answers (RFC 9110 15.2) are few; a server that goes on with them for ever is not. */
 enum { MOST_HEADS = 32 };
 
+static int http_version_of(CURL *easy) {
+  long version = 0;
+  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+  switch (version) {
+  case CURL_HTTP_VERSION_1_0:
+    return 10;
+  case CURL_HTTP_VERSION_2_0:
+    return 20;
+  case CURL_HTTP_VERSION_3:
+    return 30;
+  default:
+    return 11;
+  }
+}
+
+/* Whether the connection speaks the version of its answer's status line. libcurl takes any server's
+ * word for it, but has a pseudo field only of what came in frames of HTTP/2; one of HTTP/3 it makes
+ * nowhere but where that was asked for. */
+static bool is_spoken(const vi_transfer *transfer, int version) {
+  if (version < 20)
+    return true;
+  if (!vi_text_starts_nocase(vi_buffer_text(&transfer->request->url), VI_TEXT("https:")))
+    return false;
+  if (version >= 30)
+    return transfer->session->options.http_version == VI_HTTP_3;
+  struct curl_header *status;
+  CURLHcode code =
+      curl_easy_header(transfer->handle->easy, ":status", 0, CURLH_PSEUDO, -1, &status);
+  return code == CURLHE_OK || code == CURLHE_NOT_BUILT_IN;
+}
+
 /* "HTTP/1.1 200 OK", "HTTP/2 200": libcurl has checked the form; the code comes from libcurl. */
 static bool begin_head(vi_transfer *transfer, vi_text line) {
   vi_handle *handle = transfer->handle;
@@ -36,6 +67,9 @@ static bool begin_head(vi_transfer *transfer, vi_text line) {
   if (++transfer->heads > MOST_HEADS)
     return vi_error_set(&transfer->error, VI_ERROR_TOO_LARGE, "more than %d interim answers",
                         MOST_HEADS);
+  if (!is_spoken(transfer, http_version_of(handle->easy)))
+    return vi_error_set(&transfer->error, VI_ERROR_PROTOCOL,
+                        "the answer claims a version of HTTP that its connection does not speak");
   vi_headers_clear(&handle->head);
   vi_buffer_clear(&handle->reason);
   transfer->encoding = (vi_text){0};
@@ -50,21 +84,6 @@ static bool begin_head(vi_transfer *transfer, vi_text line) {
   vi_text reason = {line.data + after_code, line.length - after_code};
   return vi_buffer_append_text(&handle->reason, vi_text_trim(reason)) ||
          vi_receive_out_of_memory(transfer);
-}
-
-static int http_version_of(CURL *easy) {
-  long version = 0;
-  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
-  switch (version) {
-  case CURL_HTTP_VERSION_1_0:
-    return 10;
-  case CURL_HTTP_VERSION_2_0:
-    return 20;
-  case CURL_HTTP_VERSION_3:
-    return 30;
-  default:
-    return 11;
-  }
 }
 
 /* For a Unix socket libcurl gives its path. */
