@@ -85,6 +85,30 @@ describe("CachingSender over an AsyncSender", function()
       assert.equal(40, server:count("/x"))
     end)
 
+    it("lets the others go as soon as the head says that the answer is not for them", function()
+      server:route("/x", { body = ("x"):rep(2000), delay = 0.02,
+        drip = { bytes = 500, interval = 0.3 },
+        headers = { { "Cache-Control", "max-age=60" }, { "Vary", "X-A" } } })
+      local sender <close> = viesti.CachingSender({ sender = viesti.AsyncSender() })
+      local urls = { "1", "1", "2" }
+      local started = sender:now()
+      local ended = viesti.map(urls, function(value)
+        local response = assert(sender:send(request({ headers = { ["X-A"] = value } })))
+        return { sender:now() - started, response.cache.collapsed }
+      end, { concurrency = 3 })
+      assert.equal(2, server:count("/x"))
+      assert.same({ false, true, false }, { ended[1][2], ended[2][2], ended[3][2] })
+      assert.is_true(math.abs(ended[3][1] - ended[1][1]) < 1) -- side by side, not in a row
+    end)
+
+    it("waits on where the head is of a failure that an inner layer tries again", function()
+      server:route("/x", { { status = 503, delay = 0.02 }, fresh })
+      local sender = viesti.CachingSender({ sender = viesti.RetryingSender({ retries = 1,
+        backoff = { base = 0 }, sender = concrete }) })
+      send_all(sender, 10)
+      assert.equal(2, server:count("/x"))
+    end)
+
     it("lets each send that asks for something else, or as a certain user", function()
       server:route("/x", { body = "x", headers = { { "Cache-Control", "max-age=60" },
         { "Vary", "X-A" } }, delay = 0.05 })

@@ -131,10 +131,11 @@ static int cache_lookup(lua_State *L) {
   if (verdict->response) {
     hit->response = verdict->response;
     hit->from_cache = verdict->action != VI_ACTION_TIMEOUT;
-    hit->cache = (vi_cache_facts){.hit = hit->from_cache,
-                                  .forward = (uint8_t)verdict->forward,
-                                  .asked = true,
-                                  .ttl = verdict->ttl};
+    hit->cache =
+        (vi_cache_facts){.hit = hit->from_cache,
+                         .forward = hit->from_cache ? VI_FORWARD_NONE : (uint8_t)verdict->forward,
+                         .asked = true,
+                         .ttl = verdict->ttl};
     verdict->response = NULL;
     set_key(L, RESPONSE, verdict);
     if (verdict->action != VI_ACTION_REFRESH) {
@@ -296,6 +297,17 @@ static int cache_update(lua_State *L) {
   return 2;
 }
 
+/* cache:serves(request, head, other) -> whether the answer to one request, of which the head is
+ * there, may be for the other, too */
+static int cache_serves(lua_State *L) {
+  const cache_box *box = check_cache(L);
+  const vi_request *request = vi_check_request(L, 2);
+  const vi_response *head = vi_check_response(L, 3)->response;
+  const vi_request *other = vi_check_request(L, 4);
+  lua_pushboolean(L, vi_cache_serves(&box->policy, request, head, other, vi_clock_wall()));
+  return 1;
+}
+
 /* cache:rescue(verdict, request, now) -> Response in the place of an error, or nil */
 static int cache_rescue(lua_State *L) {
   enum { CACHE = 1, VERDICT, REQUEST, NOW };
@@ -320,13 +332,10 @@ static int cache_rescue(lua_State *L) {
 
 void vi_open_cache(lua_State *L) {
   static const luaL_Reg cache_metamethods[] = {{"__gc", cache_gc}, {NULL, NULL}};
-  static const luaL_Reg cache_methods[] = {{"lookup", cache_lookup},
-                                           {"update", cache_update},
-                                           {"rescue", cache_rescue},
-                                           {"inspect", cache_inspect},
-                                           {"key", cache_key},
-                                           {"load", cache_load},
-                                           {NULL, NULL}};
+  static const luaL_Reg cache_methods[] = {{"lookup", cache_lookup},   {"update", cache_update},
+                                           {"rescue", cache_rescue},   {"serves", cache_serves},
+                                           {"inspect", cache_inspect}, {"key", cache_key},
+                                           {"load", cache_load},       {NULL, NULL}};
   static const luaL_Reg verdict_metamethods[] = {{"__gc", verdict_gc}, {NULL, NULL}};
   static const luaL_Reg verdict_methods[] = {
       {"collapses", verdict_collapses}, {"key", verdict_key}, {NULL, NULL}};

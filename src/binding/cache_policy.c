@@ -65,7 +65,6 @@ void vi_read_policy(lua_State *L, int index, vi_policy *policy) {
       .heuristic = number(L, index, "heuristic"),
       .stale_if_error = number(L, index, "stale_if_error"),
       .stale_while_revalidate = number(L, index, "stale_while_revalidate"),
-      .refreshes = boolean(L, index, "refreshes"),
       .stale_on_disconnect = boolean(L, index, "stale_on_disconnect"),
       .set_cookie = set_cookie(L, index),
   };

@@ -40,8 +40,10 @@ VI_RAISES vi_request **vi_push_request_box(lua_State *L);
 /* The multipart body at `index`; raises if it is none. Borrowed from the userdata. */
 VI_RAISES vi_multipart *vi_check_multipart(lua_State *L, int index);
 
-/* Pushes the function of the request at `index` that is told of the response's progress. */
+/* Pushes the function of the request at `index` that is told of the response's progress, or of its
+ * head. */
 VI_RAISES void vi_push_progress(lua_State *L, int index);
+VI_RAISES void vi_push_on_head(lua_State *L, int index);
 
 /* A request, one reference, of the table at `index` if that holds a URL and, at most, a method of
  * the usual ones, and nothing is wrong with them; else NULL. Raises nothing. */

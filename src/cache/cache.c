@@ -3,6 +3,7 @@
 #include "cache/answer.h"
 #include "cache/storing.h"
 #include "cache/validation.h"
+#include "cache/vary.h"
 #include "message/url.h"
 
 void vi_verdict_clear(vi_verdict *verdict) {
@@ -120,6 +121,21 @@ void vi_cache_lookup(vi_store *store, const vi_policy *policy, const vi_request 
   vi_verdict_clear(verdict);
   verdict->action = VI_ACTION_BYPASS;
   verdict->forward = VI_FORWARD_BYPASS;
+}
+
+bool vi_cache_serves(const vi_policy *policy, const vi_request *request, const vi_response *head,
+                     const vi_request *other, double now) {
+  if (head->status == 304)
+    return true;
+  vi_freshness freshness = vi_freshness_of(policy, head, now, now);
+  if (freshness.control.no_cache || !(freshness.lifetime > freshness.initial_age) ||
+      !vi_may_store_head(policy, request, head, &freshness, NULL))
+    return false;
+  vi_buffer selection = {0};
+  bool serves = vi_vary_select(policy, &head->headers, request, &selection) &&
+                vi_vary_matches(policy, vi_buffer_text(&selection), other);
+  vi_buffer_free(&selection);
+  return serves;
 }
 
 /* What one update works with. */

@@ -56,6 +56,11 @@ vi_text vi_verdict_key(const vi_verdict *verdict, const vi_request *request);
  * be for all of them. */
 bool vi_verdict_collapses(const vi_verdict *verdict, const vi_request *request);
 
+/* True if the answer to `request` whose head has come, with an empty body yet, may turn out to be
+ * the one to `other`, too, which asks for the same; or, a 304, may freshen it. */
+bool vi_cache_serves(const vi_policy *policy, const vi_request *request, const vi_response *head,
+                     const vi_request *other, double now);
+
 /* Takes the answer to what vi_cache_lookup decided: stores it, refreshes the entry on a 304,
  * completes a part, invalidates, or serves the stale entry in the place of a server error.
  * `streamed`: its body is not there and will not be. `choices` may be NULL. */

@@ -205,8 +205,8 @@ vi_decision vi_decide(const vi_policy *policy, const vi_request *request,
   if (wants.ranged && found.part && holds_range(found.part, wants.range) &&
       is_usable(&wants, found.part, now))
     return (vi_decision){VI_ACTION_HIT, VI_FORWARD_NONE, found.part};
-  if (found.whole && policy->refreshes && is_usable_meanwhile(&wants, found.whole, now))
-    return (vi_decision){VI_ACTION_REFRESH, VI_FORWARD_NONE, found.whole};
+  if (found.whole && is_usable_meanwhile(&wants, found.whole, now))
+    return (vi_decision){VI_ACTION_REFRESH, VI_FORWARD_STALE, found.whole};
   if (found.whole)
     return about_stale(&wants, found.whole, now);
   if (found.part)

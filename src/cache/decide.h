@@ -9,7 +9,8 @@ typedef enum vi_action {
   VI_ACTION_BYPASS,   /* send it on; the answer is not stored */
   VI_ACTION_FETCH,    /* send it on; the answer may be stored */
   VI_ACTION_HIT,      /* serve the selected entry */
-  VI_ACTION_REFRESH,  /* serve the selected entry, and validate it behind the caller's back */
+  VI_ACTION_REFRESH,  /* serve the selected entry, and validate it behind the caller's back; who
+                       * cannot do so validates it before his eyes */
   VI_ACTION_VALIDATE, /* send it on with validators */
   VI_ACTION_COMPLETE, /* send it on for the part that the selected entry lacks */
   VI_ACTION_TIMEOUT,  /* answer 504: only-if-cached and nothing usable (5.2.1.7) */

@@ -21,7 +21,6 @@ typedef struct vi_policy {
   double heuristic;  /* the part of the time since Last-Modified that a response without explicit
                       * freshness is taken for fresh (RFC 9111 4.2.2), a day at most; 0: none */
   double stale_if_error, stale_while_revalidate; /* seconds for responses that do not say */
-  bool refreshes;           /* somebody can validate behind the caller's back */
   bool stale_on_disconnect; /* stale responses are better than no answer (RFC 9111 4.2.4) */
   vi_set_cookie set_cookie;
   const vi_text *targets; /* names of fields that say more than Cache-Control (RFC 9213) */

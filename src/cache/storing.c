@@ -16,21 +16,7 @@ static bool is_understood(int status) {
          (status >= 500 && status <= 505);
 }
 
-/* 3.3: a part is kept only if it says which, and is as long as that. */
-static bool is_usable_part(const vi_response *response) {
-  vi_text value;
-  vi_range range;
-  int64_t length;
-  return vi_headers_get(&response->headers, VI_TEXT("Content-Range"), &value) &&
-         vi_content_range_read(value, &range, &length) &&
-         (int64_t)vi_response_body(response).length == range.last - range.first + 1;
-}
-
-static bool is_storable_status(const vi_policy *policy, const vi_response *response,
-                               bool has_lifetime) {
-  int status = response->status;
-  if (status == 206)
-    return is_usable_part(response);
+static bool is_storable_status(const vi_policy *policy, int status, bool has_lifetime) {
   if (status >= 400)
     return policy->store_errors && has_lifetime;
   return status >= 200 && status != 304;
@@ -51,12 +37,22 @@ static bool is_for_others(const vi_policy *policy, const vi_request *request,
          control->must_revalidate || control->s_maxage != VI_ABSENT;
 }
 
+/* A part is as long as it says, and says which it is. */
+static bool is_whole_part(const vi_response *response) {
+  vi_text value;
+  vi_range range;
+  int64_t length;
+  return vi_headers_get(&response->headers, VI_TEXT("Content-Range"), &value) &&
+         vi_content_range_read(value, &range, &length) &&
+         (int64_t)vi_response_body(response).length == range.last - range.first + 1;
+}
+
 /* 3.3: nobody knows whether a body is complete whose end was the connection's, and one that is not
  * as long as it says is not. */
 static bool is_complete(const vi_response *response) {
   vi_text value;
   int64_t length;
-  if (response->unbounded)
+  if (response->unbounded || (response->status == 206 && !is_whole_part(response)))
     return false;
   return response->encoding.length > 0 ||
          !vi_headers_get(&response->headers, VI_TEXT("Content-Length"), &value) ||
@@ -77,12 +73,12 @@ static bool changes_its_selection(const vi_policy *policy, const vi_headers *hea
          vi_vary_names(headers, VI_TEXT("Cookie"));
 }
 
-bool vi_may_keep(const vi_policy *policy, const vi_response *response,
-                 const vi_freshness *freshness, const vi_choices *choices) {
+static bool may_keep_head(const vi_policy *policy, const vi_response *response,
+                          const vi_freshness *freshness, const vi_choices *choices) {
   bool overruled = choices && choices->ttl >= 0;
   bool is_explicit = freshness->is_explicit || overruled;
-  if ((choices && choices->refuses) || !is_complete(response) ||
-      !is_storable_status(policy, response, is_explicit || freshness->lifetime > 0) ||
+  if ((choices && choices->refuses) ||
+      !is_storable_status(policy, response->status, is_explicit || freshness->lifetime > 0) ||
       is_forbidden(policy, response->status, &freshness->control) ||
       !is_allowed(policy, response->status, freshness, is_explicit) ||
       vi_vary_names(&response->headers, VI_TEXT("*")) || /* 4.1: it would never match */
@@ -96,12 +92,23 @@ bool vi_may_keep(const vi_policy *policy, const vi_response *response,
          has_field(&response->headers, "Last-Modified");
 }
 
-bool vi_may_store(const vi_policy *policy, const vi_request *request, const vi_response *response,
-                  const vi_freshness *freshness, const vi_choices *choices) {
+bool vi_may_keep(const vi_policy *policy, const vi_response *response,
+                 const vi_freshness *freshness, const vi_choices *choices) {
+  return is_complete(response) && may_keep_head(policy, response, freshness, choices);
+}
+
+bool vi_may_store_head(const vi_policy *policy, const vi_request *request,
+                       const vi_response *response, const vi_freshness *freshness,
+                       const vi_choices *choices) {
   return vi_is_stored_method(policy, vi_buffer_text(&request->method)) &&
          (response->status != 206 || has_field(&request->headers, "Range")) &&
          is_for_others(policy, request, &freshness->control) &&
-         vi_may_keep(policy, response, freshness, choices);
+         may_keep_head(policy, response, freshness, choices);
+}
+
+bool vi_may_store(const vi_policy *policy, const vi_request *request, const vi_response *response,
+                  const vi_freshness *freshness, const vi_choices *choices) {
+  return is_complete(response) && vi_may_store_head(policy, request, response, freshness, choices);
 }
 
 bool vi_answers_get(const vi_policy *policy, const vi_request *request, const vi_response *response,

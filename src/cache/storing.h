@@ -8,6 +8,11 @@
 bool vi_may_store(const vi_policy *policy, const vi_request *request, const vi_response *response,
                   const vi_freshness *freshness, const vi_choices *choices);
 
+/* What can be said before the body is there: false if it will not be stored whatever that is. */
+bool vi_may_store_head(const vi_policy *policy, const vi_request *request,
+                       const vi_response *response, const vi_freshness *freshness,
+                       const vi_choices *choices);
+
 /* Likewise of a stored response that was freshened: whose request it answered has been asked
  * before, and whom it is for. */
 bool vi_may_keep(const vi_policy *policy, const vi_response *response,

@@ -114,14 +114,24 @@ static void read_facts(vi_response *response, CURL *easy) {
   curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME, &response->timings.total);
 }
 
-bool vi_receive_complete_head(vi_transfer *transfer, vi_body *body) {
+/* A response of the final head; takes over the body's reference. NULL, with the transfer's error:
+ * out of memory. */
+static vi_response *response_of(vi_transfer *transfer, vi_body *body) {
   vi_handle *handle = transfer->handle;
   vi_response *response =
       vi_response_make(vi_buffer_text(&transfer->request->url), vi_buffer_text(&handle->reason),
                        transfer->encoding, &handle->head, body);
+  if (response)
+    read_facts(response, handle->easy);
+  else
+    vi_receive_out_of_memory(transfer);
+  return response;
+}
+
+bool vi_receive_complete_head(vi_transfer *transfer, vi_body *body) {
+  vi_response *response = response_of(transfer, body);
   if (!response)
-    return vi_receive_out_of_memory(transfer);
-  read_facts(response, handle->easy);
+    return false;
   transfer->session->multiplexes = response->http_version >= 20;
   transfer->session->has_multiplexed |= transfer->session->multiplexes;
   response->unbounded = transfer->unbounded;
@@ -255,11 +265,14 @@ static bool end_head(vi_transfer *transfer) {
   transfer->unbounded = is_unbounded(transfer, status);
   if (!check_transfer_coding(transfer, status) || !undo_coding(transfer, status))
     return false;
-  if (!transfer->request->streams_response)
+  if (transfer->request->streams_response)
+    transfer->head_complete = vi_receive_complete_head(transfer, NULL);
+  else if (transfer->request->reports_head)
+    transfer->head_news = response_of(transfer, NULL);
+  else
     return true;
-  transfer->head_complete = vi_receive_complete_head(transfer, NULL);
   vi_transfer_note(transfer);
-  return transfer->head_complete;
+  return transfer->head_complete || transfer->head_news;
 }
 
 /* A trailer field is not to be merged into the head (RFC 9110 6.5.1), nor to go on for ever. */

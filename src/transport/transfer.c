@@ -93,7 +93,8 @@ static bool is_ready(const vi_transfer *transfer) {
 
 static void judge(vi_transfer *transfer) {
   transfer->ready = is_ready(transfer);
-  transfer->due = transfer->ready || transfer->upload_starved || transfer->progressed;
+  transfer->due = transfer->ready || transfer->upload_starved || transfer->progressed ||
+                  transfer->head_news != NULL;
 }
 
 void vi_transfer_note(vi_transfer *transfer) {
@@ -406,6 +407,7 @@ void vi_transfer_release(vi_transfer *transfer) {
   vi_request_release(transfer->request);
   vi_response_release(transfer->response);
   vi_response_release(transfer->interim);
+  vi_response_release(transfer->head_news);
   vi_buffer_free(&transfer->received);
   vi_buffer_free(&transfer->upload);
   vi_free(transfer);

@@ -77,6 +77,8 @@ local UNANSWERED = { resolve = true, connect = true, timeout = true, reset = tru
   empty_reply = true, truncated = true, protocol = true, circuit_open = true, rate_limited = true,
   deadline = true }
 
+local TOO_MANY_REQUESTS = 429
+
 -- The level of `error` that blames the caller of the constructor, from a function that init calls.
 local CALLER = 4
 
@@ -101,9 +103,9 @@ local function open_store(self)
   return self.store or Store(bounds)
 end
 
--- What depends on the inner sender: how it sends, and what it adds to requests.
+-- What depends on the inner sender: what it adds to requests, and who waits for whom.
 local function open_cache(self)
-  local policy = { refreshes = self.is_async }
+  local policy = {}
   for _, name in ipairs(POLICY) do
     policy[name] = self[name]
   end
@@ -113,7 +115,8 @@ local function open_cache(self)
   end
   policy.session = type(concrete.session) == "userdata" and concrete.session or nil
   self.cache = core.cache(self.near, policy, self.far ~= nil)
-  self.collapsing = self.coalesce and self.is_async and collapsing() or nil
+  self.refreshing = {}
+  self.collapsing = self.coalesce and collapsing(self.sender) or nil
 end
 
 function CachingSender:init()
@@ -125,7 +128,6 @@ function CachingSender:init()
     self.far = guarded_store(self.store.far or self.store)
   end
   self.keys = CacheKey(self)
-  self.refreshing = {}
   self.chooses = self.ttl or self.store_if or self.tags
   open_cache(self)
 end
@@ -200,39 +202,57 @@ local function fetch(self, request, outgoing, verdict, generation)
   return self.sender:send(request)
 end
 
--- Asks behind the caller's back; who comes meanwhile is served what is there, too.
+-- Asks behind the caller's back; who comes meanwhile is served what is there, too. False where
+-- nobody can.
 local function refresh(self, request, outgoing, verdict, generation)
   local key = verdict:key(request)
-  if self.refreshing[key] then
-    return
-  end
-  self.refreshing[key] = true
-  core.spawn(function()
+  local task = not self.refreshing[key] and self.sender:spawn(function()
     local _ <close> = setmetatable({}, { __close = function() self.refreshing[key] = nil end })
     fetch(self, request, outgoing, verdict, generation)
   end)
+  self.refreshing[key] = self.refreshing[key] or task
+  return self.refreshing[key] ~= nil
+end
+
+-- Fetches for others as well, who are told by the head of the answer whether it may be for them. A
+-- failure may be followed by another try further inside, and what functions of the user's will make
+-- of an answer nobody knows: there they wait for its end.
+local function fetch_for_all(self, request, outgoing, verdict, generation, tell_head)
+  if not self.chooses then
+    outgoing = core.request_with_head(outgoing, function(head)
+      if head.status_code ~= TOO_MANY_REQUESTS and head.status_code < 500 then
+        tell_head(function(other)
+          return self.cache:serves(request, head, other)
+        end)
+      end
+    end)
+  end
+  return fetch(self, request, outgoing, verdict, generation)
 end
 
 local MOST_WAITS = 2 -- for others whose requests fail, before one tries by oneself
 
--- Waits for another's answer to the same, or asks for all. Returns also whether it was another's.
+-- Waits for another's answer to the same, or asks for all. Returns first whether it was another's.
 local function forward(self, request, outgoing, verdict, generation)
   local shared = self.collapsing
   local key = shared and core.current() and verdict:collapses(request) and verdict:key(request)
+  local response, outcome
   for _ = 1, MOST_WAITS do
     if not key or not shared:may_share(key) then
       break
     elseif not shared:is_under_way(key) then
-      return false, shared:lead(key, function()
-        return fetch(self, request, outgoing, verdict, generation)
+      return false, shared:lead(key, function(tell_head)
+        return fetch_for_all(self, request, outgoing, verdict, generation, tell_head)
       end)
     end
-    local answered = shared:wait(key)
-    local response
+    outcome = shared:follow(key, request)
+    if outcome == "apart" then
+      break
+    end
     response, outgoing, verdict, generation = self:look_up(request)
     if response then
       return true, response
-    elseif answered then
+    elseif outcome == "answered" then
       shared:keep_apart(key)
     end
   end
@@ -275,8 +295,8 @@ function CachingSender:look_up(request)
     generation = load_far(self, request, key, partition)
     response, outgoing, verdict = self.cache:lookup(request, nil, key, partition)
   end
-  if response and verdict then
-    refresh(self, request, outgoing, verdict, generation)
+  if response and verdict and not refresh(self, request, outgoing, verdict, generation) then
+    response = nil
   end
   return response, outgoing, verdict, generation
 end
