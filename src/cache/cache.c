@@ -202,7 +202,7 @@ static bool has_condition(const vi_request *request) {
 static vi_outcome on_not_modified(const update *u, vi_response *response) {
   const vi_verdict *verdict = u->verdict;
   const vi_stored *entry =
-      vi_validated(response, verdict->selected, verdict->candidates, verdict->count);
+      vi_validated(u->policy, response, verdict->selected, verdict->candidates, verdict->count);
   if (verdict->outgoing && verdict->action != VI_ACTION_COMPLETE) {
     if (entry)
       return freshen(u, entry, response);

@@ -86,15 +86,15 @@ static bool agrees(const vi_response *response, const vi_stored *entry) {
          !vi_stored_field(entry, "Last-Modified", &stored) || vi_text_equal(received, stored);
 }
 
-const vi_stored *vi_validated(const vi_response *response, const vi_stored *selected,
-                              vi_stored *const *candidates, size_t count) {
+const vi_stored *vi_validated(const vi_policy *policy, const vi_response *response,
+                              const vi_stored *selected, vi_stored *const *candidates,
+                              size_t count) {
   vi_text etag, stored;
   if (selected)
     return agrees(response, selected) ? selected : NULL;
   bool named = vi_headers_get(&response->headers, VI_TEXT("ETag"), &etag);
   for (size_t i = 0; i < count; i++)
-    if (!(candidates[i]->flags & VI_STORED_PARTIAL) &&
-        vi_stored_field(candidates[i], "ETag", &stored) &&
+    if (is_own_kind(policy, candidates[i]) && vi_stored_field(candidates[i], "ETag", &stored) &&
         (named ? same_etag(etag, stored) : count == 1))
       return candidates[i];
   return NULL;
