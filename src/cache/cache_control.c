@@ -199,18 +199,26 @@ bool vi_cache_control_read_targeted(const vi_headers *headers, const vi_text *ta
 static void strip_named(vi_headers *headers, const directive *d) {
   vi_text rest = d->value, name;
   while (take_name(&rest, &name))
-    vi_headers_remove(headers, name);
+    if (!vi_text_equal_nocase(name, VI_TEXT("Vary")))
+      vi_headers_remove(headers, name);
+}
+
+/* The first such field behind `place`, where all bytes stay while fields are taken out. */
+static size_t find_behind(const vi_headers *headers, const char *place) {
+  size_t i = vi_headers_find(headers, CACHE_CONTROL, 0);
+  while (i < headers->count && vi_headers_value(headers, i).data <= place)
+    i = vi_headers_find(headers, CACHE_CONTROL, i + 1);
+  return i;
 }
 
 void vi_cache_control_strip_qualified(vi_headers *headers) {
   size_t i = vi_headers_find(headers, CACHE_CONTROL, 0);
   while (i < headers->count) {
-    vi_text rest = vi_headers_value(headers, i);
-    size_t count = headers->count;
+    vi_text value = vi_headers_value(headers, i), rest = value;
     directive d;
     while (take_directive(&rest, &d))
       if (vi_text_equal_nocase(d.name, VI_TEXT("no-cache")) && names_fields(&d))
         strip_named(headers, &d);
-    i = vi_headers_find(headers, CACHE_CONTROL, headers->count == count ? i + 1 : 0);
+    i = find_behind(headers, value.data);
   }
 }

@@ -30,7 +30,8 @@ void vi_cache_control_read(const vi_headers *headers, vi_cache_control *out);
 bool vi_cache_control_read_targeted(const vi_headers *headers, const vi_text *targets, size_t count,
                                     vi_cache_control *out);
 
-/* Takes the fields out of `headers` that a qualified no-cache in them names. */
+/* Takes the fields out of `headers` that a qualified no-cache in them names, but for Vary, which
+ * tells whom the rest is for. */
 void vi_cache_control_strip_qualified(vi_headers *headers);
 
 #endif

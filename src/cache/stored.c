@@ -22,7 +22,8 @@ bool vi_drop_connection_fields(vi_headers *headers) {
   bool ok = vi_headers_join(headers, VI_TEXT("Connection"), &listed);
   vi_text rest = vi_buffer_text(&listed), name;
   while (ok && vi_list_next(&rest, &name))
-    vi_headers_remove(headers, name);
+    if (!vi_text_equal_nocase(name, VI_TEXT("Vary"))) /* without which all would be served this */
+      vi_headers_remove(headers, name);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     vi_headers_remove(headers, vi_text_of(names[i]));
   vi_buffer_free(&listed);
