@@ -16,12 +16,13 @@ static bool is_understood(int status) {
          (status >= 500 && status <= 505);
 }
 
-/* 3.4: a part is kept only if it can be told what whole it is a part of. */
+/* 3.4: a part is kept only if it can be told what whole it is a part of, and which of its bytes:
+ * those of a coding that was undone are others than were counted. */
 static bool is_usable_part(const vi_request *request, const vi_response *response) {
   vi_text value, etag;
   vi_range range;
   int64_t length;
-  return has_field(&request->headers, "Range") &&
+  return has_field(&request->headers, "Range") && response->encoding.length == 0 &&
          vi_headers_get(&response->headers, VI_TEXT("Content-Range"), &value) &&
          vi_content_range_read(value, &range, &length) &&
          (int64_t)vi_response_body(response).length == range.last - range.first + 1 &&
