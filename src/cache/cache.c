@@ -177,7 +177,7 @@ static vi_outcome freshen(const update *u, const vi_stored *entry, const vi_resp
   if (fresh) {
     if (!vi_stored_same_variant(fresh, entry) && u->verdict->selected == entry)
       drop(u, entry); /* it varies by something else now */
-    if (vi_may_store(u->policy, u->request, updated, &freshness, u->choices))
+    if (vi_may_keep(u->policy, u->request, updated, &freshness, u->choices))
       out.stored = put(u, fresh);
     else
       drop(u, entry);
@@ -252,8 +252,7 @@ static vi_outcome on_failure(const update *u, vi_response *response) {
 static vi_outcome on_head(const update *u, vi_response *response) {
   const vi_stored *entry = u->verdict->selected;
   vi_outcome out = pass(response);
-  if (!entry || (entry->flags & VI_STORED_PARTIAL) || response->status == 304 ||
-      response->status >= 500)
+  if (!entry || (entry->flags & VI_STORED_PARTIAL) || response->status >= 500)
     return out;
   if (vi_head_confirms(response, entry)) {
     vi_outcome refreshed = freshen(u, entry, response);
@@ -350,10 +349,10 @@ vi_outcome vi_cache_update(vi_store *store, const vi_policy *policy, const vi_re
     return on_unsafe(&u, response, streamed);
   if (verdict->action == VI_ACTION_BYPASS)
     return pass(response);
-  if (vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("HEAD")))
-    return on_head(&u, response);
   if (response->status == 304)
     return on_not_modified(&u, response);
+  if (vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("HEAD")))
+    return on_head(&u, response);
   if (verdict->action == VI_ACTION_COMPLETE && (response->status == 206 || response->status == 416))
     return on_rest(&u, response);
   if (is_server_failure(response->status) && !streamed)

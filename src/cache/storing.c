@@ -81,13 +81,12 @@ static bool changes_its_selection(const vi_policy *policy, const vi_headers *hea
          vi_vary_names(headers, VI_TEXT("Cookie"));
 }
 
-bool vi_may_store(const vi_policy *policy, const vi_request *request, const vi_response *response,
-                  const vi_freshness *freshness, const vi_choices *choices) {
+bool vi_may_keep(const vi_policy *policy, const vi_request *request, const vi_response *response,
+                 const vi_freshness *freshness, const vi_choices *choices) {
   const vi_cache_control *control = &freshness->control;
   bool overruled = choices && choices->ttl >= 0;
   bool is_explicit = freshness->is_explicit || overruled;
   if ((choices && choices->refuses) ||
-      !vi_is_stored_method(policy, vi_buffer_text(&request->method)) ||
       !is_storable_status(policy, request, response, is_explicit) || !is_complete(response) ||
       is_forbidden(policy, response->status, control) ||
       !is_allowed(policy, response->status, freshness, is_explicit) ||
@@ -101,6 +100,12 @@ bool vi_may_store(const vi_policy *policy, const vi_request *request, const vi_r
     return choices->ttl > 0;
   return freshness->lifetime > 0 || has_field(&response->headers, "ETag") ||
          has_field(&response->headers, "Last-Modified");
+}
+
+bool vi_may_store(const vi_policy *policy, const vi_request *request, const vi_response *response,
+                  const vi_freshness *freshness, const vi_choices *choices) {
+  return vi_is_stored_method(policy, vi_buffer_text(&request->method)) &&
+         vi_may_keep(policy, request, response, freshness, choices);
 }
 
 bool vi_answers_get(const vi_request *request, const vi_response *response,

@@ -8,6 +8,11 @@
 bool vi_may_store(const vi_policy *policy, const vi_request *request, const vi_response *response,
                   const vi_freshness *freshness, const vi_choices *choices);
 
+/* True if the response, stored before, may still be kept as it is now, freshened by the answer to
+ * this request: a GET, or a HEAD, whose own answer may not be stored. */
+bool vi_may_keep(const vi_policy *policy, const vi_request *request, const vi_response *response,
+                 const vi_freshness *freshness, const vi_choices *choices);
+
 /* True if the answer to this POST is as good as one to a GET of the same URL: it says so by its
  * Content-Location, and for how long (RFC 9110 9.3.3). */
 bool vi_answers_get(const vi_request *request, const vi_response *response,
