@@ -1,6 +1,7 @@
 #include "cache/decide.h"
 
 #include "cache/range.h"
+#include "cache/validation.h"
 #include "cache/vary.h"
 
 static bool has_field(const vi_headers *headers, const char *name) {
@@ -203,7 +204,7 @@ vi_decision vi_decide(const vi_policy *policy, const vi_request *request,
   if (found.whole && is_usable(&wants, found.whole, now))
     return (vi_decision){VI_ACTION_HIT, VI_FORWARD_NONE, found.whole};
   if (wants.ranged && found.part && holds_range(found.part, wants.range) &&
-      is_usable(&wants, found.part, now))
+      vi_if_range_holds(request, found.part) && is_usable(&wants, found.part, now))
     return (vi_decision){VI_ACTION_HIT, VI_FORWARD_NONE, found.part};
   if (found.whole && policy->refreshes && is_usable_meanwhile(&wants, found.whole, now))
     return (vi_decision){VI_ACTION_REFRESH, VI_FORWARD_NONE, found.whole};
