@@ -184,9 +184,10 @@ static vi_decision about_part(const wishes *wants, const vi_stored *part) {
   vi_text value;
   vi_range range = {0};
   int64_t length;
-  bool starts = vi_stored_field(part, "Content-Range", &value) &&
-                vi_content_range_read(value, &range, &length) && range.first == 0;
-  bool completes = starts && !wants->ranged && !wants->head && !wants->conditional &&
+  bool lacks_end = vi_stored_field(part, "Content-Range", &value) &&
+                   vi_content_range_read(value, &range, &length) && range.first == 0 &&
+                   range.last != length - 1;
+  bool completes = lacks_end && !wants->ranged && !wants->head && !wants->conditional &&
                    !wants->revalidates && has_strong_etag(part);
   return forward(wants, completes ? VI_ACTION_COMPLETE : VI_ACTION_FETCH, VI_FORWARD_PARTIAL, part);
 }
