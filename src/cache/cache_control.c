@@ -201,8 +201,12 @@ bool vi_cache_control_read_targeted(const vi_headers *headers, const vi_text *ta
   for (size_t i = 0; i < count && !found; i++) {
     vi_cache_control said = SILENT;
     vi_buffer_clear(&value);
-    found = vi_headers_join(headers, targets[i], &value) &&
-            vi_sf_dictionary(vi_buffer_text(&value), apply_member, &said) && said.present;
+    if (!vi_headers_join(headers, targets[i], &value)) {
+      said.present = said.no_store = true;
+      found = true;
+    } else {
+      found = vi_sf_dictionary(vi_buffer_text(&value), apply_member, &said) && said.present;
+    }
     if (found)
       *out = said;
   }

@@ -26,8 +26,8 @@ void vi_cache_control_read(const vi_headers *headers, vi_cache_control *out);
 
 /* Reads what is said to caches like this one: the first of the `targets`, names of fields, that is
  * there, is a Structured Field and is not empty (RFC 9213 2.2). In such of several directives with
- * one name the last one counts, and ?0 is one that is not meant. False, and nothing is written, if
- * none is; then Cache-Control holds. */
+ * one name the last one counts, and ?0 is one that is not meant; one that there is no memory to
+ * read says no-store. False, and nothing is written, if none is; then Cache-Control holds. */
 bool vi_cache_control_read_targeted(const vi_headers *headers, const vi_text *targets, size_t count,
                                     vi_cache_control *out);
 
