@@ -32,8 +32,8 @@ static vi_stored *entry_for(const char *value) {
   vi_request *request = request_with("GET", "");
   if (value)
     check(vi_headers_add(&request->headers, VI_TEXT("A"), vi_text_of(value)) == VI_HEADERS_OK);
-  vi_stored *entry = vi_stored_new(request, response_with(200, value ? "Vary: A" : "", "content"),
-                                   1000, 1000, true);
+  vi_stored *entry =
+      stored_of(request, response_with(200, value ? "Vary: A" : "", "content"), 1000, true);
   if (!entry)
     abort();
   tap_defer(release_stored, entry);

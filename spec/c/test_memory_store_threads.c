@@ -30,7 +30,7 @@ static void look(worker *self, vi_text key) {
   size_t count = vi_store_get(self->store, key, found);
   self->broken += count > VARIANTS;
   for (size_t i = 0; i < count; i++) {
-    self->broken += vi_response_body(found[i]->response).length != 7;
+    self->broken += found[i]->body->bytes.length != 7;
     vi_stored_release(found[i]);
   }
 }
@@ -66,8 +66,7 @@ static void *hammer(void *argument) {
 static vi_stored *new_entry(const char *value) {
   vi_request *request = request_with("GET", "");
   check(vi_headers_add(&request->headers, VI_TEXT("A"), vi_text_of(value)) == VI_HEADERS_OK);
-  vi_stored *entry =
-      vi_stored_new(request, response_with(200, "Vary: A", "content"), 1000, 1000, true);
+  vi_stored *entry = stored_of(request, response_with(200, "Vary: A", "content"), 1000, true);
   if (!entry)
     abort();
   return entry;

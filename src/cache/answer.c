@@ -123,13 +123,14 @@ vi_response *vi_answer_timeout(const vi_request *request) {
 static bool fits(const vi_stored *part, const vi_response *rest) {
   vi_text stored, received, value;
   vi_range range;
-  int64_t length;
-  return vi_stored_field(part, "ETag", &stored) &&
+  int64_t start, length, whole = place_of(part, &start);
+  return rest->encoding.length == 0 && vi_stored_field(part, "ETag", &stored) &&
          vi_headers_get(&rest->headers, VI_TEXT("ETag"), &received) &&
          vi_text_equal(stored, received) &&
          vi_headers_get(&rest->headers, VI_TEXT("Content-Range"), &value) &&
          vi_content_range_read(value, &range, &length) &&
          range.first == (int64_t)part->body->bytes.length && range.last == length - 1 &&
+         (whole < 0 || whole == length) &&
          (int64_t)vi_response_body(rest).length == range.last - range.first + 1;
 }
 

@@ -235,7 +235,7 @@ static bool has_condition(const vi_request *request) {
 static vi_outcome on_not_modified(const update *u, vi_response *response) {
   const vi_verdict *verdict = u->verdict;
   const vi_stored *entry =
-      vi_validated(response, verdict->selected, verdict->candidates, verdict->count);
+      vi_validated(u->policy, response, verdict->selected, verdict->candidates, verdict->count);
   if (verdict->outgoing && verdict->action != VI_ACTION_COMPLETE) {
     if (entry)
       return freshen(u, entry, response);
@@ -285,8 +285,7 @@ static vi_outcome on_failure(const update *u, vi_response *response) {
 static vi_outcome on_head(const update *u, vi_response *response) {
   const vi_stored *entry = u->verdict->selected;
   vi_outcome out = pass(response);
-  if (!entry || (entry->flags & VI_STORED_PARTIAL) || response->status == 304 ||
-      response->status >= 500)
+  if (!entry || (entry->flags & VI_STORED_PARTIAL) || response->status >= 500)
     return out;
   if (vi_head_confirms(response, entry)) {
     vi_outcome refreshed = freshen(u, entry, response);
@@ -376,10 +375,10 @@ vi_outcome vi_cache_update(vi_store *store, const vi_policy *policy, const vi_re
     return on_unsafe(&u, response, streamed);
   if (verdict->action == VI_ACTION_BYPASS)
     return pass(response);
-  if (vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("HEAD")))
-    return on_head(&u, response);
   if (response->status == 304)
     return on_not_modified(&u, response);
+  if (vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("HEAD")))
+    return on_head(&u, response);
   if (verdict->action == VI_ACTION_COMPLETE && (response->status == 206 || response->status == 416))
     return on_rest(&u, response);
   if (is_server_failure(response->status) && !streamed)

@@ -25,12 +25,14 @@ typedef struct vi_cache_control {
 void vi_cache_control_read(const vi_headers *headers, vi_cache_control *out);
 
 /* Reads what is said to caches like this one: the first of the `targets`, names of fields, that is
- * there, is a Structured Field and is not empty (RFC 9213 2.2). False, and nothing is written, if
- * none is; then Cache-Control holds. */
+ * there, is a Structured Field and is not empty (RFC 9213 2.2). In such of several directives with
+ * one name the last one counts, and ?0 is one that is not meant; one that there is no memory to
+ * read says no-store. False, and nothing is written, if none is; then Cache-Control holds. */
 bool vi_cache_control_read_targeted(const vi_headers *headers, const vi_text *targets, size_t count,
                                     vi_cache_control *out);
 
-/* Takes the fields out of `headers` that a qualified no-cache in them names. */
+/* Takes the fields out of `headers` that a qualified no-cache in them names, but for Vary, which
+ * tells whom the rest is for. */
 void vi_cache_control_strip_qualified(vi_headers *headers);
 
 #endif

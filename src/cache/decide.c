@@ -1,6 +1,7 @@
 #include "cache/decide.h"
 
 #include "cache/range.h"
+#include "cache/validation.h"
 #include "cache/vary.h"
 
 static bool has_field(const vi_headers *headers, const char *name) {
@@ -183,9 +184,10 @@ static vi_decision about_part(const wishes *wants, const vi_stored *part) {
   vi_text value;
   vi_range range = {0};
   int64_t length;
-  bool starts = vi_stored_field(part, "Content-Range", &value) &&
-                vi_content_range_read(value, &range, &length) && range.first == 0;
-  bool completes = starts && !wants->ranged && !wants->head && !wants->conditional &&
+  bool lacks_end = vi_stored_field(part, "Content-Range", &value) &&
+                   vi_content_range_read(value, &range, &length) && range.first == 0 &&
+                   range.last != length - 1;
+  bool completes = lacks_end && !wants->ranged && !wants->head && !wants->conditional &&
                    !wants->revalidates && has_strong_etag(part);
   return forward(wants, completes ? VI_ACTION_COMPLETE : VI_ACTION_FETCH, VI_FORWARD_PARTIAL, part);
 }
@@ -203,7 +205,7 @@ vi_decision vi_decide(const vi_policy *policy, const vi_request *request,
   if (found.whole && is_usable(&wants, found.whole, now))
     return (vi_decision){VI_ACTION_HIT, VI_FORWARD_NONE, found.whole};
   if (wants.ranged && found.part && holds_range(found.part, wants.range) &&
-      is_usable(&wants, found.part, now))
+      vi_if_range_holds(request, found.part) && is_usable(&wants, found.part, now))
     return (vi_decision){VI_ACTION_HIT, VI_FORWARD_NONE, found.part};
   if (found.whole && is_usable_meanwhile(&wants, found.whole, now))
     return (vi_decision){VI_ACTION_REFRESH, VI_FORWARD_STALE, found.whole};

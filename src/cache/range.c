@@ -52,6 +52,7 @@ bool vi_content_range_read(vi_text value, vi_range *out, int64_t *length) {
   return take_prefix(&rest, VI_TEXT("bytes ")) && split(rest, '/', &range, &whole) &&
          split(range, '-', &first, &last) && vi_text_to_integer(first, &out->first) &&
          vi_text_to_integer(last, &out->last) && out->first <= out->last &&
+         out->last < INT64_MAX && /* so that its length is a number, too */
          (vi_text_equal(whole, VI_TEXT("*")) ||
           (vi_text_to_integer(whole, length) && out->last < *length));
 }

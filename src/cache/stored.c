@@ -22,7 +22,8 @@ bool vi_drop_connection_fields(vi_headers *headers) {
   bool ok = vi_headers_join(headers, VI_TEXT("Connection"), &listed);
   vi_text rest = vi_buffer_text(&listed), name;
   while (ok && vi_list_next(&rest, &name))
-    vi_headers_remove(headers, name);
+    if (!vi_text_equal_nocase(name, VI_TEXT("Vary"))) /* without which all would be served this */
+      vi_headers_remove(headers, name);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     vi_headers_remove(headers, vi_text_of(names[i]));
   vi_buffer_free(&listed);
@@ -114,8 +115,8 @@ static bool never_stale(const vi_policy *policy, const vi_cache_control *control
          (policy->shared && (control->proxy_revalidate || control->s_maxage != VI_ABSENT));
 }
 
-static uint16_t flags_of(const vi_policy *policy, const vi_cache_control *control,
-                         const vi_response *response, bool overruled) {
+static uint16_t flags_of(const vi_policy *policy, const vi_cache_control *control, int status,
+                         const vi_headers *kept, bool overruled) {
   unsigned flags = policy->shared ? VI_STORED_SHARED : 0;
   if (control->no_cache && !overruled)
     flags |= VI_STORED_NO_CACHE;
@@ -123,21 +124,21 @@ static uint16_t flags_of(const vi_policy *policy, const vi_cache_control *contro
     flags |= VI_STORED_NEVER_STALE;
   if (control->immutable)
     flags |= VI_STORED_IMMUTABLE;
-  if (response->status == 206)
+  if (status == 206)
     flags |= VI_STORED_PARTIAL;
-  if (has_field(&response->headers, "ETag") || has_field(&response->headers, "Last-Modified"))
+  if (has_field(kept, "ETag") || has_field(kept, "Last-Modified"))
     flags |= VI_STORED_VALIDATOR;
   return (uint16_t)flags;
 }
 
 /* The numbers of an entry, from what the server and the user say. */
-static void judge(const vi_policy *policy, const vi_response *response,
+static void judge(const vi_policy *policy, const vi_response *response, const vi_headers *kept,
                   const vi_freshness *freshness, const vi_choices *choices, vi_stored *stored) {
   const vi_cache_control *control = &freshness->control;
   bool overruled = choices && choices->ttl >= 0;
   stored->status = (uint16_t)response->status;
   stored->http_version = (uint8_t)response->http_version;
-  stored->flags = flags_of(policy, control, response, overruled);
+  stored->flags = flags_of(policy, control, response->status, kept, overruled);
   stored->response_time = freshness->response_time;
   stored->initial_age = freshness->initial_age;
   stored->date = freshness->date;
@@ -158,7 +159,7 @@ vi_stored *vi_stored_new(const vi_policy *policy, const vi_request *request,
     stored = allocate(&laid, response->body);
   if (stored) {
     stored->field_count = (uint16_t)fields.count;
-    judge(policy, response, freshness, choices, stored);
+    judge(policy, response, &fields, freshness, choices, stored);
   }
   vi_headers_free(&fields);
   vi_buffer_free(&laid.bytes);

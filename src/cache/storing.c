@@ -37,12 +37,14 @@ static bool is_for_others(const vi_policy *policy, const vi_request *request,
          control->must_revalidate || control->s_maxage != VI_ABSENT;
 }
 
-/* A part is as long as it says, and says which it is. */
+/* A part says which it is, and is as long as it says: the bytes of a coding that was undone are
+ * others than were counted. */
 static bool is_whole_part(const vi_response *response) {
   vi_text value;
   vi_range range;
   int64_t length;
-  return vi_headers_get(&response->headers, VI_TEXT("Content-Range"), &value) &&
+  return response->encoding.length == 0 &&
+         vi_headers_get(&response->headers, VI_TEXT("Content-Range"), &value) &&
          vi_content_range_read(value, &range, &length) &&
          (int64_t)vi_response_body(response).length == range.last - range.first + 1;
 }

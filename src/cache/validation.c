@@ -86,15 +86,15 @@ static bool agrees(const vi_response *response, const vi_stored *entry) {
          !vi_stored_field(entry, "Last-Modified", &stored) || vi_text_equal(received, stored);
 }
 
-const vi_stored *vi_validated(const vi_response *response, const vi_stored *selected,
-                              vi_stored *const *candidates, size_t count) {
+const vi_stored *vi_validated(const vi_policy *policy, const vi_response *response,
+                              const vi_stored *selected, vi_stored *const *candidates,
+                              size_t count) {
   vi_text etag, stored;
   if (selected)
     return agrees(response, selected) ? selected : NULL;
   bool named = vi_headers_get(&response->headers, VI_TEXT("ETag"), &etag);
   for (size_t i = 0; i < count; i++)
-    if (!(candidates[i]->flags & VI_STORED_PARTIAL) &&
-        vi_stored_field(candidates[i], "ETag", &stored) &&
+    if (is_own_kind(policy, candidates[i]) && vi_stored_field(candidates[i], "ETag", &stored) &&
         (named ? same_etag(etag, stored) : count == 1))
       return candidates[i];
   return NULL;
@@ -186,14 +186,23 @@ bool vi_not_modified(const vi_request *request, const vi_stored *entry) {
   return modified <= since;
 }
 
+/* RFC 9110 8.8.2.2: what was changed in the second of its Date may have changed in it once more. */
+static bool has_strong_date(const vi_stored *entry, vi_text modified) {
+  double changed, sent;
+  vi_text date;
+  return vi_stored_field(entry, "Date", &date) &&
+         read_date(modified, entry->response_time, &changed) &&
+         read_date(date, entry->response_time, &sent) && changed < sent;
+}
+
 bool vi_if_range_holds(const vi_request *request, const vi_stored *entry) {
   vi_text condition, stored;
   if (!vi_headers_get(&request->headers, VI_TEXT("If-Range"), &condition))
     return true;
   condition = vi_text_trim(condition);
-  const char *field = condition.length > 0 && condition.data[condition.length - 1] == '"'
-                          ? "ETag"
-                          : "Last-Modified";
-  return !is_weak(condition) && vi_stored_field(entry, field, &stored) &&
-         vi_text_equal(condition, stored);
+  if (condition.length > 0 && condition.data[condition.length - 1] == '"')
+    return !is_weak(condition) && vi_stored_field(entry, "ETag", &stored) &&
+           vi_text_equal(condition, stored);
+  return vi_stored_field(entry, "Last-Modified", &stored) && vi_text_equal(condition, stored) &&
+         has_strong_date(entry, stored);
 }

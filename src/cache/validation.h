@@ -3,7 +3,7 @@
 #ifndef VI_CACHE_VALIDATION_H
 #define VI_CACHE_VALIDATION_H
 
-#include "cache/decide.h"
+#include "cache/stored.h"
 
 /* The request that asks about `selected` by its ETag and Last-Modified; or, where no entry matches
  * the request and `selected` is NULL, about all candidates by their ETags (4.3.1). NULL: out of
@@ -16,9 +16,11 @@ vi_request *vi_validation_request(const vi_policy *policy, const vi_request *req
  * NULL: out of memory. */
 vi_request *vi_completion_request(const vi_request *request, const vi_stored *part);
 
-/* The entry that the 304 in `response` is about (4.3.4); NULL: none of these. */
-const vi_stored *vi_validated(const vi_response *response, const vi_stored *selected,
-                              vi_stored *const *candidates, size_t count);
+/* The entry that the 304 in `response` is about (4.3.4); NULL: none of those that were asked
+ * about. */
+const vi_stored *vi_validated(const vi_policy *policy, const vi_response *response,
+                              const vi_stored *selected, vi_stored *const *candidates,
+                              size_t count);
 
 /* The stored response with the fields of `response`, a 304 or the answer to a HEAD (3.2), from
  * `url`. NULL: out of memory. */

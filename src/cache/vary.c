@@ -12,7 +12,7 @@ bool vi_vary_names(const vi_headers *response, vi_text wanted) {
        i = vi_headers_find(response, VARY, i + 1)) {
     vi_text rest = vi_headers_value(response, i), name;
     while (vi_list_next(&rest, &name))
-      if (vi_text_equal_nocase(name, wanted))
+      if (vi_text_equal_nocase(name, wanted) || !vi_text_is_token(name))
         return true;
   }
   return false;

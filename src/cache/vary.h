@@ -9,7 +9,8 @@
 #include "cache/pack.h"
 #include "cache/policy.h"
 
-/* True if some Vary field has that member, in any case; "*" matches no request ever. */
+/* True if some Vary field has that member, in any case, or one that is no name and may hide it;
+ * "*" matches no request ever. */
 bool vi_vary_names(const vi_headers *response, vi_text name);
 
 /* Appends the selection of a response to `request`. False: out of memory. */

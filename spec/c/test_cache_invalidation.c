@@ -1,0 +1,85 @@
+/* cache/cache: what writing does to what is stored (RFC 9111 4.4). */
+#include "caching.h"
+#include "tap.h"
+
+IT("4.4: forgets every variant of a URL that was written to") {
+  vi_store *store = new_store();
+  const char *fields = "Cache-Control: max-age=60\nVary: Accept";
+  get_at(store, 0, "Accept: a", 200, fields, "for a");
+  get_at(store, 0, "Accept: b", 200, fields, "for b");
+  send_at(store, 1, "POST", "", 500, "", "");
+  check_int(vi_store_count(store), 2);
+  passage out = send_at(store, 1, "POST", "", 200, fields, "x");
+  check_int(out.action, VI_ACTION_BYPASS);
+  check_text(vi_response_body(out.response), "x");
+  check_int(vi_store_count(store), 0);
+}
+
+IT("4.4: leaves other URLs alone when one is written to") {
+  vi_store *store = new_store();
+  get_at(store, 0, "", 200, "Cache-Control: max-age=60", "one");
+  send_by(&SHARED, store, 1, request_to("POST", URL "other", ""), response_with(200, "", ""));
+  check_text(hit_at(store, 1, ""), "one");
+}
+
+IT("4.4: forgets what the answer names, too, at the same origin only") {
+  const char *same[] = {"Location: /", "Content-Location: " URL, "location: ../x/..",
+                        "Location: HTTP://EXAMPLE.com:80/"};
+  const char *other[] = {"Location: http://other.example/",
+                         "Location: https://example.com/",
+                         "Location: http://example.com:8080/",
+                         "Location: http://[",
+                         "Content-Location:",
+                         "Location: //",
+                         "Link: </>"};
+  for (size_t i = 0; i < 4 + sizeof other / sizeof *other; i++) {
+    vi_store *store = new_store();
+    const char *fields = i < 4 ? same[i] : other[i - 4];
+    tap_at("%s", fields);
+    get_at(store, 0, "", 200, "Cache-Control: max-age=60", "one");
+    send_by(&SHARED, store, 1, request_to("PUT", URL "a/b", ""), response_with(201, fields, ""));
+    check_int(vi_store_count(store), i < 4 ? 0 : 1);
+  }
+}
+
+IT("4.4: does not store what was asked for before an invalidation") {
+  vi_store *store = new_store();
+  vi_verdict verdict = {0};
+  vi_request *request = request_with("GET", "");
+  vi_cache_lookup(store, &SHARED, request, &(vi_key_choices){0}, NOW, &verdict);
+  send_at(store, 1, "PUT", "", 204, "", "");
+  vi_response *late = response_with(200, "Cache-Control: max-age=60", "old");
+  vi_outcome out = vi_cache_update(store, &SHARED, request, &verdict, late, false, NULL, NOW + 2);
+  vi_verdict_clear(&verdict);
+  check(out.response == late && !out.stored);
+  vi_response_release(out.response);
+  check_int(vi_store_count(store), 0);
+  get_at(store, 3, "", 200, "Cache-Control: max-age=60", "new");
+  check_text(hit_at(store, 4, ""), "new");
+}
+
+IT("4.4: does not freshen what was invalidated while it was validated") {
+  vi_store *store = new_store();
+  vi_verdict verdict = {0};
+  vi_request *request = request_with("GET", "");
+  get_at(store, 0, "", 200, "ETag: \"1\"", "old");
+  vi_cache_lookup(store, &SHARED, request, &(vi_key_choices){0}, NOW + 1, &verdict);
+  send_at(store, 2, "PUT", "", 204, "", "");
+  vi_response *late = response_with(304, "Cache-Control: max-age=60", "");
+  vi_outcome out = vi_cache_update(store, &SHARED, request, &verdict, late, false, NULL, NOW + 3);
+  vi_verdict_clear(&verdict);
+  check(!out.stored);
+  soon_released(out.response);
+  check_int(vi_store_count(store), 0);
+}
+
+IT("RFC 9110 9.3.3: keeps a POST's answer for GET that names its URL and a lifetime") {
+  vi_store *store = new_store();
+  get_at(store, 0, "", 200, "Cache-Control: max-age=60", "old");
+  passage out =
+      send_at(store, 1, "POST", "", 200, "Cache-Control: max-age=60\nContent-Location: /", "new");
+  check(out.stored);
+  check_double(out.ttl, 60);
+  check_text(hit_at(store, 2, ""), "new");
+  check_int(send_at(store, 3, "POST", "", 200, "", "").action, VI_ACTION_BYPASS);
+}
