@@ -94,11 +94,10 @@ static const char *owner_of(const struct curl_easyoption *option) {
   return NULL;
 }
 
-/* What libcurl would tell every origin that the session sends to, where a redirect leads as well.
- */
+/* What libcurl would tell every origin that the session sends to, a redirect's as well. */
 static bool is_credential(const struct curl_easyoption *option) {
   static const CURLoption credentials[] = {CURLOPT_USERPWD, CURLOPT_USERNAME, CURLOPT_PASSWORD,
-                                           CURLOPT_XOAUTH2_BEARER, CURLOPT_SASL_AUTHZID};
+                                           CURLOPT_XOAUTH2_BEARER};
   for (size_t i = 0; i < sizeof credentials / sizeof *credentials; i++)
     if (option->id == credentials[i])
       return true;
