@@ -65,7 +65,7 @@ endif
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .PHONY: FORCE build module programs install install-lua demo test setup setup-test setup-lint doctor help \
-  check check-c check-lua check-rock check-install check-asan check-valgrind lint format docs clean
+  check check-c check-lua check-rock check-install check-asan check-tsan check-valgrind lint format docs clean
 
 ## Build
 
@@ -213,6 +213,9 @@ check-install: build ## install below an empty folder, and use the C library fro
 check-asan: ## run C tests and specs under the address, undefined and leak sanitizers
 	@$(MAKE) BUILD=$(BUILD)/asan CC=gcc SANITIZE=address,undefined WERROR=1 under-asan
 
+check-tsan: ## run the C tests that have threads under the thread sanitizer
+	@$(MAKE) BUILD=$(BUILD)/tsan CC=gcc SANITIZE=thread WERROR=1 under-tsan
+
 check-valgrind: build programs ## run C tests and specs under valgrind
 	@RUN_UNDER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
 	  $(run) c lua
@@ -249,6 +252,11 @@ under-asan: build programs $(BUILD)/unpreload.so
 	@ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	  RUN_UNDER="env LD_PRELOAD=$(shell $(CC) -print-file-name=libasan.so):$(abspath $(BUILD)/unpreload.so)" \
 	  $(run) c lua
+
+threaded := $(filter $(BUILD)/spec/c/%_threads,$(programs))
+.PHONY: under-tsan
+under-tsan: $(threaded)
+	@for program in $^; do $$program || exit 1; done
 
 $(BUILD)/unpreload.so: spec/support/unpreload.c
 	@mkdir -p $(@D)

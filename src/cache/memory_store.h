@@ -1,5 +1,11 @@
-/* The store in the process's memory: a hash table of keys under a bound, least recently used first
- * out. */
+/* The store in the process's memory: within limits, least recently used first out.
+ *
+ * A large one (without limits, or of 65,536 entries or 256 MiB and more) is made of several tables
+ * that keys are spread over, so that threads rarely wait for each other. Its limits are still those
+ * of the whole. What makes way is then the least recently used of one table, that of the new entry
+ * or another that has more than its share; and of two entries used within a quarter of a table's
+ * fill of each other the later may go first. While n threads put entries, there may be n too many.
+ * A smaller one is one table and exact. */
 #ifndef VI_CACHE_MEMORY_STORE_H
 #define VI_CACHE_MEMORY_STORE_H
 

@@ -23,10 +23,41 @@ typedef struct vi_store_methods {
   void (*destroy)(vi_store *);
 } vi_store_methods;
 
+/* What a store counts: what became of the requests that looked into it, which those who ask it
+ * note; and what became of entries, which the store notes itself. */
+typedef enum vi_store_event {
+  VI_STORE_HITS,          /* answered by an entry */
+  VI_STORE_MISSES,        /* there was none that could be used */
+  VI_STORE_STALE,         /* there was one, which had to be validated */
+  VI_STORE_STORES,        /* kept, be it in the place of another */
+  VI_STORE_EVICTIONS,     /* dropped to make way */
+  VI_STORE_INVALIDATIONS, /* dropped because the origin has changed what they stand for */
+  VI_STORE_ERRORS,        /* what could not be kept or used for want of memory, say */
+  VI_STORE_EVENTS,
+} vi_store_event;
+
+/* Counters that few threads share, and no cache line of which others write to. */
+typedef struct vi_store_stripe {
+  atomic_size_t counts[VI_STORE_EVENTS];
+  char apart[64];
+} vi_store_stripe;
+
+enum { VI_STORE_STRIPES = 8 };
+
 struct vi_store {
   const vi_store_methods *methods;
   atomic_uint references;
+  vi_store_stripe stripes[VI_STORE_STRIPES];
 };
+
+/* Fills the part of a new store that all kinds have; one reference for the caller. */
+void vi_store_init(vi_store *store, const vi_store_methods *methods);
+
+/* Counts that something has happened; costs a hit next to nothing. */
+void vi_store_note(vi_store *store, vi_store_event event);
+
+/* How often everything has happened since the store was made. */
+void vi_store_counts(const vi_store *store, size_t counts[VI_STORE_EVENTS]);
 
 /* The entries of `key`, each retained for the caller; returns how many. Counts as a use. */
 size_t vi_store_get(vi_store *store, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS]);

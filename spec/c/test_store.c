@@ -1,0 +1,95 @@
+/* cache/store: what every kind of store counts. */
+#include "cache/store.h"
+
+#include "cache/memory_store.h"
+#include "messages.h"
+#include "tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void release_store(void *store) {
+  vi_store_release(store);
+}
+
+static void release_stored(void *stored) {
+  vi_stored_release(stored);
+}
+
+static vi_store *store_within(vi_memory_limits limits) {
+  vi_store *store = vi_memory_store_new(&limits);
+  if (!store)
+    abort();
+  tap_defer(release_store, store);
+  return store;
+}
+
+static void put(vi_store *store, const char *key, const char *language) {
+  char line[32];
+  snprintf(line, sizeof line, "Language: %s", language);
+  vi_stored *entry = vi_stored_new(request_with("GET", line),
+                                   response_with(200, "Vary: Language", ""), 1, 1, true);
+  if (!entry)
+    abort();
+  tap_defer(release_stored, entry);
+  vi_store_put(store, vi_text_of(key), entry);
+}
+
+static size_t count_of(const vi_store *store, vi_store_event event) {
+  size_t counts[VI_STORE_EVENTS];
+  vi_store_counts(store, counts);
+  return counts[event];
+}
+
+IT("has counted nothing at first") {
+  vi_store *store = store_within((vi_memory_limits){0});
+  for (vi_store_event event = 0; event < VI_STORE_EVENTS; event++)
+    check_int(count_of(store, event), 0);
+}
+
+IT("counts each event for itself") {
+  vi_store *store = store_within((vi_memory_limits){0});
+  for (vi_store_event event = 0; event < VI_STORE_EVENTS; event++)
+    for (unsigned i = 0; i <= event; i++)
+      vi_store_note(store, event);
+  for (vi_store_event event = 0; event < VI_STORE_EVENTS; event++)
+    check_int(count_of(store, event), event + 1);
+}
+
+IT("counts what it keeps, also in the place of another, and what has to make way") {
+  vi_store *store = store_within((vi_memory_limits){.max_size = 2});
+  put(store, "a", "fi");
+  put(store, "a", "fi");
+  put(store, "b", "fi");
+  check_int(count_of(store, VI_STORE_STORES), 3);
+  check_int(count_of(store, VI_STORE_EVICTIONS), 0);
+  put(store, "c", "fi");
+  check_int(count_of(store, VI_STORE_STORES), 4);
+  check_int(count_of(store, VI_STORE_EVICTIONS), 1);
+}
+
+IT("counts a variant that had to go as too many") {
+  vi_store *store = store_within((vi_memory_limits){0});
+  for (int i = 0; i < VI_STORE_MAX_VARIANTS + 2; i++) {
+    char language[16];
+    snprintf(language, sizeof language, "l%d", i);
+    put(store, "a", language);
+  }
+  check_int(count_of(store, VI_STORE_EVICTIONS), 2);
+}
+
+IT("does not count as kept what is too large") {
+  vi_store *store = store_within((vi_memory_limits){.max_entry_bytes = 1});
+  put(store, "a", "fi");
+  check_int(count_of(store, VI_STORE_STORES), 0);
+}
+
+IT("does not count as made way what was removed or cleared") {
+  vi_store *store = store_within((vi_memory_limits){.max_size = 2});
+  put(store, "a", "fi");
+  vi_store_remove(store, VI_TEXT("a"), NULL);
+  put(store, "b", "fi");
+  vi_store_clear(store);
+  check_int(count_of(store, VI_STORE_EVICTIONS), 0);
+  check_int(count_of(store, VI_STORE_STORES), 2);
+}
