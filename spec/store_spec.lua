@@ -32,4 +32,39 @@ describe("Store", function()
     store:clear()
     assert.same({ 0, 0 }, { store:count(), store:bytes() })
   end)
+
+  local COUNTED = { "hits", "misses", "stale", "stores", "evictions", "invalidations", "errors",
+    "bytes", "entries" }
+
+  it("says how much of everything there was, and what it holds", function()
+    local stats = viesti.Store():stats()
+    for _, name in ipairs(COUNTED) do
+      assert.equal(0, stats[name], name)
+      stats[name] = nil
+    end
+    assert.same({}, stats)
+  end)
+
+  it("counts what all chains that share it keep, and what had to make way", function()
+    local store = viesti.Store({ max_size = 3 })
+    server:route("/a", { headers = { { "Cache-Control", "max-age=60" } } })
+    for chain = 1, 2 do
+      local sender <close> = viesti.CachingSender({ store = store })
+      for page = 1, 2 do
+        assert(sender:send({ url = ("%s/a?%d-%d"):format(server.url, chain, page) }))
+      end
+    end
+    local stats = store:stats()
+    assert.same({ 4, 1, 3, store:bytes() },
+      { stats.stores, stats.evictions, stats.entries, stats.bytes })
+    store:clear()
+    stats = store:stats()
+    assert.same({ 4, 1, 0, 0 }, { stats.stores, stats.evictions, stats.entries, stats.bytes })
+  end)
+
+  it("gives numbers of the caller's own", function()
+    local store = viesti.Store()
+    store:stats().stores = 5
+    assert.equal(0, store:stats().stores)
+  end)
 end)
