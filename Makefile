@@ -177,21 +177,25 @@ doctor: ## say what this system has, what it lacks, and how to get it
 ## Measure
 
 .PHONY: bench setup-bench
-bench: setup-bench ## compare with a plain C program on libcurl (ROUNDS=5 SECONDS=0.7 ONLY=sync,h2)
-	@$(MAKE) -s $(module) $(BUILD)/bench/plain
+bench: setup-bench ## compare with a plain C program on libcurl (ROUNDS=5 SECONDS=0.7 ONLY=sync,cache-hit)
+	@$(MAKE) -s $(module) $(BUILD)/bench/plain $(BUILD)/bench/store
 	@LUA_PATH='lua/?.lua;lua/?/init.lua;./?.lua;;' LUA_CPATH='$(BUILD)/?.so;;' \
 	  BUILD='$(BUILD)' LUA='$(LUA)' $(LUA) bench/run.lua
 
 setup-bench: ## install what bench needs
 	@$(found) tools/install-dependencies build demo bench
 
-bench_objects := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard bench/*.c)))
+bench_objects := $(call objects,$(sort $(wildcard bench/*.c)))
+store_bench   := $(call objects,bench/store.c)
 -include $(bench_objects:.o=.d)
 
-$(BUILD)/bench/plain: $(bench_objects) $(BUILD)/sources
+$(BUILD)/bench/plain: $(filter-out $(store_bench),$(bench_objects)) $(BUILD)/sources
+$(BUILD)/bench/store: $(store_bench) $(call objects,$(CORE)) $(BUILD)/sources
+
+$(BUILD)/bench/%:
 	@mkdir -p $(@D)
 	@echo "  link  $@"
-	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS)
+	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS) -lpthread
 
 ## Checks that install nothing
 
