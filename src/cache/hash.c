@@ -47,7 +47,9 @@ static inline uint64_t whole_word_of(const char *bytes) {
          (uint64_t)b[4] << 32 | (uint64_t)b[5] << 40 | (uint64_t)b[6] << 48 | (uint64_t)b[7] << 56;
 }
 
-static inline uint64_t hash(const vi_hash_key *key, vi_text text, int each, int last) {
+/* Made for each number of rounds separately: the loops over them go. */
+__attribute__((always_inline)) static inline uint64_t hash(const vi_hash_key *key, vi_text text,
+                                                           int each, int last) {
   state s = {key->low ^ 0x736f6d6570736575, key->high ^ 0x646f72616e646f6d,
              key->low ^ 0x6c7967656e657261, key->high ^ 0x7465646279746573};
   size_t whole = text.length & ~(size_t)7;
