@@ -154,6 +154,30 @@ IT("discards the least recently used at max_size, and no other") {
   check_int(get(store, "a") + get(store, "d") + get(store, "e"), 3);
 }
 
+IT("knows the order of use of all its entries, however closely they were used") {
+  enum { SIZE = 101, STEP = 37 };
+  vi_store *store = store_of(SIZE);
+  char key[16];
+  size_t wrong = 0;
+  for (int i = 0; i < SIZE; i++) {
+    snprintf(key, sizeof key, "%d", i);
+    put(store, key);
+  }
+  for (int i = 0; i < SIZE; i++) {
+    snprintf(key, sizeof key, "%d", i * STEP % SIZE);
+    get(store, key);
+  }
+  for (int i = 0; i < SIZE / 2; i++) {
+    snprintf(key, sizeof key, "new %d", i);
+    put(store, key);
+  }
+  for (int i = 0; i < SIZE; i++) {
+    snprintf(key, sizeof key, "%d", i * STEP % SIZE);
+    wrong += get(store, key) != (i >= SIZE / 2);
+  }
+  check_int(wrong, 0);
+}
+
 IT("counts the replacing of an entry as a use") {
   vi_store *store = store_of(2);
   put(store, "a");

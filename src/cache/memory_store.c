@@ -34,13 +34,12 @@ static size_t memory_get(vi_store *base, vi_text key, vi_stored *entries[VI_STOR
   return vi_table_get(&store->tables[index_of(store, hash)], hash, key, entries);
 }
 
-/* Has the other tables make way for what was put into the one at `home`, which has dropped what it
- * should: first what is beyond their share, then anything. */
+/* Has the other tables make way for what was put into the one at `home`, where that one has no more
+ * than its share; and then the rest of that one. What was put is the last to go, and fits. */
 static size_t make_way(memory_store *store, size_t home) {
   size_t tables = store->ledger.tables, dropped = 0;
-  for (int fair = 1; fair >= 0; fair--)
-    for (size_t i = 1; i <= tables && vi_ledger_is_over(&store->ledger); i++)
-      dropped += vi_table_trim(&store->tables[(home + i) % tables], fair, i == tables);
+  for (size_t i = 1; i <= tables && vi_ledger_is_over(&store->ledger); i++)
+    dropped += vi_table_trim(&store->tables[(home + i) % tables]);
   return dropped;
 }
 

@@ -2,10 +2,10 @@
  *
  * A large one (without limits, or of 65,536 entries or 256 MiB and more) is made of several tables
  * that keys are spread over, so that threads rarely wait for each other. Its limits are still those
- * of the whole. What makes way is then the least recently used of one table, that of the new entry
- * or another that has more than its share; and of two entries used within a quarter of a table's
- * fill of each other the later may go first. While n threads put entries, there may be n too many.
- * A smaller one is one table and exact. */
+ * of the whole, but while n threads put entries, n of them may be too many. What makes way is the
+ * least recently used of one table: that of the new entry or, if it has no more than its share, the
+ * next one. And of two entries used while a quarter of a table was put, the later may go first. A
+ * smaller store is one table, and exact. */
 #ifndef VI_CACHE_MEMORY_STORE_H
 #define VI_CACHE_MEMORY_STORE_H
 

@@ -75,7 +75,8 @@ bool vi_ledger_is_over(const vi_ledger *ledger) {
   return has_too_many(ledger) || has_too_much(ledger);
 }
 
-/* Where all hold too much of something, one at least has more of it than its share. */
+/* So that a table which had to make way for something large, or had bad luck, gets its share back.
+ */
 static bool is_beyond_share(const vi_table *table) {
   const vi_ledger *ledger = table->ledger;
   return (has_too_many(ledger) && table->count > ledger->limits.max_size / ledger->tables) ||
@@ -204,22 +205,30 @@ static bool drop_replaced(vi_table *table, const vi_node *by, vi_node **dead) {
 
 enum { AT_ONCE = 32 }; /* are dropped before others may have the lock in between */
 
-static size_t trim(vi_table *table, bool fair, size_t least, vi_node **dead) {
+static size_t trim(vi_table *table, bool (*owes)(const vi_table *), vi_node **dead) {
   size_t dropped = 0;
-  while (dropped < AT_ONCE && table->count > least &&
-         (fair ? is_beyond_share(table) : vi_ledger_is_over(table->ledger))) {
+  while (dropped < AT_ONCE && table->oldest && owes(table)) {
     take_out(table, table->oldest, dead);
     dropped++;
   }
   return dropped;
 }
 
-size_t vi_table_trim(vi_table *table, bool fair, size_t least) {
+/* What was put last does not make way for itself, be it larger than a share. */
+static bool has_older_beyond_share(const vi_table *table) {
+  return table->count > 1 && is_beyond_share(table);
+}
+
+static bool is_any_over(const vi_table *table) {
+  return vi_ledger_is_over(table->ledger);
+}
+
+size_t vi_table_trim(vi_table *table) {
   size_t dropped, all = 0;
   do {
     vi_node *dead = NULL;
     pthread_mutex_lock(&table->lock);
-    dropped = trim(table, fair, least, &dead);
+    dropped = trim(table, is_any_over, &dead);
     pthread_mutex_unlock(&table->lock);
     bury(dead);
     all += dropped;
@@ -243,7 +252,7 @@ size_t vi_table_put(vi_table *table, vi_node *node) {
   pthread_mutex_lock(&table->lock);
   size_t dropped = drop_replaced(table, node, &dead);
   insert(table, node);
-  dropped += trim(table, true, 1, &dead);
+  dropped += trim(table, has_older_beyond_share, &dead);
   size_t heads = table->growing ? 0 : vi_buckets_wants(&table->buckets, table->count);
   table->growing = table->growing || heads > 0;
   pthread_mutex_unlock(&table->lock);

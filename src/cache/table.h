@@ -70,8 +70,7 @@ void vi_table_remove(vi_table *table, uint64_t hash, vi_text key, const vi_store
 /* Drops every entry. */
 void vi_table_clear(vi_table *table);
 
-/* Drops the least recently used while all tables together hold too much, down to `least` entries;
- * if `fair`, only what is beyond this table's share. Returns how many. */
-size_t vi_table_trim(vi_table *table, bool fair, size_t least);
+/* Drops the least recently used while all tables together hold too much. Returns how many. */
+size_t vi_table_trim(vi_table *table);
 
 #endif
