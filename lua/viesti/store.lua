@@ -7,7 +7,8 @@ local Request = require "viesti.request"
 
 local declaration = {
   { name = "max_size", type = "integer", min = 1,
-    doc = "most responses kept, the least recently used goes first; no bound if not given" },
+    doc = "most responses kept, the least recently used goes first (by and large, from 65,536 on); "
+      .. "no bound if not given" },
   { name = "max_bytes", type = "integer", min = 1,
     doc = "most bytes of memory that they hold in all, likewise" },
   { name = "max_entry_bytes", type = "integer", min = 1,

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void release_store(void *store) {
   vi_store_release(store);
@@ -348,6 +349,18 @@ IT("keeps no entry that is too large, and the others") {
     check_int(holders(other), 1);
     check_int(get(store, "a"), 1);
   }
+}
+
+IT("drops none of many variants for another that is too large") {
+  vi_store *store = store_within((vi_memory_limits){.max_entry_bytes = 8192});
+  for (int i = 0; i < VI_STORE_MAX_VARIANTS; i++)
+    put_variant(store, i);
+  check_int(vi_store_count(store), VI_STORE_MAX_VARIANTS);
+  char large[8192];
+  memset(large, 'x', sizeof large);
+  large[sizeof large - 1] = '\0';
+  vi_store_put(store, VI_TEXT("key"), entry_for(large));
+  check_int(get(store, "key"), VI_STORE_MAX_VARIANTS);
 }
 
 IT("lives until its last holder lets go, and then lets go of its entries") {

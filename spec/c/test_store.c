@@ -2,6 +2,7 @@
 #include "cache/store.h"
 
 #include "cache/memory_store.h"
+#include "message/memory.h"
 #include "messages.h"
 #include "tap.h"
 
@@ -92,4 +93,24 @@ IT("does not count as made way what was removed or cleared") {
   vi_store_clear(store);
   check_int(count_of(store, VI_STORE_EVICTIONS), 0);
   check_int(count_of(store, VI_STORE_STORES), 2);
+}
+
+static void *refuse(void *context, void *block, size_t size) {
+  (void)context;
+  if (size == 0)
+    free(block);
+  return NULL;
+}
+
+IT("counts what it has no memory for") {
+  vi_store *store = store_within((vi_memory_limits){0});
+  vi_stored *entry = vi_stored_new(request_with("GET", ""), response_with(200, "", ""), 1, 1, true);
+  require(entry);
+  vi_memory_set_allocator(refuse, NULL);
+  vi_store_put(store, VI_TEXT("a"), entry);
+  vi_memory_set_allocator(NULL, NULL);
+  vi_stored_release(entry);
+  check_int(count_of(store, VI_STORE_ERRORS), 1);
+  check_int(count_of(store, VI_STORE_STORES), 0);
+  check_int(vi_store_count(store), 0);
 }

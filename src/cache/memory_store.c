@@ -9,7 +9,7 @@ enum { MANY_TABLES = 16, MANY_ENTRIES = 65536, MANY_BYTES = 256 * 1024 * 1024 };
 typedef struct memory_store {
   vi_store base;
   vi_hash_key key;
-  char apart[64]; /* every put writes to the ledger, and every get reads what stands before it */
+  vi_gap gap;
   vi_ledger ledger;
   vi_table tables[];
 } memory_store;

@@ -36,10 +36,14 @@ typedef enum vi_store_event {
   VI_STORE_EVENTS,
 } vi_store_event;
 
-/* Counters that few threads share, and no cache line of which others write to. */
+/* What stands on either side of it is in different cache lines: threads that only read the one are
+ * not held up by those that write the other. */
+typedef char vi_gap[64];
+
+/* Counters that few threads share. */
 typedef struct vi_store_stripe {
+  vi_gap gap;
   atomic_size_t counts[VI_STORE_EVENTS];
-  char apart[64];
 } vi_store_stripe;
 
 enum { VI_STORE_STRIPES = 8 };
@@ -48,6 +52,7 @@ struct vi_store {
   const vi_store_methods *methods;
   atomic_uint references;
   vi_store_stripe stripes[VI_STORE_STRIPES];
+  vi_gap gap;
 };
 
 /* Fills the part of a new store that all kinds have; one reference for the caller. */

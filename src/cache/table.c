@@ -180,11 +180,11 @@ size_t vi_table_bytes_all(vi_table *table) {
   return read_locked(table, &table->ledger->bytes);
 }
 
-/* Makes way for the node: its own variant goes, and the oldest of too many. Returns whether there
- * were too many. */
-static bool drop_replaced(vi_table *table, const vi_node *by, vi_node **dead) {
+/* Drops the same variant as the node's. Where there are as many others as there may be, returns the
+ * one that was put first. */
+static vi_node *drop_same(vi_table *table, const vi_node *by, vi_node **dead) {
   vi_text key = {by->key, by->key_length};
-  size_t variants = 0;
+  size_t others = 0;
   vi_node *last = NULL;
   for (vi_node *n = *vi_buckets_chain(&table->buckets, by->hash), *next; n; n = next) {
     next = n->chain;
@@ -193,14 +193,11 @@ static bool drop_replaced(vi_table *table, const vi_node *by, vi_node **dead) {
     if (vi_stored_same_variant(n->entry, by->entry)) {
       take_out(table, n, dead);
     } else {
-      variants++;
+      others++;
       last = n; /* a chain grows at its front: the last one has stood there long */
     }
   }
-  if (variants < VI_STORE_MAX_VARIANTS)
-    return false;
-  take_out(table, last, dead);
-  return true;
+  return others < VI_STORE_MAX_VARIANTS ? NULL : last;
 }
 
 enum { AT_ONCE = 32 }; /* are dropped before others may have the lock in between */
@@ -250,9 +247,11 @@ static void get_room(vi_table *table, size_t heads) {
 size_t vi_table_put(vi_table *table, vi_node *node) {
   vi_node *dead = NULL;
   pthread_mutex_lock(&table->lock);
-  size_t dropped = drop_replaced(table, node, &dead);
+  vi_node *surplus = drop_same(table, node, &dead);
+  if (surplus)
+    take_out(table, surplus, &dead);
   insert(table, node);
-  dropped += trim(table, has_older_beyond_share, &dead);
+  size_t dropped = (surplus != NULL) + trim(table, has_older_beyond_share, &dead);
   size_t heads = table->growing ? 0 : vi_buckets_wants(&table->buckets, table->count);
   table->growing = table->growing || heads > 0;
   pthread_mutex_unlock(&table->lock);
@@ -265,7 +264,7 @@ size_t vi_table_put(vi_table *table, vi_node *node) {
 void vi_table_refuse(vi_table *table, vi_node *node) {
   vi_node *dead = NULL;
   pthread_mutex_lock(&table->lock);
-  drop_replaced(table, node, &dead);
+  drop_same(table, node, &dead);
   pthread_mutex_unlock(&table->lock);
   bury(dead);
   release(node);

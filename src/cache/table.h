@@ -19,6 +19,7 @@ typedef struct vi_ledger {
 } vi_ledger;
 
 typedef struct vi_table {
+  vi_gap gap;
   pthread_mutex_t lock;
   vi_ledger *ledger;
   size_t count, bytes;
@@ -28,7 +29,6 @@ typedef struct vi_table {
   bool exact;    /* and must be right to the last */
   bool growing;  /* somebody is getting memory for it */
   vi_buckets buckets;
-  char apart[64]; /* the next table's lock has a cache line of its own */
 } vi_table;
 
 /* Makes an empty table whose limits are the ledger's. False: the system has no lock for it. */
