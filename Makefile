@@ -68,7 +68,7 @@ endif
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .PHONY: FORCE build module programs install install-lua demo test setup setup-test setup-lint doctor help \
-  check check-c check-lua check-rock check-install check-asan check-valgrind lint format docs clean
+  check check-c check-lua check-rock check-install check-asan check-tsan check-valgrind lint format docs clean
 
 ## Build
 
@@ -194,21 +194,25 @@ doctor: ## say what this system has, what it lacks, and how to get it
 ## Measure
 
 .PHONY: bench setup-bench
-bench: setup-bench ## compare with a plain C program on libcurl (ROUNDS=5 SECONDS=0.7 ONLY=sync,h2)
-	@$(MAKE) -s $(module) $(BUILD)/bench/plain
+bench: setup-bench ## compare with a plain C program on libcurl (ROUNDS=5 SECONDS=0.7 ONLY=sync,cache-hit)
+	@$(MAKE) -s $(module) $(BUILD)/bench/plain $(BUILD)/bench/store
 	@LUA_PATH='lua/?.lua;lua/?/init.lua;./?.lua;;' LUA_CPATH='$(BUILD)/?.so;;' \
 	  BUILD='$(BUILD)' LUA='$(LUA)' $(LUA) bench/run.lua
 
 setup-bench: ## install what bench needs
 	@$(found) tools/install-dependencies build demo bench
 
-bench_objects := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard bench/*.c)))
+bench_objects := $(call objects,$(sort $(wildcard bench/*.c)))
+store_bench   := $(call objects,bench/store.c)
 -include $(bench_objects:.o=.d)
 
-$(BUILD)/bench/plain: $(bench_objects) $(BUILD)/sources
+$(BUILD)/bench/plain: $(filter-out $(store_bench),$(bench_objects)) $(BUILD)/sources
+$(BUILD)/bench/store: $(store_bench) $(call objects,$(CORE)) $(BUILD)/sources
+
+$(BUILD)/bench/%:
 	@mkdir -p $(@D)
 	@echo "  link  $@"
-	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS)
+	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS) -lpthread
 
 ## Checks that install nothing
 
@@ -232,6 +236,9 @@ check-asan: ## run C tests and specs under the address, undefined and leak sanit
 
 check-fuzz: $(replays) ## run what fuzzing has found and kept
 	@$(run) fuzz
+
+check-tsan: ## run the C tests that have threads under the thread sanitizer
+	@$(MAKE) BUILD=$(BUILD)/tsan CC=gcc SANITIZE=thread WERROR=1 under-tsan
 
 check-valgrind: build programs ## run C tests and specs under valgrind
 	@RUN_UNDER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
@@ -272,6 +279,11 @@ under-asan: build programs $(replays) $(BUILD)/unpreload.so
 	@ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	  RUN_UNDER="env LD_PRELOAD=$(shell $(CC) -print-file-name=libasan.so):$(abspath $(BUILD)/unpreload.so)" \
 	  $(run) c fuzz lua
+
+threaded := $(filter $(BUILD)/spec/c/%_threads,$(programs))
+.PHONY: under-tsan
+under-tsan: $(threaded)
+	@for program in $^; do $$program || exit 1; done
 
 $(BUILD)/unpreload.so: spec/support/unpreload.c
 	@mkdir -p $(@D)

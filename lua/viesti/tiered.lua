@@ -28,6 +28,14 @@ function Tiered:delete(url)
   self.far:delete(url)
 end
 
+--- Forgets what was stored with a tag, or of URLs that begin so, near and far; see Store:purge.
+---@param what { tag?: string, prefix?: string }
+---@return integer how many there were far away
+function Tiered:purge(what)
+  self.near:purge(what)
+  return self.far:purge(what)
+end
+
 --- What `stats` of both stores tell: { near, far }.
 ---@return { near: table, far: table }
 function Tiered:stats()

@@ -236,7 +236,7 @@ static vi_response *rescued(const vi_policy *policy, vi_store *store, double at,
   vi_verdict verdict = {0};
   vi_request *request = request_with("GET", asked);
   vi_cache_lookup(store, policy, request, &(vi_key_choices){0}, NOW + at, &verdict);
-  vi_response *response = vi_cache_rescue(policy, request, &verdict, NOW + at);
+  vi_response *response = vi_cache_rescue(store, policy, request, &verdict, NOW + at);
   vi_verdict_clear(&verdict);
   return soon_released(response);
 }

@@ -58,7 +58,7 @@ static vi_response *send(vi_store *store, const vi_policy *policy, const vi_key_
   else if (answer)
     result = update(store, policy, request, &verdict, answer, now).response;
   else
-    result = vi_cache_rescue(policy, request, &verdict, now);
+    result = vi_cache_rescue(store, policy, request, &verdict, now);
   vi_verdict_clear(&verdict);
   return result;
 }

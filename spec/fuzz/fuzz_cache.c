@@ -74,7 +74,7 @@ static void exchange(vi_store *store, const vi_policy *policy, const vi_request 
   if (verdict.action == VI_ACTION_HIT || verdict.action == VI_ACTION_REFRESH)
     check_stored(policy, verdict.response);
   if (!verdict.response || verdict.outgoing) {
-    vi_response_release(vi_cache_rescue(policy, request, &verdict, now));
+    vi_response_release(vi_cache_rescue(store, policy, request, &verdict, now));
     vi_outcome outcome =
         vi_cache_update(store, policy, request, &verdict, answer, false, NULL, now + 1);
     PROMISE(!outcome.stored || vi_store_count(store) > 0);

@@ -317,7 +317,7 @@ static int cache_rescue(lua_State *L) {
   const vi_request *request = vi_check_request(L, REQUEST);
   double now = time_at(L, NOW);
   vi_response_box *result = vi_push_response_box(L);
-  result->response = vi_cache_rescue(&box->policy, request, verdict, now);
+  result->response = vi_cache_rescue(store_of(box), &box->policy, request, verdict, now);
   result->from_cache = true;
   result->cache = (vi_cache_facts){.asked = true, .forward = (uint8_t)verdict->forward};
   if (result->response) {

@@ -101,12 +101,13 @@ static bool prepare(vi_verdict *verdict, const vi_policy *policy, const vi_reque
 static void look_up(vi_store *store, const vi_policy *policy, const vi_request *request, double now,
                     vi_verdict *verdict) {
   vi_text key = vi_verdict_key(verdict, request);
-  verdict->generation = vi_store_generation(store, key);
   verdict->count = vi_store_get(store, key, verdict->candidates);
   vi_decision decision = vi_decide(policy, request, verdict->candidates, verdict->count, now);
   verdict->action = decision.action;
   verdict->forward = decision.forward;
   verdict->selected = decision.selected;
+  if (decision.action != VI_ACTION_HIT)
+    verdict->generation = vi_store_generation(store, key);
 }
 
 void vi_cache_lookup(vi_store *store, const vi_policy *policy, const vi_request *request,
@@ -115,6 +116,8 @@ void vi_cache_lookup(vi_store *store, const vi_policy *policy, const vi_request 
     look_up(store, policy, request, now, verdict);
     if (prepare(verdict, policy, request, now)) {
       verdict->request_time = now;
+      if (verdict->response && verdict->action != VI_ACTION_TIMEOUT)
+        vi_store_note(store, VI_STORE_HITS);
       return;
     }
   }
@@ -260,8 +263,17 @@ static bool is_server_failure(int status) {
   return status == 500 || status == 502 || status == 503 || status == 504;
 }
 
-vi_response *vi_cache_rescue(const vi_policy *policy, const vi_request *request,
+/* What was served already has been counted as a hit. */
+static void note_forward(vi_store *store, const vi_verdict *verdict) {
+  if (verdict->action == VI_ACTION_VALIDATE || verdict->action == VI_ACTION_COMPLETE)
+    vi_store_note(store, VI_STORE_STALE);
+  else if (verdict->action == VI_ACTION_FETCH)
+    vi_store_note(store, VI_STORE_MISSES);
+}
+
+vi_response *vi_cache_rescue(vi_store *store, const vi_policy *policy, const vi_request *request,
                              const vi_verdict *verdict, double now) {
+  note_forward(store, verdict);
   if (!verdict->selected || !vi_may_serve_stale(policy, request, verdict->selected, true, now))
     return NULL;
   return vi_answer(verdict->selected, request, now);
@@ -371,6 +383,7 @@ vi_outcome vi_cache_update(vi_store *store, const vi_policy *policy, const vi_re
                            const vi_verdict *verdict, vi_response *response, bool streamed,
                            const vi_choices *choices, double now) {
   const update u = {store, policy, request, verdict, choices, now};
+  note_forward(store, verdict);
   if (vi_invalidates(policy, request, response))
     return on_unsafe(&u, response, streamed);
   if (verdict->action == VI_ACTION_BYPASS)

@@ -69,7 +69,7 @@ vi_outcome vi_cache_update(vi_store *store, const vi_policy *policy, const vi_re
                            const vi_choices *choices, double now);
 
 /* The answer to a request that failed on its way: the stale entry, if that may be; else NULL. */
-vi_response *vi_cache_rescue(const vi_policy *policy, const vi_request *request,
+vi_response *vi_cache_rescue(vi_store *store, const vi_policy *policy, const vi_request *request,
                              const vi_verdict *verdict, double now);
 
 #endif

@@ -44,7 +44,7 @@ static void journal_remove(vi_store *base, vi_text key, const vi_stored *entry) 
   if (journal->near && entry)
     vi_store_remove(journal->near, key, entry);
   else if (journal->near)
-    vi_store_invalidate(journal->near, key);
+    journal->near->methods->remove(journal->near, key, NULL); /* the count is one */
   note(journal, entry ? VI_JOURNAL_REMOVE : VI_JOURNAL_INVALIDATE, key, (vi_stored *)entry);
 }
 
@@ -67,9 +67,12 @@ void vi_journal_open(vi_journal *journal, vi_store *near) {
       .count = journal_nothing,
       .bytes = journal_nothing,
   };
-  *journal = (vi_journal){.store.methods = &methods};
-  atomic_init(&journal->store.references, 1);
-  journal->near = near ? vi_store_retain(near) : NULL;
+  *journal = (vi_journal){.near = near ? vi_store_retain(near) : NULL};
+  vi_store_init(&journal->store, &methods);
+  if (near) {
+    journal->store.generations = near->generations;
+    journal->store.stripes = near->stripes;
+  }
 }
 
 void vi_journal_clear(vi_journal *journal) {

@@ -218,3 +218,19 @@ function Store:bytes() end
 --- Number of stored responses.
 ---@return integer
 function Store:count() end
+
+--- What has happened in it since it was made, for all chains that share it, and what it holds.
+---@return viesti.StoreStats
+function Store:stats() end
+
+--- A snapshot: numbers that go on changing are not of the very same moment.
+---@class viesti.StoreStats
+---@field hits integer requests that were answered from it
+---@field misses integer requests for which it had nothing that could be used
+---@field stale integer requests for which it had something that had to be validated first
+---@field stores integer responses that were kept, also in the place of others
+---@field evictions integer responses that had to make way for others
+---@field invalidations integer responses dropped because a request had changed what they stand for
+---@field errors integer times it had to do without, for want of memory
+---@field bytes integer of memory that its responses hold
+---@field entries integer stored responses
