@@ -52,7 +52,11 @@ IT("serves a method that it is told to store, body and all") {
   request->has_body = true;
   vi_stored *entry = entry_with("Cache-Control: max-age=60");
   check_int(decide_by(&policy, request, entry, 0).action, VI_ACTION_HIT);
-  request->streams_body = true;
+  request->streams_body = true; /* such a body no key can hold */
+  check_int(decide_by(&policy, request, entry, 0).action, VI_ACTION_BYPASS);
+  request->streams_body = false;
+  request->multipart = vi_multipart_new();
+  require(request->multipart);
   check_int(decide_by(&policy, request, entry, 0).action, VI_ACTION_BYPASS);
 }
 
