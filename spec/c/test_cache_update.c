@@ -36,6 +36,7 @@ IT("4.3.3: keeps a validated answer when the server fails, drops it when it is g
   passage failed = get_at(store, 1, "", 503, "", "busy");
   check_int(failed.response->status, 503);
   check(!failed.from_cache);
+  check_int(get_at(store, 1, "", 501, "", "what?").response->status, 501);
   check_int(action_at(store, 2, ""), VI_ACTION_VALIDATE);
   get_at(store, 3, "", 404, "", "gone");
   check_int(action_at(store, 4, ""), VI_ACTION_FETCH);

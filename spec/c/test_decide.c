@@ -140,6 +140,7 @@ IT("RFC 8246 2: serves what is immutable on a reload while it is fresh") {
   const char *answer = "Cache-Control: max-age=60, immutable";
   check_int(decide("Cache-Control: max-age=0", answer, 59), VI_ACTION_HIT);
   check_int(decide("Cache-Control: max-age=0", answer, 61), VI_ACTION_FETCH);
+  check_int(decide("Cache-Control: max-age=0, max-stale", answer, 61), VI_ACTION_FETCH);
   check_int(decide("Cache-Control: max-age=10", answer, 11), VI_ACTION_FETCH);
   check_int(decide("Cache-Control: no-cache", answer, 0), VI_ACTION_FETCH);
   check_int(decide("Cache-Control: max-age=0", "Cache-Control: max-age=60", 1), VI_ACTION_FETCH);
