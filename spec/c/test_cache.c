@@ -91,8 +91,8 @@ IT("keys by what it is given in the URL's place") {
             VI_ACTION_FETCH);
 }
 
-static vi_request *query(const char *type, const char *body) {
-  vi_request *request = request_with("QUERY", "");
+static vi_request *query_by(const char *method, const char *type, const char *body) {
+  vi_request *request = request_with(method, "");
   check(vi_headers_add(&request->headers, VI_TEXT("Content-Type"), vi_text_of(type)) ==
         VI_HEADERS_OK);
   check(vi_buffer_append_text(&request->body, vi_text_of(body)));
@@ -100,16 +100,22 @@ static vi_request *query(const char *type, const char *body) {
   return request;
 }
 
-IT("keys a method that it is told to store by the body and its type, too") {
+static vi_request *query(const char *type, const char *body) {
+  return query_by("QUERY", type, body);
+}
+
+IT("keys a method that it is told to store by itself, its body and that one's type, too") {
   vi_store *store = new_store();
-  const vi_text method = VI_TEXT("QUERY");
-  const vi_policy policy = {.shared = true, .methods = &method, .method_count = 1};
+  const vi_text methods[] = {VI_TEXT("QUERY"), VI_TEXT("REPORT")};
+  const vi_policy policy = {.shared = true, .methods = methods, .method_count = 2};
   fill(&policy, store, query("a/b", "x"), (vi_key_choices){0});
   vi_response *answer = response_with(500, "", "");
   check_int(send_by(&policy, store, 0, query("a/b", "x"), answer).action, VI_ACTION_HIT);
   check_int(send_by(&policy, store, 0, query("a/b", "y"), answer).action, VI_ACTION_FETCH);
   check_int(send_by(&policy, store, 0, query("a/c", "x"), answer).action, VI_ACTION_FETCH);
   check_int(send_by(&policy, store, 0, query("a/b", ""), answer).action, VI_ACTION_FETCH);
+  check_int(send_by(&policy, store, 0, query_by("REPORT", "a/b", "x"), answer).action,
+            VI_ACTION_FETCH);
   check_int(action_at(store, 0, ""), VI_ACTION_FETCH);
 }
 

@@ -67,3 +67,10 @@ IT("keeps a whole entry when it gets a part or a 416") {
   require(out.response);
   check_text(vi_response_body(out.response), "0123456789");
 }
+
+IT("4.3.5: learns nothing of a part from the answer to a HEAD") {
+  vi_store *store = new_store();
+  get_at(store, 0, "Range: bytes=0-3", 206, PART "0-3/10", "0123");
+  send_at(store, 1, "HEAD", "", 200, "ETag: \"2\"", "");
+  check_text(hit_at(store, 2, "Range: bytes=0-3"), "0123");
+}

@@ -36,6 +36,7 @@ IT("4.3.3: keeps a validated answer when the server fails, drops it when it is g
   passage failed = get_at(store, 1, "", 503, "", "busy");
   check_int(failed.response->status, 503);
   check(!failed.from_cache);
+  check_int(get_at(store, 1, "", 501, "", "what?").response->status, 501);
   check_int(action_at(store, 2, ""), VI_ACTION_VALIDATE);
   get_at(store, 3, "", 404, "", "gone");
   check_int(action_at(store, 4, ""), VI_ACTION_FETCH);
@@ -104,6 +105,14 @@ IT("4.3.4: learns nothing of its entry from a 304 to the caller about another") 
   check(other.response->status == 304 && !other.stored);
   passage silent = get_at(store, 100, "If-None-Match: \"2\"", 304, "", "");
   check(silent.response->status == 304 && !silent.stored);
+  check_int(action_at(store, 101, ""), VI_ACTION_VALIDATE);
+}
+
+IT("4.3.4: learns nothing of its entry from a 304 that nobody asked for") {
+  vi_store *store = new_store();
+  get_at(store, 0, "", 200, "Cache-Control: max-age=60\nETag: \"1\"", "one");
+  passage out = send_at(store, 100, "HEAD", "", 304, "ETag: \"1\"", "");
+  check(out.response->status == 304 && !out.stored);
   check_int(action_at(store, 101, ""), VI_ACTION_VALIDATE);
 }
 
@@ -229,6 +238,18 @@ IT("RFC 5861 4: does not serve stale in the place of another answer") {
   get_at(store, 0, "", 200, "Cache-Control: max-age=60, stale-if-error=60", "one");
   check_int(get_at(store, 100, "", 501, "", "").response->status, 501);
   check_int(get_at(store, 100, "", 404, "", "").response->status, 404);
+}
+
+IT("hands on a failure that comes piece by piece, though something stale is there") {
+  vi_store *store = new_store();
+  vi_verdict verdict = {0};
+  vi_request *request = request_with("GET", "");
+  get_at(store, 0, "", 200, "Cache-Control: max-age=60, stale-if-error=60", "one");
+  vi_cache_lookup(store, &SHARED, request, &(vi_key_choices){0}, NOW + 70, &verdict);
+  vi_response *failed = response_with(503, "", "");
+  vi_outcome out = vi_cache_update(store, &SHARED, request, &verdict, failed, true, NULL, NOW + 70);
+  vi_verdict_clear(&verdict);
+  check(soon_released(out.response) == failed && !out.from_cache && !out.stored);
 }
 
 static vi_response *rescued(const vi_policy *policy, vi_store *store, double at,

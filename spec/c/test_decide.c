@@ -52,7 +52,11 @@ IT("serves a method that it is told to store, body and all") {
   request->has_body = true;
   vi_stored *entry = entry_with("Cache-Control: max-age=60");
   check_int(decide_by(&policy, request, entry, 0).action, VI_ACTION_HIT);
-  request->streams_body = true;
+  request->streams_body = true; /* such a body no key can hold */
+  check_int(decide_by(&policy, request, entry, 0).action, VI_ACTION_BYPASS);
+  request->streams_body = false;
+  request->multipart = vi_multipart_new();
+  require(request->multipart);
   check_int(decide_by(&policy, request, entry, 0).action, VI_ACTION_BYPASS);
 }
 
@@ -136,6 +140,7 @@ IT("RFC 8246 2: serves what is immutable on a reload while it is fresh") {
   const char *answer = "Cache-Control: max-age=60, immutable";
   check_int(decide("Cache-Control: max-age=0", answer, 59), VI_ACTION_HIT);
   check_int(decide("Cache-Control: max-age=0", answer, 61), VI_ACTION_FETCH);
+  check_int(decide("Cache-Control: max-age=0, max-stale", answer, 61), VI_ACTION_FETCH);
   check_int(decide("Cache-Control: max-age=10", answer, 11), VI_ACTION_FETCH);
   check_int(decide("Cache-Control: no-cache", answer, 0), VI_ACTION_FETCH);
   check_int(decide("Cache-Control: max-age=0", "Cache-Control: max-age=60", 1), VI_ACTION_FETCH);

@@ -38,6 +38,16 @@ IT("4.3.1: asks about the variants that it has when none fits, if they have ETag
   check_int(choose(&SHARED, "A: 3", both, 1).action, VI_ACTION_FETCH);
   check_int(choose(&SHARED, "A: 3\nIf-None-Match: \"9\"", both, 2).action, VI_ACTION_FETCH);
   check_int(choose(&SHARED, "A: 3\nRange: bytes=0-1", both, 2).action, VI_ACTION_FETCH);
+  check_int(vi_decide(&SHARED, request_with("HEAD", "A: 3"), both, 2, NOW).action, VI_ACTION_FETCH);
+}
+
+IT("4.3.1: does not ask about parts of other variants: the answer would be no whole") {
+  vi_request *request = request_with("GET", "A: 1\nRange: bytes=0-3");
+  const char *fields = "Vary: A\nETag: \"1\"\nContent-Range: bytes 0-3/10";
+  vi_stored *part = entry_of(&SHARED, request, response_with(206, fields, "0123"), NOW);
+  vi_decision decision = choose(&SHARED, "A: 2", &part, 1);
+  check_int(decision.action, VI_ACTION_FETCH);
+  check_int(decision.forward, VI_FORWARD_VARY_MISS);
 }
 
 IT("4.1: serves the one with the latest Date of several that match") {

@@ -148,9 +148,10 @@ IT("heeds targeted fields") {
 static vi_error_kind forbids(void) {
   const vi_text name = VI_TEXT("CDN-Cache-Control");
   const vi_policy policy = {.shared = true, .targets = &name, .target_count = 1};
+  const char *fields = "Cache-Control: max-age=60\nCDN-Cache-Control: no-store\nETag: \"1\"";
   const step steps[] = {
-      {0, "GET", "", 200, "Cache-Control: max-age=60\nCDN-Cache-Control: no-store", "", 200, ""},
-      {1, "GET", "", 200, "", "two", 200, "two"},
+      {0, "GET", "", 200, fields, "secret", 200, "secret"},
+      {1, "GET", "Cache-Control: max-stale", 200, "", "two", 200, "two"},
   };
   return PLAY(&policy, BY_URL, steps);
 }

@@ -132,8 +132,8 @@ IT("4.2.7, 4.2.9, 4.2.10: steps over byte sequences, dates and display strings")
 
 IT("4.2.1.2: steps over inner lists and does not look into them") {
   check_members("a=(), b=(1 \"x)\" y), c=(  x;p=1   z  );q, d", "a:other b:other c:other d:true");
-  const char *wrong[] = {"a=(", "a=(x",   "a=(x,y)", "a=(x\ty)", "a=((x))",
-                         "a=)", "a=(x)y", "a=(\"",   "a=(x;",    "a=(;p)"};
+  const char *wrong[] = {"a=(",    "a=(x",  "a=(x,y)", "a=(x\ty)", "a=((x))",        "a=)",
+                         "a=(x)y", "a=(\"", "a=(x;",   "a=(;p)",   "a=(\"x\"\"y\")", "a=(?1?0)"};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
     check(!is_dictionary(wrong[i]));
 }
