@@ -56,7 +56,9 @@ static vi_stored *entry_new(void) {
   vi_error error;
   vi_request *request = some(
       vi_request_new(VI_TEXT("GET"), VI_TEXT("http://example.com/"), VI_TEXT(""), NULL, &error));
-  vi_stored *entry = some(vi_stored_new(request, response, 1, 1, true));
+  const vi_policy policy = {.shared = true};
+  vi_freshness freshness = vi_freshness_of(&policy, response, 1, 1);
+  vi_stored *entry = some(vi_stored_new(&policy, request, response, &freshness, NULL));
   vi_request_release(request);
   vi_response_release(response);
   return entry;

@@ -135,7 +135,8 @@ static void remove_behind(vi_store *store, vi_text key, const vi_stored *entry) 
 IT("4.4: takes out again what it put while somebody else wrote to the URL") {
   static const vi_store_methods methods = {
       .get = get_behind, .put = put_interrupted, .remove = remove_behind};
-  interrupted store = {.base = {.methods = &methods}, .behind = new_store()};
+  interrupted store = {.behind = new_store()};
+  vi_store_init(&store.base, &methods);
   passage out = get_at(&store.base, 0, "", 200, "Cache-Control: max-age=60", "old");
   check_int(store.puts, 1);
   check(!out.stored);

@@ -38,8 +38,7 @@ static vi_table *table_of(vi_ledger *ledger) {
 }
 
 static vi_stored *some_entry(void) {
-  vi_stored *entry =
-      vi_stored_new(request_with("GET", ""), response_with(200, "", ""), 1000, 1000, true);
+  vi_stored *entry = stored_of(request_with("GET", ""), response_with(200, "", ""), 1000, true);
   if (!entry)
     abort();
   tap_defer(release_stored, entry);
