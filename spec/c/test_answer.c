@@ -131,6 +131,14 @@ IT("3.3: cuts a part out of a part, counted from the start of the whole") {
   check_text(vi_response_body(last), "9");
 }
 
+IT("3.3: gives no answer out of a part that has not all that Range names") {
+  const char *beyond[] = {"Range: bytes=0-1", "Range: bytes=1-2", "Range: bytes=5-6",
+                          "Range: bytes=6-9", "Range: bytes=-1",  "Range: bytes=0-9"};
+  vi_stored *part = part_with("bytes 2-5/10", "", "2345");
+  for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++)
+    check(!vi_answer(part, request_with("GET", beyond[i]), NOW));
+}
+
 IT("3.3: says that it does not know the length of the whole where it does not") {
   vi_response *part = answer("Range: bytes=3-4", part_with("bytes 2-5/*", "", "2345"));
   check_text(joined(&part->headers, "Content-Range"), "bytes 3-4/*");

@@ -206,10 +206,13 @@ IT("4: lets others wait for an answer that may be for all of them, and for no ot
   check(collapses(store, "GET", "Accept: a"));
   get_at(store, 0, "", 200, "Cache-Control: max-age=60\nETag: \"1\"", "one");
   check(collapses(store, "GET", ""));
-  const char *own[] = {"Range: bytes=0-1",         "If-None-Match: \"1\"",
-                       "Cache-Control: max-age=1", "If-Modified-Since: " EARLIER,
-                       "Pragma: no-cache",         "Authorization: x",
-                       "Cache-Control: max-stale"};
+  const char *own[] = {"Range: bytes=0-1",
+                       "If-None-Match: \"1\"",
+                       "Authorization: x",
+                       "Cache-Control: max-age=1",
+                       "Cache-Control: max-stale",
+                       "Pragma: no-cache",
+                       "If-Modified-Since: Sun, 06 Nov 1994 08:48:37 GMT"};
   for (size_t i = 0; i < sizeof own / sizeof *own; i++)
     check(!collapses(store, "GET", own[i]));
   check(!collapses(store, "HEAD", ""));

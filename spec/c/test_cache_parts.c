@@ -68,6 +68,13 @@ IT("keeps a whole entry when it gets a part or a 416") {
   check_text(vi_response_body(out.response), "0123456789");
 }
 
+IT("4.3.4: hands on the 304 to a caller's condition about a range that its part has not") {
+  vi_store *store = new_store();
+  get_at(store, 0, "Range: bytes=0-3", 206, PART "0-3/10", "0123");
+  passage out = get_at(store, 1, "Range: bytes=6-9\nIf-None-Match: \"1\"", 304, "ETag: \"1\"", "");
+  check_int(out.response->status, 304);
+}
+
 IT("4.3.5: learns nothing of a part from the answer to a HEAD") {
   vi_store *store = new_store();
   get_at(store, 0, "Range: bytes=0-3", 206, PART "0-3/10", "0123");

@@ -72,7 +72,7 @@ IT("passes by with a GET or HEAD that has a body (RFC 9110 9.3.1)") {
 }
 
 IT("passes by with what only the origin can judge, or only it can serve") {
-  const char *own[] = {"If-Match: \"1\"",     "If-Unmodified-Since: " EARLIER,
+  const char *own[] = {"If-Match: \"1\"",     "If-Unmodified-Since: Sun, 06 Nov 1994 08:48:37 GMT",
                        "Host: other.example", "Range: bytes=0-1, 3-4",
                        "Range: items=0-1",    "Range: bytes=5-2"};
   for (size_t i = 0; i < sizeof own / sizeof *own; i++) {

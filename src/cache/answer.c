@@ -73,6 +73,8 @@ static bool make_part(vi_response *response, const vi_stored *entry, vi_range ra
   if (!vi_range_resolve(&range, length < 0 ? INT64_MAX : length))
     return make_unsatisfiable(response, length);
   vi_text bytes = vi_buffer_text(&entry->body->bytes);
+  if (range.first < start || range.last - start >= (int64_t)bytes.length)
+    return false;
   size_t count = (size_t)(range.last - range.first + 1);
   if (length >= 0)
     snprintf(whole, sizeof whole, "%lld", (long long)length);

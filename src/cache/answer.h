@@ -6,7 +6,7 @@
 
 /* The entry's response in the form that `request` asks for: whole, without its body for a HEAD, the
  * part that Range names, or 304 to a condition of the caller's; with its Age at `now`. One
- * reference. NULL: out of memory. */
+ * reference. NULL: out of memory, or the entry is a part and has not all that Range names. */
 vi_response *vi_answer(const vi_stored *entry, const vi_request *request, double now);
 
 /* 504 (RFC 9111 5.2.1.7). NULL: out of memory. */
