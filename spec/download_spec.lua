@@ -269,7 +269,7 @@ for _, way in ipairs(ways) do
         assert.equal(1, server:count("/x"))
       end)
 
-      promise("goes on with a part out of a stored response only if it is of the same", function(sender)
+      promise("goes on with a part by a stored response only if that is the same", function(sender)
         local client = chain(sender)
         server:route("/x", { whole('"v2"', 5000), answer(200, { ETag = TAG,
           ["Cache-Control"] = "max-age=60" }, BODY) })

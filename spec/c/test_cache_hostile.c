@@ -182,7 +182,7 @@ static void exchange(vi_store *store, const vi_policy *policy) {
   if (verdict.response)
     check(is_piece(vi_response_body(verdict.response)));
   if (pick(8) == 0)
-    got = vi_cache_rescue(policy, request, &verdict, now);
+    got = vi_cache_rescue(store, policy, request, &verdict, now);
   else
     got =
         vi_cache_update(store, policy, request, &verdict, answer, pick(9) == 0, NULL, now).response;
@@ -198,7 +198,7 @@ IT("survives any server and any caller, and serves no bytes that nobody sent") {
   enum { ROUNDS = 5000 };
   const vi_text targets[] = {VI_TEXT("CDN-Cache-Control")}, methods[] = {VI_TEXT("QUERY")};
   const vi_policy policies[] = {
-      {.shared = true, .heuristic = 0.1, .refreshes = true, .targets = targets, .target_count = 1},
+      {.shared = true, .heuristic = 0.1, .targets = targets, .target_count = 1},
       {.store_errors = true, .stale_on_disconnect = true, .methods = methods, .method_count = 1},
   };
   vi_store *store = new_store();

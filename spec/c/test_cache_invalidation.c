@@ -147,7 +147,8 @@ IT("4.4: takes out again what it put while somebody else wrote to the URL") {
 IT("4.4: does not even put what it knows to be older than what was written") {
   static const vi_store_methods methods = {
       .get = get_behind, .put = put_interrupted, .remove = remove_behind};
-  interrupted store = {.base = {.methods = &methods}, .behind = new_store()};
+  interrupted store = {.behind = new_store()};
+  vi_store_init(&store.base, &methods);
   vi_verdict verdict = {0};
   vi_request *request = request_with("GET", "");
   vi_cache_lookup(&store.base, &SHARED, request, &(vi_key_choices){0}, NOW, &verdict);

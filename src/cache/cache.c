@@ -279,7 +279,7 @@ vi_response *vi_cache_rescue(vi_store *store, const vi_policy *policy, const vi_
   return vi_answer(verdict->selected, request, now);
 }
 
-static vi_outcome on_failure(const update *u, vi_response *response) {
+static vi_outcome on_failure(const update *u, vi_response *response, bool streamed) {
   const vi_stored *selected = u->verdict->selected;
   vi_outcome out = {.from_cache = true};
   if (selected && vi_may_serve_stale(u->policy, u->request, selected, false, u->now)) {
@@ -289,7 +289,8 @@ static vi_outcome on_failure(const update *u, vi_response *response) {
   if (out.response)
     return out;
   out = pass(response);
-  out.stored = keep_if_allowed(u, response, &out.ttl);
+  if (!streamed)
+    out.stored = keep_if_allowed(u, response, &out.ttl);
   return out;
 }
 
@@ -297,7 +298,9 @@ static vi_outcome on_failure(const update *u, vi_response *response) {
 static vi_outcome on_head(const update *u, vi_response *response) {
   const vi_stored *entry = u->verdict->selected;
   vi_outcome out = pass(response);
-  if (!entry || (entry->flags & VI_STORED_PARTIAL) || response->status >= 500)
+  int status = response->status;
+  if (!entry || (entry->flags & VI_STORED_PARTIAL) ||
+      (status != entry->status && status != 200 && status != 404 && status != 410))
     return out;
   if (vi_head_confirms(response, entry)) {
     vi_outcome refreshed = freshen(u, entry, response);
@@ -394,7 +397,7 @@ vi_outcome vi_cache_update(vi_store *store, const vi_policy *policy, const vi_re
     return on_head(&u, response);
   if (verdict->action == VI_ACTION_COMPLETE && (response->status == 206 || response->status == 416))
     return on_rest(&u, response);
-  if (is_server_failure(response->status) && !streamed)
-    return on_failure(&u, response);
+  if (is_server_failure(response->status))
+    return on_failure(&u, response, streamed);
   return on_answer(&u, response, streamed);
 }

@@ -180,14 +180,14 @@ static vi_decision about_stale(const wishes *wants, const vi_stored *entry, doub
 }
 
 /* There is nothing but a part. */
-static vi_decision about_part(const wishes *wants, const vi_stored *part) {
+static vi_decision about_part(const wishes *wants, bool streams, const vi_stored *part) {
   vi_text value;
   vi_range range = {0};
   int64_t length;
   bool lacks_end = vi_stored_field(part, "Content-Range", &value) &&
                    vi_content_range_read(value, &range, &length) && range.first == 0 &&
                    range.last != length - 1;
-  bool completes = lacks_end && !wants->ranged && !wants->head && !wants->conditional &&
+  bool completes = lacks_end && !streams && !wants->ranged && !wants->head && !wants->conditional &&
                    !wants->revalidates && has_strong_etag(part);
   return forward(wants, completes ? VI_ACTION_COMPLETE : VI_ACTION_FETCH, VI_FORWARD_PARTIAL, part);
 }
@@ -212,7 +212,7 @@ vi_decision vi_decide(const vi_policy *policy, const vi_request *request,
   if (found.whole)
     return about_stale(&wants, found.whole, now);
   if (found.part)
-    return about_part(&wants, found.part);
+    return about_part(&wants, request->streams_response, found.part);
   vi_action action = found.any && !wants.conditional && !wants.head && !wants.ranged &&
                              any_has_etag(policy, candidates, count)
                          ? VI_ACTION_VALIDATE

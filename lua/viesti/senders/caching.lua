@@ -195,10 +195,12 @@ local function fetch(self, request, outgoing, verdict, generation)
   if lines then
     self.far:apply(lines, generation)
   end
+  if answer.streamed and (not response or response.from_cache) then
+    answer:close() -- it would hold its connection until it is collected
+  end
   if response then
     return response
   end
-  answer:close()
   return self.sender:send(request)
 end
 
