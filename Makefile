@@ -52,6 +52,9 @@ shared   := libviesti.so.$(version)
 soname   := libviesti.so.$(firstword $(subst ., ,$(version)))
 named    := $(if $(filter-out Darwin,$(shell uname)),-Wl$(comma)-soname$(comma)$(soname))
 programs := $(patsubst %.c,$(BUILD)/%,$(C_TESTS) $(LUA_C_TESTS))
+targets  := $(patsubst spec/fuzz/fuzz_%.c,%,$(sort $(wildcard spec/fuzz/fuzz_*.c)))
+fuzzers  := $(addprefix $(BUILD)/fuzz/,$(targets))
+replays  := $(addprefix $(BUILD)/spec/fuzz/,$(targets))
 quiet    := $(if $(V),,@)
 run      := BUILD='$(BUILD)' LUA='$(LUA)' CC='$(CC)' SANITIZE='$(SANITIZE)' tools/test
 found    := CC='$(CC)' LUA='$(LUA)' PKG_CONFIG='$(PKG_CONFIG)' LUA_CFLAGS='$(LUA_CFLAGS)' \
@@ -65,7 +68,7 @@ endif
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .PHONY: FORCE build module programs install install-lua demo test setup setup-test setup-lint doctor help \
-  check check-c check-lua check-rock check-install check-asan check-valgrind lint format docs clean
+  check check-c check-lua check-rock check-install check-asan check-tsan check-valgrind lint format docs clean
 
 ## Build
 
@@ -126,6 +129,20 @@ $(BUILD)/spec/lua_c/%: $(BUILD)/obj/spec/lua_c/%.o \
 	$(quiet)$(link) -Wl$(comma)--wrap=luaL_newstate -o $@ $(filter %.o,$^) \
 	  $(CURL_LIBS) $(ZLIB_LIBS) $(LUA_LIBS) -lm -ldl -lpthread
 
+# With libFuzzer's own main, and with one that runs what is kept.
+$(BUILD)/fuzz/%: spec/fuzz/fuzz_%.c $(CORE)
+	@mkdir -p $(@D)
+	@echo "  fuzz  $@"
+	$(quiet)clang -std=c11 -D_GNU_SOURCE -Isrc -O1 -g -fno-omit-frame-pointer $(CURL_CFLAGS) \
+	  $(ZLIB_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $^ \
+	  $(CURL_LIBS) $(ZLIB_LIBS) -lm -lpthread
+
+$(BUILD)/spec/fuzz/%: $(BUILD)/obj/spec/fuzz/fuzz_%.o \
+    $(call objects,$(CORE) spec/fuzz/replay.c) $(BUILD)/sources
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS) -lm -lpthread
+
 $(BUILD)/embed/baked.c: src/embed/bake.lua $(MODULES) $(BUILD)/sources
 	@mkdir -p $(@D)
 	@echo "  bake  $@"
@@ -177,26 +194,30 @@ doctor: ## say what this system has, what it lacks, and how to get it
 ## Measure
 
 .PHONY: bench setup-bench
-bench: setup-bench ## compare with a plain C program on libcurl (ROUNDS=5 SECONDS=0.7 ONLY=sync,h2)
-	@$(MAKE) -s $(module) $(BUILD)/bench/plain
+bench: setup-bench ## compare with a plain C program on libcurl (ROUNDS=5 SECONDS=0.7 ONLY=sync,cache-hit)
+	@$(MAKE) -s $(module) $(BUILD)/bench/plain $(BUILD)/bench/store
 	@LUA_PATH='lua/?.lua;lua/?/init.lua;./?.lua;;' LUA_CPATH='$(BUILD)/?.so;;' \
 	  BUILD='$(BUILD)' LUA='$(LUA)' $(LUA) bench/run.lua
 
 setup-bench: ## install what bench needs
 	@$(found) tools/install-dependencies build demo bench
 
-bench_objects := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard bench/*.c)))
+bench_objects := $(call objects,$(sort $(wildcard bench/*.c)))
+store_bench   := $(call objects,bench/store.c)
 -include $(bench_objects:.o=.d)
 
-$(BUILD)/bench/plain: $(bench_objects) $(BUILD)/sources
+$(BUILD)/bench/plain: $(filter-out $(store_bench),$(bench_objects)) $(BUILD)/sources
+$(BUILD)/bench/store: $(store_bench) $(call objects,$(CORE)) $(BUILD)/sources
+
+$(BUILD)/bench/%:
 	@mkdir -p $(@D)
 	@echo "  link  $@"
-	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS)
+	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS) -lpthread
 
 ## Checks that install nothing
 
-check: build programs ## run every test
-	@$(run) c lua rock install
+check: build programs $(replays) ## run every test
+	@$(run) c fuzz lua rock install
 
 check-c: programs ## run the tests in C: of the core, and of the whole library
 	@$(run) c
@@ -213,9 +234,18 @@ check-install: build ## install below an empty folder, and use the C library fro
 check-asan: ## run C tests and specs under the address, undefined and leak sanitizers
 	@$(MAKE) BUILD=$(BUILD)/asan CC=gcc SANITIZE=address,undefined WERROR=1 under-asan
 
+check-fuzz: $(replays) ## run what fuzzing has found and kept
+	@$(run) fuzz
+
+check-tsan: ## run the C tests that have threads under the thread sanitizer
+	@$(MAKE) BUILD=$(BUILD)/tsan CC=gcc SANITIZE=thread WERROR=1 under-tsan
+
 check-valgrind: build programs ## run C tests and specs under valgrind
 	@RUN_UNDER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
 	  $(run) c lua
+
+fuzz: $(fuzzers) ## search for inputs that break the parsers, with clang (SECONDS=300 ONLY=entry,url)
+	@tools/fuzz $(fuzzers)
 
 lint: ## check style and likely mistakes, and build without warnings
 	luacheck --quiet lua spec examples src bench rockspec/*.rockspec
@@ -245,10 +275,15 @@ c_files = $(shell find src spec examples bench -name '*.[ch]')
 # The second library takes the first out of the environment again: servers and shells that
 # a test starts are not to be sanitized.
 .PHONY: under-asan
-under-asan: build programs $(BUILD)/unpreload.so
+under-asan: build programs $(replays) $(BUILD)/unpreload.so
 	@ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	  RUN_UNDER="env LD_PRELOAD=$(shell $(CC) -print-file-name=libasan.so):$(abspath $(BUILD)/unpreload.so)" \
-	  $(run) c lua
+	  $(run) c fuzz lua
+
+threaded := $(filter $(BUILD)/spec/c/%_threads,$(programs))
+.PHONY: under-tsan
+under-tsan: $(threaded)
+	@for program in $^; do $$program || exit 1; done
 
 $(BUILD)/unpreload.so: spec/support/unpreload.c
 	@mkdir -p $(@D)

@@ -6,28 +6,12 @@
 -- Modes: sync, prepared, many, h2, large, large-string, stream, file, tls, garbage.
 
 local Run = require "bench.clock"
+local arguments = require "bench.arguments"
 local viesti = require "viesti"
 
 local ROOM = 128 * 1024 * 1024
 local LITTLE = 20
 local TYPE = "application/octet-stream"
-
-local function read_arguments(given)
-  local options, positional, index = {}, {}, 1
-  while given[index] do
-    local name = given[index]:match "^%-%-(.+)"
-    if name then
-      index = index + 1
-      options[name] = tonumber(given[index]) or given[index]
-    else
-      positional[#positional + 1] = given[index]
-    end
-    index = index + 1
-  end
-  options.url, options.mode = positional[1], positional[2]
-  options.at_once = math.tointeger(positional[3])
-  return options
-end
 
 local function check(response, err)
   if not response then
@@ -179,7 +163,8 @@ function modes.garbage(options)
   print(("garbage=%d"):format((collectgarbage "count" - before) * 1024 // 100))
 end
 
-local options = read_arguments(arg)
+local options = arguments(arg)
+options.url, options.mode, options.at_once = table.unpack(options, 1, 3)
 if options.collector then
   collectgarbage(options.collector)
 end

@@ -257,3 +257,41 @@ describe("A task that is cancelled", function()
     end)
   end)
 end)
+
+describe("What closes the variables of a task that has ended", function()
+  local waits = {
+    { "sleep", function() viesti.sleep(0) end },
+    { "send", function() viesti.AsyncSender():send({ url = "http://127.0.0.1:1/" }) end },
+    { "join", function()
+      local other <close> = viesti.spawn(viesti.sleep, 60)
+      other:join()
+    end },
+  }
+
+  -- Why it cannot wait, in a task that goes through `act` and is cancelled then.
+  local function reason_in(wait, act)
+    local reason
+    viesti.run(function()
+      local victim <close> = viesti.spawn(function()
+        local _ <close> = setmetatable({}, { __close = function()
+          reason = select(2, pcall(wait))
+        end })
+        act()
+      end)
+      viesti.sleep(0)
+      victim:cancel()
+      pcall(victim.join, victim)
+    end)
+    return reason
+  end
+
+  it("is told why it cannot wait, and of no other way to start it", function()
+    for why, act in pairs({ ["was cancelled"] = function() viesti.sleep(60) end,
+      ["has failed"] = function() error("oops") end }) do
+      for _, case in ipairs(waits) do
+        assert.matches(("%s cannot wait in a task that %s$"):format(case[1], why),
+          reason_in(case[2], act))
+      end
+    end
+  end)
+end)

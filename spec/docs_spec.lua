@@ -4,8 +4,8 @@ local process = require "spec.support.process"
 -- Every example in the documentation is run as it stands, but for its host.
 local EXAMPLE_HOST = "https://example.org"
 local PAGES = {
-  "README.md", "docs/async.md", "docs/downloads.md", "docs/layers.md", "docs/requests.md",
-  "docs/security.md",
+  "README.md", "docs/async.md", "docs/caching.md", "docs/downloads.md", "docs/layers.md",
+  "docs/requests.md", "docs/security.md",
 }
 
 local function read(path)
@@ -33,6 +33,8 @@ describe("the documentation", function()
     server = origin.start()
     server:route("/data.json", { headers = { { "Content-Type", "application/json" } },
       body = '{"title":"hello"}' })
+    server:route("/fresh.json", { headers = { { "Content-Type", "application/json" },
+      { "Cache-Control", "max-age=60" } }, body = '{"title":"hello"}' })
     server:route("/", { body = "hello" })
     server:route("/old.json", { status = 301, headers = { { "Location", "/data.json" } } })
   end)

@@ -2,6 +2,7 @@ local socket = require("socket")
 local viesti = require("viesti")
 local certificates = require("spec.support.certificates").make()
 local nginx = require("spec.support.nginx")
+local open_descriptors = require("spec.support.open_descriptors")
 local origin = require("spec.support.origin")
 local proxy = require("spec.support.proxy")
 local tls_server = require("spec.support.tls_server")
@@ -37,12 +38,6 @@ local positions = {
   { "before the last chunk", "/chunked", #CHUNKED + 15, "truncated" },
   { "within the last chunk", "/chunked", #CHUNKED + 16, "truncated" },
 }
-
-local function count_descriptors()
-  local listing <close> = assert(io.popen("ls /proc/$PPID/fd"))
-  local _, count = listing:read("a"):gsub("\n", "")
-  return count
-end
 
 describe("A connection that", function()
   local server, secure, relay
@@ -150,9 +145,9 @@ describe("A connection that", function()
             cut({ after = after, reset = round % 2 == 0 })
             assert.is_nil((sender:send({ url = url("/length") })))
           end
-          before = before or count_descriptors()
+          before = before or open_descriptors()
         end
-        assert.equal(before, count_descriptors())
+        assert.equal(before, open_descriptors())
         assert_sends_again(sender)
       end)
 

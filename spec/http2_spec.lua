@@ -3,6 +3,7 @@ local certificates = require("spec.support.certificates").make()
 local nginx = require("spec.support.nginx")
 local origin = require("spec.support.origin")
 local proxy = require("spec.support.proxy")
+local resident = require("spec.support.resident")
 local tls_server = require("spec.support.tls_server")
 local ways = require("spec.support.ways")
 
@@ -185,7 +186,7 @@ describe("HTTP/2", function()
         assert.is_true(sent > 0)
       end)
 
-      promise("streams a body while others come over the same connection", nil, function(sender)
+      promise("streams a body over a connection that nothing else comes over", nil, function(sender)
         local before = server:connections()
         local streamed = assert(sender:send({ url = url("many", "/large"), stream = true }))
         local pieces = { (assert(streamed:read(1000))) }
@@ -196,7 +197,7 @@ describe("HTTP/2", function()
           pieces[#pieces + 1] = piece
         end
         assert.is_true(table.concat(pieces) == ("0123456789abcdef"):rep(MEBIBYTE // 2))
-        assert.equal(1, server:connections() - before)
+        assert.same({ "2", 2 }, { streamed.http_version, server:connections() - before })
       end)
 
       promise("goes on over the connection of a stream that was left", nil, function(sender)
@@ -241,6 +242,41 @@ describe("HTTP/2", function()
         assert.equal(responses[1].body, responses[number].body)
       end
       assert.equal(1, server:connections() - before)
+    end)
+
+    promise("holds little of bodies that nobody reads, whatever else comes", nil, function(sender)
+      assert_all(1, at_once(sender, 1, url("many", "/connection")))
+      local before, streamed = resident.start(), {}
+      for number = 1, 10 do
+        streamed[number] = assert(sender:send({ url = url("many", "/large"), stream = true }))
+      end
+      for _ = 1, 20 do
+        assert_all(10, at_once(sender, 10, url("many", "/connection")))
+      end
+      assert.is_true(resident.peak() - before < 30 * MEBIBYTE, resident.peak() - before)
+      for _, response in ipairs(streamed) do
+        response:close()
+      end
+      before = server:connections()
+      assert_all(50, at_once(sender, 50, url("many", "/slow")))
+      assert.equal(0, server:connections() - before)
+    end)
+
+    it("lets others come while bodies are streamed from a server that does not have it", function()
+      viesti.run(function()
+        local sender <close> = viesti.AsyncSender(session())
+        local streams, others = {}, {}
+        for number = 1, 3 do
+          streams[number] = viesti.spawn(sender.send, sender,
+            { url = server.url .. "/static/large", stream = true })
+          others[number] = viesti.spawn(sender.send, sender,
+            { url = server.url .. "/static/text.txt" })
+        end
+        for number = 1, 3 do
+          assert.equal(200, assert(others[number]:join()).status_code)
+          assert(streams[number]:join()):close()
+        end
+      end)
     end)
 
     promise("keeps to as many streams as the server allows", nil, function(sender)
@@ -295,6 +331,25 @@ describe("HTTP/2", function()
         assert_all(1, at_once(sender, 1, url("many", "/connection")))
         assert.equal(1, server:connections() - before)
       end)
+
+    promise("never sends a POST again whose connection others came to share", nil, function()
+      for number = 1, 24 do
+        backend:reset()
+        backend:route("/once", { body = "late", delay = 0.5 })
+        relay:set({ to = server.ports.many, cut = { after = 20000 + number * 5000, reset = true } })
+        local sender <close> = viesti.AsyncSender(session())
+        local post = viesti.spawn(sender.send, sender, { method = "POST",
+          url = relayed("/origin/once"), content = number % 2 == 0 and "x" or nil })
+        while backend:count("/once") == 0 do
+          viesti.sleep(0.002)
+        end
+        at_once(sender, 1 + number % 4, relayed("/large"))
+        local response, err = post:join()
+        assert.is_nil(response)
+        assert.same({ "maybe", false }, { err.sent, err.retryable })
+        assert.equal(1, backend:count("/once"))
+      end
+    end)
 
     for _, reset in ipairs({ false, true }) do
       promise(("ends every stream of a connection that is %s"):format(reset and "reset" or "cut"),

@@ -20,7 +20,11 @@ local locations = [[
 describe("A proxy", function()
   local server, middle = fixture.origin(), fixture.proxy({ kind = "http" })
   local secure = fixture.nginx({ files = { large = ("x"):rep(200000) }, http = tls_server({
-    name = "tls", http2 = true, directives = locations, certificate = certificates.good }) })
+    name = "tls", http2 = true, directives = locations, certificate = certificates.good })
+    .. tls_server({ name = "old", protocols = "TLSv1.2", directives = locations,
+      certificate = certificates.good })
+    .. tls_server({ name = "other", directives = locations,
+      certificate = certificates.wrong_host }) })
 
   local function proxy_url(scheme, credentials)
     return ("%s://%s127.0.0.1:%d"):format(scheme, credentials or "", middle.port)
@@ -161,6 +165,28 @@ describe("A proxy", function()
         local _, err = sender:send({ method = "POST", content = "x",
           url = ("http://127.0.0.1:%d/"):format(free_port()) })
         assert.same({ "connect", "no", true }, { err.kind, err.sent, err.retryable })
+      end)
+
+      it("that speaks TLS itself is checked as an origin is", function()
+        local before = viesti.InsecureWarning:set(function() end)
+        way.run(function()
+          local function seen(name, options)
+            options.proxy = ("https://127.0.0.1:%d"):format(secure.ports[name])
+            local sender <close> = way.sender(options)
+            local response, err = sender:send({ url = "http://elsewhere.invalid/seen" })
+            return response and response.body or err.kind
+          end
+          local ca = certificates.ca
+          local through = "elsewhere.invalid  Keep-Alive."
+          assert.equal(through, seen("tls", { ca = ca }))
+          assert.equal("tls", seen("tls", { ca = certificates.stranger }))
+          assert.equal("tls", seen("tls", {}))
+          assert.equal("tls", seen("other", { ca = ca }))
+          assert.equal(through, seen("other", { verify = false }))
+          assert.equal(through, seen("old", { ca = ca, min_tls = "1.2" }))
+          assert.equal("tls", seen("old", { ca = ca, min_tls = "1.3" }))
+        end)
+        viesti.InsecureWarning:set(before)
       end)
 
       it("that is not there is no way to anywhere", function()

@@ -69,6 +69,35 @@ for _, kind in ipairs({ "SyncSender", "AsyncSender" }) do
         assert.equal("X-Plain", heard(other:requests()[1].header))
       end)
 
+      it("nothing that the request calls a secret, however it was copied", function()
+        server:route("/start", { to("/second"), to(other.url .. "/echo") })
+        server:route("/second", to(other.url .. "/echo"))
+        local request = viesti.Request({ url = server.url .. "/start", headers = told,
+          secret_headers = { "x-api-key" } }):with({ headers = { ["X-Plain"] = "open" } })
+        local sender = RedirectingSender({ sender = concrete })
+        assert(viesti.run(sender.send, sender, request))
+        assert.equal(everything, heard(server:requests()[2].header))
+        assert.equal("X-Plain", heard(other:requests()[1].header))
+      end)
+
+      it("no credentials that an AuthenticatingSender around it adds, in any field", function()
+        for _, header in ipairs({ "X-Api-Key", "Authorization", "x-plain" }) do
+          server:reset()
+          other:reset()
+          server:route("/start", { to("/second"), to(other.url .. "/echo") })
+          server:route("/second", to(other.url .. "/echo"))
+          local layer = viesti.ExtendingSender:extend("Layer", {})
+          function layer:send(request)
+            return self.sender:send(viesti.Request.from(request):with({ headers = { A = "b" } }))
+          end
+          local client = viesti.AuthenticatingSender({ bearer = "secret", header = header,
+            sender = layer({ sender = RedirectingSender({ sender = concrete }) }) })
+          assert(viesti.run(client.send, client, { url = server.url .. "/start" }))
+          assert.matches("secret$", server:requests()[2].header(header))
+          assert.is_nil(other:requests()[1].header(header))
+        end
+      end)
+
       it("only what it is not told to keep", function()
         server:route("/start", to(other.url .. "/echo"))
         assert(send({ headers = told }))
@@ -116,6 +145,18 @@ for _, kind in ipairs({ "SyncSender", "AsyncSender" }) do
     end)
   end)
 end
+
+describe("A session that RedirectingSender sends with", function()
+  it("takes no credentials for libcurl, which would tell every origin", function()
+    for _, name in ipairs({ "USERPWD", "USERNAME", "PASSWORD", "XOAUTH2_BEARER" }) do
+      for _, written in ipairs({ name, name:lower() }) do
+        assert.has_error(function() viesti.SyncSender({ curl = { [written] = "me:secret" } }) end,
+          ("Session: the option '%s' would go to every origin: use an AuthenticatingSender "
+            .. "instead"):format(name))
+      end
+    end
+  end)
+end)
 
 -- Where TLS would be needed to see it: the requests that arrive at a sender which answers so.
 describe("RedirectingSender between http and https", function()

@@ -131,10 +131,10 @@ describe("Session", function()
 
   it("sets further options of libcurl by name", function()
     local sender <close> = viesti.SyncSender({ curl = {
-      RESOLVE = { ("made.up:%d:127.0.0.1"):format(server.port) }, REFERER = "http://before/",
+      CONNECT_TO = { ("made.up:80:127.0.0.1:%d"):format(server.port) }, referer = "http://before/",
       TCP_NODELAY = false, UPLOAD_BUFFERSIZE = 20000,
     } })
-    local url = ("http://made.up:%d/echo"):format(server.port)
+    local url = "http://made.up/echo"
     assert.same({ "http://before/" }, assert(sender:send({ url = url })).content.headers.referer)
   end)
 
@@ -144,7 +144,7 @@ describe("Session", function()
       [{ URL = "http://h/" }] = "Session: the option 'URL' is viesti's own to set",
       [{ FOLLOWLOCATION = 1 }] = "Session: the option 'FOLLOWLOCATION' is viesti's own to set",
       [{ WRITEDATA = 1 }] = "Session: the option 'WRITEDATA' is viesti's own to set",
-      [{ RESOLVE = "a:1:b" }] = "Session: the option 'RESOLVE' takes a list of strings",
+      [{ CONNECT_TO = "a:1:b" }] = "Session: the option 'CONNECT_TO' takes a list of strings",
       [{ TCP_NODELAY = "x" }] = "Session: the option 'TCP_NODELAY' takes an integer or a boolean",
     }
     for given, message in pairs(cases) do
@@ -158,10 +158,25 @@ describe("Session", function()
       assert.has_error(function() Session({ curl = { [given] = 1 } }) end,
         ("Session: libcurl has no option '%s', did you mean '%s'?"):format(given, meant))
     end
-    for name, own in pairs({ CAINFO = "ca", PROXY = "proxy", ENCODING = "decode" }) do
-      assert.has_error(function() Session({ curl = { [name] = "x" } }) end,
-        ("Session: the option '%s' is viesti's own to set: give %s instead"):format(
-          name, own))
+    for name, own in pairs({ CAINFO = "ca", CAPATH = "ca", PROXY = "proxy", ENCODING = "decode",
+      PROXY_CAINFO = "ca", PROXY_SSLVERSION = "min_tls", SSLVERSION = "min_tls",
+      SSLKEY = "client_key", SSLCERT = "client_cert", UNIX_SOCKET_PATH = "unix_socket",
+      INTERFACE = "interface",
+      RESOLVE = "resolve", TIMEOUT_MS = "timeout", CONNECTTIMEOUT = "connect_timeout",
+      COOKIELIST = "cookies", PIPEWAIT = "http_version", MAXCONNECTS = "max_idle_connections" }) do
+      local wanted = ("Session: the option '%s' is viesti's own to set: give %s instead"):format(
+        name == "ENCODING" and "ACCEPT_ENCODING" or name, own)
+      for _, written in ipairs({ name, name:lower() }) do
+        assert.has_error(function() Session({ curl = { [written] = "x" } }) end, wanted)
+      end
+    end
+  end)
+
+  it("takes an option of libcurl once, under one name", function()
+    for name, other in pairs({ REFERER = "referer", KEYPASSWD = "sslkeypasswd",
+      Tcp_Nodelay = "tcp_nodelay" }) do
+      assert.has_error(function() Session({ curl = { [name] = 1, [other] = 1 } }) end,
+        ("Session: curl: '%s' and '%s' are one option"):format(name, other))
     end
   end)
 
@@ -175,7 +190,7 @@ describe("Session", function()
     for _, value in ipairs({ "a\r\nX: y", "a\n", "\r" }) do
       assert.has_error(function() Session({ user_agent = value }) end,
         "Session: the user_agent must not have CR, LF or NUL in its value")
-      for _, name in ipairs({ "COOKIE", "REFERER", "USERPWD", "RANGE" }) do
+      for _, name in ipairs({ "COOKIE", "REFERER", "PROXYUSERPWD", "RANGE" }) do
         assert.has_error(function() Session({ curl = { [name] = value } }) end,
           ("Session: the value of '%s' must not have control characters"):format(name))
       end
@@ -215,9 +230,9 @@ describe("Session", function()
       assert.has_error(function() Session(case[1]) end, "Session: " .. case[2])
     end
     Session({ ca = certificates.ca, client_cert = certificate, client_key = key })
-    Session({ client_cert = certificate, curl = { SSLKEY = key } })
     Session({ client_cert = "README.md", client_key = "README.md",
       curl = { sslcerttype = "DER", SSLKEYTYPE = "DER" } })
+    Session({ client_cert = certificate, client_key = "pkcs11:a", curl = { SSLKEYTYPE = "eng" } })
   end)
 
   it("reads no file before its time that can be read only once", function()
@@ -254,8 +269,8 @@ describe("Session", function()
   it("refuses text for libcurl that would be cut at a NUL", function()
     local message = "Session: the value of '%s' must not have control characters"
     assert.has_error(function() Session({ interface = "lo\0x" }) end, message:format("INTERFACE"))
-    assert.has_error(function() Session({ curl = { RESOLVE = { "a:1:127.0.0.1\0" } } }) end,
-      message:format("RESOLVE"))
+    assert.has_error(function() Session({ curl = { CONNECT_TO = { "::a:\0" } } }) end,
+      message:format("CONNECT_TO"))
   end)
 
   it("keeps cookies only when asked to, and in a file that others cannot read", function()
@@ -332,11 +347,11 @@ describe("Session", function()
 
   it("shows no secrets", function()
     local session = Session({ proxy = "http://me:hush@h",
-      curl = { USERPWD = "me:hush", TCP_NODELAY = 1 } })
+      curl = { PROXYUSERPWD = "me:hush", TCP_NODELAY = 1 } })
     assert.not_matches("hush", tostring(session))
     local described = session:describe()
     assert.same({ "<hidden>", "<hidden>", 1 },
-      { described.proxy, described.curl.USERPWD, described.curl.TCP_NODELAY })
+      { described.proxy, described.curl.PROXYUSERPWD, described.curl.TCP_NODELAY })
     local sender = viesti.SyncSender({ curl = { PROXYHEADER = { "Proxy-Authorization: hush" } } })
     assert.equal('SyncSender{ curl = { PROXYHEADER = "<hidden>" } }', tostring(sender))
     assert.same({ PROXYHEADER = "<hidden>" }, sender.session:describe().curl)
@@ -344,13 +359,13 @@ describe("Session", function()
 
   it("takes whole numbers for integers, however they are written", function()
     local session = Session({ max_body = 1e6, max_connections = 2 ^ 5,
-      curl = { MAXCONNECTS = 1e1 } })
+      curl = { UPLOAD_BUFFERSIZE = 2e4 } })
     local described = session:describe()
     assert.equal("integer", math.type(described.max_body))
     assert.same({ 1000000, 32 }, { described.max_body, described.max_connections })
-    assert.has_error(function() Session({ curl = { MAXCONNECTS = 1.5 } }) end,
-      "Session: the option 'MAXCONNECTS' must be an integer, a boolean, a string or a list of "
-        .. "strings")
+    assert.has_error(function() Session({ curl = { UPLOAD_BUFFERSIZE = 1.5 } }) end,
+      "Session: the option 'UPLOAD_BUFFERSIZE' must be an integer, a boolean, a string or a list "
+        .. "of strings")
   end)
 
   it("refuses options of the wrong type or out of range", function()

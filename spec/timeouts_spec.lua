@@ -105,6 +105,20 @@ for _, way in ipairs(ways) do
       assert_gives_up(0.1, { "timeout", "total", "maybe", true }, get, sender, "/slow")
     end, { timeout = 0.1 })
 
+    it("are limits however short they are", function()
+      way.run(function()
+        local deaf <close> = deaf_port()
+        for name, other in pairs({ total = { timeout = 0.0004, connect_timeout = 1 },
+          connect = { connect_timeout = 0.0001, timeout = 1 } }) do
+          local sender <close> = way.sender(other)
+          assert_gives_up(0, { "timeout", name, "no", true }, get, sender, deaf.url)
+        end
+        local patient <close> = way.sender({ timeout = 1 })
+        assert.equal("not done within 0.0001 s (timeout)", assert_gives_up(0, { "timeout", "total",
+          "no", true }, get, patient, deaf.url, { timeout = 0.0001 }).message)
+      end)
+    end)
+
     promise("are tried again by a RetryingSender", function(sender)
       server:route("/flaky", { { hang = true }, { body = "fine" } })
       local retrying = viesti.RetryingSender({ retries = 1, sender = sender,

@@ -2,6 +2,7 @@ local viesti = require("viesti")
 local certificates = require("spec.support.certificates").make()
 local nginx = require("spec.support.nginx")
 local proxy = require("spec.support.proxy")
+local tls_replies = require("spec.support.tls_replies")
 local tls_server = require("spec.support.tls_server")
 local ways = require("spec.support.ways")
 
@@ -202,6 +203,16 @@ for _, way in ipairs(ways) do
           assert.same({ kind, "maybe", retryable }, { err.kind, err.sent, err.retryable })
         end
       end
+    end)
+
+    promise("takes no server's word that it speaks HTTP/2", function(sender)
+      local liar <close> = tls_replies.start({ plain = "HTTP/1.1 200 OK\r\n\r\nabc",
+        lie = "HTTP/2 200 \r\n:status: 200\r\n\r\nabc" }, certificates.good)
+      local at = ("https://127.0.0.1:%d/"):format(liar.port)
+      assert.equal("abc", assert(sender:send({ url = at .. "plain" })).body)
+      local response, err = sender:send({ url = at .. "lie" })
+      assert.is_nil(response)
+      assert.same({ "protocol", "maybe", false }, { err.kind, err.sent, err.retryable })
     end)
   end)
 end

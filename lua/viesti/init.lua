@@ -23,6 +23,7 @@ return {
   Response = require "viesti.response",
   Session = require "viesti.session",
   Store = require "viesti.store",
+  tiered = require "viesti.tiered",
 
   Sender = require "viesti.senders.sender",
   SyncSender = require "viesti.senders.sync",
@@ -37,6 +38,7 @@ return {
   load = require "viesti.load",
 
   SenderConflictWarning = warnings.SenderConflictWarning,
+  StoreWarning = warnings.StoreWarning,
   TaskWarning = warnings.TaskWarning,
   InsecureWarning = warnings.InsecureWarning,
 

@@ -35,6 +35,21 @@ local function is_list_of_strings(value)
   return true
 end
 
+local is_memory_store = is_userdata "viesti.Store"
+
+-- The core's own, or an object of anybody's with these methods.
+local function is_store(value)
+  if type(value) ~= "table" then
+    return is_memory_store(value)
+  end
+  for _, method in ipairs { "get", "put", "remove", "invalidate" } do
+    if type(value[method]) ~= "function" then
+      return value.near ~= nil and value.far ~= nil
+    end
+  end
+  return true
+end
+
 local checks = {
   any = function(value) return value ~= nil end,
   integer = function(value) return math.type(value) == "integer" end,
@@ -46,7 +61,7 @@ local checks = {
   multipart = is_userdata "viesti.Multipart",
   request = is_userdata "viesti.Request",
   session = is_userdata "viesti.Session",
-  store = is_userdata "viesti.Store",
+  store = is_store,
 }
 
 local descriptions = {
@@ -63,7 +78,7 @@ local descriptions = {
   multipart = "another request's multipart",
   request = "a Request",
   session = "a Session",
-  store = "a Store",
+  store = "a store",
 }
 
 local function type_check(name)
@@ -107,6 +122,13 @@ end
 
 --- True for an object that sends; false for a class.
 options.is_sender = is_sender
+
+--- True for a Store of the core's, and for any store that a CachingSender takes.
+options.is_memory_store = is_memory_store
+options.is_store = is_store
+
+--- True for a list of strings.
+options.is_strings = is_list_of_strings
 
 --- True for the header fields of a request or a response.
 options.is_headers = checks.headers

@@ -15,22 +15,28 @@ local function file_name(name, path)
   return name == "client_key" and name or name .. " " .. format.value(path)
 end
 
--- Each of these returns a sentence, or nil; it is given the checked options and, by libcurl's names
--- in upper case, what libcurl is to have.
+-- An engine of OpenSSL's has names of its own for what it holds.
+local function is_file(type)
+  return tostring(type):upper() ~= "ENG"
+end
+
+-- Each of these returns a sentence, or nil; it is given the checked options and what libcurl is to
+-- have, by its names.
 local checks = {}
 
-function checks.unreadable_files(values)
+function checks.unreadable_files(values, curl)
+  local types = { client_cert = curl.SSLCERTTYPE, client_key = curl.SSLKEYTYPE }
   for _, name in ipairs { "ca", "client_cert", "client_key" } do
     local path = values[name]
-    local reason = path and core.unreadable(path)
+    local reason = path and is_file(types[name]) and core.unreadable(path)
     if reason then
       return ("%s cannot be read: %s"):format(file_name(name, path), reason)
     end
   end
 end
 
-function checks.key_alone(values, curl)
-  if values.client_key and not curl.SSLCERT then
+function checks.key_alone(values)
+  if values.client_key and not values.client_cert then
     return "client_key is given without client_cert"
   end
 end
@@ -52,7 +58,7 @@ function checks.certificates(values, curl)
     return file_name("client_cert", certificate) .. " has no certificate in it (PEM)"
   elseif key and curl.SSLKEYTYPE == nil and lacks(key, PRIVATE_KEY) then
     return "client_key has no private key in it (PEM)"
-  elseif certificate and is_pem and not curl.SSLKEY and lacks(certificate, PRIVATE_KEY) then
+  elseif certificate and is_pem and not key and lacks(certificate, PRIVATE_KEY) then
     return file_name("client_cert", certificate)
       .. " has no private key in it, and client_key is not given"
   end
@@ -115,34 +121,49 @@ local preflight = {}
 -- The nearest name of an option that libcurl has, with CURLOPT_ before it perhaps.
 local function nearest_option(name)
   local plain = name:upper():gsub("^CURLOPT_", ""):sub(1, LONGEST_OPTION)
-  return core.has_curl_option(plain) and plain or options.nearest(plain, core.curl_options())
+  return core.curl_option(plain) and plain or options.nearest(plain, core.curl_options())
 end
 
---- What is wrong with the names in `curl`; nil if nothing is.
----@param given table
----@return string? sentence
-function preflight.unknown_option(given)
-  for name in pairs(given) do
-    if type(name) ~= "string" then
-      return ("curl: the names of libcurl's options are strings, got %s"):format(format.value(name))
-    elseif not core.has_curl_option(name) then
-      local near = nearest_option(name)
-      return ("libcurl has no option '%s'%s"):format(name:sub(1, LONGEST_OPTION),
-        near and (", did you mean '%s'?"):format(near) or "")
-    end
+-- What is wrong with a name in `curl`, whatever that is, which libcurl does not know.
+local function unknown(name)
+  if type(name) ~= "string" then
+    return ("curl: the names of libcurl's options are strings, got %s"):format(format.value(name))
   end
+  local near = nearest_option(name)
+  return ("libcurl has no option '%s'%s"):format(name:sub(1, LONGEST_OPTION),
+    near and (", did you mean '%s'?"):format(near) or "")
 end
 
---- What is wrong with the checked options of a session, of which libcurl gets `given`; nil if
---- nothing is.
----@param values table
+local function given_twice(name, other)
+  local names = { name, other }
+  table.sort(names)
+  return ("curl: '%s' and '%s' are one option"):format(names[1], names[2])
+end
+
+--- The options in `curl` by the names that libcurl has for them now, however they were written; or
+--- nil and what is wrong.
 ---@param given table
----@return string? sentence
-function preflight.wrong(values, given)
-  local curl = {}
+---@return table? options, string? sentence
+function preflight.curl_options(given)
+  local all, written = {}, {}
   for name, value in pairs(given) do
-    curl[name:upper()] = value
+    local known = type(name) == "string" and core.curl_option(name)
+    if not known then
+      return nil, unknown(name)
+    elseif written[known] then
+      return nil, given_twice(name, written[known])
+    end
+    all[known], written[known] = value, name
   end
+  return all
+end
+
+--- What is wrong with the checked options of a session, of which libcurl gets `curl`, by its names;
+--- nil if nothing is.
+---@param values table
+---@param curl table
+---@return string? sentence
+function preflight.wrong(values, curl)
   for _, check in ipairs(ORDER) do
     local sentence = checks[check](values, curl)
     if sentence then

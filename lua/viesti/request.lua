@@ -34,6 +34,8 @@ local declaration = {
     doc = "return when the head is there; the body is read with response:chunks() or :read()" },
   { name = "on_progress", type = "function",
     doc = "called while the response's body comes, with the bytes so far and, if known, in all" },
+  { name = "secret_headers", type = "strings",
+    doc = "names of header fields that no redirect is to take to another origin" },
 }
 
 --- What a caller may do with a request beyond reading its fields `method`, `url` (with its params),
@@ -45,7 +47,8 @@ local Request = core.Request
 -- Called by the core when a streamed body is to be sent.
 Request.open_source = body.open
 
-local REMEMBERED = { "params", "data", "json", "content", "length", "timeout", "on_progress" }
+local REMEMBERED = { "params", "data", "json", "content", "length", "timeout", "on_progress",
+  "secret_headers" }
 
 -- Every request has a Host (RFC 9112 3.2), and the cookies of a session are its own.
 local NEVER_OMITTED = { host = true, cookie = true }
@@ -225,7 +228,8 @@ local function merge(request, given, changes)
     headers = fields.merge(headers, { name, false })
   end
   local merged = { method = request.method, url = given.url, stream = request.stream,
-    timeout = given.timeout, on_progress = given.on_progress }
+    timeout = given.timeout, on_progress = given.on_progress,
+    secret_headers = given.secret_headers }
   for name, value in pairs(changes) do
     merged[name] = value
   end

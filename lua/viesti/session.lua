@@ -69,16 +69,23 @@ local TLS_VERSIONS = { ["1.2"] = 6, ["1.3"] = 7 }
 -- Our names for options that libcurl has as they are.
 local CURL_NAMES = {
   client_cert = "SSLCERT", client_key = "SSLKEY", unix_socket = "UNIX_SOCKET_PATH",
-  interface = "INTERFACE", resolve = "RESOLVE",
+  interface = "INTERFACE", resolve = "RESOLVE", min_tls = "SSLVERSION",
 }
 
--- What libcurl is to have, by its names.
+-- What libcurl is to have, by its names; or nil and what is wrong.
 local function curl_options(values)
-  local all = tables.copy(values.curl or {})
-  for name, curl_name in pairs(CURL_NAMES) do
-    all[curl_name] = values[name] or all[curl_name]
+  local all, wrong = preflight.curl_options(values.curl or {})
+  if not all then
+    return nil, wrong
   end
-  all.SSLVERSION = TLS_VERSIONS[values.min_tls] or all.SSLVERSION
+  for name, curl_name in pairs(CURL_NAMES) do
+    if all[curl_name] ~= nil then
+      return nil, ("the option '%s' is viesti's own to set: give %s instead"):format(
+        curl_name, name)
+    end
+    all[curl_name] = values[name]
+  end
+  all.SSLVERSION = TLS_VERSIONS[values.min_tls]
   return all
 end
 
@@ -88,13 +95,11 @@ local function build(...)
   if not values then
     return nil, given
   end
-  local wrong = preflight.unknown_option(values.curl or {})
-  local all = curl_options(values)
+  local all, wrong = curl_options(values)
   wrong = wrong or preflight.wrong(values, all)
   if wrong then
     return nil, "Session: " .. wrong
   end
-  values._given = tables.copy(given)
   local given_curl = values.curl
   values._given = tables.copy(given)
   values.curl = all

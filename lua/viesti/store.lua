@@ -3,11 +3,13 @@
 local core = require "viesti.core"
 local format = require "viesti.format"
 local options = require "viesti.options"
+local purging = require "viesti.purging"
 local Request = require "viesti.request"
 
 local declaration = {
   { name = "max_size", type = "integer", min = 1,
-    doc = "most responses kept, the least recently used goes first; no bound if not given" },
+    doc = "most responses kept, the least recently used goes first (by and large, from 65,536 on); "
+      .. "no bound if not given" },
   { name = "max_bytes", type = "integer", min = 1,
     doc = "most bytes of memory that they hold in all, likewise" },
   { name = "max_entry_bytes", type = "integer", min = 1,
@@ -21,6 +23,15 @@ local Store = core.Store
 ---@param url string
 function Store:delete(url)
   self:remove(Request.from { url = url }.url)
+end
+
+--- Forgets what was stored with a tag, { tag = "a" }, or of URLs that begin so, { prefix =
+--- "https://example.org/a/" }. Returns how many responses that were. It looks at every one.
+---@param what { tag?: string, prefix?: string }
+---@return integer
+function Store:purge(what)
+  local kind, text = purging.read(what)
+  return self:purge_by(kind, text)
 end
 
 core.set_tostring("viesti.Store", function(store)

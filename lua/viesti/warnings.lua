@@ -49,6 +49,8 @@ return {
   SenderConflictWarning = category "SenderConflictWarning",
   --- A connection is less safe than it could be.
   InsecureWarning = category "InsecureWarning",
+  --- A store failed, and its cache works as if nothing were in it.
+  StoreWarning = category "StoreWarning",
   --- A task failed and nobody joined it, or never ran.
   TaskWarning = category "TaskWarning",
 }

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,6 +89,13 @@ vi_session *plain_session(void) {
 vi_loop *new_loop(void) {
   vi_loop *loop = given(vi_loop_new(NULL));
   tap_defer(free_loop, loop);
+  return loop;
+}
+
+vi_loop *blind_loop(void) {
+  vi_loop *loop = new_loop();
+  int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+  check(nothing >= 0 && dup2(nothing, loop->poller.fd) == loop->poller.fd && close(nothing) == 0);
   return loop;
 }
 

@@ -20,8 +20,9 @@ vi_session_options plain_options(void);
 vi_session *plain_session(void);
 vi_session *session_with(vi_session_options options);
 
-/* A loop for the running test. */
+/* A loop for the running test; and one that the system refuses to watch anything for. */
 vi_loop *new_loop(void);
+vi_loop *blind_loop(void);
 
 /* A request to the server, with the fields in `lines`; `path` starts with a slash. */
 vi_request *request_for(const origin *server, const char *method, const char *path,

@@ -80,6 +80,13 @@ vi_text joined(const vi_headers *headers, const char *name) {
   return vi_buffer_text(out);
 }
 
+vi_stored *stored_of(const vi_request *request, const vi_response *response, double time,
+                     bool shared) {
+  const vi_policy policy = {.shared = shared};
+  vi_freshness freshness = vi_freshness_of(&policy, response, time, time);
+  return vi_stored_new(&policy, request, response, &freshness, NULL);
+}
+
 vi_buffer *scratch(void) {
   vi_buffer *buffer = given(calloc(1, sizeof *buffer));
   tap_defer(free_buffer, buffer);

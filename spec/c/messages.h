@@ -28,6 +28,11 @@ bool has_field(const vi_headers *headers, const char *name);
 /* All values of the field, joined by ", ". */
 vi_text joined(const vi_headers *headers, const char *name);
 
+/* What a cache with no choices of its own keeps of `response`, an answer at `time` to `request`:
+ * one reference for the caller. NULL: out of memory. */
+vi_stored *stored_of(const vi_request *request, const vi_response *response, double time,
+                     bool shared);
+
 /* An empty buffer that is freed when the test ends. */
 vi_buffer *scratch(void);
 

@@ -152,11 +152,30 @@ IT("goes on behind an invalid directive") {
   check(read_value("a=\"b\"c, no-store").no_store);
 }
 
-IT("holds a qualified private or no-cache for the whole response (5.2.2.4, 5.2.2.7)") {
-  vi_cache_control control = read_value("private=\"Set-Cookie\", no-cache=\"X-A, X-B\"");
-  check(control.is_private && control.no_cache);
+IT("5.2.2.7: holds a private that names fields for the whole response") {
+  check(read_value("private=\"Set-Cookie\"").is_private);
   check(read_value("private=Set-Cookie").is_private);
-  check(read_value("no-cache=").no_cache);
+  check(read_value("private=\"\"").is_private);
+  check(read_value("private=").is_private);
+}
+
+IT("5.2.2.4: tells a no-cache that names fields from one that holds for all") {
+  vi_cache_control qualified = read_value("no-cache=\"X-A, X-B\", max-age=60");
+  check(qualified.qualified && !qualified.no_cache);
+  check_int(qualified.max_age, 60);
+  vi_cache_control both = read_value("no-cache=\"X-A\", no-cache");
+  check(both.no_cache && both.qualified);
+  check(!read_value("no-cache").qualified);
+}
+
+IT("5.2.2.4: holds a no-cache for all whose names cannot be read") {
+  const char *values[] = {"no-cache=",           "no-cache=X",          "no-cache=\"\"",
+                          "no-cache=\" , \"",    "no-cache=\"a b\"",    "no-cache=\"X\"y",
+                          "no-cache=\"a\\\"b\"", "no-cache=\"a, b c\"", "no-cache=\"a;b\""};
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+    tap_at("%s", values[i]);
+    check(read_value(values[i]).no_cache && !read_value(values[i]).qualified);
+  }
 }
 
 IT("takes max-stale without an argument for any staleness (5.2.1.2)") {
@@ -172,4 +191,120 @@ IT("reads min-fresh the strict way: the largest holds, an invalid one is never m
   check_int(read_value("min-fresh=9, min-fresh=5").min_fresh, 9);
   check_int(read_value("min-fresh=x").min_fresh, INT64_MAX);
   check_int(read_value("min-fresh").min_fresh, INT64_MAX);
+}
+
+static vi_headers *stripped(const char *lines) {
+  vi_response *response = response_with(200, lines, "");
+  vi_cache_control_strip_qualified(&response->headers);
+  return &response->headers;
+}
+
+IT("5.2.2.4: takes out the fields that a qualified no-cache names, in any case, and no others") {
+  vi_headers *headers =
+      stripped("A: 1\nB: 2\na: 3\nC: 4\nCache-Control: no-cache=\"a, B\", private=\"C\"\nD: 5");
+  check(!has_field(headers, "A") && !has_field(headers, "B"));
+  check(has_field(headers, "C") && has_field(headers, "D"));
+  check(has_field(headers, "Cache-Control"));
+}
+
+IT("5.2.2.4: takes out nothing for a no-cache that holds for all, or is none") {
+  check_int(stripped("A: 1\nCache-Control: no-cache=A, no-cache=\"A;B\", no-cache")->count, 2);
+  check_int(stripped("A: 1\nCache-Control: x=\"no-cache=A\", no-cachex=\"A\"")->count, 2);
+}
+
+IT("5.2.2.4: takes out what each of several Cache-Control fields names, also one another") {
+  vi_headers *headers = stripped("Cache-Control: no-cache=\"A\"\nA: 1\nB: 2\n"
+                                 "Cache-Control: no-cache=\"B, Cache-Control\"\n"
+                                 "C: 3\nCache-Control: no-cache=\"C\"\nD: 4");
+  check_int(headers->count, 2); /* the third was gone before it was read */
+  check(has_field(headers, "C") && has_field(headers, "D"));
+}
+
+IT("5.2.2.4: never takes out Vary, by which the response is selected (4.1)") {
+  check(has_field(stripped("Vary: A\nCache-Control: no-cache=\"Vary\""), "Vary"));
+}
+
+/* What the fields say to a cache that listens to these two targets. */
+static bool targeted(const char *lines, vi_cache_control *out) {
+  const vi_text targets[] = {VI_TEXT("Mine-Cache-Control"), VI_TEXT("CDN-Cache-Control")};
+  *out = (vi_cache_control){.max_age = -77};
+  return vi_cache_control_read_targeted(&response_with(200, lines, "")->headers, targets, 2, out);
+}
+
+static int64_t targeted_max_age(const char *value) {
+  const vi_text target = VI_TEXT("T");
+  vi_response *response = response_with(200, "", "");
+  vi_cache_control out = {0};
+  tap_at("%s", value);
+  check(vi_headers_add(&response->headers, target, vi_text_of(value)) == VI_HEADERS_OK);
+  check(vi_cache_control_read_targeted(&response->headers, &target, 1, &out) && out.present);
+  return out.max_age;
+}
+
+IT("RFC 9213 2.2: reads the first of the targeted fields that is there") {
+  vi_cache_control out;
+  check(targeted("CDN-Cache-Control: max-age=1\nMine-Cache-Control: max-age=2, no-store", &out));
+  check_int(out.max_age, 2);
+  check(out.no_store && out.present);
+  check(targeted("cdn-cache-control: max-age=1\nCache-Control: no-store", &out));
+  check_int(out.max_age, 1);
+  check(!out.no_store);
+}
+
+IT("RFC 9213 2.1: passes over a targeted field that is empty or no Structured Field") {
+  const char *wrong[] = {"", " ", "max-age=60,", "Max-Age=60", "max-age=60 x", "max-age=\"60"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    vi_response *response = response_with(200, "CDN-Cache-Control: max-age=5", "");
+    vi_text targets[] = {VI_TEXT("Mine"), VI_TEXT("CDN-Cache-Control")};
+    vi_cache_control out;
+    check(vi_headers_add(&response->headers, VI_TEXT("Mine"), vi_text_of(wrong[i])) ==
+          VI_HEADERS_OK);
+    check(vi_cache_control_read_targeted(&response->headers, targets, 2, &out));
+    check_int(out.max_age, 5);
+  }
+}
+
+IT("RFC 9213 2.1: leaves all to Cache-Control where no targeted field is valid") {
+  vi_cache_control out;
+  check(!targeted("Cache-Control: max-age=60", &out));
+  check(!targeted("CDN-Cache-Control: max-age=60,\nMine-Cache-Control:", &out));
+  check_int(out.max_age, -77);
+}
+
+IT("RFC 9213 2.1: reads a targeted field in several lines as one") {
+  vi_cache_control out;
+  check(targeted("CDN-Cache-Control: max-age=60\nCDN-Cache-Control: private", &out));
+  check(out.is_private);
+  check_int(out.max_age, 60);
+}
+
+IT("RFC 9213 2.1: ignores what it does not know, and parameters") {
+  check_int(targeted_max_age("max-age=60;x=\"max-age=5\", y=(1 2), z=@1"), 60);
+  check_int(targeted_max_age("x"), VI_ABSENT);
+}
+
+IT("4.2.1: takes seconds of a wrong type for zero in a targeted field, too") {
+  const char *values[] = {
+      "max-age",    "max-age=\"60\"", "max-age=60.0",   "max-age=-60", "max-age=x",
+      "max-age=?1", "max-age=(60)",   "max-age=:aGk=:", "max-age=@60", "max-age=?0"};
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+    check_int(targeted_max_age(values[i]), 0);
+  check_int(targeted_max_age("max-age=999999999999999"), 999999999999999);
+}
+
+IT("RFC 9651 4.2.2: goes by the last of several members with the same key") {
+  check_int(targeted_max_age("max-age=5, max-age=60"), 60);
+  check_int(targeted_max_age("max-age=60, max-age=5"), 5);
+  vi_cache_control out;
+  check(targeted("CDN-Cache-Control: private, no-store=?0, private=?0, no-store", &out));
+  check(out.no_store && !out.is_private);
+}
+
+IT("RFC 9651 3.3.6: takes ?0 for a directive that is not meant") {
+  vi_cache_control out;
+  check(
+      targeted("CDN-Cache-Control: public=?0, must-understand=?0, no-cache=?0, max-age=60", &out));
+  check(!out.is_public && !out.must_understand && !out.no_cache);
+  check(targeted("CDN-Cache-Control: no-store=?1, private=\"A\", no-cache=\"A\"", &out));
+  check(out.no_store && out.is_private && out.no_cache);
 }

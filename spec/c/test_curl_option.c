@@ -74,6 +74,19 @@ IT("refuses the engine's own, by their old names too") {
   check(!*options);
 }
 
+IT("refuses credentials, which would go to every origin") {
+  const char *const names[] = {"USERPWD", "username", "Password", "XOAUTH2_BEARER"};
+  vi_curl_option **options = no_options();
+  vi_error error = {0};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    tap_at("%s", names[i]);
+    check(!vi_curl_option_add_text(options, names[i], "a:b", &error));
+    check_int(error.kind, VI_ERROR_REFUSED);
+    check(strstr(error.message, "use an AuthenticatingSender"));
+  }
+  check(!*options);
+}
+
 IT("refuses texts that could end a line of the request") {
   vi_curl_option **options = no_options();
   vi_error error = {0};

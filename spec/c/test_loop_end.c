@@ -3,9 +3,6 @@
 #include "messages.h"
 #include "tap.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 IT("ends what is in flight when it is freed, and its sessions go on elsewhere") {
   static const origin_answer answers[] = {{.bytes = OK_HELLO, .then = ORIGIN_KEEP},
                                           {.bytes = NULL, .then = ORIGIN_HANG},
@@ -143,14 +140,6 @@ IT("leaves no descriptor behind, whichever goes first") {
   leave_in_every_way(true);
   leave_in_every_way(false);
   check_int(open_descriptors(), before);
-}
-
-/* A loop that the system refuses to watch anything for. */
-static vi_loop *blind_loop(void) {
-  vi_loop *loop = new_loop();
-  int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-  check(nothing >= 0 && dup2(nothing, loop->poller.fd) == loop->poller.fd && close(nothing) == 0);
-  return loop;
 }
 
 IT("ends all that is in flight or waits when sockets cannot be watched, and closes the session") {

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void release_store(void *store) {
   vi_store_release(store);
@@ -32,8 +33,8 @@ static vi_stored *entry_for(const char *value) {
   vi_request *request = request_with("GET", "");
   if (value)
     check(vi_headers_add(&request->headers, VI_TEXT("A"), vi_text_of(value)) == VI_HEADERS_OK);
-  vi_stored *entry = vi_stored_new(request, response_with(200, value ? "Vary: A" : "", "content"),
-                                   1000, 1000, true);
+  vi_stored *entry =
+      stored_of(request, response_with(200, value ? "Vary: A" : "", "content"), 1000, true);
   if (!entry)
     abort();
   tap_defer(release_stored, entry);
@@ -152,6 +153,30 @@ IT("discards the least recently used at max_size, and no other") {
   put(store, "e"); /* used since: d, a; so c goes */
   check_int(get(store, "c"), 0);
   check_int(get(store, "a") + get(store, "d") + get(store, "e"), 3);
+}
+
+IT("knows the order of use of all its entries, however closely they were used") {
+  enum { SIZE = 101, STEP = 37 };
+  vi_store *store = store_of(SIZE);
+  char key[16];
+  size_t wrong = 0;
+  for (int i = 0; i < SIZE; i++) {
+    snprintf(key, sizeof key, "%d", i);
+    put(store, key);
+  }
+  for (int i = 0; i < SIZE; i++) {
+    snprintf(key, sizeof key, "%d", i * STEP % SIZE);
+    get(store, key);
+  }
+  for (int i = 0; i < SIZE / 2; i++) {
+    snprintf(key, sizeof key, "new %d", i);
+    put(store, key);
+  }
+  for (int i = 0; i < SIZE; i++) {
+    snprintf(key, sizeof key, "%d", i * STEP % SIZE);
+    wrong += get(store, key) != (i >= SIZE / 2);
+  }
+  check_int(wrong, 0);
 }
 
 IT("counts the replacing of an entry as a use") {
@@ -324,6 +349,18 @@ IT("keeps no entry that is too large, and the others") {
     check_int(holders(other), 1);
     check_int(get(store, "a"), 1);
   }
+}
+
+IT("drops none of many variants for another that is too large") {
+  vi_store *store = store_within((vi_memory_limits){.max_entry_bytes = 8192});
+  for (int i = 0; i < VI_STORE_MAX_VARIANTS; i++)
+    put_variant(store, i);
+  check_int(vi_store_count(store), VI_STORE_MAX_VARIANTS);
+  char large[8192];
+  memset(large, 'x', sizeof large);
+  large[sizeof large - 1] = '\0';
+  vi_store_put(store, VI_TEXT("key"), entry_for(large));
+  check_int(get(store, "key"), VI_STORE_MAX_VARIANTS);
 }
 
 IT("lives until its last holder lets go, and then lets go of its entries") {

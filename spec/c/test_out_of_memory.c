@@ -77,14 +77,14 @@ static vi_response *send_through(vi_store *store, const vi_request *request, dou
                                  const char *fields, const char *body) {
   vi_verdict verdict = {0};
   vi_response *result = NULL;
-  vi_cache_lookup(store, &SHARED, request, now, &verdict);
+  vi_cache_lookup(store, &SHARED, request, &(vi_key_choices){0}, now, &verdict);
   if (verdict.response) {
     result = vi_response_retain(verdict.response);
   } else {
-    bool from_cache;
     vi_response *answer = make_response(status, fields, body);
     if (answer)
-      result = vi_cache_update(store, &SHARED, request, &verdict, answer, now, &from_cache);
+      result =
+          vi_cache_update(store, &SHARED, request, &verdict, answer, false, NULL, now).response;
     vi_response_release(answer);
   }
   vi_verdict_clear(&verdict);
@@ -132,7 +132,7 @@ static vi_error_kind grow_store(void) {
   vi_store *store = vi_memory_store_new(&(vi_memory_limits){0});
   vi_request *request = vi_request_new(VI_TEXT("GET"), VI_TEXT(URL), NOTHING, NULL, NULL);
   vi_response *response = vi_response_new();
-  vi_stored *entry = request && response ? vi_stored_new(request, response, NOW, NOW, true) : NULL;
+  vi_stored *entry = request && response ? stored_of(request, response, NOW, true) : NULL;
   for (int i = 0; store && entry && i < 70; i++) {
     char key[8];
     snprintf(key, sizeof key, "%d", i);

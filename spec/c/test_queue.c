@@ -97,6 +97,21 @@ IT("lets a hundred share a connection once an answer came over one that can be s
   check(transfers[STREAMS]->queued && transfers[STREAMS + 1]->queued);
 }
 
+IT("lets none share a connection while a response is streamed") {
+  vi_session *session = session_of_connections(1);
+  vi_loop *loop = new_loop();
+  origin *server = serve("", ORIGIN_HANG);
+  vi_transfer *transfers[2];
+  session->multiplexes = true;
+  vi_transfer *stream = stream_from(session, server);
+  check(vi_loop_start(loop, stream));
+  start_numbered(transfers, 2, session, server, loop);
+  check(transfers[0]->queued && transfers[1]->queued);
+  vi_transfer_abort(stream, VI_ERROR_CANCELLED, "no longer wanted");
+  vi_queue_admit(session);
+  check(!transfers[0]->queued && !transfers[1]->queued);
+}
+
 IT("admits none beyond the limit when connections turn out not to be shared") {
   vi_session *session = session_of_connections(1);
   vi_loop *loop = new_loop();

@@ -180,16 +180,19 @@ IT("takes no body for 204 and 304") {
             0);
 }
 
-/* What libcurl answers a challenge with by itself, where a session's own options say so. */
+/* What libcurl answers a challenge with by itself, where a session's own options say so and the URL
+ * has the credentials. */
 static vi_transfer *authenticated(bool streamed) {
   static const char challenge[] =
       "HTTP/1.1 401 Who\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\n"
       "Content-Encoding: gzip\r\nContent-Length: 4\r\nA: 1\r\n\r\nwhat";
   static const origin_answer answers[] = {{.bytes = challenge}, {.bytes = OK_HELLO}};
   vi_session_options options = plain_options();
-  check(vi_curl_option_add_text(&options.curl, "USERPWD", "user:password", NULL));
   check(vi_curl_option_add_number(&options.curl, "HTTPAUTH", CURLAUTH_DIGEST, NULL));
-  vi_request *request = request_for(serve_all(answers, 2), "GET", "/", "");
+  char url[100];
+  snprintf(url, sizeof url, "http://user:password@127.0.0.1:%d/",
+           origin_port(serve_all(answers, 2)));
+  vi_request *request = request_to("GET", url, "");
   request->streams_response = streamed;
   return exchange(session_with(options), request);
 }

@@ -96,6 +96,18 @@ IT("says that a name has no address once that is known") {
   }
 }
 
+IT("says so, too, where nobody can watch for it, and costs others nothing") {
+  hold_answers();
+  vi_session *session = plain_session();
+  vi_loop *loop = blind_loop();
+  vi_transfer *transfer = lookup(session, loop);
+  vi_transfer_wait(transfer, 10);
+  wait_for_lookups(1);
+  let_answers_come(NULL);
+  finish_in_loop(loop, transfer);
+  check(failed_with(transfer, VI_ERROR_RESOLVE) && !session->closed);
+}
+
 IT("ends at its connect_timeout, whatever the lookup is at") {
   hold_answers();
   vi_session_options options = plain_options();

@@ -20,7 +20,7 @@ end
 function scenarios.chain()
   local chain <close> = viesti.chain({ viesti.Client(), viesti.CachingSender({ max_size = 10 }),
     viesti.RetryingSender({ retries = 1 }),
-    viesti.SyncSender({ timeout = 5, curl = { INTERFACE = "127.0.0.1" } }) })
+    viesti.SyncSender({ timeout = 5, curl = { REFERER = "http://before/" } }) })
   assert(#tostring(chain) > 90)
   assert(chain:describe().sender.sender.options.retries == 1)
 end

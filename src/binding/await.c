@@ -1,6 +1,6 @@
 /* Waiting for a transfer on behalf of `send` and `read`: blocking, suspending the running task, or
  * driving the loop; and calling the user's functions that it asks for meanwhile: the reader of the
- * request's body, and the one that is told of the response's progress.
+ * request's body, and those that are told of the response's head and progress.
  *
  * On the stack, all the way: 1 the Response that owns the transfer, 2 the request of a send or the
  * most bytes of a read. The reader is a user value of the Response. */
@@ -128,21 +128,33 @@ static bool wants_bytes(const vi_transfer *transfer) {
   return transfer->upload_starved && !transfer->ready;
 }
 
-static bool tells_progress(const vi_transfer *transfer) {
-  return transfer->progressed && transfer->error.kind == VI_ERROR_NONE;
+/* True while the user is to be told something about the response. */
+static bool tells(const vi_transfer *transfer) {
+  return (transfer->head_news || transfer->progressed) && transfer->error.kind == VI_ERROR_NONE;
 }
 
 /* True while there is something to call for the transfer. */
 static bool asks(const vi_transfer *transfer) {
-  return tells_progress(transfer) || wants_bytes(transfer);
+  return tells(transfer) || wants_bytes(transfer);
+}
+
+static int push_head_news(lua_State *L, vi_transfer *transfer) {
+  vi_push_on_head(L, ARGUMENT);
+  vi_response_box *box = vi_push_response_box(L);
+  box->response = transfer->head_news;
+  transfer->head_news = NULL;
+  vi_transfer_await(transfer, transfer->awaiting);
+  return 1;
 }
 
 /* Pushes what is to be called and its arguments; returns how many. */
 static int push_call(lua_State *L, vi_transfer *transfer) {
-  if (!tells_progress(transfer)) {
+  if (!tells(transfer)) {
     lua_getiuservalue(L, RESPONSE, VI_RESPONSE_READER);
     return 0;
   }
+  if (transfer->head_news)
+    return push_head_news(L, transfer);
   int64_t total = vi_transfer_length(transfer);
   transfer->progressed = false;
   vi_transfer_await(transfer, transfer->awaiting);
@@ -171,7 +183,7 @@ static bool end_call(lua_State *L, vi_transfer *transfer, bool of_reader, int st
 
 /* Makes the call where it cannot suspend anything. */
 static bool call(lua_State *L, vi_transfer *transfer) {
-  bool of_reader = !tells_progress(transfer);
+  bool of_reader = !tells(transfer);
   int arguments = push_call(L, transfer);
   int status = lua_pcall(L, arguments, 2, 0);
   return end_call(L, transfer, of_reader, status);
@@ -203,7 +215,7 @@ static int await_driving(lua_State *L, vi_transfer *transfer) {
 }
 
 static int continue_reader(lua_State *L, int status, lua_KContext context);
-static int continue_progress(lua_State *L, int status, lua_KContext context);
+static int continue_telling(lua_State *L, int status, lua_KContext context);
 
 /* Suspends the task until the transfer is due. */
 static int continue_wait(lua_State *L, int status, lua_KContext context) {
@@ -211,7 +223,7 @@ static int continue_wait(lua_State *L, int status, lua_KContext context) {
   vi_transfer *transfer = (vi_transfer *)context;
   vi_task *task = transfer->waiter;
   if (asks(transfer)) {
-    lua_KFunction next = tells_progress(transfer) ? continue_progress : continue_reader;
+    lua_KFunction next = tells(transfer) ? continue_telling : continue_reader;
     int arguments = push_call(L, transfer);
     return next(L, lua_pcallk(L, arguments, 2, 0, context, next), context);
   }
@@ -221,7 +233,7 @@ static int continue_wait(lua_State *L, int status, lua_KContext context) {
   return lua_yieldk(L, 0, context, continue_wait);
 }
 
-static int continue_progress(lua_State *L, int status, lua_KContext context) {
+static int continue_telling(lua_State *L, int status, lua_KContext context) {
   end_call(L, (vi_transfer *)context, false, status);
   return continue_wait(L, LUA_OK, context);
 }

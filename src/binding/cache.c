@@ -1,14 +1,19 @@
+/* A CachingSender's part of the core: its store, which other caches may share, and its policy. */
+#include "binding/cache_journal.h"
+#include "binding/cache_policy.h"
 #include "binding/objects.h"
 
 #include "cache/cache.h"
 #include "message/clock.h"
+#include "message/memory.h"
 
-/* A CachingSender's part of the core: its store, which other caches may share, and its policy.
- * User value: a spare Verdict, so that a hit makes no garbage but its response. */
-enum { SPARE = 1, USER_VALUES = 1 };
+/* User values of a Cache: a spare Verdict, so that a hit makes no garbage but its response, and
+ * what its policy points into. */
+enum { SPARE = 1, POLICY = 2, USER_VALUES = 2 };
 
 typedef struct cache_box {
-  vi_store *store; /* one reference */
+  vi_store *store;     /* one reference; NULL: none in this process */
+  vi_journal *journal; /* owned; what is to be done in a store elsewhere; NULL: there is none */
   vi_policy policy;
 } cache_box;
 
@@ -17,26 +22,49 @@ static int verdict_gc(lua_State *L) {
   return 0;
 }
 
-/* cache(store, shared) -> Cache */
+/* cache(store, policy, journals) -> Cache; the store may be nil where it journals what is to be
+ * done in another; the policy is read by vi_read_policy */
 static int cache_new(lua_State *L) {
-  vi_store *store = vi_check_store(L, 1);
+  enum { STORE = 1, POLICY_TABLE, JOURNALS };
+  vi_store *store = lua_isnil(L, STORE) ? NULL : vi_check_store(L, STORE);
+  lua_settop(L, JOURNALS);
   cache_box *box = vi_push_box(L, sizeof *box, USER_VALUES, VI_TYPE_CACHE);
-  box->policy.shared = lua_toboolean(L, 2);
-  box->store = vi_store_retain(store);
+  vi_read_policy(L, POLICY_TABLE, &box->policy);
+  lua_setiuservalue(L, -2, POLICY);
+  if (lua_toboolean(L, JOURNALS)) {
+    box->journal = vi_malloc(sizeof *box->journal);
+    if (!box->journal)
+      return luaL_error(L, "out of memory");
+    vi_journal_open(box->journal, store);
+  }
+  if (store)
+    box->store = vi_store_retain(store);
   return 1;
 }
 
 static int cache_gc(lua_State *L) {
   cache_box *box = vi_check_box(L, 1, VI_TYPE_CACHE);
+  if (box->journal)
+    vi_journal_close(box->journal);
+  vi_free(box->journal);
   vi_store_release(box->store);
+  box->journal = NULL;
   box->store = NULL;
   return 0;
 }
 
 static const cache_box *check_cache(lua_State *L) {
   const cache_box *box = vi_check_box(L, 1, VI_TYPE_CACHE);
-  luaL_argcheck(L, box->store, 1, "the cache has been collected");
+  luaL_argcheck(L, box->store || box->journal, 1, "the cache has been collected");
   return box;
+}
+
+static vi_store *store_of(const cache_box *box) {
+  return box->journal ? &box->journal->store : box->store;
+}
+
+static double time_at(lua_State *L, int index) {
+  return lua_isnoneornil(L, index) ? vi_clock_wall() : luaL_checknumber(L, index);
 }
 
 /* Pushes an empty Verdict, the spare one if there is one. */
@@ -50,70 +78,268 @@ static vi_verdict *push_verdict(lua_State *L, int cache) {
   return verdict;
 }
 
-/* cache:lookup(request, now) -> Response
- * or -> nil, the request to send, the Verdict for update */
+static void set_string(lua_State *L, const char *name, vi_text value) {
+  vi_push_text(L, value);
+  lua_setfield(L, -2, name);
+}
+
+/* A whole number as an integer. */
+static void set_number(lua_State *L, const char *name, double value) {
+  lua_Integer whole;
+  if (lua_numbertointeger(value, &whole) && (double)whole == value)
+    lua_pushinteger(L, whole);
+  else
+    lua_pushnumber(L, value);
+  lua_setfield(L, -2, name);
+}
+
+static vi_text opt_text(lua_State *L, int index) {
+  return lua_isnoneornil(L, index) ? (vi_text){NULL, 0} : vi_check_text(L, index);
+}
+
+/* Has the Response at `index` remember the verdict's key, if that is not the URL. */
+static void set_key(lua_State *L, int index, const vi_verdict *verdict) {
+  if (verdict->key.length == 0)
+    return;
+  lua_pushvalue(L, index);
+  vi_set_cache_key(L, vi_buffer_text(&verdict->key));
+  lua_pop(L, 1);
+}
+
+/* Pushes what is to be sent for the request at `index`. */
+static void push_outgoing(lua_State *L, int index, const vi_verdict *verdict) {
+  if (!verdict->outgoing) {
+    lua_pushvalue(L, index);
+    return;
+  }
+  vi_request **outgoing = vi_push_request_like(L, index);
+  *outgoing = vi_request_retain(verdict->outgoing);
+}
+
+/* cache:lookup(request, now, key, partition) -> Response
+ * or -> nil or a Response, the request to send, the Verdict for update */
 static int cache_lookup(lua_State *L) {
+  enum { CACHE = 1, REQUEST, NOW, KEY, PARTITION, VERDICT, RESPONSE };
+  lua_settop(L, PARTITION);
   const cache_box *box = check_cache(L);
-  const vi_request *request = vi_check_request(L, 2);
-  double now = lua_isnoneornil(L, 3) ? vi_clock_wall() : luaL_checknumber(L, 3);
-  lua_settop(L, 2);
-  vi_verdict *verdict = push_verdict(L, 1);
+  const vi_request *request = vi_check_request(L, REQUEST);
+  double now = time_at(L, NOW);
+  const vi_key_choices key = {.custom = opt_text(L, KEY), .partition = opt_text(L, PARTITION)};
+  vi_verdict *verdict = push_verdict(L, CACHE);
   vi_response_box *hit = vi_push_response_box(L);
-  vi_cache_lookup(box->store, &box->policy, request, now, verdict);
+  vi_cache_lookup(store_of(box), &box->policy, request, &key, now, verdict);
   if (verdict->response) {
     hit->response = verdict->response;
-    hit->from_cache = verdict->action == VI_ACTION_HIT;
+    hit->from_cache = verdict->action != VI_ACTION_TIMEOUT;
+    hit->cache =
+        (vi_cache_facts){.hit = hit->from_cache,
+                         .forward = hit->from_cache ? VI_FORWARD_NONE : (uint8_t)verdict->forward,
+                         .asked = true,
+                         .ttl = verdict->ttl};
     verdict->response = NULL;
-    vi_verdict_clear(verdict);
-    return 1;
-  }
-  lua_pop(L, 1);
-  lua_pushnil(L);
-  lua_setiuservalue(L, 1, SPARE); /* the caller keeps it until the answer is there */
-  lua_pushnil(L);
-  if (verdict->outgoing) {
-    vi_request **outgoing = vi_push_request_like(L, 2);
-    *outgoing = vi_request_retain(verdict->outgoing);
+    set_key(L, RESPONSE, verdict);
+    if (verdict->action != VI_ACTION_REFRESH) {
+      vi_verdict_clear(verdict);
+      return 1;
+    }
   } else {
-    lua_pushvalue(L, 2);
+    lua_pushnil(L);
+    lua_replace(L, RESPONSE);
   }
-  lua_pushvalue(L, 3);
+  lua_pushnil(L);
+  lua_setiuservalue(L, CACHE, SPARE); /* the caller keeps it until the answer is there */
+  push_outgoing(L, REQUEST, verdict);
+  lua_pushvalue(L, VERDICT);
   return 3;
 }
 
-/* cache:update(verdict, request, response, now) -> Response for the caller
- * or -> nil: send the request again without the cache */
-static int cache_update(lua_State *L) {
+/* cache:inspect(request, now, key, partition) -> { action, forwarded, key, variants, age, ttl,
+ * status_code }: what lookup would do */
+static int cache_inspect(lua_State *L) {
+  enum { CACHE = 1, REQUEST, NOW, KEY, PARTITION };
+  static const char *const actions[] = {
+      [VI_ACTION_BYPASS] = "bypass",     [VI_ACTION_FETCH] = "fetch",
+      [VI_ACTION_HIT] = "hit",           [VI_ACTION_REFRESH] = "refresh",
+      [VI_ACTION_VALIDATE] = "validate", [VI_ACTION_COMPLETE] = "complete",
+      [VI_ACTION_TIMEOUT] = "timeout",
+  };
+  lua_settop(L, PARTITION);
   const cache_box *box = check_cache(L);
-  vi_verdict *verdict = vi_check_box(L, 2, VI_TYPE_VERDICT);
-  const vi_request *request = vi_check_request(L, 3);
-  const vi_response_box *given = vi_check_response(L, 4);
-  double now = lua_isnoneornil(L, 5) ? vi_clock_wall() : luaL_checknumber(L, 5);
-  vi_response_box *result = vi_push_response_box(L);
-  bool from_cache;
-  vi_response *response = vi_cache_update(box->store, &box->policy, request, verdict,
-                                          given->response, now, &from_cache);
+  const vi_request *request = vi_check_request(L, REQUEST);
+  double now = time_at(L, NOW);
+  const vi_key_choices key = {.custom = opt_text(L, KEY), .partition = opt_text(L, PARTITION)};
+  vi_verdict *verdict = vi_push_box(L, sizeof *verdict, 0, VI_TYPE_VERDICT);
+  vi_cache_lookup(store_of(box), &box->policy, request, &key, now, verdict);
+  lua_newtable(L);
+  set_string(L, "action", vi_text_of(actions[verdict->action]));
+  set_string(L, "key", vi_verdict_key(verdict, request));
+  if (verdict->forward)
+    set_string(L, "forwarded", vi_text_of(vi_forward_name(verdict->forward)));
+  set_number(L, "variants", (double)verdict->count);
+  if (verdict->selected) {
+    set_number(L, "age", vi_stored_age(verdict->selected, now));
+    set_number(L, "ttl", vi_stored_ttl(verdict->selected, now));
+    set_number(L, "status_code", verdict->selected->status);
+  }
   vi_verdict_clear(verdict);
-  if (response == given->response) { /* the caller's own object, with all it carries */
-    vi_response_release(response);
-    lua_pushvalue(L, 4);
-  } else if (response) {
-    result->response = response;
-    result->from_cache = from_cache;
+  return 1;
+}
+
+/* verdict:collapses(request) -> whether others may wait for the answer */
+static int verdict_collapses(lua_State *L) {
+  const vi_verdict *verdict = vi_check_box(L, 1, VI_TYPE_VERDICT);
+  lua_pushboolean(L, vi_verdict_collapses(verdict, vi_check_request(L, 2)));
+  return 1;
+}
+
+/* verdict:key(request) -> string */
+static int verdict_key(lua_State *L) {
+  const vi_verdict *verdict = vi_check_box(L, 1, VI_TYPE_VERDICT);
+  vi_push_text(L, vi_verdict_key(verdict, vi_check_request(L, 2)));
+  return 1;
+}
+
+/* pack(list of strings) -> string, as vi_choices has its tags */
+static int pack(lua_State *L) {
+  luaL_Buffer out;
+  lua_Integer count = luaL_len(L, 1);
+  luaL_buffinit(L, &out);
+  for (lua_Integer i = 1; i <= count; i++) {
+    char length[VI_PACK_LENGTH_MAX];
+    lua_rawgeti(L, 1, i);
+    luaL_addlstring(&out, length, vi_pack_length(vi_check_text(L, -1).length, length));
+    luaL_addvalue(&out);
+  }
+  luaL_pushresult(&out);
+  return 1;
+}
+
+/* cache:key(request, key, partition) -> the key that lookup will ask for, nil: none */
+static int cache_key(lua_State *L) {
+  enum { CACHE = 1, REQUEST, KEY, PARTITION };
+  lua_settop(L, PARTITION);
+  const cache_box *box = check_cache(L);
+  const vi_request *request = vi_check_request(L, REQUEST);
+  const vi_key_choices key = {.custom = opt_text(L, KEY), .partition = opt_text(L, PARTITION)};
+  if (vi_decide(&box->policy, request, NULL, 0, 0).action == VI_ACTION_BYPASS)
+    return 0;
+  vi_verdict *verdict = vi_push_box(L, sizeof *verdict, 0, VI_TYPE_VERDICT);
+  if (!vi_cache_key(&box->policy, request, &key, verdict))
+    return luaL_error(L, "out of memory");
+  vi_push_text(L, vi_verdict_key(verdict, request));
+  return 1;
+}
+
+/* cache:load(key, list of encoded entries) -> how many of them are none; what the next lookup finds
+ * in a store elsewhere */
+static int cache_load(lua_State *L) {
+  enum { CACHE = 1, KEY, ENTRIES };
+  const cache_box *box = check_cache(L);
+  lua_settop(L, ENTRIES);
+  lua_pushinteger(L, vi_load_journal(L, ENTRIES, vi_check_text(L, KEY), box->journal));
+  return 1;
+}
+
+/* What the user says of a response: { ttl, refuses, tags (packed) }, or nil. */
+static const vi_choices *read_choices(lua_State *L, int index, vi_choices *out) {
+  if (lua_isnoneornil(L, index))
+    return NULL;
+  luaL_checktype(L, index, LUA_TTABLE);
+  *out = (vi_choices){.ttl = -1};
+  if (lua_getfield(L, index, "ttl") != LUA_TNIL)
+    out->ttl = luaL_checknumber(L, -1);
+  lua_getfield(L, index, "refuses");
+  out->refuses = lua_toboolean(L, -1);
+  if (lua_getfield(L, index, "tags") != LUA_TNIL)
+    out->tags = vi_check_text(L, -1); /* the table keeps it */
+  lua_pop(L, 3);
+  return out;
+}
+
+/* cache:update(verdict, request, response, now, choices) -> Response for the caller, or nil: send
+ * the request again without the cache; and a list of what is to be done in a store elsewhere, or
+ * nil */
+static int cache_update(lua_State *L) {
+  enum { CACHE = 1, VERDICT, REQUEST, GIVEN, NOW, CHOICES };
+  lua_settop(L, CHOICES);
+  const cache_box *box = check_cache(L);
+  vi_verdict *verdict = vi_check_box(L, VERDICT, VI_TYPE_VERDICT);
+  const vi_request *request = vi_check_request(L, REQUEST);
+  const vi_response_box *given = vi_check_response(L, GIVEN);
+  double now = time_at(L, NOW);
+  vi_choices choices;
+  const vi_choices *said = read_choices(L, CHOICES, &choices);
+  vi_response_box *result = vi_push_response_box(L);
+  vi_outcome outcome = vi_cache_update(store_of(box), &box->policy, request, verdict,
+                                       given->response, given->streamed, said, now);
+  const vi_cache_facts facts = {.asked = true,
+                                .forward = (uint8_t)verdict->forward,
+                                .forward_status = (int16_t)given->response->status,
+                                .stored = outcome.stored,
+                                .ttl = outcome.ttl};
+  result->response = outcome.response;
+  if (!outcome.response) {
+    vi_verdict_clear(verdict);
+    lua_pushnil(L);
+    vi_push_journal(L, box->journal, now);
+    return 2;
+  }
+  if (outcome.response == given->response) { /* with all that the sender's own object carries */
+    result = vi_push_response_like(L, GIVEN);
+  } else {
     result->attempts = given->attempts;
+    result->from_cache = outcome.from_cache;
+  }
+  result->cache = facts;
+  set_key(L, -1, verdict);
+  vi_verdict_clear(verdict);
+  vi_push_journal(L, box->journal, now);
+  return 2;
+}
+
+/* cache:serves(request, head, other) -> whether the answer to one request, of which the head is
+ * there, may be for the other, too */
+static int cache_serves(lua_State *L) {
+  const cache_box *box = check_cache(L);
+  const vi_request *request = vi_check_request(L, 2);
+  const vi_response *head = vi_check_response(L, 3)->response;
+  const vi_request *other = vi_check_request(L, 4);
+  lua_pushboolean(L, vi_cache_serves(&box->policy, request, head, other, vi_clock_wall()));
+  return 1;
+}
+
+/* cache:rescue(verdict, request, now) -> Response in the place of an error, or nil */
+static int cache_rescue(lua_State *L) {
+  enum { CACHE = 1, VERDICT, REQUEST, NOW };
+  lua_settop(L, NOW);
+  const cache_box *box = check_cache(L);
+  vi_verdict *verdict = vi_check_box(L, VERDICT, VI_TYPE_VERDICT);
+  const vi_request *request = vi_check_request(L, REQUEST);
+  double now = time_at(L, NOW);
+  vi_response_box *result = vi_push_response_box(L);
+  result->response = vi_cache_rescue(store_of(box), &box->policy, request, verdict, now);
+  result->from_cache = true;
+  result->cache = (vi_cache_facts){.asked = true, .forward = (uint8_t)verdict->forward};
+  if (result->response) {
+    result->cache.ttl = vi_stored_ttl(verdict->selected, now);
+    set_key(L, -1, verdict);
   } else {
     lua_pushnil(L);
   }
+  vi_verdict_clear(verdict);
   return 1;
 }
 
 void vi_open_cache(lua_State *L) {
   static const luaL_Reg cache_metamethods[] = {{"__gc", cache_gc}, {NULL, NULL}};
-  static const luaL_Reg cache_methods[] = {
-      {"lookup", cache_lookup}, {"update", cache_update}, {NULL, NULL}};
+  static const luaL_Reg cache_methods[] = {{"lookup", cache_lookup},   {"update", cache_update},
+                                           {"rescue", cache_rescue},   {"serves", cache_serves},
+                                           {"inspect", cache_inspect}, {"key", cache_key},
+                                           {"load", cache_load},       {NULL, NULL}};
   static const luaL_Reg verdict_metamethods[] = {{"__gc", verdict_gc}, {NULL, NULL}};
-  static const luaL_Reg verdict_methods[] = {{NULL, NULL}};
-  static const luaL_Reg functions[] = {{"cache", cache_new}, {NULL, NULL}};
+  static const luaL_Reg verdict_methods[] = {
+      {"collapses", verdict_collapses}, {"key", verdict_key}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"cache", cache_new}, {"pack", pack}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_CACHE, "Cache", cache_metamethods, cache_methods);
   vi_new_type(L, VI_TYPE_VERDICT, "Verdict", verdict_metamethods, verdict_methods);
   luaL_setfuncs(L, functions, 0);

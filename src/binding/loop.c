@@ -38,6 +38,9 @@ vi_task *vi_calling_task(lua_State *L, vi_loop_box *box, const char *what) {
                vi_called_name(L, what));
     return box->current;
   }
+  if (box->closing && box->closing->thread == L)
+    vi_raise(L, "%s cannot wait in a task that %s", vi_called_name(L, what),
+             box->closing->state == VI_TASK_CANCELLED ? "was cancelled" : "has failed");
   bool is_main = lua_pushthread(L) == 1, sends = strstr(what, "send") != NULL;
   lua_pop(L, 1);
   if (!is_main || box->current)

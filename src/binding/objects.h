@@ -4,6 +4,7 @@
 #define VI_BINDING_OBJECTS_H
 
 #include "binding/support.h"
+#include "cache/cache_status.h"
 #include "message/request.h"
 #include "message/response.h"
 #include "transport/transfer.h"
@@ -22,6 +23,7 @@ typedef struct vi_response_box {
   size_t position;       /* in a body that is there: where reading it goes on */
   bool from_cache;
   int attempts;
+  vi_cache_facts cache;
 } vi_response_box;
 
 /* The user values of a Response that its transfer needs: the reader of the request's body, until
@@ -38,8 +40,10 @@ VI_RAISES vi_request **vi_push_request_box(lua_State *L);
 /* The multipart body at `index`; raises if it is none. Borrowed from the userdata. */
 VI_RAISES vi_multipart *vi_check_multipart(lua_State *L, int index);
 
-/* Pushes the function of the request at `index` that is told of the response's progress. */
+/* Pushes the function of the request at `index` that is told of the response's progress, or of its
+ * head. */
 VI_RAISES void vi_push_progress(lua_State *L, int index);
+VI_RAISES void vi_push_on_head(lua_State *L, int index);
 
 /* A request, one reference, of the table at `index` if that holds a URL and, at most, a method of
  * the usual ones, and nothing is wrong with them; else NULL. Raises nothing. */
@@ -71,6 +75,14 @@ bool vi_is_being_read(const vi_response_box *box);
 
 /* Pushes a closed Response, to be opened by storing one reference in it. */
 VI_RAISES vi_response_box *vi_push_response_box(lua_State *L);
+
+/* Pushes another Response over the core of the one at `index`, with all that is known of it; of a
+ * streamed body it goes on with the stream. Raises while somebody reads it. */
+VI_RAISES vi_response_box *vi_push_response_like(lua_State *L, int index);
+
+/* Has the Response on top of the stack remember under which key a cache keeps it, where that is not
+ * its URL. */
+VI_RAISES void vi_set_cache_key(lua_State *L, vi_text key);
 
 /* Pushes a Headers view of `headers`, which belong to the userdata at `owner`. */
 VI_RAISES void vi_push_headers(lua_State *L, const vi_headers *headers, int owner);

@@ -3,9 +3,9 @@
 #include <string.h>
 
 /* User values of a Request: what the caller gave (a table, for reading back and for copies), its
- * Headers view once somebody asked for it, the source of a streamed body, and the function that is
- * told of the response's progress. */
-enum { GIVEN = 1, HEADERS = 2, SOURCE = 3, PROGRESS = 4, USER_VALUES = 4 };
+ * Headers view once somebody asked for it, the source of a streamed body, and the functions that
+ * are told of the response's progress and of its head. */
+enum { GIVEN = 1, HEADERS, SOURCE, PROGRESS, HEAD, USER_VALUES = HEAD };
 
 typedef struct request_box {
   vi_request *request; /* one reference; NULL until opened */
@@ -140,6 +140,25 @@ void vi_push_progress(lua_State *L, int index) {
   lua_getiuservalue(L, index, PROGRESS);
 }
 
+void vi_push_on_head(lua_State *L, int index) {
+  lua_getiuservalue(L, index, HEAD);
+}
+
+/* request_with_head(request, on_head) -> a copy that calls on_head(response without body) when the
+ * head of the response is there, if it is not streamed */
+static int request_with_head(lua_State *L) {
+  const vi_request *request = vi_check_request(L, 1);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  vi_request **box = vi_push_request_like(L, 1);
+  *box = vi_request_copy(request);
+  if (!*box)
+    return luaL_error(L, "out of memory");
+  (*box)->reports_head = true;
+  lua_pushvalue(L, 2);
+  lua_setiuservalue(L, -2, HEAD);
+  return 1;
+}
+
 static int request_gc(lua_State *L) {
   request_box *box = vi_check_box(L, 1, VI_TYPE_REQUEST);
   vi_request_release(box->request);
@@ -225,8 +244,10 @@ void vi_open_request(lua_State *L) {
   static const luaL_Reg methods[] = {{"is_idempotent", request_is_idempotent},
                                      {"is_replayable", request_is_replayable},
                                      {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"request", request_new}, {"request_given", request_given}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"request", request_new},
+                                       {"request_given", request_given},
+                                       {"request_with_head", request_with_head},
+                                       {NULL, NULL}};
   vi_new_type(L, VI_TYPE_REQUEST, "Request", metamethods, methods);
   luaL_setfuncs(L, functions, 0);
 }

@@ -78,25 +78,13 @@ static void copy_entries(lua_State *L, int from, int to) {
   }
 }
 
-/* What the response at 1 has been found to be so far, and the new facts at 4, nil for none; the
- * newer ones win. */
-static void push_facts(lua_State *L) {
-  bool has_old = lua_getiuservalue(L, 1, FACTS) == LUA_TTABLE;
-  if (!lua_istable(L, 4))
-    return;
-  int old = lua_gettop(L);
-  lua_newtable(L);
-  if (has_old)
-    copy_entries(L, old, old + 1);
-  copy_entries(L, 4, old + 1);
-  lua_remove(L, old);
-}
-
-/* response:annotated(from_cache, attempts, facts) -> another Response over the same core */
-static int response_annotated(lua_State *L) {
-  vi_response_box *from = vi_check_response(L, 1);
+vi_response_box *vi_push_response_like(lua_State *L, int index) {
+  static const int kept[] = {CONTENT, FACTS, VI_RESPONSE_READER, VI_RESPONSE_REQUEST,
+                             VI_RESPONSE_CAUSE};
+  index = lua_absindex(L, index);
+  vi_response_box *from = vi_check_response(L, index);
   if (vi_is_being_read(from))
-    return vi_raise(L, "somebody is reading this response");
+    vi_raise(L, "somebody is reading this response");
   vi_response_box *box = vi_push_response_box(L);
   box->response = vi_response_retain(from->response);
   box->streamed = from->streamed;
@@ -110,16 +98,64 @@ static int response_annotated(lua_State *L) {
   from->begun = from->cut = from->streamed;
   box->position = from->position;
   box->looper = from->looper;
-  for (int value = VI_RESPONSE_READER; value <= VI_RESPONSE_CAUSE; value++) {
-    lua_getiuservalue(L, 1, value);
-    lua_setiuservalue(L, -2, value);
+  box->from_cache = from->from_cache;
+  box->attempts = from->attempts;
+  box->cache = from->cache;
+  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+    lua_getiuservalue(L, index, kept[i]);
+    lua_setiuservalue(L, -2, kept[i]);
   }
-  box->from_cache = lua_isnoneornil(L, 2) ? from->from_cache : lua_toboolean(L, 2);
-  box->attempts = (int)luaL_optinteger(L, 3, from->attempts);
-  lua_getiuservalue(L, 1, CONTENT);
-  lua_setiuservalue(L, -2, CONTENT);
-  push_facts(L);
+  return box;
+}
+
+/* What the response at `index` has been found to be so far, and the new facts at 4, nil for none;
+ * the newer ones win. */
+static void push_facts(lua_State *L, int index) {
+  bool has_old = lua_getiuservalue(L, index, FACTS) == LUA_TTABLE;
+  if (!lua_istable(L, 4))
+    return;
+  int old = lua_gettop(L);
+  lua_newtable(L);
+  if (has_old)
+    copy_entries(L, old, old + 1);
+  copy_entries(L, 4, old + 1);
+  lua_remove(L, old);
+}
+
+/* response:annotated(from_cache, attempts, facts) -> another Response over the same core */
+static int response_annotated(lua_State *L) {
+  lua_settop(L, 4);
+  vi_response_box *box = vi_push_response_like(L, 1);
+  if (!lua_isnil(L, 2))
+    box->from_cache = lua_toboolean(L, 2);
+  box->attempts = (int)luaL_optinteger(L, 3, box->attempts);
+  push_facts(L, 1);
   lua_setiuservalue(L, -2, FACTS);
+  return 1;
+}
+
+void vi_set_cache_key(lua_State *L, vi_text key) {
+  lua_newtable(L);
+  if (lua_getiuservalue(L, -2, FACTS) == LUA_TTABLE)
+    copy_entries(L, lua_gettop(L), lua_gettop(L) - 1);
+  lua_pop(L, 1);
+  vi_push_text(L, key);
+  lua_setfield(L, -2, "cache_key");
+  lua_setiuservalue(L, -2, FACTS);
+}
+
+/* response:with_cache_status(collapsed, shown) -> Response that says whether another's request was
+ * waited for, in a Cache-Status field, too, if that is to be shown */
+static int response_with_cache_status(lua_State *L) {
+  vi_response_box *box = vi_push_response_like(L, 1);
+  box->cache.collapsed = lua_toboolean(L, 2);
+  if (!lua_toboolean(L, 3))
+    return 1;
+  vi_response *marked = opened(L, vi_response_copy(box->response));
+  vi_response_release(box->response);
+  box->response = marked;
+  if (!vi_cache_status_add(&box->cache, &marked->headers))
+    luaL_error(L, "out of memory");
   return 1;
 }
 
@@ -223,6 +259,41 @@ static int push_interim(lua_State *L, vi_response *last) {
   return 1;
 }
 
+static void set_flag(lua_State *L, const char *name, bool value) {
+  lua_pushboolean(L, value);
+  lua_setfield(L, -2, name);
+}
+
+/* nil where no cache was asked. */
+static int push_cache(lua_State *L, const vi_response_box *box) {
+  const vi_cache_facts *facts = &box->cache;
+  if (!facts->asked)
+    return 0;
+  lua_createtable(L, 0, 8);
+  int table = lua_gettop(L);
+  if (lua_getiuservalue(L, 1, FACTS) != LUA_TTABLE ||
+      lua_getfield(L, -1, "cache_key") != LUA_TSTRING)
+    vi_push_text(L, vi_buffer_text(&box->response->url));
+  lua_setfield(L, table, "key");
+  lua_settop(L, table);
+  set_flag(L, "hit", facts->hit);
+  set_flag(L, "stored", facts->stored);
+  set_flag(L, "collapsed", facts->collapsed);
+  if (facts->forward != VI_FORWARD_NONE) {
+    lua_pushstring(L, vi_forward_name((vi_forward)facts->forward));
+    lua_setfield(L, -2, "forwarded");
+  }
+  if (facts->forward_status) {
+    lua_pushinteger(L, facts->forward_status);
+    lua_setfield(L, -2, "forward_status");
+  }
+  if (box->from_cache || facts->stored) {
+    lua_pushnumber(L, facts->ttl);
+    lua_setfield(L, -2, "ttl");
+  }
+  return 1;
+}
+
 enum field {
   FIELD_STATUS_CODE = 1,
   FIELD_BODY,
@@ -242,6 +313,7 @@ enum field {
   FIELD_COMPLETE,
   FIELD_REMOTE,
   FIELD_INTERIM,
+  FIELD_CACHE,
 };
 
 static const struct {
@@ -266,6 +338,7 @@ static const struct {
     {"complete", FIELD_COMPLETE},
     {"remote", FIELD_REMOTE},
     {"interim", FIELD_INTERIM},
+    {"cache", FIELD_CACHE},
 };
 
 static int push_field(lua_State *L, const vi_response_box *box, enum field field) {
@@ -313,6 +386,8 @@ static int push_field(lua_State *L, const vi_response_box *box, enum field field
     return push_remote(L, response);
   case FIELD_INTERIM:
     return push_interim(L, response->interim);
+  case FIELD_CACHE:
+    return push_cache(L, box);
   case FIELD_BEGUN:
     lua_pushboolean(L, box->begun);
     break;
@@ -358,7 +433,9 @@ void vi_open_response(lua_State *L) {
                                          {"__gc", response_gc},
                                          {"__tostring", response_tostring},
                                          {NULL, NULL}};
-  static const luaL_Reg methods[] = {{"annotated", response_annotated}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"annotated", response_annotated},
+                                     {"with_cache_status", response_with_cache_status},
+                                     {NULL, NULL}};
   static const luaL_Reg functions[] = {{"response", response_new}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_RESPONSE, "Response", metamethods, methods);
   luaL_getmetatable(L, VI_TYPE_RESPONSE);

@@ -96,7 +96,7 @@ static bool add_curl_list(lua_State *L, vi_curl_option **options, const char *na
   return true;
 }
 
-/* options.curl: libcurl's names (strings, session.lua has seen to that) to values. */
+/* options.curl: libcurl's names (session.lua has seen to that) to values. */
 static bool read_curl_options(lua_State *L, vi_curl_option **options, vi_error *error) {
   bool ok = true;
   if (lua_getfield(L, 1, "curl") == LUA_TTABLE)
@@ -153,11 +153,12 @@ static int session_new(lua_State *L) {
   return 2;
 }
 
-/* has_curl_option(name) -> whether libcurl has an option of that name */
-static int has_curl_option(lua_State *L) {
+/* curl_option(name) -> what libcurl calls the option of that name now; nil if it has none */
+static int curl_option(lua_State *L) {
   vi_text name = vi_check_text(L, 1);
   bool is_whole = strlen(name.data) == name.length;
-  lua_pushboolean(L, is_whole && curl_easy_option_by_name(name.data));
+  const struct curl_easyoption *option = is_whole ? curl_easy_option_by_name(name.data) : NULL;
+  lua_pushstring(L, option ? curl_easy_option_by_id(option->id)->name : NULL);
   return 1;
 }
 
@@ -206,7 +207,7 @@ void vi_open_session(lua_State *L) {
                                      {"given_options", session_options},
                                      {NULL, NULL}};
   static const luaL_Reg functions[] = {{"session", session_new},
-                                       {"has_curl_option", has_curl_option},
+                                       {"curl_option", curl_option},
                                        {"curl_options", curl_options},
                                        {NULL, NULL}};
   vi_new_type(L, VI_TYPE_SESSION, "Session", metamethods, methods);

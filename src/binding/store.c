@@ -37,15 +37,27 @@ static int store_clear(lua_State *L) {
 
 /* store:remove(url), in normal form */
 static int store_remove(lua_State *L) {
-  vi_store_remove(vi_check_store(L, 1), vi_check_text(L, 2), NULL);
+  vi_store_invalidate(vi_check_store(L, 1), vi_check_text(L, 2));
   return 0;
 }
 
-static void set_limit(lua_State *L, const char *name, size_t limit) {
-  if (limit == 0)
-    return;
-  lua_pushinteger(L, (lua_Integer)limit);
+/* store:purge_by(kind, text) -> how many entries: kind "tag" or "prefix" */
+static int store_purge(lua_State *L) {
+  static const char *const kinds[] = {"tag", "prefix", NULL};
+  vi_store *store = vi_check_store(L, 1);
+  vi_purge kind = luaL_checkoption(L, 2, NULL, kinds) == 0 ? VI_PURGE_TAG : VI_PURGE_PREFIX;
+  lua_pushinteger(L, (lua_Integer)vi_store_purge(store, kind, vi_check_text(L, 3)));
+  return 1;
+}
+
+static void set_count(lua_State *L, const char *name, size_t count) {
+  lua_pushinteger(L, (lua_Integer)count);
   lua_setfield(L, -2, name);
+}
+
+static void set_limit(lua_State *L, const char *name, size_t limit) {
+  if (limit > 0)
+    set_count(L, name, limit);
 }
 
 static int store_limits(lua_State *L) {
@@ -67,11 +79,31 @@ static int store_bytes(lua_State *L) {
   return 1;
 }
 
+/* store:stats() -> { hits = 1, ..., bytes = 2, entries = 3 } */
+static int store_stats(lua_State *L) {
+  static const char *const names[VI_STORE_EVENTS] = {
+      [VI_STORE_HITS] = "hits",           [VI_STORE_MISSES] = "misses",
+      [VI_STORE_STALE] = "stale",         [VI_STORE_STORES] = "stores",
+      [VI_STORE_EVICTIONS] = "evictions", [VI_STORE_INVALIDATIONS] = "invalidations",
+      [VI_STORE_ERRORS] = "errors",
+  };
+  vi_store *store = vi_check_store(L, 1);
+  size_t counts[VI_STORE_EVENTS];
+  vi_store_counts(store, counts);
+  lua_createtable(L, 0, VI_STORE_EVENTS + 2);
+  for (size_t event = 0; event < VI_STORE_EVENTS; event++)
+    set_count(L, names[event], counts[event]);
+  set_count(L, "bytes", vi_store_bytes(store));
+  set_count(L, "entries", vi_store_count(store));
+  return 1;
+}
+
 void vi_open_store(lua_State *L) {
   static const luaL_Reg metamethods[] = {{"__gc", store_gc}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {{"clear", store_clear},   {"remove", store_remove},
-                                     {"limits", store_limits}, {"count", store_count},
-                                     {"bytes", store_bytes},   {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"clear", store_clear},    {"remove", store_remove},
+                                     {"limits", store_limits},  {"count", store_count},
+                                     {"bytes", store_bytes},    {"stats", store_stats},
+                                     {"purge_by", store_purge}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"store", store_new}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_STORE, "Store", metamethods, methods);
   luaL_setfuncs(L, functions, 0);

@@ -39,12 +39,22 @@ static void note_start(vi_task *task) {
   task->started = true;
 }
 
+/* Closes the to-be-closed variables of a task that has ended. False if one of them raised. */
+static bool close_variables(vi_task *task) {
+  vi_loop_box *box = task->owner;
+  vi_task *before = box->closing;
+  box->closing = task;
+  bool closed = lua_resetthread(task->thread) == LUA_OK;
+  box->closing = before;
+  return closed;
+}
+
 /* Ends a suspended task. An error that a to-be-closed variable of its raises is its outcome. */
 static void cancel(lua_State *L, vi_task *task) {
   note_start(task);
   vi_task_stop_waiting(task);
   task->state = VI_TASK_CANCELLED; /* for what closing its variables runs */
-  bool closed = lua_resetthread(task->thread) == LUA_OK;
+  bool closed = close_variables(task);
   end(L, task, closed ? VI_TASK_CANCELLED : VI_TASK_FAILED);
 }
 
@@ -71,11 +81,12 @@ static void push_place_of_failure(lua_State *L, lua_State *thread) {
   lua_pushnil(L);
 }
 
-/* Closes the to-be-closed variables. The error stays on top, which before Lua 5.4.3 took care. */
-static void close_failed(lua_State *L, lua_State *thread) {
+/* Likewise of one that failed. The error stays on top, which before Lua 5.4.3 took care. */
+static void close_failed(lua_State *L, vi_task *task) {
+  lua_State *thread = task->thread;
   lua_pushvalue(thread, -1);
   lua_xmove(thread, L, 1);
-  lua_resetthread(thread);
+  close_variables(task);
   if (lua_gettop(thread) == 0)
     lua_xmove(L, thread, 1);
   else
@@ -111,7 +122,7 @@ void vi_task_resume(lua_State *L, vi_task *task) {
     vi_task_stop_waiting(task);
     task->state = VI_TASK_FAILED; /* its variables cannot cancel it any more */
     push_place_of_failure(L, task->thread);
-    close_failed(L, task->thread);
+    close_failed(L, task);
     lua_xmove(L, task->thread, 1); /* kept below what was raised */
     lua_insert(task->thread, 1);
     end(L, task, VI_TASK_FAILED);

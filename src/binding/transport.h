@@ -17,6 +17,7 @@ typedef struct vi_task_list {
 typedef struct vi_loop_box {
   vi_loop *loop;           /* NULL once closed */
   struct vi_task *current; /* the task that runs now; NULL: none */
+  struct vi_task *closing; /* the one that has ended, whose variables are closed now; likewise */
   vi_task_list runnable;   /* to be resumed in the next turn */
   vi_task_list failed;     /* those whose error nobody has been told; not kept from collection */
   size_t unstarted;        /* tasks that were not resumed yet */

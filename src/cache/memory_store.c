@@ -1,243 +1,104 @@
 #include "cache/memory_store.h"
 
+#include "cache/hash.h"
+#include "cache/table.h"
 #include "message/memory.h"
 
-#include <pthread.h>
-#include <string.h>
-
-enum { FIRST_BUCKETS = 64 };
-
-/* One entry: a variant of a key. Those of one key stand in the same bucket's chain. */
-typedef struct node {
-  struct node *chain;         /* next in the bucket */
-  struct node *newer, *older; /* in order of use */
-  vi_stored *entry;
-  size_t bytes; /* that both hold */
-  uint64_t hash;
-  size_t key_length;
-  char key[];
-} node;
+enum { MANY_TABLES = 16, MANY_ENTRIES = 65536, MANY_BYTES = 256 * 1024 * 1024 };
 
 typedef struct memory_store {
   vi_store base;
-  pthread_mutex_t lock;
-  node **buckets;
-  size_t bucket_count; /* a power of two */
-  size_t count, bytes;
-  vi_memory_limits limits;
-  node *newest, *oldest;
+  vi_hash_key key;
+  vi_gap gap;
+  vi_ledger ledger;
+  vi_table tables[];
 } memory_store;
 
-/* FNV-1a. */
-static uint64_t hash_of(vi_text key) {
-  uint64_t hash = 14695981039346656037u;
-  for (size_t i = 0; i < key.length; i++)
-    hash = (hash ^ (unsigned char)key.data[i]) * 1099511628211u;
-  return hash ^ (hash >> 32);
+static bool is_small(size_t limit, size_t many) {
+  return limit > 0 && limit < many;
 }
 
-static node **bucket_of(memory_store *store, uint64_t hash) {
-  return &store->buckets[hash & (store->bucket_count - 1)];
+static size_t tables_for(const vi_memory_limits *limits) {
+  bool small = is_small(limits->max_size, MANY_ENTRIES) || is_small(limits->max_bytes, MANY_BYTES);
+  return small ? 1 : MANY_TABLES;
 }
 
-static bool has_key(const node *n, uint64_t hash, vi_text key) {
-  return n->hash == hash && vi_text_equal((vi_text){n->key, n->key_length}, key);
-}
-
-static void unlink_use(memory_store *store, node *n) {
-  *(n->newer ? &n->newer->older : &store->newest) = n->older;
-  *(n->older ? &n->older->newer : &store->oldest) = n->newer;
-}
-
-static void link_newest(memory_store *store, node *n) {
-  n->newer = NULL;
-  n->older = store->newest;
-  *(n->older ? &n->older->newer : &store->oldest) = n;
-  store->newest = n;
-}
-
-static void touch(memory_store *store, node *n) {
-  if (store->newest == n)
-    return;
-  unlink_use(store, n);
-  link_newest(store, n);
-}
-
-/* Takes the node out of everything and puts it on `dead`, to be freed without the lock. */
-static void take_out(memory_store *store, node *n, node **dead) {
-  node **link = bucket_of(store, n->hash);
-  while (*link != n)
-    link = &(*link)->chain;
-  *link = n->chain;
-  unlink_use(store, n);
-  store->count--;
-  store->bytes -= n->bytes;
-  n->chain = *dead;
-  *dead = n;
-}
-
-static void bury(node *dead) {
-  while (dead) {
-    node *next = dead->chain;
-    vi_stored_release(dead->entry);
-    vi_free(dead);
-    dead = next;
-  }
-}
-
-/* Doubles the table when it is full; without memory for that, chains grow instead. Each chain is
- * split in two that keep its order: variants stand newest first. */
-static void grow(memory_store *store) {
-  if (store->count < store->bucket_count)
-    return;
-  size_t count = store->bucket_count * 2;
-  node **buckets = vi_calloc(count * sizeof *buckets);
-  if (!buckets)
-    return;
-  for (size_t i = 0; i < store->bucket_count; i++) {
-    node **ends[] = {&buckets[i], &buckets[i + store->bucket_count]};
-    for (node *n = store->buckets[i]; n; n = n->chain) {
-      node ***end = &ends[(n->hash & store->bucket_count) != 0];
-      **end = n;
-      *end = &n->chain;
-    }
-    *ends[0] = *ends[1] = NULL;
-  }
-  vi_free(store->buckets);
-  store->buckets = buckets;
-  store->bucket_count = count;
+/* A table takes the lower bits of a hash for its chains. */
+static size_t index_of(const memory_store *store, uint64_t hash) {
+  return (size_t)(hash >> 48) % store->ledger.tables;
 }
 
 static size_t memory_get(vi_store *base, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS]) {
   memory_store *store = (memory_store *)base;
-  uint64_t hash = hash_of(key);
-  size_t found = 0;
-  pthread_mutex_lock(&store->lock);
-  for (node *n = *bucket_of(store, hash); n && found < VI_STORE_MAX_VARIANTS; n = n->chain)
-    if (has_key(n, hash, key)) {
-      entries[found++] = vi_stored_retain(n->entry);
-      touch(store, n);
-    }
-  pthread_mutex_unlock(&store->lock);
-  return found;
+  uint64_t hash = vi_hash(&store->key, key);
+  return vi_table_get(&store->tables[index_of(store, hash)], hash, key, entries);
 }
 
-static node *node_new(vi_text key, uint64_t hash, vi_stored *entry) {
-  node *n = vi_malloc(sizeof *n + key.length);
-  if (!n)
-    return NULL;
-  *n = (node){.entry = vi_stored_retain(entry),
-              .bytes = sizeof *n + key.length + vi_stored_size(entry),
-              .hash = hash,
-              .key_length = key.length};
-  memcpy(n->key, key.data, key.length);
-  return n;
-}
-
-/* Makes way for `entry`: its own variant goes, and the oldest of too many. */
-static void drop_replaced(memory_store *store, uint64_t hash, vi_text key, const vi_stored *entry,
-                          node **dead) {
-  size_t variants = 0;
-  node *last = NULL;
-  for (node *n = *bucket_of(store, hash), *next; n; n = next) {
-    next = n->chain;
-    if (!has_key(n, hash, key))
-      continue;
-    if (vi_stored_same_variant(n->entry, entry)) {
-      take_out(store, n, dead);
-    } else {
-      variants++;
-      last = n; /* a chain grows at its front: the last one has stood there long */
-    }
-  }
-  if (variants >= VI_STORE_MAX_VARIANTS)
-    take_out(store, last, dead);
-}
-
-static bool is_over(size_t value, size_t limit) {
-  return limit > 0 && value > limit;
-}
-
-static bool is_full(const memory_store *store) {
-  return is_over(store->count, store->limits.max_size) ||
-         is_over(store->bytes, store->limits.max_bytes);
+/* Has the other tables make way for what was put into the one at `home`, where that one has no more
+ * than its share; and then the rest of that one. What was put is the last to go, and fits. */
+static size_t make_way(memory_store *store, size_t home) {
+  size_t tables = store->ledger.tables, dropped = 0;
+  for (size_t i = 1; i <= tables && vi_ledger_is_over(&store->ledger); i++)
+    dropped += vi_table_trim(&store->tables[(home + i) % tables]);
+  return dropped;
 }
 
 static void memory_put(vi_store *base, vi_text key, vi_stored *entry) {
   memory_store *store = (memory_store *)base;
-  uint64_t hash = hash_of(key);
-  node *fresh = node_new(key, hash, entry);
-  node *dead = NULL;
-  if (!fresh)
-    return;
-  bool too_large = is_over(fresh->bytes, store->limits.max_entry_bytes) ||
-                   is_over(fresh->bytes, store->limits.max_bytes);
-  pthread_mutex_lock(&store->lock);
-  drop_replaced(store, hash, key, entry, &dead);
-  if (too_large) {
-    pthread_mutex_unlock(&store->lock);
-    fresh->chain = dead;
-    bury(fresh);
+  uint64_t hash = vi_hash(&store->key, key);
+  size_t home = index_of(store, hash);
+  vi_node *node = vi_node_new(key, hash, entry);
+  if (!node) {
+    vi_store_note(base, VI_STORE_ERRORS);
     return;
   }
-  grow(store);
-  node **bucket = bucket_of(store, hash);
-  fresh->chain = *bucket;
-  *bucket = fresh;
-  link_newest(store, fresh);
-  store->count++;
-  store->bytes += fresh->bytes;
-  while (is_full(store))
-    take_out(store, store->oldest, &dead);
-  pthread_mutex_unlock(&store->lock);
-  bury(dead);
+  if (!vi_ledger_admits(&store->ledger, node)) {
+    vi_table_refuse(&store->tables[home], node);
+    return;
+  }
+  size_t dropped = vi_table_put(&store->tables[home], node);
+  dropped += make_way(store, home);
+  vi_store_note(base, VI_STORE_STORES);
+  for (; dropped > 0; dropped--)
+    vi_store_note(base, VI_STORE_EVICTIONS);
 }
 
 static void memory_remove(vi_store *base, vi_text key, const vi_stored *entry) {
   memory_store *store = (memory_store *)base;
-  uint64_t hash = hash_of(key);
-  node *dead = NULL;
-  pthread_mutex_lock(&store->lock);
-  for (node *n = *bucket_of(store, hash), *next; n; n = next) {
-    next = n->chain;
-    if (has_key(n, hash, key) && (!entry || n->entry == entry))
-      take_out(store, n, &dead);
-  }
-  pthread_mutex_unlock(&store->lock);
-  bury(dead);
+  uint64_t hash = vi_hash(&store->key, key);
+  vi_table_remove(&store->tables[index_of(store, hash)], hash, key, entry);
 }
 
 static void memory_clear(vi_store *base) {
   memory_store *store = (memory_store *)base;
-  node *dead = NULL;
-  pthread_mutex_lock(&store->lock);
-  while (store->oldest)
-    take_out(store, store->oldest, &dead);
-  pthread_mutex_unlock(&store->lock);
-  bury(dead);
+  for (size_t i = 0; i < store->ledger.tables; i++)
+    vi_table_clear(&store->tables[i]);
+}
+
+static size_t memory_purge(vi_store *base, vi_purge kind, vi_text what) {
+  memory_store *store = (memory_store *)base;
+  size_t purged = 0;
+  for (size_t i = 0; i < store->ledger.tables; i++)
+    purged += vi_table_purge(&store->tables[i], kind, what);
+  return purged;
 }
 
 static size_t memory_count(vi_store *base) {
-  memory_store *store = (memory_store *)base;
-  pthread_mutex_lock(&store->lock);
-  size_t count = store->count;
-  pthread_mutex_unlock(&store->lock);
-  return count;
+  return vi_table_count_all(((memory_store *)base)->tables);
 }
 
 static size_t memory_bytes(vi_store *base) {
-  memory_store *store = (memory_store *)base;
-  pthread_mutex_lock(&store->lock);
-  size_t bytes = store->bytes;
-  pthread_mutex_unlock(&store->lock);
-  return bytes;
+  return vi_table_bytes_all(((memory_store *)base)->tables);
+}
+
+static void free_tables(memory_store *store, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    vi_table_free(&store->tables[i]);
 }
 
 static void memory_destroy(vi_store *base) {
   memory_store *store = (memory_store *)base;
-  memory_clear(base);
-  pthread_mutex_destroy(&store->lock);
-  vi_free(store->buckets);
+  free_tables(store, store->ledger.tables);
   vi_free(store);
 }
 
@@ -249,23 +110,26 @@ vi_store *vi_memory_store_new(const vi_memory_limits *limits) {
       .clear = memory_clear,
       .count = memory_count,
       .bytes = memory_bytes,
+      .purge = memory_purge,
       .destroy = memory_destroy,
   };
-  memory_store *store = vi_calloc(sizeof *store);
+  size_t tables = tables_for(limits);
+  memory_store *store = vi_calloc(sizeof *store + tables * sizeof *store->tables);
   if (!store)
     return NULL;
-  store->base.methods = &methods;
-  atomic_init(&store->base.references, 1);
-  store->limits = *limits;
-  store->bucket_count = FIRST_BUCKETS;
-  store->buckets = vi_calloc(FIRST_BUCKETS * sizeof *store->buckets);
-  if (store->buckets && pthread_mutex_init(&store->lock, NULL) == 0)
-    return &store->base;
-  vi_free(store->buckets);
-  vi_free(store);
-  return NULL;
+  vi_store_init(&store->base, &methods);
+  store->key = vi_hash_key_new();
+  store->ledger.limits = *limits;
+  store->ledger.tables = tables;
+  for (size_t i = 0; i < tables; i++)
+    if (!vi_table_init(&store->tables[i], &store->ledger)) {
+      free_tables(store, i);
+      vi_free(store);
+      return NULL;
+    }
+  return &store->base;
 }
 
 const vi_memory_limits *vi_memory_store_limits(const vi_store *store) {
-  return &((const memory_store *)store)->limits;
+  return &((const memory_store *)store)->ledger.limits;
 }

@@ -1,31 +1,13 @@
 #include "cache/stored.h"
 
-#include "message/http_date.h"
+#include "cache/list.h"
+#include "cache/vary.h"
 #include "message/memory.h"
 
-#include <math.h>
-
-static double clamp_positive(double value) {
-  return value > 0 ? value : 0;
-}
-
-/* The next name in a comma-separated list, taken off `rest`; false at its end. */
-static bool take_name(vi_text *rest, vi_text *name) {
-  while (rest->length > 0) {
-    size_t length = 0;
-    while (length < rest->length && rest->data[length] != ',')
-      length++;
-    *name = vi_text_trim((vi_text){rest->data, length});
-    size_t step = length < rest->length ? length + 1 : length;
-    *rest = (vi_text){rest->data + step, rest->length - step};
-    if (name->length > 0)
-      return true;
-  }
-  return false;
-}
+#include <string.h>
 
 /* RFC 9111 3.1: fields of one connection only; Connection may name further ones. */
-bool vi_stored_drop_connection_fields(vi_headers *headers) {
+bool vi_drop_connection_fields(vi_headers *headers) {
   static const char *const names[] = {"Connection",
                                       "Keep-Alive",
                                       "Proxy-Connection",
@@ -39,92 +21,165 @@ bool vi_stored_drop_connection_fields(vi_headers *headers) {
   vi_buffer listed = {0};
   bool ok = vi_headers_join(headers, VI_TEXT("Connection"), &listed);
   vi_text rest = vi_buffer_text(&listed), name;
-  while (ok && take_name(&rest, &name))
-    vi_headers_remove(headers, name);
+  while (ok && vi_list_next(&rest, &name))
+    if (!vi_text_equal_nocase(name, VI_TEXT("Vary"))) /* without which all would be served this */
+      vi_headers_remove(headers, name);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     vi_headers_remove(headers, vi_text_of(names[i]));
   vi_buffer_free(&listed);
   return ok;
 }
 
-/* RFC 9111 4.2.1. An invalid or repeated Expires is in the past. */
-static double lifetime_of(const vi_stored *stored, bool shared) {
-  const vi_cache_control *control = &stored->control;
-  const vi_headers *headers = &stored->response->headers;
-  vi_text value;
-  if (shared && control->s_maxage != VI_ABSENT)
-    return (double)control->s_maxage;
-  if (control->max_age != VI_ABSENT)
-    return (double)control->max_age;
-  if (!vi_headers_get(headers, VI_TEXT("Expires"), &value) ||
-      vi_headers_count_of(headers, VI_TEXT("Expires")) > 1)
-    return 0;
-  int64_t expires;
-  if (!vi_http_date_parse(value, (int64_t)stored->response_time, &expires))
-    return 0;
-  return clamp_positive((double)expires - stored->date);
+static double at_least_zero(double value) {
+  return value > 0 ? value : 0;
 }
 
-/* RFC 9111 4.2.3, corrected_initial_age. The first member of an Age list counts, an invalid one is
- * ignored (5.1). */
-static double initial_age_of(const vi_stored *stored, double request_time) {
-  vi_text age_list, age_text = {NULL, 0};
-  int64_t age = 0;
-  if (vi_headers_get(&stored->response->headers, VI_TEXT("Age"), &age_list))
-    take_name(&age_list, &age_text);
-  if (!vi_text_to_integer(age_text, &age))
-    age = 0;
-  double delay = clamp_positive(stored->response_time - request_time);
-  /* Date has whole seconds: counting the fraction of ours would make every answer look older. */
-  double apparent = clamp_positive(floor(stored->response_time) - stored->date);
-  double corrected = (double)age + delay;
-  return apparent > corrected ? apparent : corrected;
-}
-
-static double date_of(const vi_stored *stored) {
-  vi_text value;
-  int64_t date;
-  if (vi_headers_get(&stored->response->headers, VI_TEXT("Date"), &value) &&
-      vi_http_date_parse(value, (int64_t)stored->response_time, &date))
-    return (double)date;
-  return stored->response_time;
-}
-
-static bool remember_selecting(vi_stored *stored, const vi_request *request) {
-  if (!vi_headers_join(&stored->response->headers, VI_TEXT("Vary"), &stored->vary))
+/* The fields that are stored, in `out`. */
+static bool keep_fields(const vi_policy *policy, const vi_headers *received, vi_headers *out) {
+  if (vi_headers_copy(out, received) != VI_HEADERS_OK || !vi_drop_connection_fields(out))
     return false;
-  vi_buffer value = {0};
-  vi_text rest = vi_buffer_text(&stored->vary), name;
-  bool ok = true;
-  while (ok && take_name(&rest, &name)) {
-    vi_buffer_clear(&value);
-    if (vi_headers_find(&request->headers, name, 0) < request->headers.count)
-      ok = vi_headers_join(&request->headers, name, &value) &&
-           vi_headers_add(&stored->selecting, name, vi_buffer_text(&value)) == VI_HEADERS_OK;
-  }
-  vi_buffer_free(&value);
-  return ok;
+  vi_cache_control_strip_qualified(out);
+  if (policy->set_cookie == VI_SET_COOKIE_STRIP)
+    vi_headers_remove(out, VI_TEXT("Set-Cookie"));
+  return true;
 }
 
-vi_stored *vi_stored_new(const vi_request *request, const vi_response *response,
-                         double request_time, double response_time, bool shared) {
-  vi_stored *stored = vi_calloc(sizeof *stored);
+static bool pack_fields(const vi_headers *fields, vi_buffer *out) {
+  for (size_t i = 0; i < fields->count; i++)
+    if (!vi_pack(out, vi_headers_name(fields, i)) || !vi_pack(out, vi_headers_value(fields, i)))
+      return false;
+  return true;
+}
+
+/* All texts of an entry, one behind the other, and where each ends. */
+typedef struct layout {
+  vi_buffer bytes;
+  uint32_t ends[VI_STORED_TEXTS];
+} layout;
+
+static bool lay_out(const vi_policy *policy, const vi_request *request, const vi_response *response,
+                    const vi_choices *choices, const vi_headers *fields, layout *out) {
+  vi_text url = vi_buffer_text(&response->url);
+  vi_buffer *bytes = &out->bytes;
+  bool ok = true;
+  for (int i = 0; ok && i < VI_STORED_TEXTS; i++) {
+    switch ((vi_stored_text)i) {
+    case VI_STORED_URL:
+      ok = vi_text_equal(url, vi_buffer_text(&request->url)) || vi_buffer_append_text(bytes, url);
+      break;
+    case VI_STORED_REASON:
+      ok = vi_buffer_append_text(bytes, vi_buffer_text(&response->reason));
+      break;
+    case VI_STORED_ENCODING:
+      ok = vi_buffer_append_text(bytes, vi_buffer_text(&response->encoding));
+      break;
+    case VI_STORED_SELECTION:
+      ok = vi_vary_select(policy, fields, request, bytes);
+      break;
+    case VI_STORED_TAGS:
+      ok = !choices || vi_buffer_append_text(bytes, choices->tags);
+      break;
+    default:
+      ok = pack_fields(fields, bytes);
+    }
+    out->ends[i] = (uint32_t)bytes->length;
+  }
+  return ok && bytes->length <= UINT32_MAX;
+}
+
+static vi_stored *allocate(const layout *laid, vi_body *body) {
+  vi_stored *stored = vi_malloc(sizeof *stored + laid->bytes.length);
   if (!stored)
     return NULL;
+  *stored = (vi_stored){.body = vi_body_retain(body)};
   atomic_init(&stored->references, 1);
-  stored->response = vi_response_copy(response);
-  if (!stored->response || !vi_stored_drop_connection_fields(&stored->response->headers) ||
-      !remember_selecting(stored, request)) {
-    vi_stored_release(stored);
-    return NULL;
-  }
-  vi_cache_control_read(&stored->response->headers, &stored->control);
-  stored->shared = shared;
-  stored->response_time = response_time;
-  stored->date = date_of(stored);
-  stored->initial_age = initial_age_of(stored, request_time);
-  stored->lifetime = lifetime_of(stored, shared);
+  memcpy(stored->ends, laid->ends, sizeof laid->ends);
+  if (laid->bytes.length > 0)
+    memcpy(stored->bytes, laid->bytes.data, laid->bytes.length);
   return stored;
+}
+
+static uint32_t seconds(int64_t said, double otherwise) {
+  if (said != VI_ABSENT)
+    return said < UINT32_MAX ? (uint32_t)said : UINT32_MAX;
+  return otherwise < UINT32_MAX ? (uint32_t)otherwise : UINT32_MAX;
+}
+
+static bool has_field(const vi_headers *headers, const char *name) {
+  return vi_headers_find(headers, vi_text_of(name), 0) < headers->count;
+}
+
+/* 5.2.2.2, 5.2.2.8, 5.2.2.10: the server forbids to use it stale, whatever the client allows. */
+static bool never_stale(const vi_policy *policy, const vi_cache_control *control) {
+  return control->must_revalidate ||
+         (policy->shared && (control->proxy_revalidate || control->s_maxage != VI_ABSENT));
+}
+
+static uint16_t flags_of(const vi_policy *policy, const vi_cache_control *control, int status,
+                         const vi_headers *kept, bool overruled) {
+  unsigned flags = policy->shared ? VI_STORED_SHARED : 0;
+  if (control->no_cache && !overruled)
+    flags |= VI_STORED_NO_CACHE;
+  if (never_stale(policy, control) && !overruled)
+    flags |= VI_STORED_NEVER_STALE;
+  if (control->immutable)
+    flags |= VI_STORED_IMMUTABLE;
+  if (status == 206)
+    flags |= VI_STORED_PARTIAL;
+  if (has_field(kept, "ETag") || has_field(kept, "Last-Modified"))
+    flags |= VI_STORED_VALIDATOR;
+  return (uint16_t)flags;
+}
+
+/* The numbers of an entry, from what the server and the user say. */
+static void judge(const vi_policy *policy, const vi_response *response, const vi_headers *kept,
+                  const vi_freshness *freshness, const vi_choices *choices, vi_stored *stored) {
+  const vi_cache_control *control = &freshness->control;
+  bool overruled = choices && choices->ttl >= 0;
+  stored->status = (uint16_t)response->status;
+  stored->http_version = (uint8_t)response->http_version;
+  stored->flags = flags_of(policy, control, response->status, kept, overruled);
+  stored->response_time = freshness->response_time;
+  stored->initial_age = freshness->initial_age;
+  stored->date = freshness->date;
+  stored->lifetime = overruled ? freshness->initial_age + choices->ttl : freshness->lifetime;
+  stored->stale_while_revalidate =
+      seconds(control->stale_while_revalidate, policy->stale_while_revalidate);
+  stored->stale_if_error = seconds(control->stale_if_error, policy->stale_if_error);
+}
+
+vi_stored *vi_stored_new(const vi_policy *policy, const vi_request *request,
+                         const vi_response *response, const vi_freshness *freshness,
+                         const vi_choices *choices) {
+  vi_headers fields = {0};
+  layout laid = {0};
+  vi_stored *stored = NULL;
+  if (keep_fields(policy, &response->headers, &fields) &&
+      lay_out(policy, request, response, choices, &fields, &laid))
+    stored = allocate(&laid, response->body);
+  if (stored) {
+    stored->field_count = (uint16_t)fields.count;
+    judge(policy, response, &fields, freshness, choices, stored);
+  }
+  vi_headers_free(&fields);
+  vi_buffer_free(&laid.bytes);
+  return stored;
+}
+
+static size_t length_of(const vi_stored *stored) {
+  return stored->ends[VI_STORED_TEXTS - 1];
+}
+
+vi_stored *vi_stored_outdated(const vi_stored *stored) {
+  size_t length = length_of(stored);
+  vi_stored *copy = vi_malloc(sizeof *copy + length);
+  if (!copy)
+    return NULL;
+  memcpy(copy, stored, sizeof *copy + length);
+  atomic_init(&copy->references, 1);
+  copy->body = vi_body_retain(stored->body);
+  copy->flags |= VI_STORED_OUTDATED;
+  return copy;
 }
 
 vi_stored *vi_stored_retain(vi_stored *stored) {
@@ -135,59 +190,74 @@ vi_stored *vi_stored_retain(vi_stored *stored) {
 void vi_stored_release(vi_stored *stored) {
   if (!stored || atomic_fetch_sub_explicit(&stored->references, 1, memory_order_acq_rel) > 1)
     return;
-  vi_response_release(stored->response);
-  vi_headers_free(&stored->selecting);
-  vi_buffer_free(&stored->vary);
+  vi_body_release(stored->body);
   vi_free(stored);
 }
 
 size_t vi_stored_size(const vi_stored *stored) {
-  const vi_headers *selecting = &stored->selecting;
-  return sizeof *stored + vi_response_size(stored->response) + stored->vary.capacity +
-         selecting->bytes.capacity + selecting->capacity * sizeof *selecting->fields;
+  return sizeof *stored + length_of(stored) + vi_body_size(stored->body);
 }
 
-/* Compares the joined values of `name` without building the joined strings. */
-static bool same_field(const vi_headers *joined, const vi_request *request, vi_text name) {
-  vi_text stored_value;
-  bool stored_has = vi_headers_get(joined, name, &stored_value);
-  size_t count = vi_headers_count_of(&request->headers, name);
-  if (!stored_has || count == 0)
-    return !stored_has && count == 0; /* absent is not the same as empty */
-  vi_buffer value = {0};
-  bool same = vi_headers_join(&request->headers, name, &value) &&
-              vi_text_equal(vi_buffer_text(&value), stored_value);
-  vi_buffer_free(&value);
-  return same;
+vi_text vi_stored_text_of(const vi_stored *stored, vi_stored_text which) {
+  size_t start = which == 0 ? 0 : stored->ends[which - 1];
+  return (vi_text){stored->bytes + start, stored->ends[which] - start};
 }
 
-bool vi_stored_matches(const vi_stored *stored, const vi_request *request) {
-  vi_text rest = vi_buffer_text(&stored->vary), name;
-  while (take_name(&rest, &name))
-    if (vi_text_equal(name, VI_TEXT("*")) || !same_field(&stored->selecting, request, name))
-      return false;
-  return true;
+bool vi_stored_field(const vi_stored *stored, const char *name, vi_text *value) {
+  vi_text rest = vi_stored_text_of(stored, VI_STORED_FIELDS), wanted = vi_text_of(name), found;
+  while (vi_unpack(&rest, &found) && vi_unpack(&rest, value))
+    if (found.length == wanted.length && vi_text_equal_nocase(found, wanted))
+      return true;
+  *value = (vi_text){NULL, 0};
+  return false;
+}
+
+vi_response *vi_stored_response(const vi_stored *stored, vi_text url) {
+  vi_text own = vi_stored_text_of(stored, VI_STORED_URL);
+  vi_text rest = vi_stored_text_of(stored, VI_STORED_FIELDS), name, value;
+  vi_response *response =
+      vi_response_prepare(own.length > 0 ? own : url, vi_stored_text_of(stored, VI_STORED_REASON),
+                          vi_stored_text_of(stored, VI_STORED_ENCODING), stored->field_count,
+                          rest.length, vi_body_retain(stored->body));
+  if (!response)
+    return NULL;
+  response->status = stored->status;
+  response->http_version = stored->http_version;
+  while (vi_unpack(&rest, &name) && vi_unpack(&rest, &value))
+    vi_headers_add(&response->headers, name, value); /* there is room */
+  return response;
+}
+
+enum { KIND = VI_STORED_SHARED | VI_STORED_PARTIAL };
+
+bool vi_stored_variant(const vi_stored *stored, vi_buffer *out) {
+  return vi_buffer_append_text(out, stored->flags & VI_STORED_SHARED ? VI_TEXT("shared")
+                                                                     : VI_TEXT("private")) &&
+         (!(stored->flags & VI_STORED_PARTIAL) || vi_buffer_append_text(out, VI_TEXT(" part"))) &&
+         vi_buffer_append_char(out, ' ') &&
+         vi_buffer_append_text(out, vi_stored_text_of(stored, VI_STORED_SELECTION));
+}
+
+double vi_stored_useful(const vi_stored *stored, double now) {
+  enum { DAY = 86400 };
+  double stale = stored->stale_if_error > stored->stale_while_revalidate
+                     ? stored->stale_if_error
+                     : stored->stale_while_revalidate;
+  double useful = at_least_zero(vi_stored_ttl(stored, now)) + stale;
+  return useful + (stored->flags & VI_STORED_VALIDATOR ? DAY : 0);
 }
 
 bool vi_stored_same_variant(const vi_stored *a, const vi_stored *b) {
-  if (a->shared != b->shared ||
-      !vi_text_equal_nocase(vi_buffer_text(&a->vary), vi_buffer_text(&b->vary)) ||
-      a->selecting.count != b->selecting.count)
-    return false;
-  for (size_t i = 0; i < a->selecting.count; i++)
-    if (!vi_text_equal_nocase(vi_headers_name(&a->selecting, i),
-                              vi_headers_name(&b->selecting, i)) ||
-        !vi_text_equal(vi_headers_value(&a->selecting, i), vi_headers_value(&b->selecting, i)))
-      return false;
-  return true;
+  return (a->flags & KIND) == (b->flags & KIND) &&
+         vi_text_equal(vi_stored_text_of(a, VI_STORED_SELECTION),
+                       vi_stored_text_of(b, VI_STORED_SELECTION));
 }
 
 double vi_stored_age(const vi_stored *stored, double now) {
-  return stored->initial_age + clamp_positive(now - stored->response_time);
+  return stored->initial_age + at_least_zero(now - stored->response_time);
 }
 
-bool vi_stored_has_validator(const vi_stored *stored) {
-  vi_text value;
-  return vi_headers_get(&stored->response->headers, VI_TEXT("ETag"), &value) ||
-         vi_headers_get(&stored->response->headers, VI_TEXT("Last-Modified"), &value);
+double vi_stored_ttl(const vi_stored *stored, double now) {
+  double ttl = stored->lifetime - vi_stored_age(stored, now);
+  return ttl > 0 && (stored->flags & VI_STORED_OUTDATED) ? 0 : ttl;
 }

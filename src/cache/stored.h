@@ -1,55 +1,105 @@
-/* A stored response: what the policy judges and the stores keep.
+/* A stored response: what the rules judge and the stores keep.
  *
  * Immutable once made, counted, readable from any thread. What a decision needs is worked out once,
- * when it is made, so that a hit reads a few numbers. Times are seconds since 1970 (wall clock). */
+ * when it is made, so that a hit reads a few numbers; its texts lie packed in one block. Times are
+ * seconds since 1970 (wall clock). */
 #ifndef VI_CACHE_STORED_H
 #define VI_CACHE_STORED_H
 
-#include "cache/cache_control.h"
-#include "message/request.h"
-#include "message/response.h"
+#include "cache/freshness.h"
+#include "cache/pack.h"
+
+enum vi_stored_flag {
+  VI_STORED_SHARED = 1,      /* of a cache for many users; one for a single user has its own */
+  VI_STORED_NO_CACHE = 2,    /* not to be used without asking (5.2.2.4) */
+  VI_STORED_NEVER_STALE = 4, /* not to be used stale, whoever allows it (5.2.2.2, .8, .10) */
+  VI_STORED_IMMUTABLE = 8,   /* RFC 8246 */
+  VI_STORED_PARTIAL = 16,    /* the body is the part that Content-Range says */
+  VI_STORED_OUTDATED = 32,   /* something newer is known to be there (4.3.5): stale */
+  VI_STORED_VALIDATOR = 64,  /* has an ETag or a Last-Modified */
+};
+
+/* The texts of an entry, in the order in which they lie. */
+typedef enum vi_stored_text {
+  VI_STORED_URL, /* empty: that of the request, which is the key's */
+  VI_STORED_REASON,
+  VI_STORED_ENCODING,
+  VI_STORED_SELECTION, /* see vary.h */
+  VI_STORED_TAGS,      /* packed */
+  VI_STORED_FIELDS,    /* packed: name, value, name, value */
+  VI_STORED_TEXTS
+} vi_stored_text;
 
 typedef struct vi_stored {
   atomic_uint references;
-  vi_response *response;
-  vi_headers selecting; /* the request's fields that Vary names, joined; absent ones left out */
-  vi_buffer vary;       /* the names themselves, as in the response; empty: no Vary */
-  vi_cache_control control;
-  bool shared; /* of a cache for many users; one for a single user has entries of its own */
-  double response_time; /* when the response arrived or was last validated */
-  double initial_age;   /* its age then (RFC 9111 4.2.3) */
-  double lifetime;      /* RFC 9111 4.2.1, for a shared or private cache as asked; 0: stale */
-  double date;          /* the Date field, or response_time */
+  uint16_t status;
+  uint16_t flags; /* of vi_stored_flag */
+  uint16_t field_count;
+  uint8_t http_version;
+  double response_time;                            /* when it arrived or was last validated */
+  double initial_age;                              /* its age then (RFC 9111 4.2.3) */
+  double lifetime;                                 /* RFC 9111 4.2.1; 0: stale */
+  double date;                                     /* the Date field, or response_time */
+  uint32_t stale_while_revalidate, stale_if_error; /* seconds */
+  uint32_t ends[VI_STORED_TEXTS];                  /* of each text in `bytes` */
+  vi_body *body;                                   /* one reference */
+  char bytes[];
 } vi_stored;
 
-/* Makes an entry of `response`, an answer to `request` that was sent at `request_time` and came at
- * `response_time`. The response is copied without its hop-by-hop fields, its body shared. NULL:
- * out of memory. */
-vi_stored *vi_stored_new(const vi_request *request, const vi_response *response,
-                         double request_time, double response_time, bool shared);
+/* What the user says of one response, over the heads of server and policy. */
+typedef struct vi_choices {
+  double ttl;   /* seconds that it is fresh from now, whatever the server says; < 0: nothing said */
+  bool refuses; /* it is not to be stored */
+  vi_text tags; /* packed */
+} vi_choices;
+
+/* Makes an entry of `response`, an answer to `request`; `choices` may be NULL. Fields of one
+ * connection only, and those that a qualified no-cache names, are left out; the body is shared.
+ * NULL: out of memory. */
+vi_stored *vi_stored_new(const vi_policy *policy, const vi_request *request,
+                         const vi_response *response, const vi_freshness *freshness,
+                         const vi_choices *choices);
+
+/* A copy that is outdated. NULL: out of memory. */
+vi_stored *vi_stored_outdated(const vi_stored *stored);
+
+/* The stored response as it came, from `url` where it remembers no other, with room for another
+ * field or two; its maker may still change it. NULL: out of memory. */
+vi_response *vi_stored_response(const vi_stored *stored, vi_text url);
 
 /* Takes out the fields of one connection only, those that Connection names too (RFC 9111 3.1).
  * False: out of memory. */
-bool vi_stored_drop_connection_fields(vi_headers *headers);
+bool vi_drop_connection_fields(vi_headers *headers);
 
 /* One more holder, and one less; the last one frees. Releasing NULL is ignored. */
 vi_stored *vi_stored_retain(vi_stored *stored);
 void vi_stored_release(vi_stored *stored);
 
-/* Bytes of memory that it holds, those of its response included. */
+/* Bytes of memory that it holds. */
 size_t vi_stored_size(const vi_stored *stored);
 
-/* True if `request` has the same fields that Vary names (RFC 9111 4.1). */
-bool vi_stored_matches(const vi_stored *stored, const vi_request *request);
+/* One of its texts. */
+vi_text vi_stored_text_of(const vi_stored *stored, vi_stored_text which);
 
-/* True if both were selected by the same request fields: one replaces the other. */
+/* The value of the first field of that name; false (and an empty view) if there is none. */
+bool vi_stored_field(const vi_stored *stored, const char *name, vi_text *value);
+
+/* Appends a name for what the entry is among those of its key: one with the same name replaces it.
+ * False: out of memory. */
+bool vi_stored_variant(const vi_stored *stored, vi_buffer *out);
+
+/* Seconds from `now` for which keeping it may be of use: while it is fresh or may be served stale,
+ * and a day more if it can be validated. */
+double vi_stored_useful(const vi_stored *stored, double now);
+
+/* True if one replaces the other in a store: both are what the same requests ask for. */
 bool vi_stored_same_variant(const vi_stored *a, const vi_stored *b);
 
 /* Age at `now` (RFC 9111 4.2.3); a clock that stepped back does not make it younger than it was on
  * arrival. */
 double vi_stored_age(const vi_stored *stored, double now);
 
-/* True if it has an ETag or Last-Modified to validate it by. */
-bool vi_stored_has_validator(const vi_stored *stored);
+/* Seconds of freshness left at `now`, negative for a stale one. */
+double vi_stored_ttl(const vi_stored *stored, double now);
 
 #endif

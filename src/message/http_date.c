@@ -1,7 +1,5 @@
 #include "message/http_date.h"
 
-#include <string.h>
-
 static const char *const MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec";
 static const char *const DAYS = "SunMonTueWedThuFriSat";
 static const char *const LONG_DAYS[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
@@ -65,11 +63,12 @@ typedef struct reader {
   bool ok;
 } reader;
 
+/* In any case (RFC 9111 4.2), though those who write dates must keep to one. */
 static void take_literal(reader *in, const char *literal) {
-  size_t length = strlen(literal);
-  in->ok = in->ok && in->rest.length >= length && memcmp(in->rest.data, literal, length) == 0;
+  vi_text wanted = vi_text_of(literal);
+  in->ok = in->ok && vi_text_starts_nocase(in->rest, wanted);
   if (in->ok)
-    in->rest = (vi_text){in->rest.data + length, in->rest.length - length};
+    in->rest = (vi_text){in->rest.data + wanted.length, in->rest.length - wanted.length};
 }
 
 static int take_digits(reader *in, size_t count) {
@@ -88,7 +87,7 @@ static int take_digits(reader *in, size_t count) {
 /* One of the three-letter names in `names`; returns its number from 1. */
 static int take_short_name(reader *in, const char *names) {
   for (int i = 0; in->ok && names[i * 3] != '\0'; i++)
-    if (in->rest.length >= 3 && memcmp(in->rest.data, names + (size_t)i * 3, 3) == 0) {
+    if (vi_text_starts_nocase(in->rest, (vi_text){names + (size_t)i * 3, 3})) {
       in->rest = (vi_text){in->rest.data + 3, in->rest.length - 3};
       return i + 1;
     }

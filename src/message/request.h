@@ -26,6 +26,7 @@ typedef struct vi_request {
   bool streams_response;   /* the caller wants the response's body piece by piece */
   double timeout;          /* seconds for the whole exchange, 0: no limit; < 0: the session's */
   bool reports_progress;   /* the caller wants to know how much of the response's body has come */
+  bool reports_head;       /* and what its head says before that, where it is not streamed */
 } vi_request;
 
 /* Makes a request without header fields; its maker adds them, checked by vi_headers_check, before

@@ -33,7 +33,7 @@ vi_body *vi_body_take(vi_buffer *bytes) {
   return body;
 }
 
-static vi_body *retain_body(vi_body *body) {
+vi_body *vi_body_retain(vi_body *body) {
   atomic_fetch_add_explicit(&body->references, 1, memory_order_relaxed);
   return body;
 }
@@ -72,18 +72,17 @@ static char *lay(vi_buffer *buffer, char *room, vi_text text) {
   return room + text.length;
 }
 
-vi_response *vi_response_make(vi_text url, vi_text reason, vi_text encoding,
-                              const vi_headers *headers, vi_body *body) {
+vi_response *vi_response_prepare(vi_text url, vi_text reason, vi_text encoding, size_t field_count,
+                                 size_t field_bytes, vi_body *body) {
   enum { SPARE_FIELDS = 2, SPARE_BYTES = 32 };
-  size_t capacity = headers->count + SPARE_FIELDS;
-  size_t bytes = vi_headers_length(headers) + SPARE_BYTES;
+  size_t capacity = field_count + SPARE_FIELDS, bytes = field_bytes + SPARE_BYTES;
   vi_response *response =
       allocate(capacity * sizeof(vi_field) + url.length + reason.length + encoding.length + bytes);
   if (!response) {
     vi_body_release(body);
     return NULL;
   }
-  response->body = body ? body : retain_body(&nothing);
+  response->body = body ? body : vi_body_retain(&nothing);
   response->headers.fields = (vi_field *)(response + 1);
   response->headers.capacity = capacity;
   response->headers.within = true;
@@ -92,12 +91,20 @@ vi_response *vi_response_make(vi_text url, vi_text reason, vi_text encoding,
   room = lay(&response->reason, room, reason);
   room = lay(&response->encoding, room, encoding);
   vi_buffer_lay_within(&response->headers.bytes, room, bytes);
-  vi_headers_copy(&response->headers, headers); /* there is room */
+  return response;
+}
+
+vi_response *vi_response_make(vi_text url, vi_text reason, vi_text encoding,
+                              const vi_headers *headers, vi_body *body) {
+  vi_response *response =
+      vi_response_prepare(url, reason, encoding, headers->count, vi_headers_length(headers), body);
+  if (response)
+    vi_headers_copy(&response->headers, headers); /* there is room */
   return response;
 }
 
 void vi_response_share_body(vi_response *response, const vi_response *from) {
-  vi_body *body = retain_body(from->body);
+  vi_body *body = vi_body_retain(from->body);
   vi_body_release(response->body);
   response->body = body;
 }
@@ -105,7 +112,7 @@ void vi_response_share_body(vi_response *response, const vi_response *from) {
 vi_response *vi_response_copy(const vi_response *response) {
   vi_response *copy = vi_response_make(
       vi_buffer_text(&response->url), vi_buffer_text(&response->reason),
-      vi_buffer_text(&response->encoding), &response->headers, retain_body(response->body));
+      vi_buffer_text(&response->encoding), &response->headers, vi_body_retain(response->body));
   if (!copy)
     return NULL;
   copy->status = response->status;
@@ -149,8 +156,12 @@ static size_t size_of_head(const vi_response *response) {
          response->headers.capacity * sizeof(vi_field);
 }
 
+size_t vi_body_size(const vi_body *body) {
+  return body == &nothing ? 0 : sizeof *body + body->bytes.capacity;
+}
+
 size_t vi_response_size(const vi_response *response) {
-  size_t size = sizeof *response->body + response->body->bytes.capacity;
+  size_t size = vi_body_size(response->body);
   for (; response; response = response->interim)
     size += size_of_head(response);
   return size;

@@ -50,6 +50,11 @@ vi_response *vi_response_new(void);
 vi_response *vi_response_make(vi_text url, vi_text reason, vi_text encoding,
                               const vi_headers *headers, vi_body *body);
 
+/* Likewise without fields yet, with room for that many of them with that many bytes of names and
+ * values in all, and for another or two. */
+vi_response *vi_response_prepare(vi_text url, vi_text reason, vi_text encoding, size_t field_count,
+                                 size_t field_bytes, vi_body *body);
+
 /* A copy that its maker may still change before handing it on; the body is shared. NULL: out of
  * memory. */
 vi_response *vi_response_copy(const vi_response *response);
@@ -76,7 +81,13 @@ vi_body *vi_body_new(vi_text bytes);
  * memory, and `bytes` is as it was. */
 vi_body *vi_body_take(vi_buffer *bytes);
 
+/* One more holder; returns `body`. */
+vi_body *vi_body_retain(vi_body *body);
+
 /* One holder less; the last one frees. NULL is ignored. */
 void vi_body_release(vi_body *body);
+
+/* Bytes of memory that it holds. */
+size_t vi_body_size(const vi_body *body);
 
 #endif

@@ -145,7 +145,8 @@ bool vi_url_resolve(vi_text base, vi_text reference, vi_buffer *out, vi_error *e
     code = set_reference(handle, reference, out);
   if (code == CURLUE_OK)
     code = curl_url_set(handle, CURLUPART_FRAGMENT, NULL, 0);
-  return take_normal(handle, code, out, error) && check_scheme(vi_buffer_text(out), error);
+  return take_normal(handle, code, out, error) && refuse_bytes(vi_buffer_text(out), error) &&
+         check_scheme(vi_buffer_text(out), error) && check_host(vi_buffer_text(out), error);
 }
 
 static bool is_digit(char c) {

@@ -13,12 +13,14 @@ static const struct {
     {"ACCEPT_ENCODING", "decode"},
     {"BUFFERSIZE", NULL},
     {"CAINFO", "ca"},
+    {"CAPATH", "ca"},
     {"CONNECTTIMEOUT", "connect_timeout"},
     {"CONNECTTIMEOUT_MS", "connect_timeout"},
     {"CONNECT_ONLY", NULL},
     {"COOKIE", NULL},
     {"COOKIEFILE", "cookies"},
     {"COOKIEJAR", "cookies"},
+    {"COOKIELIST", "cookies"},
     {"CRLF", NULL},
     {"CURLU", NULL},
     {"CUSTOMREQUEST", NULL},
@@ -39,6 +41,7 @@ static const struct {
     {"INFILESIZE_LARGE", NULL},
     {"LOW_SPEED_LIMIT", "low_speed_limit"},
     {"LOW_SPEED_TIME", "low_speed_time"},
+    {"MAXCONNECTS", "max_idle_connections"},
     {"MAXFILESIZE", "max_body"},
     {"MAXFILESIZE_LARGE", "max_body"},
     {"MAXREDIRS", NULL},
@@ -46,6 +49,7 @@ static const struct {
     {"NOBODY", NULL},
     {"NOPROGRESS", NULL},
     {"NOSIGNAL", NULL},
+    {"PIPEWAIT", "http_version"},
     {"PORT", NULL},
     {"POST", NULL},
     {"POSTFIELDS", NULL},
@@ -55,9 +59,13 @@ static const struct {
     {"PROTOCOLS", NULL},
     {"PROTOCOLS_STR", NULL},
     {"PROXY", "proxy"},
+    {"PROXY_CAINFO", "ca"},
+    {"PROXY_CAPATH", "ca"},
+    {"PROXY_SSLVERSION", "min_tls"},
     {"PROXY_SSL_VERIFYHOST", "verify"},
     {"PROXY_SSL_VERIFYPEER", "verify"},
     {"PUT", NULL},
+    {"QUICK_EXIT", NULL},
     {"RANGE", NULL},
     {"REDIR_PROTOCOLS", NULL},
     {"REDIR_PROTOCOLS_STR", NULL},
@@ -86,6 +94,16 @@ static const char *owner_of(const struct curl_easyoption *option) {
   return NULL;
 }
 
+/* What libcurl would tell every origin that the session sends to, a redirect's as well. */
+static bool is_credential(const struct curl_easyoption *option) {
+  static const CURLoption credentials[] = {CURLOPT_USERPWD, CURLOPT_USERNAME, CURLOPT_PASSWORD,
+                                           CURLOPT_XOAUTH2_BEARER};
+  for (size_t i = 0; i < sizeof credentials / sizeof *credentials; i++)
+    if (option->id == credentials[i])
+      return true;
+  return false;
+}
+
 static const char *value_kind(curl_easytype type) {
   switch (type) {
   case CURLOT_LONG:
@@ -108,6 +126,10 @@ static const struct curl_easyoption *find(const char *name, const char *kind, vi
   const char *owner = option ? owner_of(option) : NULL;
   if (!option)
     vi_error_set(error, VI_ERROR_REFUSED, "libcurl has no option '%.60s'", name);
+  else if (is_credential(option))
+    vi_error_set(error, VI_ERROR_REFUSED,
+                 "the option '%s' would go to every origin: use an AuthenticatingSender instead",
+                 option->name);
   else if (owner && *owner)
     vi_error_set(error, VI_ERROR_REFUSED, "the option '%s' is viesti's own to set: give %s instead",
                  option->name, owner);

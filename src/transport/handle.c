@@ -35,7 +35,7 @@ static int close_socket(void *user, curl_socket_t fd) {
 
 /* libcurl sends a request again by itself when a kept connection dies before the reply. It may not
  * for a method that is not idempotent (RFC 9110 9.2.2): such a body is read through these two, of
- * which the second keeps libcurl from reading it twice. */
+ * which the second keeps libcurl from reading it twice; see note_connection for those without. */
 static size_t read_body(char *buffer, size_t size, size_t count, void *user) {
   vi_transfer *transfer = ((vi_handle *)user)->transfer;
   bool streams = transfer->request->streams_body;
@@ -60,18 +60,29 @@ static int refuse_seek(void *user, curl_off_t offset, int origin) {
   return CURL_SEEKFUNC_FAIL;
 }
 
-/* CURLOPT_PREREQFUNCTION: libcurl has a connection and sends the request next. */
+/* CURLOPT_PREREQFUNCTION: libcurl has a connection and sends the request next. What had a fresh one
+ * it sends again if that died after others had come to share it. */
 static int note_connection(void *user, char *remote, char *local, int remote_port, int local_port) {
   (void)remote;
   (void)local;
   (void)remote_port;
   (void)local_port;
-  ((vi_handle *)user)->transfer->connected = true;
-  return CURL_PREREQFUNC_OK;
+  vi_handle *handle = user;
+  vi_transfer *transfer = handle->transfer;
+  bool again = transfer->connected && transfer->heads == 0;
+  transfer->connected = true;
+  if (!again || !handle->fresh_connection)
+    return CURL_PREREQFUNC_OK;
+  vi_error_set(&transfer->error, VI_ERROR_RESET,
+               "the connection died, and the request may not be sent twice");
+  return CURL_PREREQFUNC_ABORT;
 }
 
+/* 0: no limit, which no time is too short to be. */
 static long milliseconds(double seconds) {
-  return seconds > 0 && seconds < 1e9 ? (long)(seconds * 1000 + 0.5) : 0;
+  if (seconds <= 0 || seconds >= 1e9)
+    return 0;
+  return seconds < 0.001 ? 1 : (long)(seconds * 1000 + 0.5);
 }
 
 /* False: out of memory. What this libcurl does not know, a CAPATH for one, it does not have. */
@@ -91,7 +102,19 @@ static bool set_trust(CURL *easy, const vi_session_options *options) {
     file = curl_version_info(CURLVERSION_NOW)->cainfo;
   if (!chosen && (!file || access(file, R_OK) != 0))
     return true;
-  return set_text(easy, CURLOPT_CAINFO, file) && set_text(easy, CURLOPT_CAPATH, NULL);
+  return set_text(easy, CURLOPT_CAINFO, file) && set_text(easy, CURLOPT_CAPATH, NULL) &&
+         set_text(easy, CURLOPT_PROXY_CAINFO, file) && set_text(easy, CURLOPT_PROXY_CAPATH, NULL);
+}
+
+/* A proxy that speaks TLS itself is trusted no sooner than an origin. */
+static void set_verification(CURL *easy, const vi_session_options *options) {
+  long peer = options->verify ? 1 : 0, host = options->verify ? 2 : 0;
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, peer);
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, host);
+  curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, peer);
+  curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, host);
+  curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION,
+                   (long)vi_curl_options_number(options->curl, CURLOPT_SSLVERSION));
 }
 
 static bool set_proxy(CURL *easy, const vi_session *session) {
@@ -151,8 +174,7 @@ static bool set_session_options(CURL *easy, const vi_session *session) {
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, session->fields.lines);
   set_timeouts(easy, options);
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options->verify ? 1L : 0L);
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options->verify ? 2L : 0L);
+  set_verification(easy, options);
   set_http_version(easy, options->http_version);
   curl_easy_setopt(easy, CURLOPT_SHARE, session->share);
   bool ok = set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https") && set_trust(easy, options) &&
@@ -308,7 +330,7 @@ bool vi_handle_set_request(vi_handle *handle, vi_transfer *transfer, double wait
   if (sends_length(request))
     ok = set_body(handle, request, &transfer->error) && ok;
   if (!has_bytes(request) && !vi_request_is_idempotent(request)) {
-    /* Without bytes to refuse reading again, only a connection that is not kept is safe. */
+    /* Without bytes to refuse reading again, no connection that was kept is safe. */
     handle->fresh_connection = true;
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   }
@@ -318,8 +340,8 @@ bool vi_handle_set_request(vi_handle *handle, vi_transfer *transfer, double wait
   }
   if (waited > 0 || request->timeout >= 0) {
     handle->own_timeout = true;
-    long left = milliseconds(timeout - waited);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout > 0 && left <= 0 ? 1L : left);
+    double left = timeout - waited;
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout > 0 && left <= 0 ? 1L : milliseconds(left));
   }
   ok = set_method(handle, request) && ok;
   return set_fields(handle, request) && ok;

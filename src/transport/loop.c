@@ -52,7 +52,8 @@ bool vi_loop_note_socket(vi_loop *loop, curl_socket_t fd, bool open) {
 
 /* CURLMOPT_SOCKETFUNCTION. A socket that libcurl no longer cares about stays with the poller until
  * it makes noise: on a kept connection the next request wants it again. One whose end we would not
- * see (the resolver's) leaves at once. */
+ * see (the resolver's) leaves at once; where that cannot be watched libcurl, which would give its
+ * multi handle up for it, still asks the resolver from time to time. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *unused) {
   (void)easy;
   (void)unused;
@@ -68,7 +69,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *u
   socket->wanted = (unsigned char)wanted;
   if (wanted == socket->watched || (wanted == 0 && socket->ours))
     return 0;
-  return watch(loop, fd, socket, wanted) || wanted == 0 ? 0 : -1;
+  return watch(loop, fd, socket, wanted) || wanted == 0 || !socket->ours ? 0 : -1;
 }
 
 static int64_t sooner(int64_t a, int64_t b) {

@@ -10,8 +10,8 @@ static bool is_full(const vi_session *session) {
   size_t connections = (size_t)session->options.max_connections;
   if (session->affordable > 0 && session->active_count >= session->affordable)
     return true;
-  return connections > 0 &&
-         session->active_count >= connections * (session->multiplexes ? STREAMS : 1);
+  bool shares = session->multiplexes && session->stream_count == 0;
+  return connections > 0 && session->active_count >= connections * (shares ? STREAMS : 1);
 }
 
 bool vi_queue_must_wait(const vi_session *session) {

@@ -28,6 +28,37 @@ static vi_text strip_line_end(vi_text line) {
 /* Interim answers (RFC 9110 15.2) are few; a server that goes on with them for ever is not. */
 enum { MOST_HEADS = 32 };
 
+static int http_version_of(CURL *easy) {
+  long version = 0;
+  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+  switch (version) {
+  case CURL_HTTP_VERSION_1_0:
+    return 10;
+  case CURL_HTTP_VERSION_2_0:
+    return 20;
+  case CURL_HTTP_VERSION_3:
+    return 30;
+  default:
+    return 11;
+  }
+}
+
+/* Whether the connection speaks the version of its answer's status line. libcurl takes any server's
+ * word for it, but has a pseudo field only of what came in frames of HTTP/2; one of HTTP/3 it makes
+ * nowhere but where that was asked for. */
+static bool is_spoken(const vi_transfer *transfer, int version) {
+  if (version < 20)
+    return true;
+  if (!vi_text_starts_nocase(vi_buffer_text(&transfer->request->url), VI_TEXT("https:")))
+    return false;
+  if (version >= 30)
+    return transfer->session->options.http_version == VI_HTTP_3;
+  struct curl_header *status;
+  CURLHcode code =
+      curl_easy_header(transfer->handle->easy, ":status", 0, CURLH_PSEUDO, -1, &status);
+  return code == CURLHE_OK || code == CURLHE_NOT_BUILT_IN;
+}
+
 /* "HTTP/1.1 200 OK", "HTTP/2 200": libcurl has checked the form; the code comes from libcurl. */
 static bool begin_head(vi_transfer *transfer, vi_text line) {
   vi_handle *handle = transfer->handle;
@@ -36,6 +67,9 @@ static bool begin_head(vi_transfer *transfer, vi_text line) {
   if (++transfer->heads > MOST_HEADS)
     return vi_error_set(&transfer->error, VI_ERROR_TOO_LARGE, "more than %d interim answers",
                         MOST_HEADS);
+  if (!is_spoken(transfer, http_version_of(handle->easy)))
+    return vi_error_set(&transfer->error, VI_ERROR_PROTOCOL,
+                        "the answer claims a version of HTTP that its connection does not speak");
   vi_headers_clear(&handle->head);
   vi_buffer_clear(&handle->reason);
   transfer->encoding = (vi_text){0};
@@ -50,21 +84,6 @@ static bool begin_head(vi_transfer *transfer, vi_text line) {
   vi_text reason = {line.data + after_code, line.length - after_code};
   return vi_buffer_append_text(&handle->reason, vi_text_trim(reason)) ||
          vi_receive_out_of_memory(transfer);
-}
-
-static int http_version_of(CURL *easy) {
-  long version = 0;
-  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
-  switch (version) {
-  case CURL_HTTP_VERSION_1_0:
-    return 10;
-  case CURL_HTTP_VERSION_2_0:
-    return 20;
-  case CURL_HTTP_VERSION_3:
-    return 30;
-  default:
-    return 11;
-  }
 }
 
 /* For a Unix socket libcurl gives its path. */
@@ -95,14 +114,24 @@ static void read_facts(vi_response *response, CURL *easy) {
   curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME, &response->timings.total);
 }
 
-bool vi_receive_complete_head(vi_transfer *transfer, vi_body *body) {
+/* A response of the final head; takes over the body's reference. NULL, with the transfer's error:
+ * out of memory. */
+static vi_response *response_of(vi_transfer *transfer, vi_body *body) {
   vi_handle *handle = transfer->handle;
   vi_response *response =
       vi_response_make(vi_buffer_text(&transfer->request->url), vi_buffer_text(&handle->reason),
                        transfer->encoding, &handle->head, body);
+  if (response)
+    read_facts(response, handle->easy);
+  else
+    vi_receive_out_of_memory(transfer);
+  return response;
+}
+
+bool vi_receive_complete_head(vi_transfer *transfer, vi_body *body) {
+  vi_response *response = response_of(transfer, body);
   if (!response)
-    return vi_receive_out_of_memory(transfer);
-  read_facts(response, handle->easy);
+    return false;
   transfer->session->multiplexes = response->http_version >= 20;
   transfer->session->has_multiplexed |= transfer->session->multiplexes;
   response->unbounded = transfer->unbounded;
@@ -236,11 +265,14 @@ static bool end_head(vi_transfer *transfer) {
   transfer->unbounded = is_unbounded(transfer, status);
   if (!check_transfer_coding(transfer, status) || !undo_coding(transfer, status))
     return false;
-  if (!transfer->request->streams_response)
+  if (transfer->request->streams_response)
+    transfer->head_complete = vi_receive_complete_head(transfer, NULL);
+  else if (transfer->request->reports_head)
+    transfer->head_news = response_of(transfer, NULL);
+  else
     return true;
-  transfer->head_complete = vi_receive_complete_head(transfer, NULL);
   vi_transfer_note(transfer);
-  return transfer->head_complete;
+  return transfer->head_complete || transfer->head_news;
 }
 
 /* A trailer field is not to be merged into the head (RFC 9110 6.5.1), nor to go on for ever. */

@@ -64,8 +64,8 @@ typedef struct vi_session {
   size_t socket_count, socket_capacity;
   struct vi_handle *idle; /* linked by `next` */
   size_t idle_count;
-  struct vi_transfer *active; /* in flight, doubly linked */
-  size_t active_count;
+  struct vi_transfer *active;        /* in flight, doubly linked */
+  size_t active_count, stream_count; /* of those, the ones whose response is streamed */
   struct vi_transfer *queued_first, *queued_last; /* waiting for that, likewise */
   size_t affordable;    /* as many in flight as there are descriptors for; 0: not known to be few */
   struct vi_loop *loop; /* the loop that drives it, not owned; NULL: none */

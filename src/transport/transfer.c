@@ -36,6 +36,18 @@ vi_transfer *vi_transfer_new(vi_session *session, vi_request *request, vi_error 
   return transfer;
 }
 
+/* The socket of a connection that transfers share is read as long as one of them is not paused, and
+ * libcurl keeps what comes for the others, up to 32 MiB each. So while a body is streamed transfers
+ * take connections of their own: the server waits for whoever reads it, as over HTTP/1. */
+static void count_stream(const vi_transfer *transfer, int change) {
+  vi_session *session = transfer->session;
+  if (!transfer->request->streams_response)
+    return;
+  session->stream_count += (size_t)change;
+  curl_multi_setopt(session->multi, CURLMOPT_PIPELINING,
+                    session->stream_count > 0 ? CURLPIPE_NOTHING : CURLPIPE_MULTIPLEX);
+}
+
 static void join_active(vi_transfer *transfer) {
   vi_session *session = transfer->session;
   transfer->in_flight = true;
@@ -45,6 +57,7 @@ static void join_active(vi_transfer *transfer) {
     session->active->previous = transfer;
   session->active = transfer;
   session->active_count++;
+  count_stream(transfer, 1);
 }
 
 static void leave_active(vi_transfer *transfer) {
@@ -58,6 +71,7 @@ static void leave_active(vi_transfer *transfer) {
     transfer->next->previous = transfer->previous;
   transfer->next = transfer->previous = NULL;
   transfer->in_flight = false;
+  count_stream(transfer, -1);
   if (--session->active_count == 0)
     session->idle_since = vi_clock_monotonic();
   if (session->loop && vi_queue_can_admit(session))
@@ -79,7 +93,8 @@ static bool is_ready(const vi_transfer *transfer) {
 
 static void judge(vi_transfer *transfer) {
   transfer->ready = is_ready(transfer);
-  transfer->due = transfer->ready || transfer->upload_starved || transfer->progressed;
+  transfer->due = transfer->ready || transfer->upload_starved || transfer->progressed ||
+                  transfer->head_news != NULL;
 }
 
 void vi_transfer_note(vi_transfer *transfer) {
@@ -392,6 +407,7 @@ void vi_transfer_release(vi_transfer *transfer) {
   vi_request_release(transfer->request);
   vi_response_release(transfer->response);
   vi_response_release(transfer->interim);
+  vi_response_release(transfer->head_news);
   vi_buffer_free(&transfer->received);
   vi_buffer_free(&transfer->upload);
   vi_free(transfer);

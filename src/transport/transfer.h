@@ -21,10 +21,11 @@ typedef enum vi_await {
 typedef struct vi_transfer {
   vi_session *session;
   vi_request *request;
-  vi_handle *handle;     /* NULL before it is launched and when no byte of libcurl's is left */
-  vi_response *response; /* of a streamed one: from the head on; else once `done`, if no error */
-  vi_response *interim;  /* the last 1xx answer */
-  vi_error error;        /* kind NONE until something fails */
+  vi_handle *handle;      /* NULL before it is launched and when no byte of libcurl's is left */
+  vi_response *response;  /* of a streamed one: from the head on; else once `done`, if no error */
+  vi_response *interim;   /* the last 1xx answer */
+  vi_response *head_news; /* without its body, where the request reports the head; to be taken */
+  vi_error error;         /* kind NONE until something fails */
   enum { VI_HEAD_NONE, VI_HEAD_FIELDS, VI_HEAD_DONE, VI_HEAD_BODY } head;
   unsigned heads; /* status lines seen */
   size_t trailer_bytes;

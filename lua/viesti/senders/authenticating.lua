@@ -160,10 +160,16 @@ local function credentials_of(self)
   return state.renewal:run(function() return renew(self) end)
 end
 
+-- The request with these credentials, which are a secret to a RedirectingSender inside, too.
+local function with_credentials(self, request, credentials)
+  local secrets = request.secret_headers or {}
+  secrets[#secrets + 1] = self.header
+  return request:with { headers = { [self.header] = credentials }, secret_headers = secrets }
+end
+
 -- What the inner sender makes of the request with these credentials; an error does not show them.
 local function authenticated(self, request, credentials)
-  local response, err =
-    self.sender:send(request:with { headers = { [self.header] = credentials } })
+  local response, err = self.sender:send(with_credentials(self, request, credentials))
   if err and err.request and err.request.headers:get(self.header) == credentials then
     err.request = request
   end

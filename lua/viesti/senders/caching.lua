@@ -1,14 +1,19 @@
---- CachingSender(max_size, sender): keeps successful GET responses and serves them again, by the
---- rules of HTTP caching (RFC 9111). The store and the rules are the core's.
+--- CachingSender(max_size, sender): keeps responses and serves them again, by the rules of HTTP
+--- caching (RFC 9111). The store and the rules are the core's.
+local CacheKey = require "viesti.cache_key"
+local collapsing = require "viesti.collapsing"
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
+local format = require "viesti.format"
+local guarded_store = require "viesti.guarded_store"
+local options = require "viesti.options"
 local Request = require "viesti.request"
 local Store = require "viesti.store"
 
 ---@class viesti.CachingSender: viesti.ExtendingSender
 ---@field max_size integer? most responses kept; nil for no bound
 ---@field max_bytes integer? most bytes that they hold
----@field store viesti.Store
+---@field store viesti.Store|viesti.Tiered|table where they are kept
 local CachingSender = ExtendingSender:extend("CachingSender", {
   { name = "max_size", type = "integer", min = 1,
     doc = "most responses kept, the least recently used goes first; no bound if not given" },
@@ -21,37 +26,309 @@ local CachingSender = ExtendingSender:extend("CachingSender", {
     doc = "a response that holds more is not kept" },
   { name = "shared", type = "boolean", default = true,
     doc = "the cache serves many users; false: only one, whose private responses it keeps, too" },
+  { name = "store_errors", type = "boolean", default = false,
+    doc = "keep 4xx and 5xx responses, too, where the server, or `heuristic`, says for how long" },
+  { name = "heuristic", type = "number", default = 0, min = 0, max = 1,
+    doc = "part of the time since Last-Modified, a day at most, for which a response is taken for "
+      .. "fresh where the server does not say; 0.1 is usual" },
+  { name = "targeted", type = "strings",
+    doc = "fields that, where they are there, say more than Cache-Control (RFC 9213), such as "
+      .. "CDN-Cache-Control" },
+  { name = "stale_if_error", type = "number", default = 0, min = 0,
+    doc = "seconds for which a stale response may stand in for a 500, 502, 503, 504 or no answer, "
+      .. "where the server does not say (RFC 5861)" },
+  { name = "stale_on_disconnect", type = "boolean", default = false,
+    doc = "serve a stale response, however old, where there is no answer at all" },
+  { name = "stale_while_revalidate", type = "number", default = 0, min = 0,
+    doc = "seconds for which a stale response is served while a task asks for a new one, where the "
+      .. "server does not say (RFC 5861); async only" },
+  { name = "key", type = "function",
+    doc = "called with the request, returns the string to keep its responses under; nil: its URL" },
+  { name = "ignore_params", type = "strings",
+    doc = "params of the URL that make no other resource, such as \"utm_*\"" },
+  { name = "partition", type = "string|function",
+    doc = "keeps apart what is for different users: a string, or called with the request" },
+  { name = "methods", type = "strings",
+    doc = "methods whose responses are kept besides GET's, each by the request's body, such as "
+      .. "QUERY" },
+  { name = "ttl", type = "number|function", min = 0,
+    doc = "seconds that a response is fresh, whatever the server says; called with request and "
+      .. "response, nil: as the server says" },
+  { name = "store_if", type = "function",
+    doc = "called with request and response: whether it may be kept" },
+  { name = "tags", type = "strings|function",
+    doc = "names to purge responses by; called with request and response" },
+  { name = "set_cookie", type = "string", default = "store", values = { "store", "strip", "skip" },
+    doc = "strip: Set-Cookie is not kept; skip: nothing that has one is" },
+  { name = "coalesce", type = "boolean", default = true,
+    doc = "of tasks that ask for the same, one sends, and the others wait for its answer" },
+  { name = "cache_status", type = "boolean", default = false,
+    doc = "add what response.cache says as a Cache-Status field, too (RFC 9211)" },
 })
 
-function CachingSender:init()
-  CachingSender.super.init(self)
+local BOUNDS = { "max_size", "max_bytes", "max_entry_bytes" }
+
+-- The options that the core's rules go by.
+local POLICY = { "shared", "store_errors", "heuristic", "targeted", "stale_if_error",
+  "stale_on_disconnect", "stale_while_revalidate", "methods", "set_cookie" }
+
+-- The kinds of error for which a stale response may stand in: the origin did not answer.
+local UNANSWERED = { resolve = true, connect = true, timeout = true, reset = true,
+  empty_reply = true, truncated = true, protocol = true, circuit_open = true, rate_limited = true,
+  deadline = true }
+
+local TOO_MANY_REQUESTS = 429
+
+-- The level of `error` that blames the caller of the constructor, from a function that init calls.
+local CALLER = 4
+
+local function check_methods(methods)
+  for _, method in ipairs(methods or {}) do
+    if not method:find "^%u+$" or method == "GET" or method == "HEAD" then
+      error(("CachingSender: methods must be names in capitals other than GET and HEAD, it has %s")
+        :format(format.value(method)), CALLER)
+    end
+  end
+end
+
+local function open_store(self)
   local bounds = {}
-  for _, name in ipairs { "max_size", "max_bytes", "max_entry_bytes" } do
+  for _, name in ipairs(BOUNDS) do
     if self.store and self[name] then
       error(("CachingSender: store and %s are both given; the bound belongs to the Store"):format(
-        name), 3)
+        name), CALLER)
     end
     bounds[name] = self[name]
   end
-  self.store = self.store or Store(bounds)
-  self.cache = core.cache(self.store, self.shared)
+  return self.store or Store(bounds)
 end
 
-function CachingSender:send(request)
-  request = Request.from(request)
-  local hit, outgoing, verdict = self.cache:lookup(request)
-  if hit then
-    return hit
+-- What depends on the inner sender: what it adds to requests, and who waits for whom.
+local function open_cache(self)
+  local policy = {}
+  for _, name in ipairs(POLICY) do
+    policy[name] = self[name]
   end
-  local response, err = self:check_answer(request, self.sender:send(outgoing))
-  if not response then
+  local concrete = self.sender
+  while concrete.sender do
+    concrete = concrete.sender
+  end
+  policy.session = type(concrete.session) == "userdata" and concrete.session or nil
+  self.cache = core.cache(self.near, policy, self.far ~= nil)
+  self.refreshing = {}
+  self.collapsing = self.coalesce and collapsing(self.sender) or nil
+end
+
+function CachingSender:init()
+  CachingSender.super.init(self)
+  check_methods(self.methods)
+  self.store = open_store(self)
+  self.near = options.is_memory_store(self.store) and self.store or self.store.near
+  if self.near ~= self.store then
+    self.far = guarded_store(self.store.far or self.store)
+  end
+  self.keys = CacheKey(self)
+  self.chooses = self.ttl or self.store_if or self.tags
+  open_cache(self)
+end
+
+function CachingSender:with_sender(sender)
+  local copy = CachingSender.super.with_sender(self, sender)
+  open_cache(copy)
+  return copy
+end
+
+local function check_result(what, wanted, value)
+  error(("CachingSender: %s must return %s, it returned %s"):format(
+    what, wanted, format.given(value)), 0)
+end
+
+local function chosen_ttl(self, request, response)
+  local ttl = self.ttl
+  if type(ttl) == "function" then
+    ttl = ttl(request, response)
+    if ttl ~= nil and not (type(ttl) == "number" and ttl >= 0) then
+      check_result("ttl", "seconds of 0 or more, or nil", ttl)
+    end
+  end
+  return ttl
+end
+
+local function chosen_tags(self, request, response)
+  local tags = self.tags
+  if type(tags) == "function" then
+    tags = tags(request, response)
+  end
+  if tags ~= nil and not options.is_strings(tags) then
+    check_result("tags", "a list of strings, or nil", tags)
+  end
+  return tags and core.pack(tags)
+end
+
+-- What the user's options say of a response, nil for nothing. One that a 304 freshens is kept
+-- already, and has its tags.
+local function choices(self, request, response)
+  if not self.chooses or response.streamed then
+    return nil
+  elseif response.status_code == 304 then
+    return { ttl = chosen_ttl(self, request, response) }
+  end
+  return {
+    ttl = chosen_ttl(self, request, response),
+    tags = chosen_tags(self, request, response),
+    refuses = self.store_if and not self.store_if(request, response),
+  }
+end
+
+-- Sends what the verdict asks for, and makes the best of the answer.
+local function fetch(self, request, outgoing, verdict, generation)
+  local answer, err = self:check_answer(request, self.sender:send(outgoing))
+  if not answer then
+    local stale = UNANSWERED[err.kind] and self.cache:rescue(verdict, request)
+    if stale then
+      return stale
+    end
     return nil, err
   end
-  response = self.cache:update(verdict, request, response)
+  local response, lines = self.cache:update(verdict, request, answer, nil,
+    choices(self, request, answer))
+  if lines then
+    self.far:apply(lines, generation)
+  end
+  if answer.streamed and (not response or response.from_cache) then
+    answer:close() -- it would hold its connection until it is collected
+  end
   if response then
     return response
   end
   return self.sender:send(request)
+end
+
+-- Asks behind the caller's back; who comes meanwhile is served what is there, too. False where
+-- nobody can.
+local function refresh(self, request, outgoing, verdict, generation)
+  local key = verdict:key(request)
+  local task = not self.refreshing[key] and self.sender:spawn(function()
+    local _ <close> = setmetatable({}, { __close = function() self.refreshing[key] = nil end })
+    fetch(self, request, outgoing, verdict, generation)
+  end)
+  self.refreshing[key] = self.refreshing[key] or task
+  return self.refreshing[key] ~= nil
+end
+
+-- Fetches for others as well, who are told by the head of the answer whether it may be for them. A
+-- failure may be followed by another try further inside, and what functions of the user's will make
+-- of an answer nobody knows: there they wait for its end.
+local function fetch_for_all(self, request, outgoing, verdict, generation, tell_head)
+  if not self.chooses then
+    outgoing = core.request_with_head(outgoing, function(head)
+      if head.status_code ~= TOO_MANY_REQUESTS and head.status_code < 500 then
+        tell_head(function(other)
+          return self.cache:serves(request, head, other)
+        end)
+      end
+    end)
+  end
+  return fetch(self, request, outgoing, verdict, generation)
+end
+
+local MOST_WAITS = 2 -- for others whose requests fail, before one tries by oneself
+
+-- Waits for another's answer to the same, or asks for all. Returns first whether it was another's.
+local function forward(self, request, outgoing, verdict, generation)
+  local shared = self.collapsing
+  local key = shared and core.current() and verdict:collapses(request) and verdict:key(request)
+  local response, outcome
+  for _ = 1, MOST_WAITS do
+    if not key or not shared:may_share(key) then
+      break
+    elseif not shared:is_under_way(key) then
+      return false, shared:lead(key, function(tell_head)
+        return fetch_for_all(self, request, outgoing, verdict, generation, tell_head)
+      end)
+    end
+    outcome = shared:follow(key, request)
+    if outcome == "apart" then
+      break
+    end
+    response, outgoing, verdict, generation = self:look_up(request)
+    if response then
+      return true, response
+    elseif outcome == "answered" then
+      shared:keep_apart(key)
+    end
+  end
+  return false, fetch(self, request, outgoing, verdict, generation)
+end
+
+local function shown(self, response, collapsed)
+  if response and (collapsed or self.cache_status) then
+    return response:with_cache_status(collapsed, self.cache_status)
+  end
+  return response
+end
+
+-- What a store elsewhere has under the request's key comes near before the rules are asked.
+local function load_far(self, request, key, partition)
+  local name = self.cache:key(request, key, partition)
+  if not name then
+    return nil
+  end
+  local entries, generation = self.far:get(name)
+  local damaged = self.cache:load(name, entries)
+  if damaged > 0 then
+    self.far:failed("get", "an entry is damaged, or of another version")
+  end
+  return generation
+end
+
+--- Looks the request up in the store. Returns the response if it is there and may be used, or nil;
+--- and, if something is to be sent, that and what is to be done with the answer.
+function CachingSender:look_up(request)
+  local key, partition, generation
+  if self.keys then
+    key, partition = self.keys:of(request)
+  end
+  local response, outgoing, verdict
+  if self.near then
+    response, outgoing, verdict = self.cache:lookup(request, nil, key, partition)
+  end
+  if self.far and not (response and response.from_cache) then
+    generation = load_far(self, request, key, partition)
+    response, outgoing, verdict = self.cache:lookup(request, nil, key, partition)
+  end
+  if response and verdict and not refresh(self, request, outgoing, verdict, generation) then
+    response = nil
+  end
+  return response, outgoing, verdict, generation
+end
+
+function CachingSender:send(request)
+  request = Request.from(request)
+  local response, outgoing, verdict, generation = self:look_up(request)
+  if response then
+    return shown(self, response, false)
+  end
+  local collapsed, answer, err = forward(self, request, outgoing, verdict, generation)
+  return shown(self, answer, collapsed), err
+end
+
+--- What `send` would do with the request, and why: a table with `action` ("hit", "refresh",
+--- "validate", "fetch", "complete", "bypass" or "timeout"), `forwarded` (why it would be sent on),
+--- `key`, `variants` (how many responses are kept under it), and of the one that fits `age` and
+--- `ttl` (seconds) and `status_code`.
+---@param request viesti.Request|table
+---@return table
+function CachingSender:inspect(request)
+  request = Request.from(request)
+  local key, partition
+  if self.keys then
+    key, partition = self.keys:of(request)
+  end
+  if self.far then
+    load_far(self, request, key, partition)
+  end
+  return self.cache:inspect(request, nil, key, partition)
 end
 
 --- Forgets every stored response.

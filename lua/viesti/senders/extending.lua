@@ -48,6 +48,10 @@ function ExtendingSender:sleep(seconds)
   return self.sender:sleep(seconds)
 end
 
+function ExtendingSender:spawn(fn)
+  return self.sender:spawn(fn)
+end
+
 function ExtendingSender:now()
   return self.sender:now()
 end

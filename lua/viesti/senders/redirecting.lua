@@ -25,7 +25,7 @@ local RedirectingSender = ExtendingSender:extend("RedirectingSender", {
 
 local FOLLOWED = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }
 
--- RFC 9110 15.4, steps 2 and 3; so are all Proxy-* fields.
+-- RFC 9110 15.4, steps 2 and 3; so are all Proxy-* fields, and what the request names itself.
 local FOR_ONE_ORIGIN = { "authorization", "cookie", "host" }
 
 -- RFC 9110 15.4, step 5, and what frames a body; so are all Content-* fields.
@@ -57,8 +57,13 @@ local function method_after(status, method)
   return method
 end
 
-local function is_secret(self, name)
-  return self.secrets[name] or name:find "^proxy%-" ~= nil
+-- The names, in lower case, of the request's own secrets.
+local function own_secrets(request)
+  local secrets = {}
+  for _, name in ipairs(request.secret_headers or {}) do
+    secrets[name:lower()] = true
+  end
+  return secrets
 end
 
 local function is_for_a_body(name)
@@ -66,10 +71,11 @@ local function is_for_a_body(name)
 end
 
 local function fields_for(self, request, crosses, keeps_body)
-  local kept = {}
+  local kept, secrets = {}, own_secrets(request)
   for name, value in pairs(request.headers) do
     local lower = name:lower()
-    if not (crosses and is_secret(self, lower)) and (keeps_body or not is_for_a_body(lower)) then
+    local is_secret = self.secrets[lower] or secrets[lower] or lower:find "^proxy%-" ~= nil
+    if not (crosses and is_secret) and (keeps_body or not is_for_a_body(lower)) then
       kept[#kept + 1] = { name, value }
     end
   end

@@ -17,6 +17,7 @@
 ---@field length integer? bytes of a body that a function supplies
 ---@field timeout number? seconds for the whole exchange, instead of the session's
 ---@field on_progress fun(done: integer, total: integer?)? told of the bytes that have come
+---@field secret_headers string[]? names of header fields that are for its origin alone
 ---@field stream boolean whether the response is read piece by piece
 local Request = {}
 
@@ -42,6 +43,16 @@ function Request:is_replayable() end
 ---@field headers table|viesti.Headers?
 
 --- An immutable value.
+--- What a cache had to do with a response, in the words of RFC 9211.
+---@class viesti.CacheFacts
+---@field hit boolean whether nothing was sent
+---@field forwarded? "bypass"|"method"|"uri-miss"|"vary-miss"|"request"|"stale"|"partial" why it was
+---@field forward_status integer? the status of the answer to that
+---@field stored boolean whether that answer was stored
+---@field collapsed boolean whether another's request was waited for
+---@field ttl number? seconds of freshness left, negative for a stale one
+---@field key string under which it is kept, or would be: its URL, or what the options make of it
+
 ---@class viesti.Response
 ---@field status_code integer any, also 4xx and 5xx
 ---@field reason string the reason phrase; empty in HTTP/2
@@ -53,6 +64,7 @@ function Request:is_replayable() end
 ---@field timings viesti.Timings
 ---@field http_version string? "1.0", "1.1", "2" or "3"; nil if it did not come off the wire
 ---@field from_cache boolean whether its body came out of a cache
+---@field cache viesti.CacheFacts? what a cache had to do with it
 ---@field attempts integer how often the request was sent for it
 ---@field encoding string? the Content-Encoding that was undone
 ---@field reused boolean whether the connection had served before
@@ -206,3 +218,19 @@ function Store:bytes() end
 --- Number of stored responses.
 ---@return integer
 function Store:count() end
+
+--- What has happened in it since it was made, for all chains that share it, and what it holds.
+---@return viesti.StoreStats
+function Store:stats() end
+
+--- A snapshot: numbers that go on changing are not of the very same moment.
+---@class viesti.StoreStats
+---@field hits integer requests that were answered from it
+---@field misses integer requests for which it had nothing that could be used
+---@field stale integer requests for which it had something that had to be validated first
+---@field stores integer responses that were kept, also in the place of others
+---@field evictions integer responses that had to make way for others
+---@field invalidations integer responses dropped because a request had changed what they stand for
+---@field errors integer times it had to do without, for want of memory
+---@field bytes integer of memory that its responses hold
+---@field entries integer stored responses

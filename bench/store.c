@@ -1,0 +1,158 @@
+/* The store alone, as the limit of what a cache can do.
+ *
+ *   store [--seconds S] MODE ENTRIES [THREADS]
+ *
+ * Modes: hit (a lookup, the clock, a block for the copy), lookup (that alone, by so many threads),
+ * evict (a put at the limit). It prints one line: how often, the seconds it took, and the cpu
+ * seconds of all threads. */
+#include "cache/memory_store.h"
+#include "message/clock.h"
+#include "message/memory.h"
+
+#include <getopt.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { BODY = 1024, HEAD = 700, KEY_ROOM = 64, BETWEEN_LOOKS = 1000, MOST_THREADS = 64 };
+
+typedef struct work work;
+
+struct work {
+  pthread_t thread;
+  vi_store *store;
+  const char *keys; /* KEY_ROOM bytes each */
+  size_t entries, done;
+  uint64_t state;
+  double seconds, now;
+  void (*once)(work *);
+};
+
+static void fail(const char *why) {
+  fprintf(stderr, "store: %s\n", why);
+  exit(1);
+}
+
+static void *some(void *pointer) {
+  if (!pointer)
+    fail("out of memory");
+  return pointer;
+}
+
+static vi_stored *entry_new(void) {
+  static const char bytes[BODY] = "{}";
+  vi_headers headers = {0};
+  const char *fields[][2] = {{"Content-Type", "application/json"},
+                             {"Cache-Control", "public, max-age=86400"},
+                             {"ETag", "\"5f3a-1b2c3d4e5f\""}};
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+    vi_headers_add(&headers, vi_text_of(fields[i][0]), vi_text_of(fields[i][1]));
+  vi_response *response =
+      some(vi_response_make(VI_TEXT("http://example.com/things/1?page=1"), VI_TEXT("OK"),
+                            VI_TEXT(""), &headers, some(vi_body_new((vi_text){bytes, BODY}))));
+  vi_headers_free(&headers);
+  vi_error error;
+  vi_request *request = some(
+      vi_request_new(VI_TEXT("GET"), VI_TEXT("http://example.com/"), VI_TEXT(""), NULL, &error));
+  const vi_policy policy = {.shared = true};
+  vi_freshness freshness = vi_freshness_of(&policy, response, 1, 1);
+  vi_stored *entry = some(vi_stored_new(&policy, request, response, &freshness, NULL));
+  vi_request_release(request);
+  vi_response_release(response);
+  return entry;
+}
+
+static vi_text any_key(work *of) {
+  of->state ^= of->state << 13;
+  of->state ^= of->state >> 7;
+  of->state ^= of->state << 17;
+  return vi_text_of(of->keys + of->state % of->entries * KEY_ROOM);
+}
+
+static void lookup(work *of) {
+  vi_stored *found[VI_STORE_MAX_VARIANTS];
+  if (vi_store_get(of->store, any_key(of), found) != 1)
+    fail("an entry is missing");
+  vi_store_note(of->store, VI_STORE_HITS);
+  vi_stored_release(found[0]);
+}
+
+static void hit(work *of) {
+  lookup(of);
+  of->now = vi_clock_wall();
+  char *copy = some(vi_malloc(HEAD));
+  *(volatile char *)copy = 1;
+  vi_free(copy);
+}
+
+static void evict(work *of) {
+  char key[KEY_ROOM];
+  snprintf(key, sizeof key, "http://example.com/things/%zu?page=2", of->done);
+  vi_stored *entry = entry_new();
+  vi_store_put(of->store, vi_text_of(key), entry);
+  vi_stored_release(entry);
+}
+
+static void *work_on(void *argument) {
+  work *of = argument;
+  int64_t end = vi_clock_monotonic() + (int64_t)(of->seconds * 1e9);
+  do {
+    for (int i = 0; i < BETWEEN_LOOKS; i++, of->done++)
+      of->once(of);
+  } while (vi_clock_monotonic() < end);
+  return NULL;
+}
+
+static char *fill(vi_store *store, size_t entries) {
+  char *keys = some(malloc(entries * KEY_ROOM));
+  for (size_t i = 0; i < entries; i++) {
+    snprintf(keys + i * KEY_ROOM, KEY_ROOM, "http://example.com/things/%zu?page=1", i);
+    vi_stored *entry = entry_new();
+    vi_store_put(store, vi_text_of(keys + i * KEY_ROOM), entry);
+    vi_stored_release(entry);
+  }
+  return keys;
+}
+
+static void measure(const work *like, size_t threads) {
+  work works[MOST_THREADS];
+  size_t done = 0;
+  int64_t start = vi_clock_monotonic();
+  clock_t cpu = clock();
+  for (size_t i = 0; i < threads; i++) {
+    works[i] = *like;
+    works[i].state = 0x9e3779b97f4a7c15 * (i + 1);
+    if (pthread_create(&works[i].thread, NULL, work_on, &works[i]) != 0)
+      fail("no thread");
+  }
+  for (size_t i = 0; i < threads; i++) {
+    pthread_join(works[i].thread, NULL);
+    done += works[i].done;
+  }
+  printf("requests=%zu seconds=%.6f cpu=%.6f\n", done,
+         (double)(vi_clock_monotonic() - start) * 1e-9, (double)(clock() - cpu) / CLOCKS_PER_SEC);
+}
+
+int main(int count, char **arguments) {
+  static const struct option options[] = {{"seconds", required_argument, NULL, 's'}, {0}};
+  work of = {.seconds = 1};
+  while (getopt_long(count, arguments, "", options, NULL) == 's')
+    of.seconds = strtod(optarg, NULL);
+  if (count - optind < 2)
+    fail("usage: store [--seconds S] hit|lookup|evict ENTRIES [THREADS]");
+  const char *mode = arguments[optind];
+  of.entries = strtoul(arguments[optind + 1], NULL, 10);
+  size_t threads = count - optind > 2 ? strtoul(arguments[optind + 2], NULL, 10) : 1;
+  if (of.entries == 0 || threads == 0 || threads > MOST_THREADS)
+    fail("no entries, or no threads, or too many");
+  of.once = strcmp(mode, "hit") == 0 ? hit : strcmp(mode, "lookup") == 0 ? lookup : evict;
+  vi_memory_limits limits = {.max_size = of.once == evict ? of.entries : 0};
+  of.store = some(vi_memory_store_new(&limits));
+  char *keys = fill(of.store, of.entries);
+  of.keys = keys;
+  measure(&of, threads);
+  vi_store_release(of.store);
+  free(keys);
+}

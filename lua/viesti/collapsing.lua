@@ -1,0 +1,142 @@
+--- Collapsed forwarding: of several tasks that ask for the same, one request goes out, and the
+--- others wait for its answer.
+---
+--- The request is sent by a task of its own, which goes on as long as anybody waits for it, whoever
+--- asked first.
+local core = require "viesti.core"
+
+---@class viesti.Collapsing
+---@field sender viesti.Sender
+---@field flights table<string, table> by key, those under way
+---@field apart table<string, number> by key, until when nobody waits: the answers are not for all
+local Collapsing = {}
+Collapsing.__index = Collapsing
+
+-- Seconds for which it is remembered that answers could not be shared, and how many keys are.
+local REMEMBERED, MOST_REMEMBERED = 10, 1000
+
+-- Nobody waits for what nobody waits for any longer.
+local function leaving(flight, task)
+  return setmetatable({}, { __close = function()
+    flight.followers[task] = nil
+    flight.waiting = flight.waiting - 1
+    if flight.waiting == 0 then
+      flight.task:cancel()
+    end
+  end })
+end
+
+local function landing(self, key, flight)
+  return setmetatable({}, { __close = function()
+    self.flights[key] = nil
+    flight.ended = true
+    for task in pairs(flight.followers) do
+      task:wake()
+    end
+  end })
+end
+
+-- Those whom the answer will not serve need not wait for its body.
+local function tell_head(flight, serves)
+  flight.serves = serves
+  for task, request in pairs(flight.followers) do
+    if not serves(request) then
+      flight.followers[task] = nil
+      task:wake()
+    end
+  end
+end
+
+local function start(self, key, work)
+  local flight = { waiting = 0, followers = {} }
+  flight.task = self.sender:spawn(function()
+    local _ <close> = landing(self, key, flight)
+    flight.outcome = table.pack(pcall(work, function(serves)
+      tell_head(flight, serves)
+    end))
+  end)
+  self.flights[key] = flight.task and flight
+  return flight.task and flight
+end
+
+--- True if somebody is asking for that already.
+---@param key string
+---@return boolean
+function Collapsing:is_under_way(key)
+  return self.flights[key] ~= nil
+end
+
+--- Remembers that who asks for that gets an answer of his own.
+---@param key string
+function Collapsing:keep_apart(key)
+  if self.count >= MOST_REMEMBERED then
+    self.apart, self.count = {}, 0
+  end
+  self.count = self.count + (self.apart[key] and 0 or 1)
+  self.apart[key] = core.now() + REMEMBERED
+end
+
+--- Whether tasks may wait for each other's answers to that. One that is sent on the way to such an
+--- answer cannot.
+---@param key string
+---@return boolean
+function Collapsing:may_share(key)
+  local till = self.apart[key]
+  if till and till <= core.now() then
+    self.apart[key], self.count = nil, self.count - 1
+    till = nil
+  end
+  local flight = self.flights[key]
+  return till == nil and not (flight and flight.task == core.current())
+end
+
+--- Waits until nobody is asking for that any longer, or until it turns out that the answer will not
+--- serve this request, too.
+---@param key string
+---@param request viesti.Request
+---@return "answered"|"failed"|"apart" outcome
+function Collapsing:follow(key, request)
+  local flight, task = self.flights[key], core.current()
+  if flight.serves and not flight.serves(request) then
+    return "apart"
+  end
+  flight.waiting = flight.waiting + 1
+  flight.followers[task] = request
+  local _ <close> = leaving(flight, task)
+  repeat
+    core.park()
+  until flight.ended or not flight.followers[task]
+  local outcome = flight.outcome
+  if not flight.ended then
+    return "apart"
+  end
+  return outcome and outcome[1] and outcome[2] ~= nil and "answered" or "failed"
+end
+
+--- Asks, where nobody does: returns what `work` returns, and raises what it raises. `work` is
+--- called with a function to tell, once the head of the answer is there, whom it may serve, which
+--- is a function of a request, too.
+---@param key string
+---@param work fun(tell_head: fun(serves: fun(request: viesti.Request): boolean)): any ...
+---@return any ...
+function Collapsing:lead(key, work)
+  local flight = start(self, key, work)
+  if not flight then
+    return work(function() end) -- it blocks: nobody will come while it is under way
+  end
+  flight.waiting = flight.waiting + 1
+  local _ <close> = leaving(flight, core.current())
+  local _, err = flight.task:join()
+  local outcome = flight.outcome
+  if not outcome then
+    return nil, err -- cancelled from outside
+  elseif not outcome[1] then
+    error(outcome[2], 0)
+  end
+  return table.unpack(outcome, 2, outcome.n)
+end
+
+--- Of the tasks that the sender starts.
+return function(sender)
+  return setmetatable({ sender = sender, flights = {}, apart = {}, count = 0 }, Collapsing)
+end

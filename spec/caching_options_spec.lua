@@ -1,0 +1,273 @@
+-- What a user may have his CachingSender do otherwise.
+
+local viesti = require("viesti")
+local origin = require("spec.support.origin")
+
+describe("CachingSender", function()
+  local server, concrete
+
+  setup(function()
+    server = origin.start()
+    concrete = viesti.SyncSender()
+  end)
+
+  teardown(function()
+    concrete:close()
+    server:stop()
+  end)
+
+  before_each(function()
+    server:reset()
+    server:route("/x", { body = "x", headers = { { "Cache-Control", "max-age=60" } } })
+  end)
+
+  local function caching(options)
+    options.sender = concrete
+    return viesti.CachingSender(options)
+  end
+
+  local function get(sender, query, more)
+    local request = { url = server.url .. "/x" .. (query or "") }
+    for name, value in pairs(more or {}) do
+      request[name] = value
+    end
+    return assert(sender:send(request))
+  end
+
+  local function assert_refused(options, message)
+    assert.error_matches(function() caching(options) end, message, 1, true)
+  end
+
+  describe("key", function()
+    it("decides what is the same", function()
+      local sender = caching({ key = function(request)
+        return (request.url:gsub("%d+", "N"))
+      end })
+      get(sender, "?1")
+      local response = get(sender, "?2")
+      assert.is_true(response.cache.hit)
+      assert.equal(server.url .. "/x?2", response.url)
+      assert.equal((server.url .. "/x?N"):gsub("%d+", "N"), response.cache.key)
+      assert.equal((server.url .. "/x?N"):gsub("%d+", "N"), sender:inspect({
+        url = server.url .. "/x?3" }).key)
+    end)
+
+    it("leaves a request to its URL by nil, and says what it must return", function()
+      local result
+      local sender = caching({ key = function() return result end })
+      get(sender, "?1")
+      assert.is_false(get(sender, "?2").cache.hit)
+      result = 1
+      assert.error_matches(function() get(sender) end,
+        "key must return a string or nil, it returned 1")
+    end)
+  end)
+
+  describe("ignore_params", function()
+    it("makes params make no difference, a star standing for any characters", function()
+      local sender = caching({ ignore_params = { "utm_*", "t" } })
+      get(sender, "?a=1&utm_source=x&t=5")
+      for query, hit in pairs({ ["?a=1"] = true, ["?t=6&a=1&utm_=&utm_b"] = true,
+        ["?a=1&tt=1"] = false, ["?a=2"] = false }) do
+        assert.equal(hit, get(sender, query).cache.hit)
+      end
+    end)
+
+    it("treats a URL that has nothing else as one without a query", function()
+      local sender = caching({ ignore_params = { "t" } })
+      get(sender, "?t=1")
+      assert.is_true(get(sender).cache.hit)
+    end)
+  end)
+
+  describe("partition", function()
+    it("keeps apart what is for different users, also when it is invalidated", function()
+      local sender = caching({ partition = function(request)
+        return request.headers["X-User"]
+      end })
+      local function as(user, method)
+        return get(sender, nil, { headers = { ["X-User"] = user }, method = method })
+      end
+      assert.equal("a\n" .. server.url .. "/x", as("a").cache.key)
+      assert.is_false(as("b").cache.hit)
+      as("a", "POST")
+      assert.same({ false, true }, { as("a").cache.hit, as("b").cache.hit })
+    end)
+
+    it("may be one for all requests of a chain over a shared store", function()
+      local store = viesti.Store()
+      local first = viesti.CachingSender({ sender = concrete, store = store, partition = "1" })
+      local second = viesti.CachingSender({ sender = concrete, store = store, partition = "2" })
+      get(first)
+      assert.same({ true, false }, { get(first).cache.hit, get(second).cache.hit })
+    end)
+  end)
+
+  describe("methods", function()
+    it("keeps answers to further methods, each by its body", function()
+      local sender = caching({ methods = { "QUERY", "POST" } })
+      local function ask(method, body)
+        return get(sender, nil, { method = method, content = body }).cache.hit
+      end
+      for _, method in ipairs({ "QUERY", "POST" }) do
+        assert.same({ false, true }, { ask(method, "1"), ask(method, "1") })
+        assert.is_false(ask(method, "2"))
+      end
+      assert.is_false(get(sender).cache.hit)
+    end)
+
+    it("sends on what has a body that no key can hold", function()
+      local sender = caching({ methods = { "POST" } })
+      for _ = 1, 2 do
+        local response = get(sender, nil, { method = "POST", content = coroutine.wrap(function()
+          coroutine.yield("x")
+        end) })
+        assert.equal("bypass", response.cache.forwarded)
+      end
+    end)
+
+    it("must be names other than GET and HEAD", function()
+      assert_refused({ methods = { "get" } },
+        'CachingSender: methods must be names in capitals other than GET and HEAD, it has "get"')
+      assert_refused({ methods = { "HEAD" } }, "it has \"HEAD\"")
+    end)
+  end)
+
+  it("never takes a GET with a body for one without", function()
+    local sender = caching({})
+    get(sender)
+    assert.equal("bypass", get(sender, nil, { content = "x" }).cache.forwarded)
+  end)
+
+  describe("ttl", function()
+    it("is how long a response is fresh, whatever the server says of that", function()
+      server:route("/x", { { headers = { { "Cache-Control", "no-cache, max-age=0" } } } })
+      local sender = caching({ ttl = 60 })
+      get(sender)
+      local response = get(sender)
+      assert.is_true(response.cache.hit and response.cache.ttl > 59)
+    end)
+
+    it("is asked for each response; nil leaves it to the server, 0 stores nothing", function()
+      local ttl
+      local sender = caching({ ttl = function(request, response)
+        assert.same({ "GET", 200 }, { request.method, response.status_code })
+        return ttl
+      end })
+      get(sender)
+      assert.is_true(get(sender).cache.ttl > 59)
+      sender:clear()
+      ttl = 0
+      get(sender)
+      assert.is_false(get(sender).cache.hit)
+      ttl = "1"
+      assert.error_matches(function() get(sender) end, "ttl must return seconds of 0 or more")
+    end)
+
+    it("stores nothing that must not be stored", function()
+      server:route("/x", { headers = { { "Cache-Control", "no-store" } } })
+      local sender = caching({ ttl = 60 })
+      get(sender)
+      assert.is_false(get(sender).cache.hit)
+    end)
+  end)
+
+  it("store_if has a say in what is kept", function()
+    local sender = caching({ store_if = function(request)
+      return request.url:find("?yes", 1, true) ~= nil
+    end })
+    get(sender, "?yes")
+    get(sender, "?no")
+    assert.same({ true, false }, { get(sender, "?yes").cache.hit, get(sender, "?no").cache.hit })
+  end)
+
+  describe("set_cookie", function()
+    local function second(what)
+      server:route("/x", { headers = { { "Cache-Control", "max-age=60" },
+        { "Set-Cookie", "a=b" } } })
+      local sender = caching({ set_cookie = what })
+      assert.equal("a=b", get(sender).headers["Set-Cookie"])
+      local response = get(sender)
+      return response.cache.hit, response.headers["Set-Cookie"]
+    end
+
+    it("says what becomes of cookies", function()
+      assert.same({ true, "a=b" }, { second() })
+      assert.same({ true, nil }, { second("strip") })
+      assert.same({ false, "a=b" }, { second("skip") })
+    end)
+  end)
+
+  describe("cache_status", function()
+    it("tells in a field what response.cache tells in a table", function()
+      local sender = caching({ cache_status = true })
+      local response = get(sender)
+      assert.same({ hit = false, forwarded = "uri-miss", forward_status = 200, stored = true,
+        collapsed = false, ttl = response.cache.ttl, key = server.url .. "/x" }, response.cache)
+      assert.equal("viesti; fwd=uri-miss; fwd-status=200; ttl=59; stored",
+        response.headers["Cache-Status"])
+      assert.equal("viesti; hit; ttl=59", get(sender).headers["Cache-Status"])
+    end)
+
+    it("stands behind what caches on the way have said", function()
+      server:route("/x", { headers = { { "Cache-Control", "max-age=60" },
+        { "Cache-Status", "edge; hit" } } })
+      local sender = caching({ cache_status = true })
+      get(sender)
+      assert.same({ "edge; hit", "viesti; hit; ttl=59" },
+        get(sender).headers:get_all("Cache-Status"))
+    end)
+
+    it("is no field unless asked for, and no table where there was no cache", function()
+      assert.is_nil(get(caching({})).headers["Cache-Status"])
+      assert.is_nil(get(concrete).cache)
+    end)
+  end)
+
+  describe("inspect", function()
+    it("says what would happen, and why, without doing it", function()
+      local sender = caching({})
+      local function inspect(more)
+        local request = { url = server.url .. "/x" }
+        for name, value in pairs(more or {}) do
+          request[name] = value
+        end
+        return sender:inspect(request)
+      end
+      assert.same({ action = "fetch", forwarded = "uri-miss", key = server.url .. "/x",
+        variants = 0 }, inspect())
+      get(sender)
+      local found = inspect()
+      assert.same({ "hit", 200, 1 }, { found.action, found.status_code, found.variants })
+      assert.is_true(found.age < 1 and found.ttl > 59)
+      assert.equal("method", inspect({ method = "DELETE" }).forwarded)
+      found = inspect({ headers = { ["Cache-Control"] = "no-cache" } })
+      assert.same({ "fetch", "request" }, { found.action, found.forwarded })
+      assert.equal(1, server:count("/x"))
+    end)
+  end)
+
+  describe("a store of the user's", function()
+    it("that fails costs a hit and a warning, no request", function()
+      local warned = {}
+      local previous = viesti.StoreWarning:set(function(message)
+        warned[#warned + 1] = message
+      end)
+      local function fail() error("out of order", 0) end
+      local store = setmetatable({ get = fail, put = fail, remove = fail, invalidate = fail },
+        { __tostring = function() return "MyStore" end })
+      local sender = caching({ store = store })
+      assert.same({ "x", "x" }, { get(sender).body, get(sender).body })
+      store.get = function() return { "rubbish", 1 } end
+      assert.equal("x", get(sender).body)
+      store.get = function() return 1 end
+      assert.equal("x", get(sender).body)
+      viesti.StoreWarning:set(previous)
+      assert.same({ "get of MyStore failed, which counts as a miss: out of order" }, warned)
+    end)
+
+    it("that is none is refused", function()
+      assert_refused({ store = {} }, "CachingSender: store must be a store, got")
+    end)
+  end)
+end)

@@ -1,0 +1,264 @@
+-- What a CachingSender spares its origin where tasks send side by side.
+
+local viesti = require("viesti")
+local origin = require("spec.support.origin")
+
+describe("CachingSender over an AsyncSender", function()
+  local server, concrete
+
+  setup(function()
+    server = origin.start()
+    concrete = viesti.AsyncSender()
+  end)
+
+  teardown(function()
+    concrete:close()
+    server:stop()
+  end)
+
+  before_each(function()
+    server:reset()
+  end)
+
+  local function caching(options)
+    options = options or {}
+    options.sender = concrete
+    return viesti.CachingSender(options)
+  end
+
+  local function request(more)
+    local given = { url = server.url .. "/x" }
+    for name, value in pairs(more or {}) do
+      given[name] = value
+    end
+    return given
+  end
+
+  -- What `count` tasks get that send at once.
+  local function send_all(sender, count, more)
+    local list = {}
+    for index = 1, count do
+      list[index] = request(more and more(index))
+    end
+    return viesti.map(list, function(given)
+      return sender:send(given)
+    end, { concurrency = count })
+  end
+
+  local function count_collapsed(responses)
+    local collapsed = 0
+    for _, response in pairs(responses) do
+      collapsed = collapsed + (response.cache.collapsed and 1 or 0)
+    end
+    return collapsed
+  end
+
+  local fresh = { body = "x", headers = { { "Cache-Control", "max-age=60" } }, delay = 0.05 }
+
+  describe("of tasks that ask for the same", function()
+    it("lets one send: a thousand make one request", function()
+      server:route("/x", fresh)
+      local responses = send_all(caching(), 1000)
+      assert.same({ 1, 999 }, { server:count("/x"), count_collapsed(responses) })
+      for index = 1, 1000 do
+        assert.equal("x", responses[index].body)
+      end
+    end)
+
+    it("lets one validate what is stale", function()
+      server:route("/x", { { body = "x", etag = '"v"' },
+        { status = 304, headers = fresh.headers, delay = 0.05 } })
+      local sender = caching()
+      send_all(sender, 1)
+      local responses = send_all(sender, 100)
+      assert.same({ 2, 99 }, { server:count("/x"), count_collapsed(responses) })
+    end)
+
+    it("lets all send at once where the answer is not for others, and remembers that", function()
+      server:route("/x", { body = "x", headers = { { "Cache-Control", "private" } }, delay = 0.05 })
+      local sender = caching()
+      local started = sender:now()
+      assert.equal(0, count_collapsed(send_all(sender, 20)))
+      assert.equal(20, server:count("/x"))
+      assert.is_true(sender:now() - started < 0.5)
+      send_all(sender, 20)
+      assert.equal(40, server:count("/x"))
+    end)
+
+    it("lets the others go as soon as the head says that the answer is not for them", function()
+      server:route("/x", { body = ("x"):rep(2000), delay = 0.02,
+        drip = { bytes = 500, interval = 0.3 },
+        headers = { { "Cache-Control", "max-age=60" }, { "Vary", "X-A" } } })
+      local sender <close> = viesti.CachingSender({ sender = viesti.AsyncSender() })
+      local urls = { "1", "1", "2" }
+      local started = sender:now()
+      local ended = viesti.map(urls, function(value)
+        local response = assert(sender:send(request({ headers = { ["X-A"] = value } })))
+        return { sender:now() - started, response.cache.collapsed }
+      end, { concurrency = 3 })
+      assert.equal(2, server:count("/x"))
+      assert.same({ false, true, false }, { ended[1][2], ended[2][2], ended[3][2] })
+      assert.is_true(math.abs(ended[3][1] - ended[1][1]) < 1) -- side by side, not in a row
+    end)
+
+    it("waits on where the head is of a failure that an inner layer tries again", function()
+      server:route("/x", { { status = 503, delay = 0.02 }, fresh })
+      local sender = viesti.CachingSender({ sender = viesti.RetryingSender({ retries = 1,
+        backoff = { base = 0 }, sender = concrete }) })
+      send_all(sender, 10)
+      assert.equal(2, server:count("/x"))
+    end)
+
+    it("lets each send that asks for something else, or as a certain user", function()
+      server:route("/x", { body = "x", headers = { { "Cache-Control", "max-age=60" },
+        { "Vary", "X-A" } }, delay = 0.05 })
+      send_all(caching(), 4, function(index)
+        return { headers = { ["X-A"] = tostring(index) } }
+      end)
+      assert.equal(4, server:count("/x"))
+      send_all(caching(), 4, function()
+        return { headers = { Authorization = "Bearer x" } }
+      end)
+      assert.equal(8, server:count("/x"))
+    end)
+
+    it("lets another try where the one that sent has failed", function()
+      server:route("/x", { { raw = "no HTTP\r\n\r\n", close = true, delay = 0.05 }, fresh })
+      local responses, errors = send_all(caching(), 10)
+      local failed = 0
+      for index = 1, 10 do
+        failed = failed + (errors[index] and 1 or 0)
+        assert.is_true(errors[index] ~= nil or responses[index].body == "x")
+      end
+      assert.same({ 1, 2 }, { failed, server:count("/x") })
+    end)
+
+    it("goes on for the others where the one that asked first is cancelled", function()
+      server:route("/x", fresh)
+      local sender = caching()
+      viesti.run(function()
+        local first = viesti.spawn(sender.send, sender, request())
+        local second = viesti.spawn(sender.send, sender, request())
+        viesti.sleep(0.01)
+        first:cancel()
+        assert.equal("x", assert(second:join()).body)
+      end)
+      assert.equal(1, server:count("/x"))
+    end)
+
+    it("ends the request when nobody waits for it any longer", function()
+      server:route("/x", { hang = true })
+      local sender <close> = viesti.CachingSender({ sender = viesti.AsyncSender() })
+      local before = server:open_connections()
+      viesti.run(function()
+        local tasks = {}
+        for index = 1, 3 do
+          tasks[index] = viesti.spawn(sender.send, sender, request())
+        end
+        viesti.sleep(0.02)
+        assert.equal(before + 1, server:open_connections())
+        for _, task in ipairs(tasks) do
+          task:cancel()
+        end
+        local till = sender:now() + 5
+        while server:open_connections() > before and sender:now() < till do
+          viesti.sleep(0.01)
+        end
+        assert.equal(before, server:open_connections())
+        server:route("/x", fresh)
+        assert.equal("x", assert(sender:send(request())).body)
+      end)
+    end)
+
+    it("raises what a function of the user's raises in the task that asked", function()
+      server:route("/x", fresh)
+      local calls = 0
+      local sender = caching({ store_if = function()
+        calls = calls + 1
+        return calls > 1 or error("no idea", 0)
+      end })
+      local outcomes = viesti.run(function()
+        local tasks, seen = {}, {}
+        for index = 1, 3 do
+          tasks[index] = viesti.spawn(pcall, sender.send, sender, request())
+        end
+        for index, task in ipairs(tasks) do
+          local ok, result = task:join()
+          seen[index] = ok and result.body or result
+        end
+        return seen
+      end)
+      assert.same({ "no idea", "x", "x" }, outcomes)
+    end)
+
+    it("does not do so where it is told not to", function()
+      server:route("/x", fresh)
+      send_all(caching({ coalesce = false }), 10)
+      assert.equal(10, server:count("/x"))
+    end)
+  end)
+
+  describe("stale-while-revalidate", function()
+    local stale = { body = "old", etag = '"1"',
+      headers = { { "Cache-Control", "max-age=0, stale-while-revalidate=60" } } }
+
+    local function wait_for_hit(sender)
+      for _ = 1, 200 do
+        local response = assert(sender:send(request()))
+        if response.cache.ttl > 0 then
+          return response
+        end
+        viesti.sleep(0.01)
+      end
+    end
+
+    it("serves what is stale at once, and lets one task ask for all", function()
+      server:route("/x", { stale, { body = "new", headers = fresh.headers, delay = 0.05 } })
+      local sender = caching()
+      viesti.run(function()
+        assert(sender:send(request()))
+        for _ = 1, 5 do
+          local response = assert(sender:send(request()))
+          assert.same({ "old", true }, { response.body, response.cache.hit })
+          assert.is_true(response.cache.ttl <= 0)
+          viesti.sleep(0)
+        end
+        assert.equal("new", wait_for_hit(sender).body)
+        assert.equal(2, server:count("/x"))
+      end)
+    end)
+
+    it("lasts as long as the server says, or the user where it says nothing", function()
+      local function kinds(control, options)
+        server:reset()
+        server:route("/x", { body = "x", etag = '"1"', headers = { { "Cache-Control", control },
+          { "Age", "100" } } })
+        local sender = caching(options)
+        return viesti.run(function()
+          assert(sender:send(request()))
+          return assert(sender:send(request())).cache.hit
+        end)
+      end
+      assert.is_true(kinds("max-age=50, stale-while-revalidate=60"))
+      assert.is_false(kinds("max-age=50, stale-while-revalidate=40"))
+      assert.is_true(kinds("max-age=50", { stale_while_revalidate = 60 }))
+      assert.is_false(kinds("max-age=50, must-revalidate", { stale_while_revalidate = 60 }))
+    end)
+
+    it("is asked for again where the origin failed", function()
+      server:route("/x", { stale, { close = true }, { body = "new", headers = fresh.headers } })
+      local sender = caching()
+      viesti.run(function()
+        assert(sender:send(request()))
+        assert.equal("new", wait_for_hit(sender).body)
+      end)
+    end)
+
+    it("does not apply to a chain that is not async: it asks and waits", function()
+      server:route("/x", { stale, { body = "new", headers = fresh.headers } })
+      local sender <close> = viesti.CachingSender({ sender = viesti.SyncSender() })
+      assert(sender:send(request()))
+      assert.equal("new", assert(sender:send(request())).body)
+    end)
+  end)
+end)

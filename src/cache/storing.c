@@ -1,0 +1,135 @@
+#include "cache/storing.h"
+
+#include "cache/decide.h"
+#include "cache/range.h"
+#include "cache/vary.h"
+#include "message/url.h"
+
+static bool has_field(const vi_headers *headers, const char *name) {
+  return vi_headers_find(headers, vi_text_of(name), 0) < headers->count;
+}
+
+/* 5.2.2.3: those that RFC 9110 15 defines, whose rules are kept here. */
+static bool is_understood(int status) {
+  return (status >= 200 && status <= 206) || (status >= 300 && status <= 308 && status != 306) ||
+         (status >= 400 && status <= 417) || status == 421 || status == 422 || status == 426 ||
+         (status >= 500 && status <= 505);
+}
+
+static bool is_storable_status(const vi_policy *policy, int status, bool has_lifetime) {
+  if (status >= 400)
+    return policy->store_errors && has_lifetime;
+  return status >= 200 && status != 304;
+}
+
+/* 3: the server must have said something that allows it. */
+static bool is_allowed(const vi_policy *policy, int status, const vi_freshness *freshness,
+                       bool is_explicit) {
+  const vi_cache_control *control = &freshness->control;
+  return is_explicit || control->is_public || (!policy->shared && control->is_private) ||
+         vi_status_is_heuristically_cacheable(status);
+}
+
+/* 3.5: an answer to an authorized request is for that user unless the server says otherwise. */
+static bool is_for_others(const vi_policy *policy, const vi_request *request,
+                          const vi_cache_control *control) {
+  return !policy->shared || !has_field(&request->headers, "Authorization") || control->is_public ||
+         control->must_revalidate || control->s_maxage != VI_ABSENT;
+}
+
+/* A part says which it is, and is as long as it says: the bytes of a coding that was undone are
+ * others than were counted. */
+static bool is_whole_part(const vi_response *response) {
+  vi_text value;
+  vi_range range;
+  int64_t length;
+  return response->encoding.length == 0 &&
+         vi_headers_get(&response->headers, VI_TEXT("Content-Range"), &value) &&
+         vi_content_range_read(value, &range, &length) &&
+         (int64_t)vi_response_body(response).length == range.last - range.first + 1;
+}
+
+/* 3.3: nobody knows whether a body is complete whose end was the connection's, and one that is not
+ * as long as it says is not. */
+static bool is_complete(const vi_response *response) {
+  vi_text value;
+  int64_t length;
+  if (response->unbounded || (response->status == 206 && !is_whole_part(response)))
+    return false;
+  return response->encoding.length > 0 ||
+         !vi_headers_get(&response->headers, VI_TEXT("Content-Length"), &value) ||
+         !vi_text_to_integer(value, &length) ||
+         (int64_t)vi_response_body(response).length == length;
+}
+
+/* 5.2.2.3, 5.2.2.5, 5.2.2.7 */
+static bool is_forbidden(const vi_policy *policy, int status, const vi_cache_control *control) {
+  return (control->no_store && !(control->must_understand && is_understood(status))) ||
+         (control->must_understand && !is_understood(status)) ||
+         (policy->shared && control->is_private);
+}
+
+/* A session that keeps cookies sends others from now on than those that selected this response. */
+static bool changes_its_selection(const vi_policy *policy, const vi_headers *headers) {
+  return policy->sent_field && has_field(headers, "Set-Cookie") &&
+         vi_vary_names(headers, VI_TEXT("Cookie"));
+}
+
+static bool may_keep_head(const vi_policy *policy, const vi_response *response,
+                          const vi_freshness *freshness, const vi_choices *choices) {
+  bool overruled = choices && choices->ttl >= 0;
+  bool is_explicit = freshness->is_explicit || overruled;
+  if ((choices && choices->refuses) ||
+      !is_storable_status(policy, response->status, is_explicit || freshness->lifetime > 0) ||
+      is_forbidden(policy, response->status, &freshness->control) ||
+      !is_allowed(policy, response->status, freshness, is_explicit) ||
+      vi_vary_names(&response->headers, VI_TEXT("*")) || /* 4.1: it would never match */
+      changes_its_selection(policy, &response->headers))
+    return false;
+  if (policy->set_cookie == VI_SET_COOKIE_SKIP && has_field(&response->headers, "Set-Cookie"))
+    return false;
+  if (overruled)
+    return choices->ttl > 0;
+  return freshness->lifetime > 0 || has_field(&response->headers, "ETag") ||
+         has_field(&response->headers, "Last-Modified");
+}
+
+bool vi_may_keep(const vi_policy *policy, const vi_response *response,
+                 const vi_freshness *freshness, const vi_choices *choices) {
+  return is_complete(response) && may_keep_head(policy, response, freshness, choices);
+}
+
+bool vi_may_store_head(const vi_policy *policy, const vi_request *request,
+                       const vi_response *response, const vi_freshness *freshness,
+                       const vi_choices *choices) {
+  return vi_is_stored_method(policy, vi_buffer_text(&request->method)) &&
+         (response->status != 206 || has_field(&request->headers, "Range")) &&
+         is_for_others(policy, request, &freshness->control) &&
+         may_keep_head(policy, response, freshness, choices);
+}
+
+bool vi_may_store(const vi_policy *policy, const vi_request *request, const vi_response *response,
+                  const vi_freshness *freshness, const vi_choices *choices) {
+  return is_complete(response) && vi_may_store_head(policy, request, response, freshness, choices);
+}
+
+bool vi_answers_get(const vi_policy *policy, const vi_request *request, const vi_response *response,
+                    const vi_freshness *freshness) {
+  vi_text value, url = vi_buffer_text(&request->url);
+  vi_buffer location = {0};
+  bool same = vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("POST")) &&
+              response->status == 200 && freshness->is_explicit && freshness->lifetime > 0 &&
+              is_for_others(policy, request, &freshness->control) &&
+              vi_headers_get(&response->headers, VI_TEXT("Content-Location"), &value) &&
+              vi_url_resolve(url, value, &location, NULL) &&
+              vi_text_equal(vi_buffer_text(&location), url);
+  vi_buffer_free(&location);
+  return same;
+}
+
+bool vi_invalidates(const vi_policy *policy, const vi_request *request,
+                    const vi_response *response) {
+  return !vi_request_is_safe(request) &&
+         !vi_is_stored_method(policy, vi_buffer_text(&request->method)) &&
+         response->status >= 200 && response->status < 400;
+}
