@@ -28,6 +28,8 @@ local PURGES = {
 ---@class viesti.Sqlite
 ---@field package file any
 ---@field package given table
+---@field package owed table<string, boolean>
+---@field package owed_count integer
 local Sqlite = {}
 Sqlite.__index = Sqlite
 Sqlite.__name = "viesti.Sqlite"
@@ -36,10 +38,40 @@ function Sqlite:__tostring()
   return "sqlite" .. format.options(declaration, self.given)
 end
 
+local MOST_OWED = 1000
+local UNKNOWN = -1 -- no generation: what `put` is given it with is refused
+
+-- What could not be invalidated is owed: it is not served until it is gone from the file, too.
+local function owe(self, key)
+  self.owed_count = self.owed_count + 1
+  if self.owed_count <= MOST_OWED then
+    self.owed[key] = true
+  else
+    self.owed = setmetatable({ [key] = true }, { __index = function() return true end })
+  end
+end
+
+local function settle(self)
+  if self.owed_count <= MOST_OWED then
+    for key in pairs(self.owed) do
+      if not self.file:invalidate(key) then
+        return
+      end
+      self.owed[key] = nil
+    end
+  elseif not self.file:clear() then
+    return
+  end
+  self.owed, self.owed_count = {}, 0
+end
+
 --- The entries of a key and the generation that `put` wants back.
 ---@param key string
 ---@return string[] entries, integer generation
 function Sqlite:get(key)
+  if self.owed_count > 0 and self.owed[key] then
+    return {}, UNKNOWN
+  end
   return self.file:get(key)
 end
 
@@ -50,6 +82,9 @@ end
 ---@param choices { seconds: number?, tags: string[]?, generation: integer? }?
 function Sqlite:put(key, variant, entry, choices)
   choices = choices or {}
+  if self.owed_count > 0 then
+    settle(self)
+  end
   self.file:put(key, variant, entry, choices.seconds, choices.tags, choices.generation)
 end
 
@@ -64,7 +99,11 @@ end
 ---@param key string
 ---@return true? done, string? reason
 function Sqlite:invalidate(key)
-  return self.file:invalidate(key)
+  local done, reason = self.file:invalidate(key)
+  if not done and not self.closed then
+    owe(self, key)
+  end
+  return done, reason
 end
 
 -- What users call says that it does nothing.
@@ -85,7 +124,8 @@ end
 ---@param url string
 ---@return true? done, string? reason
 function Sqlite:delete(url)
-  return open_file(self):invalidate(Request.from { url = url }.url)
+  open_file(self)
+  return self:invalidate(Request.from { url = url }.url)
 end
 
 --- Forgets the responses with a tag, `{ tag = "..." }`, or those whose URL begins with a prefix,
@@ -174,7 +214,7 @@ local function new(_, ...)
   if not file then
     error(core.place() .. "sqlite: " .. wrong, 0)
   end
-  return setmetatable({ file = file, given = given }, Sqlite)
+  return setmetatable({ file = file, given = given, owed = {}, owed_count = 0 }, Sqlite)
 end
 
 return setmetatable({ name = "sqlite", options = declaration }, {

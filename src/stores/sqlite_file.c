@@ -15,18 +15,18 @@ enum {
   ASIDE = 60000, /* before a file is set aside again: something breaks them */
 };
 
-static int64_t milliseconds(clockid_t clock) {
+static int64_t read_clock(clockid_t clock, int64_t in_a_second) {
   struct timespec time;
   clock_gettime(clock, &time);
-  return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+  return (int64_t)time.tv_sec * in_a_second + time.tv_nsec / (1000000000 / in_a_second);
 }
 
 int64_t vi_sqlite_now(void) {
-  return milliseconds(CLOCK_REALTIME);
+  return read_clock(CLOCK_REALTIME, 1000000);
 }
 
 int64_t vi_sqlite_elapsed(void) {
-  return milliseconds(CLOCK_MONOTONIC);
+  return read_clock(CLOCK_MONOTONIC, 1000);
 }
 
 /* No query of ours fails on a sound file for the reasons of the second row. */
@@ -56,8 +56,9 @@ void vi_sqlite_disconnect(vi_sqlite *file) {
 
 static void failed(vi_sqlite *file, int rc) {
   file->stats.errors++;
+  bool has_text = file->db && sqlite3_extended_errcode(file->db) == rc;
   snprintf(file->error, sizeof file->error, "%s",
-           file->db ? sqlite3_errmsg(file->db) : sqlite3_errstr(rc));
+           has_text ? sqlite3_errmsg(file->db) : sqlite3_errstr(rc));
   if (file->db && !sqlite3_get_autocommit(file->db))
     sqlite3_exec(file->db, "ROLLBACK", NULL, NULL, NULL);
   if (vi_sqlite_is_broken(rc)) {
@@ -81,15 +82,13 @@ static void mend(vi_sqlite *file) {
 static int connect_once(vi_sqlite *file) {
   if (file->broken)
     mend(file);
-  if (file->broken)
-    return SQLITE_CORRUPT;
-  if (!vi_sqlite_create(file) || vi_sqlite_look(file) == VI_PLACE_BAD)
-    return SQLITE_CANTOPEN;
-  int rc = vi_sqlite_connect(file);
-  if (rc != SQLITE_OK)
+  int rc = file->broken ? SQLITE_CORRUPT : SQLITE_CANTOPEN;
+  if (!file->broken && vi_sqlite_create(file) && vi_sqlite_look(file) != VI_PLACE_BAD)
+    rc = vi_sqlite_connect(file);
+  if (rc != SQLITE_OK) {
     failed(file, rc);
-  if (rc != SQLITE_OK)
     vi_sqlite_disconnect(file);
+  }
   return rc;
 }
 
@@ -122,11 +121,14 @@ bool vi_sqlite_enter(vi_sqlite *file, bool writes) {
     if (vi_sqlite_look(file) != VI_PLACE_SAME)
       vi_sqlite_disconnect(file);
   }
-  if (!file->closed && !file->db && now >= file->retry)
-    open_file(file);
+  if (!file->closed && !file->db) {
+    if (now >= file->retry)
+      open_file(file);
+    else
+      file->stats.errors++;
+  }
   if (file->db)
     return true;
-  file->stats.errors += !file->closed;
   pthread_mutex_unlock(&file->lock);
   return false;
 }

@@ -120,7 +120,7 @@ bool vi_sqlite_leave(vi_sqlite *file, int rc);
 int vi_sqlite_run(vi_sqlite *file, vi_sqlite_query query);
 void vi_sqlite_disconnect(vi_sqlite *file);
 bool vi_sqlite_is_broken(int rc);
-int64_t vi_sqlite_now(void);     /* milliseconds since 1970 */
+int64_t vi_sqlite_now(void);     /* microseconds since 1970 */
 int64_t vi_sqlite_elapsed(void); /* milliseconds of a clock that nobody sets */
 
 /* sqlite_schema.c: the connection. SQLITE_MISUSE: the file is a database of something else. */

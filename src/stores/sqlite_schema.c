@@ -108,20 +108,22 @@ static int number_of(vi_sqlite *file, const char *sql, int64_t *number) {
   return sqlite3_finalize(query);
 }
 
-/* SQLITE_OK: it is ours, or `*empty`. */
+/* SQLITE_OK: it is ours, or `*empty`. Damage to the number alone makes it nobody else's. */
 static int identify(vi_sqlite *file, bool *empty) {
-  int64_t application = 0, version = 0, tables = 0;
+  int64_t application = 0, version = 0, tables = 0, ours = 0;
   int rc = number_of(file, "PRAGMA application_id", &application);
   if (rc == SQLITE_OK)
     rc = number_of(file, "PRAGMA user_version", &version);
   if (rc == SQLITE_OK)
     rc = number_of(file, "SELECT count(*) FROM sqlite_master", &tables);
+  if (rc == SQLITE_OK)
+    rc = number_of(file, "SELECT count(*) FROM sqlite_master WHERE name = 'generations'", &ours);
   *empty = application == 0 && version == 0 && tables == 0;
   if (rc != SQLITE_OK || *empty)
     return rc;
-  if (application != APPLICATION)
+  if (application != APPLICATION && ours == 0)
     return SQLITE_MISUSE;
-  return version == VERSION ? SQLITE_OK : SQLITE_NOTADB;
+  return application == APPLICATION && version == VERSION ? SQLITE_OK : SQLITE_NOTADB;
 }
 
 static int execute(vi_sqlite *file, const char *sql) {

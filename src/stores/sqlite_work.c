@@ -35,8 +35,8 @@ static int add_found(vi_sqlite_found *found, sqlite3_stmt *query) {
   const void *data = sqlite3_column_blob(query, 2);
   size_t length = (size_t)sqlite3_column_bytes(query, 2);
   size_t start = found->count > 0 ? found->ends[found->count - 1] : 0;
-  if (!data)
-    return sqlite3_column_type(query, 2) == SQLITE_NULL ? SQLITE_CORRUPT : SQLITE_OK;
+  if (!data && (length > 0 || sqlite3_column_type(query, 2) == SQLITE_NULL))
+    return length > 0 ? SQLITE_NOMEM : SQLITE_CORRUPT;
   if (found->count == VI_SQLITE_VARIANTS)
     return SQLITE_OK;
   if (start + length > found->capacity) {
@@ -46,7 +46,8 @@ static int add_found(vi_sqlite_found *found, sqlite3_stmt *query) {
     found->data = larger;
     found->capacity = start + length;
   }
-  memcpy(found->data + start, data, length);
+  if (length > 0)
+    memcpy(found->data + start, data, length);
   found->ends[found->count++] = start + length;
   return SQLITE_OK;
 }
@@ -120,12 +121,12 @@ static bool is_worth_it(const vi_sqlite *file, const vi_sqlite_put *put) {
 }
 
 static int insert(vi_sqlite *file, const vi_sqlite_put *put, uint64_t hash, int64_t now) {
-  const double longest = 1e15; /* milliseconds, more than 30000 years */
-  double milliseconds = put->seconds * 1000 < longest ? put->seconds * 1000 : longest;
+  const double longest = 1e12; /* seconds, more than 30000 years */
+  double seconds = put->seconds < longest ? put->seconds : longest;
   sqlite3_stmt *query = query_of(file, VI_SQL_INSERT, hash, put->key);
   bind_bytes(query, 3, put->variant);
   sqlite3_bind_int64(query, 4, size_of(put));
-  sqlite3_bind_int64(query, 5, now + (int64_t)milliseconds);
+  sqlite3_bind_int64(query, 5, now + (int64_t)(seconds * 1e6));
   sqlite3_bind_int64(query, 6, now);
   int rc = vi_sqlite_run(file, VI_SQL_INSERT);
   int64_t id = sqlite3_last_insert_rowid(file->db);
