@@ -63,7 +63,7 @@ programs := $(patsubst %.c,$(BUILD)/%,$(C_TESTS) $(LUA_C_TESTS))
 quiet    := $(if $(V),,@)
 run      := BUILD='$(BUILD)' LUA='$(LUA)' CC='$(CC)' SANITIZE='$(SANITIZE)' tools/test
 found    := CC='$(CC)' LUA='$(LUA)' PKG_CONFIG='$(PKG_CONFIG)' LUA_CFLAGS='$(LUA_CFLAGS)' \
-  CURL_CFLAGS='$(CURL_CFLAGS)' ZLIB_CFLAGS='$(ZLIB_CFLAGS)'
+  CURL_CFLAGS='$(CURL_CFLAGS)' ZLIB_CFLAGS='$(ZLIB_CFLAGS)' SQLITE_CFLAGS='$(SQLITE_CFLAGS)'
 
 MAKEFLAGS += --no-print-directory
 ifeq (0,$(MAKELEVEL))
@@ -200,7 +200,7 @@ doctor: ## say what this system has, what it lacks, and how to get it
 
 .PHONY: bench setup-bench
 bench: setup-bench ## compare with a plain C program on libcurl (ROUNDS=5 SECONDS=0.7 ONLY=sync,h2)
-	@$(MAKE) -s $(module) $(BUILD)/bench/plain
+	@$(MAKE) -s $(module) $(sqlite) $(BUILD)/bench/plain
 	@LUA_PATH='lua/?.lua;lua/?/init.lua;./?.lua;;' LUA_CPATH='$(BUILD)/?.so;;' \
 	  BUILD='$(BUILD)' LUA='$(LUA)' $(LUA) bench/run.lua
 

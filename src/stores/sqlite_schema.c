@@ -132,7 +132,7 @@ static int execute(vi_sqlite *file, const char *sql) {
 
 /* Another may have been first. */
 static int make_tables(vi_sqlite *file) {
-  bool empty;
+  bool empty = false;
   int rc = execute(file, QUERIES[VI_SQL_BEGIN]);
   if (rc == SQLITE_OK)
     rc = identify(file, &empty);
@@ -175,7 +175,7 @@ int vi_sqlite_connect(vi_sqlite *file) {
     return rc;
   protect(file->db);
   sqlite3_busy_handler(file->db, wait_turn, file);
-  bool empty;
+  bool empty = false;
   rc = identify(file, &empty);
   if (rc == SQLITE_OK)
     rc = execute(file, SETTINGS);

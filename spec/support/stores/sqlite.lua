@@ -42,5 +42,6 @@ Place.__close = Place.remove
 -- A new one: `path` is free, `open` makes a store of it.
 return function()
   local directory = process.temporary_directory()
-  return setmetatable({ directory = directory, path = directory .. "/cache.db", stores = {} }, Place)
+  local path = directory .. "/cache.db"
+  return setmetatable({ directory = directory, path = path, stores = {} }, Place)
 end
