@@ -37,7 +37,7 @@ describe("sqlite, with several processes at one file,", function()
   it("serves four that read, write and invalidate at once, without an error", function()
     local pipes = {}
     for number = 1, 4 do
-      pipes[number] = process.popen_script(HAMMER:format(place.path, number, 2000))
+      pipes[number] = process.popen_script(HAMMER:format(place.path, number, 1000))
     end
     for _, pipe in ipairs(pipes) do
       assert.equal("0\tnone\ttrue\ttrue\n", pipe:read("a"))
@@ -52,7 +52,7 @@ describe("sqlite, with several processes at one file,", function()
   end)
 
   it("opens for all who come at once to where none is", function()
-    for _ = 1, 10 do
+    for _ = 1, 5 do
       local there <close> = new_place()
       local pipes = {}
       for number = 1, 3 do

@@ -2,6 +2,7 @@ local viesti = require("viesti")
 local fixture = require("spec.support.fixture")
 local lfs = require("lfs")
 local new_place = require("spec.support.stores.sqlite")
+local process = require("spec.support.process")
 local sqlite = require("viesti.sqlite")
 
 local FOREVER = { seconds = 1000 }
@@ -53,6 +54,14 @@ describe("sqlite", function()
     refusal("did you mean 'max_size'", { path = place.path, maxsize = 1 })
     refusal("wait must be a number from 0 to 3600", { path = place.path, wait = -1 })
     assert.same({}, place:files())
+  end)
+
+  it("has a page that names every option", function()
+    local file <close> = assert(io.open("docs/sqlite.md"))
+    local page = file:read("a")
+    for _, option in ipairs(sqlite.options) do
+      assert.is_truthy(page:find("\n| `" .. option.name .. "`", 1, true), option.name)
+    end
   end)
 
   it("keeps what is put, by key and variant, any bytes", function()
@@ -128,6 +137,16 @@ describe("sqlite", function()
     assert.equal("6 again", entries[16])
   end)
 
+  it("hashes keys so that nobody can know which of them collide", function()
+    local hashes = {}
+    for round = 1, 2 do
+      local there <close> = new_place()
+      put(there:open(), "a")
+      hashes[round] = process.run(("sqlite3 %s 'SELECT hash FROM entries'"):format(there.path))
+    end
+    assert.is_not.equal(hashes[1], hashes[2])
+  end)
+
   describe("within its bounds", function()
     it("has the least recently used go first", function()
       local store = place:open({ max_size = 3 })
@@ -142,12 +161,16 @@ describe("sqlite", function()
     end)
 
     it("has what is over its time go before", function()
-      local store = place:open({ max_size = 2 })
-      put(store, "old")
-      put(store, "short", "e", { seconds = 0.05 })
+      local large = place:open()
+      put(large, "old")
+      for number = 1, 20 do
+        put(large, "short " .. number, "e", { seconds = 0.05 })
+      end
       viesti.sleep(0.06)
+      local store = place:open({ max_size = 2 })
       put(store, "new")
-      assert.same({ true, false, true }, kept(store, "old", "short", "new"))
+      assert.same({ true, true }, kept(store, "old", "new"))
+      assert.equal(2, store:count())
     end)
 
     it("counts bytes, and keeps nothing that is too large, nor what that replaces", function()
