@@ -48,6 +48,12 @@ local function works(store)
   return false
 end
 
+local function wait_for(path)
+  while (lfs.attributes(path, "size") or 0) == 0 do
+    viesti.sleep(0.01)
+  end
+end
+
 local function overwrite(path, offset, bytes)
   local file <close> = assert(io.open(path, "r+b"))
   file:seek("set", offset)
@@ -228,6 +234,14 @@ describe("sqlite, when things break,", function()
     assert.equal("ok", integrity(place.path))
   end)
 
+  it("opens beside somebody who keeps the directory locked", function()
+    local pipe = assert(io.popen(("flock %s sh -c 'echo locked; exec cat >/dev/null'"):format(
+      place.directory) .. " > " .. place.path .. ".begun", "w"))
+    finally(function() pipe:close() end)
+    wait_for(place.path .. ".begun")
+    assert.is_true(works(place:open({ wait = 0.05 })))
+  end)
+
   local SURVIVE = [[
     local store = require("viesti.sqlite")(%q)
     for number = 1, 200 do
@@ -276,11 +290,9 @@ describe("sqlite, when things break,", function()
     local function lock(store)
       fill(store, 2)
       pipe = assert(io.popen(("sqlite3 %s >/dev/null"):format(place.path), "w"))
-      pipe:write("BEGIN IMMEDIATE;\n.system touch " .. place.path .. ".begun\n")
+      pipe:write("BEGIN IMMEDIATE;\n.system echo begun >" .. place.path .. ".begun\n")
       pipe:flush()
-      while not lfs.attributes(place.path .. ".begun") do
-        viesti.sleep(0.01)
-      end
+      wait_for(place.path .. ".begun")
     end
 
     local function unlock()

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MOST_ASIDE = 9, LONGEST = 4096 + 32 };
@@ -38,13 +39,15 @@ const char *vi_sqlite_misplaced(const char *path) {
   return NULL;
 }
 
-/* The folder itself is locked, not a file in it, which would have to be kept for ever. */
-int vi_sqlite_lock_folder(const char *path) {
+/* The folder itself is locked, not a file in it, which would have to be kept for ever. Whoever does
+ * not let it go is not waited for any longer than a writer: SQLite has locks of its own. */
+int vi_sqlite_lock_folder(const vi_sqlite *file) {
+  const struct timespec pause = {.tv_nsec = 1000000};
   char folder[LONGEST];
-  int descriptor = open(folder_of(path, folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int descriptor = open(folder_of(file->path, folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor >= 0)
-    while (flock(descriptor, LOCK_EX) != 0 && errno == EINTR)
-      continue;
+    while (flock(descriptor, LOCK_EX | LOCK_NB) != 0 && vi_sqlite_elapsed() < file->deadline)
+      nanosleep(&pause, NULL);
   return descriptor;
 }
 

@@ -1,6 +1,5 @@
 #include "stores/sqlite_file.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,7 +92,7 @@ static int connect_once(vi_sqlite *file) {
 }
 
 static int open_file(vi_sqlite *file) {
-  int folder = vi_sqlite_lock_folder(file->path);
+  int folder = vi_sqlite_lock_folder(file);
   int rc = connect_once(file);
   if (file->broken)
     rc = connect_once(file);
@@ -145,15 +144,15 @@ int vi_sqlite_run(vi_sqlite *file, vi_sqlite_query query) {
   return sqlite3_reset(file->queries[query]);
 }
 
-/* Of a directory that the program leaves later, and never one of SQLite's names for no file. */
+/* Of a directory that the program may leave later. */
 static char *absolute(const char *path) {
-  char folder[PATH_MAX] = "";
-  if (*path != '/' && !getcwd(folder, sizeof folder))
-    return NULL;
+  char folder[PATH_MAX];
+  if (*path == '/' || !getcwd(folder, sizeof folder))
+    return strdup(path);
   size_t size = strlen(folder) + 1 + strlen(path) + 1;
   char *whole = malloc(size);
   if (whole)
-    snprintf(whole, size, "%s%s%s", folder, *path == '/' ? "" : "/", path);
+    snprintf(whole, size, "%s/%s", folder, path);
   return whole;
 }
 

@@ -137,7 +137,7 @@ typedef enum vi_sqlite_place {
 
 vi_sqlite_place vi_sqlite_look(const vi_sqlite *file);
 const char *vi_sqlite_misplaced(const char *path); /* why no cache can be there, NULL: it can */
-int vi_sqlite_lock_folder(const char *path);       /* a descriptor to close, -1: not locked */
+int vi_sqlite_lock_folder(const vi_sqlite *file);  /* a descriptor to close, or -1 */
 bool vi_sqlite_create(vi_sqlite *file);            /* an empty file, if there is none */
 void vi_sqlite_set_aside(const char *path);
 
