@@ -14,6 +14,8 @@ local HAMMER = [[
       store:purge({ tag = "t" .. math.random(9) })
     elseif number %% 5 == 0 then
       store:invalidate(key)
+    elseif number %% 7 == 0 then
+      store:remove(key, tostring(math.random(3)))
     elseif number %% 2 == 0 then
       store:put(key, tostring(math.random(3)), key:rep(math.random(300)),
         { seconds = 60, tags = { "t" .. math.random(9) }, generation = generation })
