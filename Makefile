@@ -11,7 +11,10 @@ INST_LIBDIR ?= $(PREFIX)/lib/lua/5.4
 CORE      := $(sort $(wildcard src/message/*.c src/transport/*.c src/cache/*.c))
 BINDING   := $(sort $(wildcard src/binding/*.c))
 EMBED     := $(sort $(wildcard src/embed/*.c)) $(BUILD)/embed/baked.c
-MODULES   := $(sort $(shell find lua -name '*.lua'))
+# Stores that are modules and rocks of their own, for libraries that need not be there.
+SQLITE    := $(sort $(wildcard src/stores/sqlite*.c))
+SQLITE_LUA := lua/viesti/sqlite.lua
+MODULES   := $(filter-out $(SQLITE_LUA),$(sort $(shell find lua -name '*.lua')))
 C_TESTS   := $(sort $(wildcard spec/c/test_*.c))
 C_HELPERS := $(filter-out $(C_TESTS),$(sort $(wildcard spec/c/*.c)))
 # Tests that need Lua too.
@@ -32,6 +35,9 @@ CURL_CFLAGS ?= $(call packaged,$(curl_pc),--cflags)
 CURL_LIBS   ?= $(or $(call packaged,$(curl_pc),--libs),-lcurl)
 ZLIB_CFLAGS ?= $(call packaged,zlib,--cflags)
 ZLIB_LIBS   ?= $(or $(call packaged,zlib,--libs),-lz)
+sqlite_pc   := $(call first,$(PKG_CONFIG) --exists $$x,sqlite3)
+SQLITE_CFLAGS ?= $(call packaged,$(sqlite_pc),--cflags)
+SQLITE_LIBS ?= $(or $(call packaged,$(sqlite_pc),--libs),-lsqlite3)
 CFLAGS      ?= -O2 -g
 LIBFLAG     ?= -shared
 
@@ -46,6 +52,8 @@ stay_mapped := $(if $(filter Linux,$(shell uname)),-Wl$(comma)-z$(comma)nodelete
 
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 module   := $(BUILD)/viesti/core.so
+sqlite   := $(BUILD)/viesti/stores/sqlite.so
+stores   := $(if $(sqlite_pc),$(sqlite))
 library  := $(BUILD)/libviesti.a $(BUILD)/libviesti.so
 version  := $(shell sed -n 's/^ *VERSION = "\(.*\)",/\1/p' lua/viesti/init.lua)
 shared   := libviesti.so.$(version)
@@ -58,7 +66,7 @@ replays  := $(addprefix $(BUILD)/spec/fuzz/,$(targets))
 quiet    := $(if $(V),,@)
 run      := BUILD='$(BUILD)' LUA='$(LUA)' CC='$(CC)' SANITIZE='$(SANITIZE)' tools/test
 found    := CC='$(CC)' LUA='$(LUA)' PKG_CONFIG='$(PKG_CONFIG)' LUA_CFLAGS='$(LUA_CFLAGS)' \
-  CURL_CFLAGS='$(CURL_CFLAGS)' ZLIB_CFLAGS='$(ZLIB_CFLAGS)'
+  CURL_CFLAGS='$(CURL_CFLAGS)' ZLIB_CFLAGS='$(ZLIB_CFLAGS)' SQLITE_CFLAGS='$(SQLITE_CFLAGS)'
 
 MAKEFLAGS += --no-print-directory
 ifeq (0,$(MAKELEVEL))
@@ -67,16 +75,19 @@ endif
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: FORCE build module programs install install-lua demo test setup setup-test setup-lint doctor help \
-  check check-c check-lua check-rock check-install check-asan check-tsan check-valgrind lint format docs clean
+.PHONY: FORCE build module sqlite programs install install-lua install-sqlite demo test setup setup-test \
+  setup-lint doctor help check check-c check-lua check-rock check-install check-fuzz check-asan \
+  check-tsan check-valgrind fuzz lint format docs clean
 
 ## Build
 
-build: module $(library) ## build the Lua module and the C library (the default)
+build: module $(library) $(stores) ## build the Lua modules and the C library (the default)
 
 module: $(module) ## build the Lua module only
 
-install: install-lua $(library) ## install everything under PREFIX (/usr/local), below DESTDIR if given
+sqlite: $(sqlite) ## build the store for SQLite only
+
+install: install-lua $(library) $(if $(sqlite_pc),install-sqlite) ## install everything under PREFIX (/usr/local), below DESTDIR if given
 	@install -d "$(DESTDIR)$(INCLUDEDIR)" "$(DESTDIR)$(LIBDIR)/pkgconfig"
 	@install -m 644 src/viesti.h "$(DESTDIR)$(INCLUDEDIR)"
 	@install -m 644 $(BUILD)/libviesti.a "$(DESTDIR)$(LIBDIR)"
@@ -96,6 +107,11 @@ install-lua: module ## install the Lua module alone, as LuaRocks does
 	  install -m 644 lua/$$file "$(DESTDIR)$(INST_LUADIR)/$$file" || exit 1; \
 	done
 
+install-sqlite: sqlite ## install the store for SQLite alone, likewise
+	@install -d "$(DESTDIR)$(INST_LIBDIR)/viesti/stores" "$(DESTDIR)$(INST_LUADIR)/viesti"
+	@install -m 755 $(sqlite) "$(DESTDIR)$(INST_LIBDIR)/viesti/stores/sqlite.so"
+	@install -m 644 $(SQLITE_LUA) "$(DESTDIR)$(INST_LUADIR)/viesti/sqlite.lua"
+
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
 
@@ -103,6 +119,11 @@ $(module): $(call objects,$(CORE) $(BINDING)) $(BUILD)/sources
 	@mkdir -p $(@D)
 	@echo "  link  $@"
 	$(quiet)$(link) $(LIBFLAG) $(stay_mapped) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS) -lpthread
+
+$(sqlite): $(call objects,$(SQLITE)) $(BUILD)/sources
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	$(quiet)$(link) $(LIBFLAG) $(stay_mapped) -o $@ $(filter %.o,$^) $(SQLITE_LIBS) -lpthread
 
 $(BUILD)/libviesti.so: $(call objects,$(CORE) $(BINDING) $(EMBED)) $(BUILD)/sources
 	@echo "  link  $@"
@@ -146,10 +167,12 @@ $(BUILD)/spec/fuzz/%: $(BUILD)/obj/spec/fuzz/fuzz_%.o \
 $(BUILD)/embed/baked.c: src/embed/bake.lua $(MODULES) $(BUILD)/sources
 	@mkdir -p $(@D)
 	@echo "  bake  $@"
-	$(quiet)$(LUA) src/embed/bake.lua $@ lua
+	$(quiet)$(LUA) src/embed/bake.lua $@ $(MODULES)
 
 # Only what may know Lua finds its headers.
-$(call objects,$(BINDING) $(EMBED) $(LUA_C_TESTS) $(LUA_C_HELPERS)): compile += $(LUA_CFLAGS)
+$(call objects,$(BINDING) $(EMBED) $(LUA_C_TESTS) $(LUA_C_HELPERS) \
+  $(SQLITE)): compile += $(LUA_CFLAGS)
+$(call objects,$(SQLITE)): compile += $(SQLITE_CFLAGS)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -160,15 +183,15 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 remember = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
 
 $(BUILD)/flags: FORCE
-	$(call remember,$(compile) $(LUA_CFLAGS))
+	$(call remember,$(compile) $(LUA_CFLAGS) $(SQLITE_CFLAGS))
 
 $(BUILD)/sources: FORCE
 	$(call remember,$(link) $(named) $(CORE) $(BINDING) $(EMBED) $(MODULES) $(C_HELPERS) \
-	  $(LUA_C_HELPERS))
+	  $(LUA_C_HELPERS) $(SQLITE))
 
 .SECONDARY:
 -include $(patsubst %.o,%.d,$(call objects,$(CORE) $(BINDING) $(EMBED) $(C_TESTS) $(C_HELPERS) \
-  $(LUA_C_TESTS) $(LUA_C_HELPERS)))
+  $(LUA_C_TESTS) $(LUA_C_HELPERS) $(SQLITE)))
 
 ## Try and test, installing what is missing
 
@@ -195,7 +218,7 @@ doctor: ## say what this system has, what it lacks, and how to get it
 
 .PHONY: bench setup-bench
 bench: setup-bench ## compare with a plain C program on libcurl (ROUNDS=5 SECONDS=0.7 ONLY=sync,cache-hit)
-	@$(MAKE) -s $(module) $(BUILD)/bench/plain $(BUILD)/bench/store
+	@$(MAKE) -s $(module) $(sqlite) $(BUILD)/bench/plain $(BUILD)/bench/store
 	@LUA_PATH='lua/?.lua;lua/?/init.lua;./?.lua;;' LUA_CPATH='$(BUILD)/?.so;;' \
 	  BUILD='$(BUILD)' LUA='$(LUA)' $(LUA) bench/run.lua
 

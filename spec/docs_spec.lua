@@ -5,7 +5,7 @@ local process = require "spec.support.process"
 local EXAMPLE_HOST = "https://example.org"
 local PAGES = {
   "README.md", "docs/async.md", "docs/caching.md", "docs/downloads.md", "docs/layers.md",
-  "docs/requests.md", "docs/security.md",
+  "docs/requests.md", "docs/security.md", "docs/sqlite.md",
 }
 
 local function read(path)
@@ -43,6 +43,22 @@ describe("the documentation", function()
     server:stop()
   end)
 
+  -- What stands beside a file of SQLite's goes with it.
+  local function temporary_names()
+    local names = {}
+    finally(function()
+      for _, name in ipairs(names) do
+        for _, ending in ipairs { "", "-wal", "-shm" } do
+          os.remove(name .. ending)
+        end
+      end
+    end)
+    return function()
+      names[#names + 1] = os.tmpname()
+      return names[#names]
+    end
+  end
+
   local function environment(output)
     local printed = function(...)
       local parts = table.pack(...)
@@ -51,7 +67,9 @@ describe("the documentation", function()
       end
       output[#output + 1] = table.concat(parts, "\t")
     end
-    return setmetatable({ print = printed, viesti = require "viesti" }, { __index = _G })
+    local system = setmetatable({ tmpname = temporary_names() }, { __index = os })
+    return setmetatable({ print = printed, os = system, viesti = require "viesti" },
+      { __index = _G })
   end
 
   for _, page in ipairs(PAGES) do

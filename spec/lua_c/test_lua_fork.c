@@ -2,40 +2,17 @@
  * told so; what needs no connection goes on in both. */
 #include "../c/origin.h"
 #include "../c/tap.h"
+#include "child.h"
 #include "memory.h"
 #include "viesti.h"
 
 #include <lauxlib.h>
 #include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static const origin_answer ANSWERS[] = {
     {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
      .then = ORIGIN_KEEP,
      .delay = 200}};
-
-/* in_child(fn): what fn returned in a child process, or raised, as a string. */
-static int in_child(lua_State *L) {
-  int ends[2];
-  if (pipe(ends) != 0)
-    return luaL_error(L, "no pipe");
-  pid_t child = fork();
-  if (child == 0) {
-    lua_pcall(L, 0, 1, 0);
-    size_t length;
-    const char *text = luaL_tolstring(L, -1, &length);
-    _exit(write(ends[1], text, length) == (ssize_t)length ? 0 : 1);
-  }
-  char text[400];
-  close(ends[1]);
-  ssize_t length = read(ends[0], text, sizeof text);
-  close(ends[0]);
-  if (child > 0)
-    waitpid(child, NULL, 0);
-  lua_pushlstring(L, text, length > 0 ? (size_t)length : 0);
-  return 1;
-}
 
 /* Runs the script, which returns what it should and what it has got. */
 static void check_script(const char *script) {
