@@ -11,7 +11,9 @@ INST_LIBDIR ?= $(PREFIX)/lib/lua/5.4
 CORE      := $(sort $(wildcard src/message/*.c src/transport/*.c src/cache/*.c))
 BINDING   := $(sort $(wildcard src/binding/*.c))
 EMBED     := $(sort $(wildcard src/embed/*.c)) $(BUILD)/embed/baked.c
-MODULES   := $(sort $(shell find lua -name '*.lua'))
+REDIS     := $(sort $(wildcard src/stores/redis*.c))
+REDIS_LUA := $(sort $(wildcard lua/viesti/redis.lua lua/viesti/redis/*.lua))
+MODULES   := $(filter-out $(REDIS_LUA),$(sort $(shell find lua -name '*.lua')))
 C_TESTS   := $(sort $(wildcard spec/c/test_*.c))
 C_HELPERS := $(filter-out $(C_TESTS),$(sort $(wildcard spec/c/*.c)))
 # Tests that need Lua too.
@@ -32,6 +34,9 @@ CURL_CFLAGS ?= $(call packaged,$(curl_pc),--cflags)
 CURL_LIBS   ?= $(or $(call packaged,$(curl_pc),--libs),-lcurl)
 ZLIB_CFLAGS ?= $(call packaged,zlib,--cflags)
 ZLIB_LIBS   ?= $(or $(call packaged,zlib,--libs),-lz)
+redis_pc     := $(call first,$(PKG_CONFIG) --exists $$x,hiredis)
+REDIS_CFLAGS ?= $(call packaged,$(redis_pc),--cflags)
+REDIS_LIBS   ?= $(or $(call packaged,$(redis_pc),--libs),-lhiredis)
 CFLAGS      ?= -O2 -g
 LIBFLAG     ?= -shared
 
@@ -46,6 +51,9 @@ stay_mapped := $(if $(filter Linux,$(shell uname)),-Wl$(comma)-z$(comma)nodelete
 
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 module   := $(BUILD)/viesti/core.so
+redis    := $(BUILD)/viesti/stores/redis.so
+# Modules of their own, each built where the library that it is over is there.
+stores   := $(and $(redis_pc),$(redis))
 library  := $(BUILD)/libviesti.a $(BUILD)/libviesti.so
 version  := $(shell sed -n 's/^ *VERSION = "\(.*\)",/\1/p' lua/viesti/init.lua)
 shared   := libviesti.so.$(version)
@@ -64,16 +72,18 @@ endif
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: FORCE build module programs install install-lua demo test setup setup-test setup-lint doctor help \
+.PHONY: FORCE build module programs redis install install-lua install-redis demo test setup setup-test setup-lint doctor help \
   check check-c check-lua check-rock check-install check-asan check-valgrind lint format docs clean
 
 ## Build
 
-build: module $(library) ## build the Lua module and the C library (the default)
+build: module $(library) $(stores) ## build the Lua module, the C library and the stores (the default)
 
 module: $(module) ## build the Lua module only
 
-install: install-lua $(library) ## install everything under PREFIX (/usr/local), below DESTDIR if given
+redis: $(redis) ## build the module of the Redis store only
+
+install: install-lua $(library) $(if $(redis_pc),install-redis) ## install everything under PREFIX (/usr/local), below DESTDIR if given
 	@install -d "$(DESTDIR)$(INCLUDEDIR)" "$(DESTDIR)$(LIBDIR)/pkgconfig"
 	@install -m 644 src/viesti.h "$(DESTDIR)$(INCLUDEDIR)"
 	@install -m 644 $(BUILD)/libviesti.a "$(DESTDIR)$(LIBDIR)"
@@ -93,6 +103,14 @@ install-lua: module ## install the Lua module alone, as LuaRocks does
 	  install -m 644 lua/$$file "$(DESTDIR)$(INST_LUADIR)/$$file" || exit 1; \
 	done
 
+install-redis: redis ## install the Redis store alone, as LuaRocks does
+	@install -d "$(DESTDIR)$(INST_LIBDIR)/viesti/stores"
+	@install -m 755 $(redis) "$(DESTDIR)$(INST_LIBDIR)/viesti/stores/redis.so"
+	@for file in $(REDIS_LUA:lua/%=%); do \
+	  install -d "$(DESTDIR)$(INST_LUADIR)/$$(dirname $$file)" && \
+	  install -m 644 lua/$$file "$(DESTDIR)$(INST_LUADIR)/$$file" || exit 1; \
+	done
+
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
 
@@ -100,6 +118,11 @@ $(module): $(call objects,$(CORE) $(BINDING)) $(BUILD)/sources
 	@mkdir -p $(@D)
 	@echo "  link  $@"
 	$(quiet)$(link) $(LIBFLAG) $(stay_mapped) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS) -lpthread
+
+$(redis): $(call objects,$(REDIS)) $(BUILD)/sources
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	$(quiet)$(link) $(LIBFLAG) $(stay_mapped) -o $@ $(filter %.o,$^) $(REDIS_LIBS) -lpthread
 
 $(BUILD)/libviesti.so: $(call objects,$(CORE) $(BINDING) $(EMBED)) $(BUILD)/sources
 	@echo "  link  $@"
@@ -129,10 +152,12 @@ $(BUILD)/spec/lua_c/%: $(BUILD)/obj/spec/lua_c/%.o \
 $(BUILD)/embed/baked.c: src/embed/bake.lua $(MODULES) $(BUILD)/sources
 	@mkdir -p $(@D)
 	@echo "  bake  $@"
-	$(quiet)$(LUA) src/embed/bake.lua $@ lua
+	$(quiet)$(LUA) src/embed/bake.lua $@ lua $(MODULES)
 
 # Only what may know Lua finds its headers.
 $(call objects,$(BINDING) $(EMBED) $(LUA_C_TESTS) $(LUA_C_HELPERS)): compile += $(LUA_CFLAGS)
+
+$(call objects,$(REDIS)): compile += $(LUA_CFLAGS) $(REDIS_CFLAGS:-I%=-isystem %)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -143,14 +168,14 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 remember = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
 
 $(BUILD)/flags: FORCE
-	$(call remember,$(compile) $(LUA_CFLAGS))
+	$(call remember,$(compile) $(LUA_CFLAGS) $(REDIS_CFLAGS))
 
 $(BUILD)/sources: FORCE
 	$(call remember,$(link) $(named) $(CORE) $(BINDING) $(EMBED) $(MODULES) $(C_HELPERS) \
-	  $(LUA_C_HELPERS))
+	  $(LUA_C_HELPERS) $(REDIS) $(REDIS_LIBS))
 
 .SECONDARY:
--include $(patsubst %.o,%.d,$(call objects,$(CORE) $(BINDING) $(EMBED) $(C_TESTS) $(C_HELPERS) \
+-include $(patsubst %.o,%.d,$(call objects,$(CORE) $(BINDING) $(EMBED) $(REDIS) $(C_TESTS) $(C_HELPERS) \
   $(LUA_C_TESTS) $(LUA_C_HELPERS)))
 
 ## Try and test, installing what is missing

@@ -1,16 +1,14 @@
--- Writes a C file that holds every Lua module below a directory: bake.lua OUTPUT DIRECTORY
+-- Writes a C file that holds Lua modules of a directory: bake.lua OUTPUT DIRECTORY PATH...
 local output, directory = ...
 
 local function modules()
   local list = {}
-  local find = assert(io.popen("find '" .. directory .. "' -name '*.lua' | LC_ALL=C sort"))
-  for path in find:lines() do
+  for _, path in ipairs { select(3, table.unpack(arg)) } do
     local name = path:sub(#directory + 2, -5):gsub("/", "."):gsub("%.init$", "")
     if not name:find "^viesti%.types" then -- for editors only
       list[#list + 1] = { name = name, path = path }
     end
   end
-  assert(find:close())
   return list
 end
 
