@@ -118,7 +118,6 @@ function Redis:put(key, variant, entry, choices)
   elseif #entry > self.max_entry_bytes or choices.seconds <= 0 then
     return self:remove(key, variant)
   end
-  self.words[key] = nil -- its lease ends
   local keys = { self.names:hash(key), self.names.marker, self.names:lease(key) }
   for _, tag in ipairs(choices.tags or {}) do
     keys[#keys + 1] = self.names:set(tag)
@@ -129,7 +128,10 @@ function Redis:put(key, variant, entry, choices)
     milliseconds(choices.seconds), tostring(MOST_VARIANTS), member })
   if not stored then
     failed(self, "put", reason)
-  elseif stored == 1 then
+    return
+  end
+  self.words[key] = nil -- its lease is over
+  if stored == 1 then
     count(self, "stores")
   end
 end
@@ -138,29 +140,29 @@ end
 ---@param key string
 ---@param variant string
 function Redis:remove(key, variant)
-  self.words[key] = nil
   local done, reason = self.client:run("remove", { self.names:hash(key), self.names:lease(key) },
     { variant })
   if not done then
     failed(self, "remove", reason)
+    return
   end
+  self.words[key] = nil
 end
 
 --- Drops all variants, on all machines; what is being fetched for them just now is not kept. While
 --- the server cannot be reached this is remembered, and done first of all when it can.
 ---@param key string
 function Redis:invalidate(key)
-  self.words[key] = nil
   local keys, arguments = { self.names:hash(key), self.names:lease(key) },
     { wire.token(), milliseconds(REMEMBERED) }
   local done, reason = self.client:run("invalidate", keys, arguments)
   if done then
+    self.words[key] = nil
     count(self, "invalidations")
     return
   end
   failed(self, "invalidate", reason)
   self.client:owe("invalidate", keys, arguments)
-  self.client:command("UNLINK", table.unpack(keys)) -- a server that is full takes this
 end
 
 local function check_open(self, what)

@@ -3,7 +3,7 @@
 ---   marker   a random word, another one after each purge or clear
 ---   k:KEY    a hash: "g", a random word since the key was invalidated; for each variant
 ---            "v" .. variant, the entry, and "t" .. variant, when it was put and when it is of no
----            more use, in milliseconds
+---            more use, in microseconds
 ---   t:TAG    a sorted set: "length of key:key" .. variant by the latter
 ---   l:KEY    a lease: a random word
 ---
@@ -11,13 +11,14 @@
 --- fetched under another one is not stored.
 local scripts = {}
 
+-- Its first command that writes is the one that a full server refuses: none behind it is.
 scripts.put = [[
 local hash, marker, lease = KEYS[1], KEYS[2], KEYS[3]
 local checked, seen_marker, seen_word, variant, entry = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local life, most, member = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
-redis.call('DEL', lease)
 if checked == '1' and ((redis.call('GET', marker) or '') ~= seen_marker
     or (redis.call('HGET', hash, 'g') or '') ~= seen_word) then
+  redis.call('DEL', lease)
   return 0
 end
 local function keep(key)
@@ -26,13 +27,13 @@ local function keep(key)
   end
 end
 local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local expires = string.format('%.0f', now + life)
-local put = string.format('%.0f%06.0f', time[1], time[2])
+local now = time[1] * 1000000 + time[2]
+local put, expires = string.format('%.0f', now), string.format('%.0f', now + life * 1000)
 redis.call('HSET', hash, 'v' .. variant, entry, 't' .. variant, put .. ' ' .. expires)
+redis.call('DEL', lease)
 keep(hash)
 for i = 4, #KEYS do
-  redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', string.format('%.0f', now))
+  redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', put)
   redis.call('ZADD', KEYS[i], expires, member)
   keep(KEYS[i])
 end
@@ -56,6 +57,7 @@ redis.call('DEL', KEYS[2])
 return redis.call('HDEL', KEYS[1], 'v' .. ARGV[1], 't' .. ARGV[1])
 ]]
 
+-- It begins with one that a full server takes, and so all are taken.
 scripts.invalidate = [[
 redis.call('DEL', KEYS[1], KEYS[2])
 redis.call('HSET', KEYS[1], 'g', ARGV[1])
