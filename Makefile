@@ -11,6 +11,7 @@ INST_LIBDIR ?= $(PREFIX)/lib/lua/5.4
 CORE      := $(sort $(wildcard src/message/*.c src/transport/*.c src/cache/*.c))
 BINDING   := $(sort $(wildcard src/binding/*.c))
 EMBED     := $(sort $(wildcard src/embed/*.c)) $(BUILD)/embed/baked.c
+# Stores that are modules and rocks of their own, for libraries that need not be there.
 REDIS     := $(sort $(wildcard src/stores/redis*.c))
 REDIS_LUA := $(sort $(wildcard lua/viesti/redis.lua lua/viesti/redis/*.lua))
 MODULES   := $(filter-out $(REDIS_LUA),$(sort $(shell find lua -name '*.lua')))
@@ -52,8 +53,7 @@ stay_mapped := $(if $(filter Linux,$(shell uname)),-Wl$(comma)-z$(comma)nodelete
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 module   := $(BUILD)/viesti/core.so
 redis    := $(BUILD)/viesti/stores/redis.so
-# Modules of their own, each built where the library that it is over is there.
-stores   := $(and $(redis_pc),$(redis))
+stores   := $(if $(redis_pc),$(redis))
 library  := $(BUILD)/libviesti.a $(BUILD)/libviesti.so
 version  := $(shell sed -n 's/^ *VERSION = "\(.*\)",/\1/p' lua/viesti/init.lua)
 shared   := libviesti.so.$(version)
@@ -77,11 +77,11 @@ endif
 
 ## Build
 
-build: module $(library) $(stores) ## build the Lua module, the C library and the stores (the default)
+build: module $(library) $(stores) ## build the Lua modules and the C library (the default)
 
 module: $(module) ## build the Lua module only
 
-redis: $(redis) ## build the module of the Redis store only
+redis: $(redis) ## build the store for Redis only
 
 install: install-lua $(library) $(if $(redis_pc),install-redis) ## install everything under PREFIX (/usr/local), below DESTDIR if given
 	@install -d "$(DESTDIR)$(INCLUDEDIR)" "$(DESTDIR)$(LIBDIR)/pkgconfig"
@@ -103,7 +103,7 @@ install-lua: module ## install the Lua module alone, as LuaRocks does
 	  install -m 644 lua/$$file "$(DESTDIR)$(INST_LUADIR)/$$file" || exit 1; \
 	done
 
-install-redis: redis ## install the Redis store alone, as LuaRocks does
+install-redis: redis ## install the store for Redis alone, likewise
 	@install -d "$(DESTDIR)$(INST_LIBDIR)/viesti/stores"
 	@install -m 755 $(redis) "$(DESTDIR)$(INST_LIBDIR)/viesti/stores/redis.so"
 	@for file in $(REDIS_LUA:lua/%=%); do \
@@ -152,7 +152,7 @@ $(BUILD)/spec/lua_c/%: $(BUILD)/obj/spec/lua_c/%.o \
 $(BUILD)/embed/baked.c: src/embed/bake.lua $(MODULES) $(BUILD)/sources
 	@mkdir -p $(@D)
 	@echo "  bake  $@"
-	$(quiet)$(LUA) src/embed/bake.lua $@ lua $(MODULES)
+	$(quiet)$(LUA) src/embed/bake.lua $@ $(MODULES)
 
 # Only what may know Lua finds its headers.
 $(call objects,$(BINDING) $(EMBED) $(LUA_C_TESTS) $(LUA_C_HELPERS)): compile += $(LUA_CFLAGS)

@@ -29,7 +29,7 @@ local function answers(path)
 end
 
 local function launch(self)
-  self.process = process.start(process.temporary_directory(), ([[PATH="$PATH:/usr/sbin:/usr/local/sbin"
+  self.process = process.start(process.temporary_directory(), ([[PATH="$PATH:/usr/sbin"
     cd %s && exec redis-server --port %d --bind 127.0.0.1 --unixsocket %s --pidfile %s/pid \
     --save "" --appendonly no --dir %s %s]]):format(process.quote(self.directory), self.port,
     process.quote(self.path), self.directory, process.quote(self.directory), self.arguments))

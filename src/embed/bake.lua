@@ -1,10 +1,11 @@
--- Writes a C file that holds Lua modules of a directory: bake.lua OUTPUT DIRECTORY PATH...
-local output, directory = ...
+-- Writes a C file that holds Lua modules, whose files are below `lua`: bake.lua OUTPUT FILE...
+local output = ...
 
 local function modules()
   local list = {}
-  for _, path in ipairs { select(3, table.unpack(arg)) } do
-    local name = path:sub(#directory + 2, -5):gsub("/", "."):gsub("%.init$", "")
+  for index = 2, #arg do
+    local path = arg[index]
+    local name = path:match "^lua/(.*)%.lua$":gsub("/", "."):gsub("%.init$", "")
     if not name:find "^viesti%.types" then -- for editors only
       list[#list + 1] = { name = name, path = path }
     end
