@@ -232,6 +232,7 @@ describe("viesti.redis, where the server", function()
     local listener = assert(socket.bind("127.0.0.1", 0))
     listener:settimeout(0)
     local _, port = listener:getsockname()
+    local heard = {}
     local task = viesti.spawn(function()
       while true do
         core.wait_descriptor(listener:getfd(), "r")
@@ -239,8 +240,12 @@ describe("viesti.redis, where the server", function()
         connection:settimeout(0)
         for _, answer in ipairs(answers) do
           core.wait_descriptor(connection:getfd(), "r")
-          connection:receive(100000)
+          heard[#heard + 1] = select(3, connection:receive(100000))
           connection:send(answer)
+        end
+        if closes then -- deaf to what else is said
+          core.wait_descriptor(connection:getfd(), "r", 0.05)
+          heard[#heard + 1] = select(3, connection:receive(100000))
         end
         if closes then
           connection:close()
@@ -251,8 +256,26 @@ describe("viesti.redis, where the server", function()
       setmetatable({}, { __close = function()
         task:cancel()
         listener:close()
-      end })
+      end }), heard
   end
+
+  it("is lost again before it took what was invalidated, is told once more", function()
+    viesti.run(function()
+      local store, closing, heard = false_server({ "+OK\r\n" }, true)
+      local _ <close> = closing
+      store:invalidate("gone")
+      for round = 1, 3 do
+        viesti.sleep(0.1 * 2 ^ round)
+        store:get("k")
+      end
+      local told = 0
+      for _, text in ipairs(heard) do
+        told = told + (text:find("viesti:k:gone", 1, true) and 1 or 0)
+      end
+      assert.is_true(told >= 3, told)
+      store:close()
+    end)
+  end)
 
   local ANSWERS = {
     "-LOADING Redis is loading the dataset in memory\r\n", "-MOVED 3999 127.0.0.1:6381\r\n",

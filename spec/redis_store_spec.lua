@@ -195,11 +195,12 @@ describe("viesti.redis", function()
   end)
 
   it("forgets tags of what has expired", function()
-    put("a", "", "1", { seconds = 0.02, tags = { "t" } })
+    put("a", "", "1", { tags = { "t" } })
+    put("b", "", "2", { seconds = 0.02, tags = { "t" } })
     viesti.sleep(0.05)
-    put("b", "", "2", { tags = { "t" } })
-    assert.equal(1, store.client:command("ZCARD", "viesti:t:t"))
-    assert.equal(1, store:purge({ tag = "t" }))
+    put("c", "", "3", { tags = { "t" } })
+    assert.equal(2, store.client:command("ZCARD", "viesti:t:t"))
+    assert.equal(2, store:purge({ tag = "t" }))
   end)
 
   it("leaves nothing on the server that does not expire, but for a word", function()
@@ -313,7 +314,8 @@ describe("viesti.redis", function()
   describe("refuses, in one sentence,", function()
     local wrong = {
       { "options that it does not have", { tiemout = 1 }, "there is no option \"tiemout\"" },
-      { "a timeout of nothing", { timeout = 0 }, "timeout must be a number of 0.001 or more, got 0" },
+      { "a timeout of nothing", { timeout = 0 },
+        "timeout must be a number of 0.001 or more, got 0" },
       { "what is no URL", "127.0.0.1:6379", "url must be redis://user:password@host:port/database "
         .. "or unix:///path/of/a/socket, got \"127.0.0.1:6379\"" },
       { "another scheme", "http://host/", "url must be redis://" },

@@ -1,5 +1,8 @@
+local core = require("viesti.core")
+local socket = require("socket")
 local viesti = require("viesti")
 local fresh_lua = require("spec.support.fresh_lua")
+local redis = require("viesti.redis")
 local redis_server = require("spec.support.redis_server")
 
 describe("viesti.redis in tasks", function()
@@ -61,6 +64,40 @@ describe("viesti.redis in tasks", function()
       server:resume()
       assert.same({ "entry 1" }, (asking:join()))
     end)
+  end)
+
+  -- A server that answers nobody before it has heard all.
+  it("asks while others wait for their replies", function()
+    local listener = assert(socket.bind("127.0.0.1", 0))
+    local _, port = listener:getsockname()
+    viesti.run(function()
+      local patient <close> = redis({ url = "redis://127.0.0.1:" .. port, timeout = 5 })
+      local asking = {}
+      for index = 1, 3 do
+        asking[index] = viesti.spawn(patient.get, patient, "k" .. index)
+      end
+      core.wait_descriptor(listener:getfd(), "r")
+      local connection, heard = listener:accept(), ""
+      connection:settimeout(0)
+      local function hear(pattern)
+        repeat
+          core.wait_descriptor(connection:getfd(), "r", 5)
+          heard = heard .. select(3, connection:receive(100000))
+        until heard:find(pattern)
+      end
+      hear("NX\r\n")
+      connection:send("+OK\r\n")
+      hear("k3\r\n")
+      asking[4] = viesti.spawn(patient.get, patient, "k4")
+      hear("k4\r\n")
+      connection:send(("$-1\r\n*0\r\n"):rep(4))
+      for _, task in ipairs(asking) do
+        assert.same({}, (task:join()))
+      end
+      connection:close()
+      assert.equal(0, patient:stats().errors)
+    end)
+    listener:close()
   end)
 
   it("gives none the replies of those that are cancelled while they wait", function()

@@ -16,8 +16,7 @@ local BLOCKING = { wait = wire.wait, pause = function() end }
 local TOLERATED = { OOM = true, MISCONF = true, READONLY = true }
 
 --- place: { path } or { host, port }, and the most seconds that anything takes; greeting: the first
---- commands; opened: called when those were accepted; failed: called with the reason, when it is of
---- no more use.
+--- commands; opened: called when those were accepted; failed: called when it was of no more use.
 ---@return viesti.redis.Connection
 local function new(place, greeting, opened, failed)
   return setmetatable({
@@ -216,14 +215,30 @@ local function step(self, driver)
   return count, reason
 end
 
--- Until the one question is answered, or all are.
+-- Who waits for replies is told why there will be none.
+local function fail(self, reason)
+  local slots, first, last = self.slots, self.first, self.last
+  self.slots, self.first, self.last, self.ready = {}, 1, 0, false
+  if self.wire then
+    self.wire:close()
+    self.wire = nil
+  end
+  for index = first, last do
+    slots[index].reason = reason
+    finish(slots[index])
+  end
+end
+
+-- Until the one question is answered, or all are. Whoever blocks is the last to have asked.
 local function work(self, driver, slot)
   while self.first <= self.last and not (slot and slot.done) do
     local fine, ok, reason = pcall(step, self, driver)
     if not (fine and ok) then
-      reason = fine and reason or tostring(ok)
-      self:close(reason)
-      self.failed(reason)
+      fail(self, fine and reason or tostring(ok))
+      self.failed()
+    end
+    if not fine then
+      error(ok, 0) -- no affair of the server's: memory, or the user's interrupt
     end
   end
 end
@@ -243,25 +258,17 @@ local function start_pump(self)
   end
   if not self.pump then
     self.pump = core.spawn(function()
+      local _ <close> = setmetatable({}, { __close = function() self.pump = nil end })
       work(self, IN_TASKS)
-      self.pump = nil
     end)
   end
 end
 
---- Ends it: who waits for replies is told why there will be none.
+--- Ends it, whoever waits.
 ---@param reason string
 function Connection:close(reason)
-  local slots, first, last = self.slots, self.first, self.last
-  self.slots, self.first, self.last, self.ready = {}, 1, 0, false
-  if self.wire then
-    self.wire:close()
-    self.wire = nil
-  end
-  for index = first, last do
-    slots[index].reason = reason
-    finish(slots[index])
-  end
+  stop_pump(self)
+  fail(self, reason)
 end
 
 -- With nothing asked, there is nothing to read: else the server has closed it, or its replies
@@ -306,9 +313,6 @@ function Connection:ask(slot)
   end
   stop_pump(self)
   work(self, BLOCKING, slot)
-  if self.first <= self.last and not self.pump then
-    start_pump(self)
-  end
 end
 
 return new
