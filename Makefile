@@ -203,7 +203,7 @@ doctor: ## say what this system has, what it lacks, and how to get it
 
 .PHONY: bench setup-bench
 bench: setup-bench ## compare with a plain C program on libcurl (ROUNDS=5 SECONDS=0.7 ONLY=sync,h2)
-	@$(MAKE) -s $(module) $(BUILD)/bench/plain
+	@$(MAKE) -s $(module) $(stores) $(BUILD)/bench/plain
 	@LUA_PATH='lua/?.lua;lua/?/init.lua;./?.lua;;' LUA_CPATH='$(BUILD)/?.so;;' \
 	  BUILD='$(BUILD)' LUA='$(LUA)' $(LUA) bench/run.lua
 

@@ -277,6 +277,10 @@ describe("viesti.redis, where the server", function()
     end)
   end)
 
+  local function shown(text)
+    return (text:sub(1, 50):gsub("%c+", " "))
+  end
+
   local ANSWERS = {
     "-LOADING Redis is loading the dataset in memory\r\n", "-MOVED 3999 127.0.0.1:6381\r\n",
     "-ERR max number of clients reached\r\n", "-\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n",
@@ -285,7 +289,7 @@ describe("viesti.redis, where the server", function()
   }
 
   for _, answer in ipairs(ANSWERS) do
-    it(("greets with %q, has misses"):format(answer:sub(1, 30)), function()
+    it(("greets with %s, has misses"):format(shown(answer)), function()
       viesti.run(function()
         local store, closing = false_server({ answer }, true)
         local _ <close> = closing
@@ -306,7 +310,7 @@ describe("viesti.redis, where the server", function()
   }
 
   for _, reply in ipairs(REPLIES) do
-    it(("replies %q, has misses"):format(reply), function()
+    it(("replies %s, has misses"):format(shown(reply)), function()
       viesti.run(function()
         local store, closing = false_server({ "+OK\r\n", reply })
         local _ <close> = closing
