@@ -32,9 +32,12 @@ return function(context)
       hits[round] = by_viesti(server, "hit", count)
       ratios[round] = gets[round] / limits[round]
     end
-    compare.note("%d at once: the store %s/s, a chain's hits %s/s; redis-benchmark %s/s, "
-      .. "ratio %.2f%s", count, measure.number(measure.median(gets)), measure.number(measure.median(hits)),
-      measure.number(measure.median(limits)), measure.median(ratios),
+    local function rate(values)
+      return measure.number(measure.median(values))
+    end
+    compare.note("%d at once: the store %s/s, a chain's hits %s/s; redis-benchmark %s/s", count,
+      rate(gets), rate(hits), rate(limits))
+    compare.note("  ratio %.2f%s", measure.median(ratios),
       count == TASKS[1] and " (target >= 0.70)" or "")
   end
 

@@ -10,6 +10,7 @@
 #include "transport/watches.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 enum { EVENTS_PER_STEP = 256, NANOSECONDS_PER_MILLISECOND = 1000000, AT_ONCE = 1 };
@@ -301,9 +302,11 @@ void vi_loop_step(vi_loop *loop, int timeout) {
 
 bool vi_loop_watch(vi_loop *loop, vi_watch *one) {
   leave_parent(loop);
-  vi_socket *socket = one->fd < 0 ? NULL : socket_of(loop, one->fd);
+  if (fcntl(one->fd, F_GETFD) < 0)
+    return false; /* before there is an entry for it, and all those below */
+  vi_socket *socket = socket_of(loop, one->fd);
   if (!socket || socket->ours || socket->wanted) {
-    errno = one->fd < 0 ? EBADF : socket ? EBUSY : ENOMEM;
+    errno = socket ? EBUSY : ENOMEM;
     return false;
   }
   socket->session = NULL;
