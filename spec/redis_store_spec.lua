@@ -1,5 +1,6 @@
 local viesti = require("viesti")
 local fresh_lua = require("spec.support.fresh_lua")
+local open_descriptors = require("spec.support.open_descriptors")
 local redis = require("viesti.redis")
 local redis_server = require("spec.support.redis_server")
 
@@ -283,6 +284,16 @@ describe("viesti.redis", function()
     ]]):format(server.path))
     assert.equal("from here", printed)
     assert.same({ "from there" }, (store:get("k")))
+  end)
+
+  it("gives its connection back when it is collected", function()
+    local before = open_descriptors()
+    for _ = 1, 20 do
+      server:store():get("k")
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.equal(before, open_descriptors())
   end)
 
   it("finds and keeps nothing once it is closed, and says so to who asks it for more", function()
