@@ -12,6 +12,9 @@ Connection.__index = Connection
 local IN_TASKS = { wait = core.wait_descriptor, pause = coroutine.yield }
 local BLOCKING = { wait = wire.wait, pause = function() end }
 
+-- Seconds.
+local SHORTEST_WAIT = 0.05
+
 -- What the server may refuse of the first commands and yet be of use for reading.
 local TOLERATED = { OOM = true, MISCONF = true, READONLY = true }
 
@@ -33,9 +36,17 @@ local function send(self, slot)
   slot.commands = nil
 end
 
+-- Seconds for the first question: some at least from when it is first waited for, since it may
+-- have been other tasks that took the time before that.
 local function left(self)
-  local slot = self.slots[self.first]
-  return math.max(0, (slot and slot.deadline or core.now() + self.place.timeout) - core.now())
+  local slot, now = self.slots[self.first], core.now()
+  if not slot then
+    return self.place.timeout
+  elseif not slot.waited_for then
+    slot.waited_for = true
+    slot.deadline = math.max(slot.deadline, now + math.min(SHORTEST_WAIT, self.place.timeout))
+  end
+  return math.max(0, slot.deadline - now)
 end
 
 local function finish(slot)
