@@ -216,4 +216,50 @@ describe("core.wait_descriptor", function()
     assert.is_true(ready)
     assert.same({}, (socket.select({ poll }, nil, 0.02)))
   end)
+
+  -- Each drives its loop until the task is done; what is waited for comes meanwhile.
+  local others = {
+    cqueues = function(is_done)
+      local controller = require("cqueues").new()
+      local attached <close> = require("viesti.loops.cqueues").attach(controller)
+      local deadline = core.now() + 5
+      while attached and not is_done() and core.now() < deadline do
+        controller:step(1)
+      end
+    end,
+    luv = function(is_done)
+      local attached = require("viesti.loops.luv").attach()
+      local deadline = core.now() + 5
+      while not is_done() and core.now() < deadline do
+        uv.run("once")
+      end
+      attached:close()
+      uv.run() -- luv's own handles end only so
+    end,
+    select = function(is_done)
+      local attached <close> = require("viesti.loops.select").attach()
+      local deadline = core.now() + 5
+      while attached and not is_done() and core.now() < deadline do
+        socket.select({}, nil, 1)
+      end
+    end,
+  }
+
+  for name, drive in pairs(others) do
+    it("works under " .. name .. ": what comes, what is late, what is cancelled", function()
+      local answers = {}
+      local task = viesti.spawn(function()
+        answers[1] = core.wait_descriptor(fd, "r", 0.02)
+        local cancelled = viesti.spawn(core.wait_descriptor, fd, "r")
+        viesti.sleep(0)
+        cancelled:cancel()
+        say_later("x")
+        answers[2] = core.wait_descriptor(fd, "r", 5)
+        answers[3] = core.wait_descriptor(fd, "w")
+      end)
+      drive(function() return task:status() ~= "running" end)
+      assert.same({ false, true, true }, answers)
+      viesti.loop():step(0)
+    end)
+  end
 end)
