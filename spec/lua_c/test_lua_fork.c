@@ -14,6 +14,15 @@ static const origin_answer ANSWERS[] = {
      .then = ORIGIN_KEEP,
      .delay = 200}};
 
+/* descriptor() -> one that nothing can be read from. */
+static int descriptor(lua_State *L) {
+  static int ends[2];
+  if (pipe(ends) != 0)
+    return luaL_error(L, "no pipe");
+  lua_pushinteger(L, ends[0]);
+  return 1;
+}
+
 /* Runs the script, which returns what it should and what it has got. */
 static void check_script(const char *script) {
   origin *server = origin_start(ANSWERS, 1);
@@ -21,6 +30,7 @@ static void check_script(const char *script) {
   require(server && viesti_open(&runtime, NULL) == VIESTI_OK);
   lua_State *L = memory_last_state();
   lua_register(L, "in_child", in_child);
+  lua_register(L, "descriptor", descriptor);
   lua_pushfstring(L, "http://127.0.0.1:%d/", origin_port(server));
   lua_setglobal(L, "url");
   if (check(luaL_dostring(L, script) == LUA_OK))
@@ -50,6 +60,14 @@ IT("runs such a task on beside others that the child waits for") {
                        "  viesti.sleep(0.01)\n"
                        "  return task:status() .. ' ' .. task:join()\n"
                        "end)");
+}
+
+IT("ends a task's wait for a descriptor, which a child shares, and not in the parent") {
+  check_script("local viesti, core = require 'viesti', require 'viesti.core'\n"
+               "local task = viesti.spawn(core.wait_descriptor, descriptor(), 'r', 0.2)\n"
+               "viesti.sleep(0.05)\n"
+               "local told = in_child(function() return task:join() end)\n"
+               "return 'true false', told .. ' ' .. tostring(task:join())");
 }
 
 IT("goes on with tasks that sleep or were not begun, in the child and in the parent") {
