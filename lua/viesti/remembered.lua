@@ -1,4 +1,4 @@
---- Keys that are remembered for a while: of what is to be asked for without waiting for others, say.
+--- Keys that are remembered for a while: for which nobody is to wait for others, say.
 local core = require "viesti.core"
 
 local Remembered = {}

@@ -8,6 +8,7 @@
 
 #include <lauxlib.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static const origin_answer ANSWERS[] = {
     {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
