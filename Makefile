@@ -11,7 +11,12 @@ INST_LIBDIR ?= $(PREFIX)/lib/lua/5.4
 CORE      := $(sort $(wildcard src/message/*.c src/transport/*.c src/cache/*.c))
 BINDING   := $(sort $(wildcard src/binding/*.c))
 EMBED     := $(sort $(wildcard src/embed/*.c)) $(BUILD)/embed/baked.c
-MODULES   := $(sort $(shell find lua -name '*.lua'))
+# Stores that are modules and rocks of their own, for libraries that need not be there.
+STORES    := sqlite redis
+store_c   = $(sort $(wildcard src/stores/$(1)*.c))
+store_lua = $(sort $(wildcard lua/viesti/$(1).lua lua/viesti/$(1)/*.lua))
+STORES_C  := $(foreach store,$(STORES),$(call store_c,$(store)))
+MODULES   := $(filter-out $(foreach store,$(STORES),$(call store_lua,$(store))),$(sort $(shell find lua -name '*.lua')))
 C_TESTS   := $(sort $(wildcard spec/c/test_*.c))
 C_HELPERS := $(filter-out $(C_TESTS),$(sort $(wildcard spec/c/*.c)))
 # Tests that need Lua too.
@@ -32,6 +37,12 @@ CURL_CFLAGS ?= $(call packaged,$(curl_pc),--cflags)
 CURL_LIBS   ?= $(or $(call packaged,$(curl_pc),--libs),-lcurl)
 ZLIB_CFLAGS ?= $(call packaged,zlib,--cflags)
 ZLIB_LIBS   ?= $(or $(call packaged,zlib,--libs),-lz)
+sqlite_pc   := $(call first,$(PKG_CONFIG) --exists $$x,sqlite3)
+SQLITE_CFLAGS ?= $(call packaged,$(sqlite_pc),--cflags)
+SQLITE_LIBS ?= $(or $(call packaged,$(sqlite_pc),--libs),-lsqlite3)
+redis_pc    := $(call first,$(PKG_CONFIG) --exists $$x,hiredis)
+REDIS_CFLAGS ?= $(call packaged,$(redis_pc),--cflags)
+REDIS_LIBS   ?= $(or $(call packaged,$(redis_pc),--libs),-lhiredis)
 CFLAGS      ?= -O2 -g
 LIBFLAG     ?= -shared
 
@@ -46,6 +57,8 @@ stay_mapped := $(if $(filter Linux,$(shell uname)),-Wl$(comma)-z$(comma)nodelete
 
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 module   := $(BUILD)/viesti/core.so
+store_so = $(BUILD)/viesti/stores/$(1).so
+stores   := $(if $(sqlite_pc),$(call store_so,sqlite)) $(if $(redis_pc),$(call store_so,redis))
 library  := $(BUILD)/libviesti.a $(BUILD)/libviesti.so
 version  := $(shell sed -n 's/^ *VERSION = "\(.*\)",/\1/p' lua/viesti/init.lua)
 shared   := libviesti.so.$(version)
@@ -58,7 +71,7 @@ replays  := $(addprefix $(BUILD)/spec/fuzz/,$(targets))
 quiet    := $(if $(V),,@)
 run      := BUILD='$(BUILD)' LUA='$(LUA)' CC='$(CC)' SANITIZE='$(SANITIZE)' tools/test
 found    := CC='$(CC)' LUA='$(LUA)' PKG_CONFIG='$(PKG_CONFIG)' LUA_CFLAGS='$(LUA_CFLAGS)' \
-  CURL_CFLAGS='$(CURL_CFLAGS)' ZLIB_CFLAGS='$(ZLIB_CFLAGS)'
+  CURL_CFLAGS='$(CURL_CFLAGS)' ZLIB_CFLAGS='$(ZLIB_CFLAGS)' SQLITE_CFLAGS='$(SQLITE_CFLAGS)'
 
 MAKEFLAGS += --no-print-directory
 ifeq (0,$(MAKELEVEL))
@@ -67,16 +80,21 @@ endif
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
-.PHONY: FORCE build module programs install install-lua demo test setup setup-test setup-lint doctor help \
-  check check-c check-lua check-rock check-install check-asan check-tsan check-valgrind lint format docs clean
+.PHONY: FORCE build module sqlite redis programs install install-lua install-sqlite install-redis \
+  demo test setup setup-test setup-lint doctor help check check-c check-lua check-rock check-install \
+  check-fuzz check-asan check-tsan check-valgrind fuzz lint format docs clean
 
 ## Build
 
-build: module $(library) ## build the Lua module and the C library (the default)
+build: module $(library) $(stores) ## build the Lua modules and the C library (the default)
 
 module: $(module) ## build the Lua module only
 
-install: install-lua $(library) ## install everything under PREFIX (/usr/local), below DESTDIR if given
+sqlite: $(call store_so,sqlite) ## build the store for SQLite only
+
+redis: $(call store_so,redis) ## build the store for Redis only
+
+install: install-lua $(library) $(if $(sqlite_pc),install-sqlite) $(if $(redis_pc),install-redis) ## install everything under PREFIX (/usr/local), below DESTDIR if given
 	@install -d "$(DESTDIR)$(INCLUDEDIR)" "$(DESTDIR)$(LIBDIR)/pkgconfig"
 	@install -m 644 src/viesti.h "$(DESTDIR)$(INCLUDEDIR)"
 	@install -m 644 $(BUILD)/libviesti.a "$(DESTDIR)$(LIBDIR)"
@@ -96,6 +114,21 @@ install-lua: module ## install the Lua module alone, as LuaRocks does
 	  install -m 644 lua/$$file "$(DESTDIR)$(INST_LUADIR)/$$file" || exit 1; \
 	done
 
+install-sqlite: sqlite ## install the store for SQLite alone, likewise
+	$(call install_store,sqlite)
+
+install-redis: redis ## install the store for Redis alone, likewise
+	$(call install_store,redis)
+
+define install_store
+@install -d "$(DESTDIR)$(INST_LIBDIR)/viesti/stores"
+@install -m 755 $(call store_so,$(1)) "$(DESTDIR)$(INST_LIBDIR)/viesti/stores/$(1).so"
+@for file in $(patsubst lua/%,%,$(call store_lua,$(1))); do \
+  install -d "$(DESTDIR)$(INST_LUADIR)/$$(dirname $$file)" && \
+  install -m 644 lua/$$file "$(DESTDIR)$(INST_LUADIR)/$$file" || exit 1; \
+done
+endef
+
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
 
@@ -103,6 +136,16 @@ $(module): $(call objects,$(CORE) $(BINDING)) $(BUILD)/sources
 	@mkdir -p $(@D)
 	@echo "  link  $@"
 	$(quiet)$(link) $(LIBFLAG) $(stay_mapped) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS) -lpthread
+
+$(BUILD)/viesti/stores/sqlite.so: $(call objects,$(call store_c,sqlite)) $(BUILD)/sources
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	$(quiet)$(link) $(LIBFLAG) $(stay_mapped) -o $@ $(filter %.o,$^) $(SQLITE_LIBS) -lpthread
+
+$(BUILD)/viesti/stores/redis.so: $(call objects,$(call store_c,redis)) $(BUILD)/sources
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	$(quiet)$(link) $(LIBFLAG) $(stay_mapped) -o $@ $(filter %.o,$^) $(REDIS_LIBS) -lpthread
 
 $(BUILD)/libviesti.so: $(call objects,$(CORE) $(BINDING) $(EMBED)) $(BUILD)/sources
 	@echo "  link  $@"
@@ -146,10 +189,12 @@ $(BUILD)/spec/fuzz/%: $(BUILD)/obj/spec/fuzz/fuzz_%.o \
 $(BUILD)/embed/baked.c: src/embed/bake.lua $(MODULES) $(BUILD)/sources
 	@mkdir -p $(@D)
 	@echo "  bake  $@"
-	$(quiet)$(LUA) src/embed/bake.lua $@ lua
+	$(quiet)$(LUA) src/embed/bake.lua $@ $(MODULES)
 
 # Only what may know Lua finds its headers.
-$(call objects,$(BINDING) $(EMBED) $(LUA_C_TESTS) $(LUA_C_HELPERS)): compile += $(LUA_CFLAGS)
+$(call objects,$(BINDING) $(EMBED) $(STORES_C) $(LUA_C_TESTS) $(LUA_C_HELPERS)): compile += $(LUA_CFLAGS)
+$(call objects,$(call store_c,sqlite)): compile += $(SQLITE_CFLAGS)
+$(call objects,$(call store_c,redis)): compile += $(REDIS_CFLAGS:-I%=-isystem %)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -160,15 +205,15 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 remember = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
 
 $(BUILD)/flags: FORCE
-	$(call remember,$(compile) $(LUA_CFLAGS))
+	$(call remember,$(compile) $(LUA_CFLAGS) $(SQLITE_CFLAGS) $(REDIS_CFLAGS))
 
 $(BUILD)/sources: FORCE
 	$(call remember,$(link) $(named) $(CORE) $(BINDING) $(EMBED) $(MODULES) $(C_HELPERS) \
-	  $(LUA_C_HELPERS))
+	  $(LUA_C_HELPERS) $(STORES_C) $(SQLITE_LIBS) $(REDIS_LIBS))
 
 .SECONDARY:
--include $(patsubst %.o,%.d,$(call objects,$(CORE) $(BINDING) $(EMBED) $(C_TESTS) $(C_HELPERS) \
-  $(LUA_C_TESTS) $(LUA_C_HELPERS)))
+-include $(patsubst %.o,%.d,$(call objects,$(CORE) $(BINDING) $(EMBED) $(STORES_C) $(C_TESTS) \
+  $(C_HELPERS) $(LUA_C_TESTS) $(LUA_C_HELPERS)))
 
 ## Try and test, installing what is missing
 
@@ -195,7 +240,7 @@ doctor: ## say what this system has, what it lacks, and how to get it
 
 .PHONY: bench setup-bench
 bench: setup-bench ## compare with a plain C program on libcurl (ROUNDS=5 SECONDS=0.7 ONLY=sync,cache-hit)
-	@$(MAKE) -s $(module) $(BUILD)/bench/plain $(BUILD)/bench/store
+	@$(MAKE) -s $(module) $(stores) $(BUILD)/bench/plain $(BUILD)/bench/store
 	@LUA_PATH='lua/?.lua;lua/?/init.lua;./?.lua;;' LUA_CPATH='$(BUILD)/?.so;;' \
 	  BUILD='$(BUILD)' LUA='$(LUA)' $(LUA) bench/run.lua
 

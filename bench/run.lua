@@ -8,7 +8,7 @@ local compare = require "bench.compare"
 local process = require "spec.support.process"
 local viesti = require "viesti"
 
-local GROUPS = { "bench.transport", "bench.cache" }
+local GROUPS = { "bench.transport", "bench.cache", "bench.sqlite", "bench.redis" }
 local IDLE = 0.5
 
 local function setting(name, default)

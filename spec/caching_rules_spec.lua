@@ -12,18 +12,20 @@ local function control(value, ...)
   return { { "Cache-Control", value }, ... }
 end
 
-for name, open_store in pairs(stores) do
+for name, new_place in pairs(stores) do
   describe("CachingSender over a store of kind " .. name, function()
-    local server, concrete
+    local server, concrete, place
 
     setup(function()
       server = origin.start()
       concrete = viesti.SyncSender()
+      place = new_place()
     end)
 
     teardown(function()
       concrete:close()
       server:stop()
+      place:remove()
     end)
 
     before_each(function()
@@ -32,7 +34,7 @@ for name, open_store in pairs(stores) do
 
     local function caching(options)
       options = options or {}
-      options.sender, options.store = concrete, open_store()
+      options.sender, options.store = concrete, place.open()
       return viesti.CachingSender(options)
     end
 
@@ -365,7 +367,7 @@ for name, open_store in pairs(stores) do
         return response
       end
       server:route("/x", { headers = control("max-age=60") })
-      sender = viesti.CachingSender({ sender = invalidating(), store = open_store() })
+      sender = viesti.CachingSender({ sender = invalidating(), store = place.open() })
       assert.is_false(get(sender).cache.stored)
       assert.is_false(get(sender).cache.hit)
     end)

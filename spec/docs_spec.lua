@@ -1,11 +1,14 @@
+local free_port = require "spec.support.free_port"
 local origin = require "spec.support.origin"
 local process = require "spec.support.process"
+local redis_server = require "spec.support.redis_server"
 
--- Every example in the documentation is run as it stands, but for its host.
+-- Every example in the documentation is run as it stands, but for its host, and where its Redis is.
 local EXAMPLE_HOST = "https://example.org"
+local EXAMPLE_REDIS = "redis://127.0.0.1:6379"
 local PAGES = {
   "README.md", "docs/async.md", "docs/caching.md", "docs/downloads.md", "docs/layers.md",
-  "docs/requests.md", "docs/security.md",
+  "docs/redis.md", "docs/requests.md", "docs/security.md", "docs/sqlite.md",
 }
 
 local function read(path)
@@ -27,10 +30,10 @@ local function blocks(page, language)
 end
 
 describe("the documentation", function()
-  local server
+  local server, redis
 
   setup(function()
-    server = origin.start()
+    server, redis = origin.start(), redis_server.start { port = free_port() }
     server:route("/data.json", { headers = { { "Content-Type", "application/json" } },
       body = '{"title":"hello"}' })
     server:route("/fresh.json", { headers = { { "Content-Type", "application/json" },
@@ -41,7 +44,38 @@ describe("the documentation", function()
 
   teardown(function()
     server:stop()
+    redis:stop()
   end)
+
+  -- What stands beside a file of SQLite's goes with it.
+  local function temporary_names()
+    local names = {}
+    finally(function()
+      for _, name in ipairs(names) do
+        for _, ending in ipairs { "", "-wal", "-shm" } do
+          os.remove(name .. ending)
+        end
+      end
+    end)
+    return function()
+      names[#names + 1] = os.tmpname()
+      return names[#names]
+    end
+  end
+
+  -- Puts our servers in the place of those that the page names; or, of what is printed, back.
+  local function placed(text, back)
+    local there, here = { EXAMPLE_HOST, EXAMPLE_REDIS },
+      { server.url, "redis://127.0.0.1:" .. redis.port }
+    for index = 1, #there do
+      local from, to = there[index], here[index]
+      if back then
+        from, to = to, from
+      end
+      text = text:gsub(from:gsub("%p", "%%%0"), to)
+    end
+    return text
+  end
 
   local function environment(output)
     local printed = function(...)
@@ -51,21 +85,22 @@ describe("the documentation", function()
       end
       output[#output + 1] = table.concat(parts, "\t")
     end
-    return setmetatable({ print = printed, viesti = require "viesti" }, { __index = _G })
+    local system = setmetatable({ tmpname = temporary_names() }, { __index = os })
+    return setmetatable({ print = printed, os = system, viesti = require "viesti" },
+      { __index = _G })
   end
 
   for _, page in ipairs(PAGES) do
     for number, block in ipairs(blocks(page, "lua")) do
       it(("runs Lua example %d of %s and prints what it says"):format(number, page), function()
         local output = {}
-        local source = block:gsub(EXAMPLE_HOST:gsub("%p", "%%%0"), server.url)
-        assert(load(source, "=" .. page, "t", environment(output)))()
+        assert(load(placed(block), "=" .. page, "t", environment(output)))()
         local expected = {}
         for text in block:gmatch "%-%-> ([^\n]+)" do
           expected[#expected + 1] = text
         end
         for index, text in ipairs(expected) do
-          assert.equal(text, output[index])
+          assert.equal(text, placed(output[index], true))
         end
       end)
     end

@@ -4,16 +4,14 @@
 --- The request is sent by a task of its own, which goes on as long as anybody waits for it, whoever
 --- asked first.
 local core = require "viesti.core"
+local remembered = require "viesti.remembered"
 
 ---@class viesti.Collapsing
 ---@field sender viesti.Sender
 ---@field flights table<string, table> by key, those under way
----@field apart table<string, number> by key, until when nobody waits: the answers are not for all
+---@field apart table keys for which nobody waits: the answers are not for all
 local Collapsing = {}
 Collapsing.__index = Collapsing
-
--- Seconds for which it is remembered that answers could not be shared, and how many keys are.
-local REMEMBERED, MOST_REMEMBERED = 10, 1000
 
 -- Nobody waits for what nobody waits for any longer.
 local function leaving(flight, task)
@@ -69,11 +67,7 @@ end
 --- Remembers that who asks for that gets an answer of his own.
 ---@param key string
 function Collapsing:keep_apart(key)
-  if self.count >= MOST_REMEMBERED then
-    self.apart, self.count = {}, 0
-  end
-  self.count = self.count + (self.apart[key] and 0 or 1)
-  self.apart[key] = core.now() + REMEMBERED
+  self.apart:add(key)
 end
 
 --- Whether tasks may wait for each other's answers to that. One that is sent on the way to such an
@@ -81,13 +75,8 @@ end
 ---@param key string
 ---@return boolean
 function Collapsing:may_share(key)
-  local till = self.apart[key]
-  if till and till <= core.now() then
-    self.apart[key], self.count = nil, self.count - 1
-    till = nil
-  end
   local flight = self.flights[key]
-  return till == nil and not (flight and flight.task == core.current())
+  return not self.apart:has(key) and not (flight and flight.task == core.current())
 end
 
 --- Waits until nobody is asking for that any longer, or until it turns out that the answer will not
@@ -138,5 +127,5 @@ end
 
 --- Of the tasks that the sender starts.
 return function(sender)
-  return setmetatable({ sender = sender, flights = {}, apart = {}, count = 0 }, Collapsing)
+  return setmetatable({ sender = sender, flights = {}, apart = remembered() }, Collapsing)
 end

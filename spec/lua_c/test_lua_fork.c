@@ -2,12 +2,12 @@
  * told so; what needs no connection goes on in both. */
 #include "../c/origin.h"
 #include "../c/tap.h"
+#include "child.h"
 #include "memory.h"
 #include "viesti.h"
 
 #include <lauxlib.h>
 #include <stdio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static const origin_answer ANSWERS[] = {
@@ -15,25 +15,12 @@ static const origin_answer ANSWERS[] = {
      .then = ORIGIN_KEEP,
      .delay = 200}};
 
-/* in_child(fn): what fn returned in a child process, or raised, as a string. */
-static int in_child(lua_State *L) {
-  int ends[2];
+/* descriptor() -> one that nothing can be read from. */
+static int descriptor(lua_State *L) {
+  static int ends[2];
   if (pipe(ends) != 0)
     return luaL_error(L, "no pipe");
-  pid_t child = fork();
-  if (child == 0) {
-    lua_pcall(L, 0, 1, 0);
-    size_t length;
-    const char *text = luaL_tolstring(L, -1, &length);
-    _exit(write(ends[1], text, length) == (ssize_t)length ? 0 : 1);
-  }
-  char text[400];
-  close(ends[1]);
-  ssize_t length = read(ends[0], text, sizeof text);
-  close(ends[0]);
-  if (child > 0)
-    waitpid(child, NULL, 0);
-  lua_pushlstring(L, text, length > 0 ? (size_t)length : 0);
+  lua_pushinteger(L, ends[0]);
   return 1;
 }
 
@@ -44,6 +31,7 @@ static void check_script(const char *script) {
   require(server && viesti_open(&runtime, NULL) == VIESTI_OK);
   lua_State *L = memory_last_state();
   lua_register(L, "in_child", in_child);
+  lua_register(L, "descriptor", descriptor);
   lua_pushfstring(L, "http://127.0.0.1:%d/", origin_port(server));
   lua_setglobal(L, "url");
   if (check(luaL_dostring(L, script) == LUA_OK))
@@ -73,6 +61,14 @@ IT("runs such a task on beside others that the child waits for") {
                        "  viesti.sleep(0.01)\n"
                        "  return task:status() .. ' ' .. task:join()\n"
                        "end)");
+}
+
+IT("ends a task's wait for a descriptor, which a child shares, and not in the parent") {
+  check_script("local viesti, core = require 'viesti', require 'viesti.core'\n"
+               "local task = viesti.spawn(core.wait_descriptor, descriptor(), 'r', 0.2)\n"
+               "viesti.sleep(0.05)\n"
+               "local told = in_child(function() return task:join() end)\n"
+               "return 'true false', told .. ' ' .. tostring(task:join())");
 }
 
 IT("goes on with tasks that sleep or were not begun, in the child and in the parent") {

@@ -5,8 +5,5 @@
 local process = require("spec.support.process")
 
 return function(script, prefix)
-  return process.run(("env %s %s %s %s %s -e %s"):format(
-    process.quote("LUA_PATH_5_4=" .. package.path),
-    process.quote("LUA_CPATH_5_4=" .. package.cpath), prefix or "", os.getenv("RUN_UNDER") or "",
-    process.interpreter(), process.quote(script)))
+  return process.run(process.script_command(script, prefix))
 end

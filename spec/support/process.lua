@@ -42,6 +42,20 @@ function process.lua_command(module, ...)
   return table.concat(words, " ")
 end
 
+-- The command that runs a script in a Lua interpreter of its own, which sees the same modules as we
+-- do and runs under the same sanitizer. `prefix`: a command that starts the interpreter.
+function process.script_command(script, prefix)
+  return ("env %s %s %s %s %s -e %s"):format(
+    process.quote("LUA_PATH_5_4=" .. package.path),
+    process.quote("LUA_CPATH_5_4=" .. package.cpath), prefix or "", os.getenv("RUN_UNDER") or "",
+    process.interpreter(), process.quote(script))
+end
+
+-- A pipe from such a script, which runs beside us.
+function process.popen_script(script)
+  return assert(io.popen(clean_exec .. process.script_command(script) .. " 2>&1"))
+end
+
 function process.temporary_directory()
   return process.run([[mktemp -d "${TMPDIR:-/tmp}/viesti.XXXXXXXX"]])
 end

@@ -1,11 +1,16 @@
--- The kinds of store that a cache's specs run over: names to functions that open an empty one.
+-- The kinds of store that a cache's specs run over: names to functions that make a place, which
+-- opens empty stores until it is removed.
 
+local redis_server = require("spec.support.redis_server")
+local sqlite_place = require("spec.support.stores.sqlite")
 local viesti = require("viesti")
 
 local stores = {}
 
+local function nothing() end
+
 function stores.memory()
-  return viesti.Store()
+  return { open = function() return viesti.Store() end, remove = nothing }
 end
 
 -- A store in plain Lua, with nothing but what a store must have.
@@ -38,12 +43,46 @@ function Plain:invalidate(key)
   self.generations[key] = (self.generations[key] or 0) + 1
 end
 
-function stores.plain()
+local function plain()
   return setmetatable({ entries = {}, generations = {} }, Plain)
 end
 
+function stores.plain()
+  return { open = plain, remove = nothing }
+end
+
 function stores.tiered()
-  return viesti.tiered({ viesti.Store(), stores.plain() })
+  local function open()
+    return viesti.tiered({ viesti.Store(), plain() })
+  end
+  return { open = open, remove = nothing }
+end
+
+function stores.sqlite()
+  local places = {}
+  local function open()
+    places[#places + 1] = sqlite_place()
+    return places[#places]:open()
+  end
+  local function remove()
+    for _, place in ipairs(places) do
+      place:remove()
+    end
+  end
+  return { open = open, remove = remove }
+end
+
+-- Each under a prefix of its own.
+function stores.redis()
+  local server, count = redis_server.start(), 0
+  local function open()
+    count = count + 1
+    return server:store({ prefix = count .. ":" })
+  end
+  local function remove()
+    server:stop()
+  end
+  return { open = open, remove = remove }
 end
 
 return stores

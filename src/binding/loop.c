@@ -99,6 +99,9 @@ static void collect_runnable(vi_loop_box *box) {
   for (vi_transfer *t = vi_loop_take_ready(box->loop); t; t = vi_loop_take_ready(box->loop))
     if (t->waiter && t->due)
       vi_task_wake(t->waiter, t);
+  for (vi_watch *w = vi_loop_take_watch(box->loop); w; w = vi_loop_take_watch(box->loop))
+    if (w->owner)
+      vi_task_wake(w->owner, w);
   for (vi_timer *t = vi_loop_take_timer(box->loop); t; t = vi_loop_take_timer(box->loop))
     vi_task_time_out(t->owner);
 }

@@ -136,7 +136,7 @@ static int spawn(lua_State *L) {
   int arguments = lua_gettop(L);
   vi_task *task = vi_push_box(L, sizeof *task, 1, VI_TYPE_TASK);
   task->owner = box;
-  task->timer.owner = task;
+  task->timer.owner = task->watch.owner = task;
   task->thread = lua_newthread(L);
   lua_setiuservalue(L, -2, THREAD);
   if (!lua_checkstack(task->thread, arguments + 1))

@@ -39,7 +39,8 @@ typedef struct vi_task {
   const void *awaited; /* what it is suspended on: nothing else resumes it; NULL: nothing */
   vi_transfer *waits;  /* the transfers that its calls wait for, innermost first, by `outer`: a
                         * body's reader may send in its turn; owned by their Responses */
-  vi_timer timer;      /* of its sleep, or of a join that waits only so long */
+  vi_timer timer;      /* of its sleep, or of another wait for only so long */
+  vi_watch watch;      /* of the descriptor that it waits for */
   struct vi_task *joining, *joiners, *next_joiner; /* until the joiner has the outcome */
   vi_task_list *list;                              /* the one that it is in; NULL: none */
   struct vi_task *next, *previous;                 /* there */

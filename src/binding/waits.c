@@ -1,8 +1,10 @@
-/* What a task waits for: transfers, the end of another task, a time, a wake. */
+/* What a task waits for: transfers, the end of another task, a descriptor, a time, a wake. */
 #include "binding/objects.h"
 #include "binding/transport.h"
 
+#include <errno.h>
 #include <math.h>
+#include <string.h>
 
 static const char PARKED = 'p'; /* what a parked task awaits: its address stands for any wake */
 
@@ -35,6 +37,11 @@ void vi_task_leave(vi_transfer *transfer) {
 static void stop_timer(vi_task *task) {
   if (task->owner->loop)
     vi_timers_remove(&task->owner->loop->timers, &task->timer);
+}
+
+static void stop_watching(vi_task *task) {
+  if (task->owner->loop)
+    vi_loop_unwatch(task->owner->loop, &task->watch);
 }
 
 void vi_task_time_out(vi_task *task) {
@@ -74,6 +81,7 @@ void vi_task_stop_waiting(vi_task *task) {
   vi_task_leave_runnable(task);
   leave_joiners(task);
   stop_timer(task);
+  stop_watching(task);
   while (task->waits) {
     vi_transfer *transfer = task->waits;
     task->waits = transfer->outer;
@@ -173,10 +181,69 @@ static int task_sleep(lua_State *L) {
   return lua_yield(L, 0);
 }
 
+static int refuse_watch(lua_State *L) {
+  int reason = errno;
+  if (reason == EPERM) { /* a plain file, which never makes anybody wait */
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_pushstring(L, strerror(reason));
+  return 2;
+}
+
+static int continue_watch(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  vi_task *task = (vi_task *)context;
+  stop_watching(task);
+  lua_pushboolean(L, task->watch.ready);
+  return 1;
+}
+
+static int watch_driving(lua_State *L, vi_loop_box *box, vi_watch *watch, double seconds) {
+  if (!vi_loop_watch(box->loop, watch))
+    return refuse_watch(L);
+  vi_loop_drive_for(L, box, &watch->ready, seconds);
+  vi_loop_unwatch(box->loop, watch);
+  lua_pushboolean(L, watch->ready);
+  return 1;
+}
+
+/* wait_descriptor(fd, "r"|"w"|"rw", seconds) -> true once it can be read or written, or has an
+ * error; false when so many seconds (nil: any number) have passed; nil and a reason when it cannot
+ * be waited for. Whoever closes a descriptor that a task waits for wakes nobody. */
+static int wait_descriptor(lua_State *L) {
+  static const char *const names[] = {"r", "w", "rw", NULL};
+  static const int events[] = {VI_POLL_READ, VI_POLL_WRITE, VI_POLL_READ | VI_POLL_WRITE};
+  lua_Integer fd = luaL_checkinteger(L, 1);
+  vi_watch watch = {.fd = fd >= 0 && fd <= INT32_MAX ? (int)fd : -1,
+                    .events = events[luaL_checkoption(L, 2, NULL, names)]};
+  double seconds = vi_opt_seconds(L, 3, INFINITY, "wait_descriptor");
+  vi_loop_box *box = vi_default_loop(L);
+  vi_task *task = vi_calling_task(L, box, "wait_descriptor");
+  if (!task)
+    return watch_driving(L, box, &watch, seconds);
+  watch.owner = task;
+  task->watch = watch;
+  if (seconds < INFINITY)
+    start_timer(L, task, seconds);
+  if (!vi_loop_watch(box->loop, &task->watch)) {
+    int reason = errno;
+    stop_timer(task);
+    errno = reason;
+    return refuse_watch(L);
+  }
+  task->awaited = &task->watch;
+  return lua_yieldk(L, 0, (lua_KContext)task, continue_watch);
+}
+
 void vi_open_waits(lua_State *L) {
   static const luaL_Reg methods[] = {{"join", task_join}, {"wake", task_wake}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"check_wait", check_wait}, {"park", park}, {"sleep", task_sleep}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"check_wait", check_wait},
+                                       {"park", park},
+                                       {"sleep", task_sleep},
+                                       {"wait_descriptor", wait_descriptor},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   lua_getfield(L, -1, "Task");
   luaL_setfuncs(L, methods, 0);

@@ -1,16 +1,15 @@
--- Writes a C file that holds every Lua module below a directory: bake.lua OUTPUT DIRECTORY
-local output, directory = ...
+-- Writes a C file that holds Lua modules, whose files are below `lua`: bake.lua OUTPUT FILE...
+local output = ...
 
 local function modules()
   local list = {}
-  local find = assert(io.popen("find '" .. directory .. "' -name '*.lua' | LC_ALL=C sort"))
-  for path in find:lines() do
-    local name = path:sub(#directory + 2, -5):gsub("/", "."):gsub("%.init$", "")
+  for index = 2, #arg do
+    local path = arg[index]
+    local name = path:match "^lua/(.*)%.lua$":gsub("/", "."):gsub("%.init$", "")
     if not name:find "^viesti%.types" then -- for editors only
       list[#list + 1] = { name = name, path = path }
     end
   end
-  assert(find:close())
   return list
 end
 

@@ -7,8 +7,10 @@
 #include "transport/queue.h"
 #include "transport/sockets.h"
 #include "transport/timeouts.h"
+#include "transport/watches.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 enum { EVENTS_PER_STEP = 256, NANOSECONDS_PER_MILLISECOND = 1000000, AT_ONCE = 1 };
@@ -46,6 +48,7 @@ bool vi_loop_note_socket(vi_loop *loop, curl_socket_t fd, bool open) {
     return false;
   if (socket->watched)
     watch(loop, fd, socket, 0);
+  vi_watches_release(loop, socket);
   *socket = (vi_socket){.ours = open};
   return true;
 }
@@ -65,6 +68,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *u
   int wanted = what == CURL_POLL_REMOVE ? 0
                                         : (what & CURL_POLL_IN ? VI_POLL_READ : 0) |
                                               (what & CURL_POLL_OUT ? VI_POLL_WRITE : 0);
+  if (socket->watches)
+    vi_loop_note_socket(loop, fd, false);
   socket->session = session;
   socket->wanted = (unsigned char)wanted;
   if (wanted == socket->watched || (wanted == 0 && socket->ours))
@@ -80,7 +85,7 @@ static int64_t sooner(int64_t a, int64_t b) {
  * AT_ONCE; 0: never. */
 static int64_t next_deadline(const vi_loop *loop) {
   int64_t deadline = 0;
-  if (loop->ready_first || loop->pending)
+  if (loop->ready_first || loop->ready_watches || loop->pending)
     return AT_ONCE;
   if (vi_timers_first(&loop->timers))
     deadline = vi_timers_first(&loop->timers)->deadline;
@@ -166,8 +171,10 @@ static void leave_parent(vi_loop *loop) {
   loop->generation = vi_fork_generation();
   vi_poller_close(&loop->poller);
   vi_poller_open(&loop->poller);
-  if (loop->sockets)
-    memset(loop->sockets, 0, loop->socket_count * sizeof *loop->sockets);
+  for (size_t fd = 0; fd < loop->socket_count; fd++) {
+    vi_watches_release(loop, &loop->sockets[fd]);
+    loop->sockets[fd] = (vi_socket){0};
+  }
   for (vi_session *session = loop->sessions; session; session = session->next)
     vi_session_drop_if_forked(session);
 }
@@ -212,7 +219,8 @@ bool vi_loop_is_idle(const vi_loop *loop) {
   for (const vi_session *session = loop->sessions; session; session = session->next)
     if (session->active || session->queued_first)
       return false;
-  return !loop->ready_first && !loop->pending && !vi_timers_first(&loop->timers);
+  return !loop->ready_first && !loop->ready_watches && !loop->waiting_watches && !loop->pending &&
+         !vi_timers_first(&loop->timers);
 }
 
 void vi_loop_set_pending(vi_loop *loop, bool pending) {
@@ -249,6 +257,10 @@ static void act_on_socket(vi_loop *loop, const vi_poll_event *event) {
   vi_socket *socket = socket_of(loop, event->fd);
   if (!socket || !socket->watched)
     return; /* closed while an earlier event of this step was worked on */
+  if (socket->watches) {
+    watch(loop, event->fd, socket, vi_watches_act(loop, socket, event->ready));
+    return;
+  }
   if (!socket->wanted) {
     if (socket->ours)
       vi_sockets_check(socket->session, event->fd);
@@ -287,6 +299,41 @@ void vi_loop_step(vi_loop *loop, int timeout) {
     vi_timeouts_check(session);
   }
   vi_loop_note_due(loop);
+}
+
+bool vi_loop_watch(vi_loop *loop, vi_watch *one) {
+  leave_parent(loop);
+  if (fcntl(one->fd, F_GETFD) < 0)
+    return false; /* before there is an entry for it, and all those below */
+  vi_socket *socket = socket_of(loop, one->fd);
+  if (!socket || socket->ours || socket->wanted) {
+    errno = socket ? EBUSY : ENOMEM;
+    return false;
+  }
+  socket->session = NULL;
+  vi_watches_add(loop, socket, one);
+  if (watch(loop, one->fd, socket, vi_watches_wanted(socket)))
+    return true;
+  int reason = errno;
+  vi_watches_remove(loop, socket, one);
+  errno = reason;
+  return false;
+}
+
+void vi_loop_unwatch(vi_loop *loop, vi_watch *one) {
+  if (!one->waiting && !one->listed)
+    return;
+  vi_socket *socket = one->waiting ? socket_of(loop, one->fd) : NULL;
+  vi_watches_remove(loop, socket, one);
+  if (socket)
+    watch(loop, one->fd, socket, vi_watches_wanted(socket));
+}
+
+vi_watch *vi_loop_take_watch(vi_loop *loop) {
+  vi_watch *one = loop->ready_watches;
+  if (one)
+    vi_watches_remove(loop, NULL, one);
+  return one;
 }
 
 void vi_loop_push_ready(vi_loop *loop, vi_transfer *transfer) {

@@ -9,9 +9,22 @@
 #include "transport/timers.h"
 #include "transport/transfer.h"
 
-/* What libcurl wants to know of a socket and what the poller was last told. */
+/* Somebody who waits for a descriptor that is no transfer's. Zeroed: does not wait. The struct must
+ * stay where it is while it does. */
+typedef struct vi_watch {
+  int fd;
+  int events;            /* VI_POLL_*: what it waits for */
+  bool waiting;          /* until it is ready, or given up */
+  bool ready, listed;    /* the latter until it is taken */
+  struct vi_watch *next; /* of the same descriptor, or of what is ready */
+  void *owner;           /* the loop never looks at it */
+} vi_watch;
+
+/* What libcurl wants to know of a socket, or others of their descriptor, and what the poller was
+ * last told. */
 typedef struct vi_socket {
   vi_session *session;
+  vi_watch *watches;             /* with these it is not libcurl's */
   unsigned char wanted, watched; /* VI_POLL_* */
   bool ours;                     /* opened and closed through us, so its end is never missed */
 } vi_socket;
@@ -26,6 +39,8 @@ typedef struct vi_loop {
   vi_session *sessions;
   vi_timers timers;
   vi_transfer *ready_first, *ready_last;
+  vi_watch *ready_watches;
+  size_t waiting_watches;
 } vi_loop;
 
 /* An idle loop. NULL, with `error` filled: out of memory or descriptors. */
@@ -71,6 +86,18 @@ void vi_loop_forget(vi_loop *loop, vi_transfer *transfer);
 
 /* The next timer that is due, taken out; NULL: none. */
 vi_timer *vi_loop_take_timer(vi_loop *loop);
+
+/* Waits for `watch->events` of `watch->fd`, which is not to be one that libcurl uses. The outcome
+ * appears among the ready watches, and so does an error of the descriptor, the fork of the process,
+ * and libcurl's getting the number of a descriptor that was closed meanwhile; its mere closing goes
+ * unseen. False, with errno set, when the system refuses. */
+bool vi_loop_watch(vi_loop *loop, vi_watch *watch);
+
+/* Gives up a watch, ready or not; one that is neither is ignored. */
+void vi_loop_unwatch(vi_loop *loop, vi_watch *watch);
+
+/* The next watch that is ready, no longer waiting; NULL: none. */
+vi_watch *vi_loop_take_watch(vi_loop *loop);
 
 /* For the other files of this room. A finished transfer joins the ready list; something has become
  * due, maybe outside of any step; a session leaves the loop; a socket of the session was opened

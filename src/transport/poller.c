@@ -1,5 +1,6 @@
 #include "transport/poller.h"
 
+#include <errno.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -30,7 +31,10 @@ bool vi_poller_watch(const vi_poller *poller, int fd, int watched, int events) {
     operation = EPOLL_CTL_DEL;
   else if (!watched)
     operation = EPOLL_CTL_ADD;
-  return epoll_ctl(poller->fd, operation, fd, &event) == 0;
+  if (epoll_ctl(poller->fd, operation, fd, &event) == 0)
+    return true;
+  return operation == EPOLL_CTL_MOD && errno == ENOENT &&
+         epoll_ctl(poller->fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 /* Edge-triggered: seen once by epoll_wait, it is quiet until it is set again, without a read. */

@@ -26,7 +26,8 @@ bool vi_poller_open(vi_poller *poller);
 void vi_poller_close(vi_poller *poller);
 
 /* Watches `fd` for `events` (0: no longer). `watched` says what it was watched for before, 0 if
- * not at all. False, with errno set, when the system refuses. */
+ * not at all; one that was closed since then, and opened again, counts as not watched. False, with
+ * errno set, when the system refuses. */
 bool vi_poller_watch(const vi_poller *poller, int fd, int watched, int events);
 
 /* Gives the poller an alarm, if it has none yet. False, with errno set, when the system refuses. */

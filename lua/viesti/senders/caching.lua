@@ -6,6 +6,7 @@ local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local format = require "viesti.format"
 local guarded_store = require "viesti.guarded_store"
+local lease = require "viesti.lease"
 local options = require "viesti.options"
 local Request = require "viesti.request"
 local Store = require "viesti.store"
@@ -126,6 +127,7 @@ function CachingSender:init()
   self.near = options.is_memory_store(self.store) and self.store or self.store.near
   if self.near ~= self.store then
     self.far = guarded_store(self.store.far or self.store)
+    self.leases = lease(self.far)
   end
   self.keys = CacheKey(self)
   self.chooses = self.ttl or self.store_if or self.tags
@@ -199,9 +201,24 @@ local function fetch(self, request, outgoing, verdict, generation)
     answer:close() -- it would hold its connection until it is collected
   end
   if response then
-    return response
+    return response, nil, lines ~= nil
   end
   return self.sender:send(request)
+end
+
+-- Likewise, unless another machine is about to put it into the store that both have.
+local function fetch_leased(self, request, outgoing, verdict, generation)
+  local key = self.leases and verdict:collapses(request) and verdict:key(request)
+  if not key then
+    return fetch(self, request, outgoing, verdict, generation)
+  end
+  return self.leases:run(key, function()
+    return fetch(self, request, outgoing, verdict, generation)
+  end, function()
+    local response
+    response, outgoing, verdict, generation = self:look_up(request)
+    return response
+  end, function(seconds) self.sender:sleep(seconds) end)
 end
 
 -- Asks behind the caller's back; who comes meanwhile is served what is there, too. False where
@@ -229,7 +246,7 @@ local function fetch_for_all(self, request, outgoing, verdict, generation, tell_
       end
     end)
   end
-  return fetch(self, request, outgoing, verdict, generation)
+  return fetch_leased(self, request, outgoing, verdict, generation)
 end
 
 local MOST_WAITS = 2 -- for others whose requests fail, before one tries by oneself
@@ -258,7 +275,7 @@ local function forward(self, request, outgoing, verdict, generation)
       shared:keep_apart(key)
     end
   end
-  return false, fetch(self, request, outgoing, verdict, generation)
+  return false, fetch_leased(self, request, outgoing, verdict, generation)
 end
 
 local function shown(self, response, collapsed)

@@ -1,0 +1,224 @@
+--- sqlite(path) or sqlite{ path, max_size, max_bytes, max_entry_bytes, wait }: a file where
+--- CachingSenders keep responses, for several processes, and for the next time the program runs.
+local Request = require "viesti.request"
+local core = require "viesti.core"
+local format = require "viesti.format"
+local native = require "viesti.stores.sqlite"
+local options = require "viesti.options"
+
+local declaration = {
+  { name = "path", type = "string", required = true,
+    doc = "the file, which is made if there is none, for its owner alone; beside it stand path-wal "
+      .. "and path-shm" },
+  { name = "max_size", type = "integer", min = 1,
+    doc = "most responses kept, the least recently used goes first; no bound if not given" },
+  { name = "max_bytes", type = "integer", min = 1, default = 1024 * 1024 * 1024,
+    doc = "most bytes that they take, likewise" },
+  { name = "max_entry_bytes", type = "integer", min = 1,
+    doc = "a response that takes more is not kept; no bound but max_bytes if not given" },
+  { name = "wait", type = "number", default = 5, min = 0, max = 3600,
+    doc = "seconds to wait for another process that writes at the same time" },
+}
+
+local PURGES = {
+  { name = "tag", type = "string", doc = "responses that have it" },
+  { name = "prefix", type = "string", doc = "responses whose URL begins with it" },
+}
+
+---@class viesti.Sqlite
+---@field package file any
+---@field package given table
+---@field package owed table<string, boolean>
+---@field package owed_count integer
+local Sqlite = {}
+Sqlite.__index = Sqlite
+Sqlite.__name = "viesti.Sqlite"
+
+function Sqlite:__tostring()
+  return "sqlite" .. format.options(declaration, self.given)
+end
+
+local MOST_OWED = 1000
+local UNKNOWN = -1 -- no generation: what `put` is given it with is refused
+
+-- What could not be invalidated is owed: it is not served until it is gone from the file, too.
+local function owe(self, key)
+  self.owed_count = self.owed_count + 1
+  if self.owed_count <= MOST_OWED then
+    self.owed[key] = true
+  else
+    self.owed = setmetatable({ [key] = true }, { __index = function() return true end })
+  end
+end
+
+local function settle(self)
+  if self.owed_count <= MOST_OWED then
+    for key in pairs(self.owed) do
+      if not self.file:invalidate(key) then
+        return
+      end
+      self.owed[key] = nil
+    end
+  elseif not self.file:clear() then
+    return
+  end
+  self.owed, self.owed_count = {}, 0
+end
+
+--- The entries of a key and the generation that `put` wants back.
+---@param key string
+---@return string[] entries, integer generation
+function Sqlite:get(key)
+  if self.owed_count > 0 and self.owed[key] then
+    return {}, UNKNOWN
+  end
+  return self.file:get(key)
+end
+
+--- Replaces the entry of a variant, unless the key was invalidated since that generation.
+---@param key string
+---@param variant string
+---@param entry string
+---@param choices { seconds: number?, tags: string[]?, generation: integer? }?
+function Sqlite:put(key, variant, entry, choices)
+  choices = choices or {}
+  if self.owed_count > 0 then
+    settle(self)
+  end
+  self.file:put(key, variant, entry, choices.seconds, choices.tags, choices.generation)
+end
+
+--- Forgets one variant of a key.
+---@param key string
+---@param variant string
+function Sqlite:remove(key, variant)
+  self.file:remove(key, variant)
+end
+
+--- Forgets all variants of a key, also those that are under way.
+---@param key string
+---@return true? done, string? reason
+function Sqlite:invalidate(key)
+  local done, reason = self.file:invalidate(key)
+  if not done and not self.closed then
+    owe(self, key)
+  end
+  return done, reason
+end
+
+-- What users call says that it does nothing.
+local function open_file(self)
+  if self.closed then
+    error(core.place() .. "sqlite: the store is closed", 0)
+  end
+  return self.file
+end
+
+--- Forgets every response, and gives the room in the file back; or nil and why not.
+---@return true? done, string? reason
+function Sqlite:clear()
+  return open_file(self):clear()
+end
+
+--- Forgets the responses of a URL, all variants of it; or nil and why not.
+---@param url string
+---@return true? done, string? reason
+function Sqlite:delete(url)
+  open_file(self)
+  return self:invalidate(Request.from { url = url }.url)
+end
+
+--- Forgets the responses with a tag, `{ tag = "..." }`, or those whose URL begins with a prefix,
+--- `{ prefix = "https://..." }`. Returns how many, or nil and why not.
+---@param which { tag: string?, prefix: string? }
+---@return integer? count, string? reason
+function Sqlite:purge(which)
+  local values, wrong = options.read("sqlite:purge", PURGES, which)
+  if values and (values.tag == nil) == (values.prefix == nil) then
+    values = nil
+    wrong = "sqlite:purge needs { tag = ... } or { prefix = ... }, got " .. format.value(which)
+  end
+  if not values then
+    error(core.place() .. wrong, 0)
+  elseif values.tag then
+    return open_file(self):purge_tag(values.tag)
+  end
+  return open_file(self):purge_prefix(values.prefix)
+end
+
+--- How many responses the file has.
+---@return integer
+function Sqlite:count()
+  return (open_file(self):totals())
+end
+
+--- How many bytes they take.
+---@return integer
+function Sqlite:bytes()
+  return (select(2, open_file(self):totals()))
+end
+
+---@class viesti.SqliteStats
+---@field hits integer of this object, as are those below
+---@field misses integer
+---@field stores integer
+---@field evictions integer what was over its time included
+---@field invalidations integer
+---@field errors integer what could not be done
+---@field last_error string? why
+---@field entries integer of the file
+---@field bytes integer of the file
+
+--- What this object has done, and what the file has.
+---@return viesti.SqliteStats
+function Sqlite:stats()
+  local entries, bytes = self.file:totals()
+  local stats = self.file:stats()
+  stats.entries, stats.bytes = entries, bytes
+  return stats
+end
+
+--- Closes the file. A chain that still has the store goes without.
+function Sqlite:close()
+  self.closed = true
+  self.file:close()
+end
+
+Sqlite.__close = Sqlite.close
+
+local function check_path(path)
+  if path == "" or path:find "\0" then
+    return "must be the name of a file"
+  elseif path == ":memory:" then
+    return "is ':memory:'; a Store keeps responses in memory"
+  end
+end
+
+local function open(values)
+  local wrong = check_path(values.path)
+  if wrong then
+    return nil, "path " .. wrong
+  end
+  local file
+  file, wrong = native.open(values.path, values.max_size, values.max_bytes, values.max_entry_bytes,
+    values.wait)
+  return file, wrong and ("path %s %s"):format(format.value(values.path), wrong)
+end
+
+local function new(_, ...)
+  local values, given = options.read("sqlite", declaration, ...)
+  if not values then
+    error(core.place() .. given, 0)
+  end
+  local file, wrong = open(values)
+  if not file then
+    error(core.place() .. "sqlite: " .. wrong, 0)
+  end
+  return setmetatable({ file = file, given = given, owed = {}, owed_count = 0 }, Sqlite)
+end
+
+return setmetatable({ name = "sqlite", options = declaration }, {
+  __call = new,
+  __index = Sqlite,
+  __tostring = function() return "sqlite" end,
+})

@@ -1,0 +1,40 @@
+rockspec_format = "3.0"
+package = "viesti-redis"
+version = "scm-1"
+source = {
+  url = "git+https://github.com/viesti/viesti.git",
+}
+description = {
+  summary = "A store on a Redis server for viesti's HTTP cache",
+  detailed = [[
+    One cache for many machines: viesti's CachingSender keeps its responses on a Redis server, and
+    an invalidation reaches all. In tasks it waits for the server without blocking the others.
+  ]],
+  homepage = "https://github.com/viesti/viesti",
+  license = "MIT",
+  labels = { "http", "cache", "redis" },
+}
+supported_platforms = { "unix" }
+dependencies = {
+  "lua >= 5.4, < 5.5",
+  "viesti",
+}
+external_dependencies = {
+  HIREDIS = { header = "hiredis/hiredis.h", library = "hiredis" },
+}
+build = {
+  type = "make",
+  build_target = "redis",
+  install_target = "install-redis",
+  variables = {
+    CFLAGS = "$(CFLAGS)",
+    LIBFLAG = "$(LIBFLAG)",
+    LUA_CFLAGS = "-I$(LUA_INCDIR)",
+    REDIS_CFLAGS = "-I$(HIREDIS_INCDIR)/hiredis",
+    REDIS_LIBS = "-L$(HIREDIS_LIBDIR) -lhiredis",
+  },
+  install_variables = {
+    INST_LUADIR = "$(LUADIR)",
+    INST_LIBDIR = "$(LIBDIR)",
+  },
+}
