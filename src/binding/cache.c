@@ -15,6 +15,7 @@ typedef struct cache_box {
   vi_store *store;     /* one reference; NULL: none in this process */
   vi_journal *journal; /* owned; what is to be done in a store elsewhere; NULL: there is none */
   vi_policy policy;
+  vi_request *plain; /* what was asked last, where that was a table; one reference, or NULL */
 } cache_box;
 
 static int verdict_gc(lua_State *L) {
@@ -48,13 +49,15 @@ static int cache_gc(lua_State *L) {
     vi_journal_close(box->journal);
   vi_free(box->journal);
   vi_store_release(box->store);
+  vi_request_release(box->plain);
+  box->plain = NULL;
   box->journal = NULL;
   box->store = NULL;
   return 0;
 }
 
-static const cache_box *check_cache(lua_State *L) {
-  const cache_box *box = vi_check_box(L, 1, VI_TYPE_CACHE);
+static cache_box *check_cache(lua_State *L) {
+  cache_box *box = vi_check_box(L, 1, VI_TYPE_CACHE);
   luaL_argcheck(L, box->store || box->journal, 1, "the cache has been collected");
   return box;
 }
@@ -116,27 +119,53 @@ static void push_outgoing(lua_State *L, int index, const vi_verdict *verdict) {
   *outgoing = vi_request_retain(verdict->outgoing);
 }
 
+/* The request at `index`, or one made of a plain table there, which the cache keeps until its next
+ * lookup; NULL: the table says more. */
+static const vi_request *request_at(lua_State *L, cache_box *box, int index) {
+  if (vi_test_box(L, index, VI_TYPE_REQUEST))
+    return vi_check_request(L, index);
+  vi_request_release(box->plain);
+  box->plain = vi_new_plain_request(L, index);
+  return box->plain;
+}
+
+/* Gives what the verdict serves to the Response's box. */
+static void serve(vi_response_box *hit, vi_verdict *verdict, const vi_request *request) {
+  hit->response = verdict->response;
+  if (!hit->response) {
+    hit->stored = vi_stored_retain((vi_stored *)verdict->selected);
+    hit->asked = vi_request_retain((vi_request *)request);
+    hit->asked_at = verdict->request_time;
+  }
+  hit->from_cache = verdict->action != VI_ACTION_TIMEOUT;
+  hit->cache =
+      (vi_cache_facts){.hit = hit->from_cache,
+                       .forward = hit->from_cache ? VI_FORWARD_NONE : (uint8_t)verdict->forward,
+                       .asked = true,
+                       .ttl = verdict->ttl};
+  verdict->response = NULL;
+}
+
 /* cache:lookup(request, now, key, partition) -> Response
- * or -> nil or a Response, the request to send, the Verdict for update */
+ * or -> nil or a Response, the request to send, the Verdict for update, and the Request
+ * or -> false: the request is a table that only Request.from can read */
 static int cache_lookup(lua_State *L) {
   enum { CACHE = 1, REQUEST, NOW, KEY, PARTITION, VERDICT, RESPONSE };
   lua_settop(L, PARTITION);
-  const cache_box *box = check_cache(L);
-  const vi_request *request = vi_check_request(L, REQUEST);
+  cache_box *box = check_cache(L);
+  const vi_request *request = request_at(L, box, REQUEST);
+  if (!request) {
+    lua_pushboolean(L, 0);
+    return 1;
+  }
   double now = time_at(L, NOW);
   const vi_key_choices key = {.custom = opt_text(L, KEY), .partition = opt_text(L, PARTITION)};
   vi_verdict *verdict = push_verdict(L, CACHE);
   vi_response_box *hit = vi_push_response_box(L);
+  verdict->is_lazy = true;
   vi_cache_lookup(store_of(box), &box->policy, request, &key, now, verdict);
-  if (verdict->response) {
-    hit->response = verdict->response;
-    hit->from_cache = verdict->action != VI_ACTION_TIMEOUT;
-    hit->cache =
-        (vi_cache_facts){.hit = hit->from_cache,
-                         .forward = hit->from_cache ? VI_FORWARD_NONE : (uint8_t)verdict->forward,
-                         .asked = true,
-                         .ttl = verdict->ttl};
-    verdict->response = NULL;
+  if (verdict->response || verdict->action == VI_ACTION_HIT) {
+    serve(hit, verdict, request);
     set_key(L, RESPONSE, verdict);
     if (verdict->action != VI_ACTION_REFRESH) {
       vi_verdict_clear(verdict);
@@ -148,9 +177,11 @@ static int cache_lookup(lua_State *L) {
   }
   lua_pushnil(L);
   lua_setiuservalue(L, CACHE, SPARE); /* the caller keeps it until the answer is there */
+  vi_replace_by_request(L, REQUEST, box->plain);
   push_outgoing(L, REQUEST, verdict);
   lua_pushvalue(L, VERDICT);
-  return 3;
+  lua_pushvalue(L, REQUEST);
+  return 4;
 }
 
 /* cache:inspect(request, now, key, partition) -> { action, forwarded, key, variants, age, ttl,

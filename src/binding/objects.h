@@ -11,7 +11,10 @@
 
 /* A Response's box. What a layer says about a response stands here, beside the shared core. */
 typedef struct vi_response_box {
-  vi_response *response; /* one reference; NULL until opened */
+  vi_response *response; /* one reference; NULL until opened, or made of these when asked for: */
+  vi_stored *stored;     /* what a cache has found, one reference; NULL: nothing, */
+  vi_request *asked;     /* for that request, one reference, */
+  double asked_at;       /* at that time */
   vi_transfer *stream;   /* where it comes from, owned, until its body is whole or streamed out */
   size_t weight;         /* for vi_remove_weight */
   bool streamed;         /* it is or was one */

@@ -1,5 +1,6 @@
 #include "binding/objects.h"
 #include "binding/transport.h"
+#include "cache/answer.h"
 
 #include <string.h>
 
@@ -8,8 +9,25 @@
  */
 enum { HEADERS = 1, CONTENT = 2, FACTS = 3, USER_VALUES = VI_RESPONSE_CAUSE };
 
+static void leave_stored(vi_response_box *box) {
+  vi_stored_release(box->stored);
+  vi_request_release(box->asked);
+  box->stored = NULL;
+  box->asked = NULL;
+}
+
+/* Makes the response of what a cache has found, which few ask for more of than its body. */
+static void make(lua_State *L, vi_response_box *box) {
+  box->response = vi_answer(box->stored, box->asked, box->asked_at);
+  if (!box->response)
+    luaL_error(L, "out of memory");
+  leave_stored(box);
+}
+
 vi_response_box *vi_check_response(lua_State *L, int index) {
   vi_response_box *box = vi_check_box(L, index, VI_TYPE_RESPONSE);
+  if (box->stored)
+    make(L, box);
   luaL_argcheck(L, box->response, index, "the response has been collected");
   return box;
 }
@@ -63,6 +81,7 @@ static int response_gc(lua_State *L) {
     vi_task_leave(box->stream);
   vi_transfer_release(box->stream);
   vi_response_release(box->response);
+  leave_stored(box);
   vi_remove_weight(L, box->weight);
   box->weight = 0;
   box->stream = NULL;
@@ -401,10 +420,41 @@ static int push_field(lua_State *L, const vi_response_box *box, enum field field
   return 1;
 }
 
+/* The fields that what a cache has found can tell without a response made of it. */
+static bool push_stored_field(lua_State *L, const vi_response_box *box, enum field field) {
+  switch (field) {
+  case FIELD_STATUS_CODE:
+    lua_pushinteger(L, box->stored->status);
+    return true;
+  case FIELD_BODY:
+    vi_push_text(L, vi_buffer_text(&box->stored->body->bytes));
+    return true;
+  case FIELD_CONTENT:
+    push_content(L, box);
+    return true;
+  case FIELD_FROM_CACHE:
+    lua_pushboolean(L, 1);
+    return true;
+  case FIELD_STREAMED:
+    lua_pushboolean(L, 0);
+    return true;
+  default:
+    return false;
+  }
+}
+
 /* Upvalue 1: methods; 2: field names to numbers. What is neither is a fact of some layer. */
 static int response_index(lua_State *L) {
-  const vi_response_box *box = vi_check_response(L, 1);
+  const vi_response_box *box = vi_check_box(L, 1, VI_TYPE_RESPONSE);
   lua_pushvalue(L, 2);
+  if (box->stored) {
+    bool known = lua_rawget(L, lua_upvalueindex(2)) == LUA_TNUMBER;
+    if (known && push_stored_field(L, box, (enum field)lua_tointeger(L, -1)))
+      return 1;
+    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+  }
+  box = vi_check_response(L, 1);
   if (lua_rawget(L, lua_upvalueindex(2)) == LUA_TNUMBER)
     return push_field(L, box, (enum field)lua_tointeger(L, -1));
   lua_pushvalue(L, 2);

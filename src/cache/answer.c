@@ -99,14 +99,15 @@ static bool shape(vi_response *response, const vi_stored *entry, const vi_reques
   return !part || make_part(response, entry, range);
 }
 
-static bool is_plain(const vi_request *request) {
-  return request->headers.count == 0 && request->method.length == 3;
+bool vi_is_answered_as_is(const vi_request *request) {
+  return request->headers.count == 0 &&
+         vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("GET"));
 }
 
 vi_response *vi_answer(const vi_stored *entry, const vi_request *request, double now) {
   vi_response *response = vi_stored_response(entry, vi_buffer_text(&request->url));
   if (response && set_age(response, vi_stored_age(entry, now)) &&
-      (is_plain(request) || shape(response, entry, request)))
+      (vi_is_answered_as_is(request) || shape(response, entry, request)))
     return response;
   vi_response_release(response);
   return NULL;

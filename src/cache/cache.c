@@ -80,8 +80,10 @@ static bool prepare(vi_verdict *verdict, const vi_policy *policy, const vi_reque
       return false;
     /* fall through */
   case VI_ACTION_HIT:
-    verdict->response = vi_answer(selected, request, now);
     verdict->ttl = vi_stored_ttl(selected, now);
+    if (verdict->is_lazy && verdict->action == VI_ACTION_HIT && vi_is_answered_as_is(request))
+      return true;
+    verdict->response = vi_answer(selected, request, now);
     return verdict->response != NULL;
   case VI_ACTION_TIMEOUT:
     verdict->response = vi_answer_timeout(request);
@@ -116,7 +118,7 @@ void vi_cache_lookup(vi_store *store, const vi_policy *policy, const vi_request 
     look_up(store, policy, request, now, verdict);
     if (prepare(verdict, policy, request, now)) {
       verdict->request_time = now;
-      if (verdict->response && verdict->action != VI_ACTION_TIMEOUT)
+      if (verdict->action == VI_ACTION_HIT || verdict->action == VI_ACTION_REFRESH)
         vi_store_note(store, VI_STORE_HITS);
       return;
     }

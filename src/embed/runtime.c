@@ -223,9 +223,9 @@ static int send_protected(lua_State *L) {
   if (lua_isnil(L, -2) && !lua_isnil(L, -1))
     return raise_error(L, arguments->runtime);
   lua_pop(L, 1);
-  const vi_response_box *box = vi_test_box(L, -1, VI_TYPE_RESPONSE);
-  if (!box)
+  if (!vi_test_box(L, -1, VI_TYPE_RESPONSE))
     return luaL_error(L, "the chain returned %s instead of a response", luaL_typename(L, -1));
+  const vi_response_box *box = vi_check_response(L, -1);
   if (box->streamed)
     return luaL_error(L, "the chain returned a streamed response, which C cannot read yet");
   return 1;

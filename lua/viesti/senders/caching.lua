@@ -130,6 +130,7 @@ function CachingSender:init()
     self.leases = lease(self.far)
   end
   self.keys = CacheKey(self)
+  self.chosen = self.keys ~= nil or self.far ~= nil
   self.chooses = self.ttl or self.store_if or self.tags
   open_cache(self)
 end
@@ -182,6 +183,8 @@ local function choices(self, request, response)
   }
 end
 
+local look_up
+
 -- Sends what the verdict asks for, and makes the best of the answer.
 local function fetch(self, request, outgoing, verdict, generation)
   local answer, err = self:check_answer(request, self.sender:send(outgoing))
@@ -216,7 +219,7 @@ local function fetch_leased(self, request, outgoing, verdict, generation)
     return fetch(self, request, outgoing, verdict, generation)
   end, function()
     local response
-    response, outgoing, verdict, generation = self:look_up(request)
+    response, outgoing, verdict, generation = look_up(self, request)
     return response
   end, function(seconds) self.sender:sleep(seconds) end)
 end
@@ -268,7 +271,7 @@ local function forward(self, request, outgoing, verdict, generation)
     if outcome == "apart" then
       break
     end
-    response, outgoing, verdict, generation = self:look_up(request)
+    response, outgoing, verdict, generation = look_up(self, request)
     if response then
       return true, response
     elseif outcome == "answered" then
@@ -299,9 +302,9 @@ local function load_far(self, request, key, partition)
   return generation
 end
 
---- Looks the request up in the store. Returns the response if it is there and may be used, or nil;
---- and, if something is to be sent, that and what is to be done with the answer.
-function CachingSender:look_up(request)
+-- Looks the request up in the store. Returns the response if it is there and may be used, or nil;
+-- and, if something is to be sent, that and what is to be done with the answer.
+function look_up(self, request)
   local key, partition, generation
   if self.keys then
     key, partition = self.keys:of(request)
@@ -314,16 +317,22 @@ function CachingSender:look_up(request)
     generation = load_far(self, request, key, partition)
     response, outgoing, verdict = self.cache:lookup(request, nil, key, partition)
   end
-  if response and verdict and not refresh(self, request, outgoing, verdict, generation) then
-    response = nil
-  end
   return response, outgoing, verdict, generation
 end
 
 function CachingSender:send(request)
-  request = Request.from(request)
-  local response, outgoing, verdict, generation = self:look_up(request)
-  if response then
+  local response, outgoing, verdict, generation, made
+  if not self.chosen then
+    response, outgoing, verdict, made = self.cache:lookup(request)
+    if response and not verdict and not self.cache_status then
+      return response -- the hot path: neither keys nor a Request were made
+    end
+  end
+  request = made or Request.from(request)
+  if not verdict and not response then
+    response, outgoing, verdict, generation = look_up(self, request)
+  end
+  if response and not (verdict and not refresh(self, request, outgoing, verdict, generation)) then
     return shown(self, response, false)
   end
   local collapsed, answer, err = forward(self, request, outgoing, verdict, generation)

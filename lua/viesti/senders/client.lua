@@ -4,7 +4,6 @@
 --- kept and only that sender is replaced, and a SenderConflictWarning says so.
 local AsyncSender = require "viesti.senders.async"
 local ExtendingSender = require "viesti.senders.extending"
-local Request = require "viesti.request"
 local SyncSender = require "viesti.senders.sync"
 local warnings = require "viesti.warnings"
 
@@ -58,7 +57,7 @@ function Client:with_sender(sender)
 end
 
 function Client:send(request)
-  return self.sender:send(Request.from(request))
+  return self.sender:send(request)
 end
 
 return Client
