@@ -145,15 +145,8 @@ local function new(_, ...)
   return request or error(wrong, 2)
 end
 
--- The level, seen from `refuse`, of what calls a `send` that calls Request.from.
-local CALLER_OF_SEND = 4
-
--- Blames that caller; where it is no Lua code, the user's line that called into the library.
+-- Blames the user's line that called into the library, be it in a layer of his own.
 local function refuse(sentence)
-  local caller = debug.getinfo(CALLER_OF_SEND, "l")
-  if caller and caller.currentline > 0 then
-    error(sentence, CALLER_OF_SEND)
-  end
   error(core.place() .. sentence, 0)
 end
 

@@ -15,13 +15,13 @@ static vi_response *answer(const char *asked, const vi_stored *entry) {
   return answer_to("GET", asked, entry, 0);
 }
 
-IT("serves the response as it was stored, its bytes shared") {
+IT("serves the response as it was stored") {
   vi_stored *entry = entry_with("A: 1\nContent-Length: 7");
   vi_response *whole = answer("", entry);
   check_int(whole->status, 200);
   check_text(vi_buffer_text(&whole->url), URL);
   check_text(field(&whole->headers, "A"), "1");
-  check(vi_response_body(whole).data == entry->body->bytes.data);
+  check_text(vi_response_body(whole), "content");
 }
 
 IT("5.1: tells the age in whole seconds, in place of the origin's") {
@@ -53,7 +53,7 @@ IT("4.3.2: answers 304 to the caller's condition, without the body") {
     check_text(field(&response->headers, "Age"), "5");
   }
   check_int(answer("If-None-Match: \"2\"", entry)->status, 200);
-  check_text(vi_buffer_text(&entry->body->bytes), "content");
+  check_text(vi_stored_body(entry), "content");
 }
 
 IT("RFC 9110 13.2.2: asks the condition before the range") {
@@ -217,7 +217,7 @@ IT("3.4: leaves the part and its rest as they were") {
   vi_stored *part = part_with("bytes 0-3/10", STORED, "0123");
   vi_response *rest = response_with(206, REST "bytes 4-9/10", "456789");
   soon_released(vi_combine(part, rest, VI_TEXT(URL)));
-  check_text(vi_buffer_text(&part->body->bytes), "0123");
+  check_text(vi_stored_body(part), "0123");
   check_text(kept(part, "Content-Range"), "bytes 0-3/10");
   check_text(vi_response_body(rest), "456789");
   check_int(rest->status, 206);

@@ -14,12 +14,13 @@ IT("serves the second request from the first one's answer") {
   check_int(action_at(store, 60, ""), VI_ACTION_FETCH);
 }
 
-IT("shares the body's bytes with every hit, and gives each fields of its own") {
+IT("gives every hit the same body, and fields of its own") {
   vi_store *store = new_store();
   passage first = get_at(store, 0, "", 200, "Cache-Control: max-age=60\nA: 1", "one");
   passage second = get_at(store, 1, "", 500, "", "");
   passage third = get_at(store, 2, "", 500, "", "");
-  check(vi_response_body(second.response).data == vi_response_body(first.response).data);
+  check_text(vi_response_body(first.response), "one");
+  check_text(vi_response_body(second.response), "one");
   vi_headers_remove(&second.response->headers, VI_TEXT("A"));
   check(has_field(&third.response->headers, "A"));
 }

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LIMIT = 65536, MEBIBYTE = 1024 * 1024, MAX_BYTES = 256 * MEBIBYTE };
 
@@ -25,10 +26,14 @@ static vi_store *store_within(vi_memory_limits limits) {
   return store;
 }
 
-/* An entry that holds so many bytes and a few. */
+/* An entry that holds so many bytes and a few. Those of a large one, which are not copied, never
+ * come into being. */
 static vi_stored *entry_of(size_t bytes) {
   vi_response *response = response_with(200, "", "");
   check(vi_buffer_reserve_exactly(&response->body->bytes, bytes + 1));
+  if (bytes <= VI_STORED_WITHIN)
+    memset(response->body->bytes.data, 'x', bytes);
+  response->body->bytes.length = bytes;
   vi_stored *entry = stored_of(request_with("GET", ""), response, 1000, true);
   if (!entry)
     abort();

@@ -130,11 +130,10 @@ static const vi_request *request_at(lua_State *L, cache_box *box, int index) {
 }
 
 /* Gives what the verdict serves to the Response's box. */
-static void serve(vi_response_box *hit, vi_verdict *verdict, const vi_request *request) {
+static void serve(vi_response_box *hit, vi_verdict *verdict) {
   hit->response = verdict->response;
   if (!hit->response) {
     hit->stored = vi_stored_retain((vi_stored *)verdict->selected);
-    hit->asked = vi_request_retain((vi_request *)request);
     hit->asked_at = verdict->request_time;
   }
   hit->from_cache = verdict->action != VI_ACTION_TIMEOUT;
@@ -161,11 +160,11 @@ static int cache_lookup(lua_State *L) {
   double now = time_at(L, NOW);
   const vi_key_choices key = {.custom = opt_text(L, KEY), .partition = opt_text(L, PARTITION)};
   vi_verdict *verdict = push_verdict(L, CACHE);
-  vi_response_box *hit = vi_push_response_box(L);
+  vi_response_box *hit = vi_push_stored_response_box(L);
   verdict->is_lazy = true;
   vi_cache_lookup(store_of(box), &box->policy, request, &key, now, verdict);
   if (verdict->response || verdict->action == VI_ACTION_HIT) {
-    serve(hit, verdict, request);
+    serve(hit, verdict);
     set_key(L, RESPONSE, verdict);
     if (verdict->action != VI_ACTION_REFRESH) {
       vi_verdict_clear(verdict);

@@ -12,9 +12,8 @@
 /* A Response's box. What a layer says about a response stands here, beside the shared core. */
 typedef struct vi_response_box {
   vi_response *response; /* one reference; NULL until opened, or made of these when asked for: */
-  vi_stored *stored;     /* what a cache has found, one reference; NULL: nothing, */
-  vi_request *asked;     /* for that request, one reference, */
-  double asked_at;       /* at that time */
+  vi_stored *stored;     /* what a cache has found, one reference; NULL: nothing; */
+  double asked_at;       /* and when */
   vi_transfer *stream;   /* where it comes from, owned, until its body is whole or streamed out */
   size_t weight;         /* for vi_remove_weight */
   bool streamed;         /* it is or was one */
@@ -78,6 +77,9 @@ bool vi_is_being_read(const vi_response_box *box);
 
 /* Pushes a closed Response, to be opened by storing one reference in it. */
 VI_RAISES vi_response_box *vi_push_response_box(lua_State *L);
+
+/* Likewise for what comes from no transfer, but out of a cache. */
+VI_RAISES vi_response_box *vi_push_stored_response_box(lua_State *L);
 
 /* Pushes another Response over the core of the one at `index`, with all that is known of it; of a
  * streamed body it goes on with the stream. Raises while somebody reads it. */

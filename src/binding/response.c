@@ -7,21 +7,15 @@
 /* User values of a Response: its Headers view and its decoded content once somebody asked, and the
  * table of further facts that layers add (history, cache, ...); behind them those of the transfer.
  */
-enum { HEADERS = 1, CONTENT = 2, FACTS = 3, USER_VALUES = VI_RESPONSE_CAUSE };
-
-static void leave_stored(vi_response_box *box) {
-  vi_stored_release(box->stored);
-  vi_request_release(box->asked);
-  box->stored = NULL;
-  box->asked = NULL;
-}
+enum { HEADERS = 1, CONTENT, FACTS, STORED_USER_VALUES = FACTS, USER_VALUES = VI_RESPONSE_CAUSE };
 
 /* Makes the response of what a cache has found, which few ask for more of than its body. */
 static void make(lua_State *L, vi_response_box *box) {
-  box->response = vi_answer(box->stored, box->asked, box->asked_at);
+  box->response = vi_answer_whole(box->stored, box->asked_at);
   if (!box->response)
     luaL_error(L, "out of memory");
-  leave_stored(box);
+  vi_stored_release(box->stored);
+  box->stored = NULL;
 }
 
 vi_response_box *vi_check_response(lua_State *L, int index) {
@@ -34,6 +28,12 @@ vi_response_box *vi_check_response(lua_State *L, int index) {
 
 vi_response_box *vi_push_response_box(lua_State *L) {
   vi_response_box *box = vi_push_box(L, sizeof *box, USER_VALUES, VI_TYPE_RESPONSE);
+  box->attempts = 1;
+  return box;
+}
+
+vi_response_box *vi_push_stored_response_box(lua_State *L) {
+  vi_response_box *box = vi_push_box(L, sizeof *box, STORED_USER_VALUES, VI_TYPE_RESPONSE);
   box->attempts = 1;
   return box;
 }
@@ -81,10 +81,11 @@ static int response_gc(lua_State *L) {
     vi_task_leave(box->stream);
   vi_transfer_release(box->stream);
   vi_response_release(box->response);
-  leave_stored(box);
+  vi_stored_release(box->stored);
   vi_remove_weight(L, box->weight);
   box->weight = 0;
   box->stream = NULL;
+  box->stored = NULL;
   box->response = NULL;
   return 0;
 }
@@ -427,7 +428,7 @@ static bool push_stored_field(lua_State *L, const vi_response_box *box, enum fie
     lua_pushinteger(L, box->stored->status);
     return true;
   case FIELD_BODY:
-    vi_push_text(L, vi_buffer_text(&box->stored->body->bytes));
+    vi_push_text(L, vi_stored_body(box->stored));
     return true;
   case FIELD_CONTENT:
     push_content(L, box);

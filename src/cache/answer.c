@@ -54,7 +54,7 @@ static int64_t place_of(const vi_stored *entry, int64_t *first) {
   *first = 0;
   if (!(entry->flags & VI_STORED_PARTIAL) || !vi_stored_field(entry, "Content-Range", &value) ||
       !vi_content_range_read(value, &part, &length))
-    return (int64_t)entry->body->bytes.length;
+    return (int64_t)vi_stored_body(entry).length;
   *first = part.first;
   return length;
 }
@@ -72,7 +72,7 @@ static bool make_part(vi_response *response, const vi_stored *entry, vi_range ra
   int64_t start, length = place_of(entry, &start);
   if (!vi_range_resolve(&range, length < 0 ? INT64_MAX : length))
     return make_unsatisfiable(response, length);
-  vi_text bytes = vi_buffer_text(&entry->body->bytes);
+  vi_text bytes = vi_stored_body(entry);
   if (range.first < start || range.last - start >= (int64_t)bytes.length)
     return false;
   size_t count = (size_t)(range.last - range.first + 1);
@@ -99,18 +99,24 @@ static bool shape(vi_response *response, const vi_stored *entry, const vi_reques
   return !part || make_part(response, entry, range);
 }
 
-bool vi_is_answered_as_is(const vi_request *request) {
-  return request->headers.count == 0 &&
-         vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("GET"));
-}
-
-vi_response *vi_answer(const vi_stored *entry, const vi_request *request, double now) {
-  vi_response *response = vi_stored_response(entry, vi_buffer_text(&request->url));
-  if (response && set_age(response, vi_stored_age(entry, now)) &&
-      (vi_is_answered_as_is(request) || shape(response, entry, request)))
+static vi_response *with_age(const vi_stored *entry, vi_text url, double now) {
+  vi_response *response = vi_stored_response(entry, url);
+  if (response && set_age(response, vi_stored_age(entry, now)))
     return response;
   vi_response_release(response);
   return NULL;
+}
+
+vi_response *vi_answer(const vi_stored *entry, const vi_request *request, double now) {
+  vi_response *response = with_age(entry, vi_buffer_text(&request->url), now);
+  if (!response || shape(response, entry, request))
+    return response;
+  vi_response_release(response);
+  return NULL;
+}
+
+vi_response *vi_answer_whole(const vi_stored *entry, double now) {
+  return with_age(entry, vi_stored_text_of(entry, VI_STORED_URL), now);
 }
 
 vi_response *vi_answer_timeout(const vi_request *request) {
@@ -132,7 +138,7 @@ static bool fits(const vi_stored *part, const vi_response *rest) {
          vi_text_equal(stored, received) &&
          vi_headers_get(&rest->headers, VI_TEXT("Content-Range"), &value) &&
          vi_content_range_read(value, &range, &length) &&
-         range.first == (int64_t)part->body->bytes.length && range.last == length - 1 &&
+         range.first == (int64_t)vi_stored_body(part).length && range.last == length - 1 &&
          (whole < 0 || whole == length) &&
          (int64_t)vi_response_body(rest).length == range.last - range.first + 1;
 }
@@ -143,7 +149,7 @@ vi_response *vi_combine(const vi_stored *part, const vi_response *rest, vi_text 
   vi_buffer bytes = {0};
   vi_response *whole = vi_freshened(part, url, rest);
   vi_body *body = NULL;
-  if (whole && vi_buffer_append_text(&bytes, vi_buffer_text(&part->body->bytes)) &&
+  if (whole && vi_buffer_append_text(&bytes, vi_stored_body(part)) &&
       vi_buffer_append_text(&bytes, vi_response_body(rest)))
     body = vi_body_take(&bytes);
   vi_buffer_free(&bytes);

@@ -9,8 +9,8 @@
  * reference. NULL: out of memory, or the entry is a part and has not all that Range names. */
 vi_response *vi_answer(const vi_stored *entry, const vi_request *request, double now);
 
-/* True if any entry answers the request as it is, with nothing but its Age added. */
-bool vi_is_answered_as_is(const vi_request *request);
+/* Likewise to a GET without header fields of the URL that the response was from. */
+vi_response *vi_answer_whole(const vi_stored *entry, double now);
 
 /* 504 (RFC 9111 5.2.1.7). NULL: out of memory. */
 vi_response *vi_answer_timeout(const vi_request *request);

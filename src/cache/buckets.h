@@ -14,12 +14,12 @@
 typedef struct vi_node {
   struct vi_node *chain; /* the next one in its chain */
   uint64_t hash;
-  vi_stored *entry;    /* one reference */
-  uint32_t key_length; /* of what stands behind the struct */
-  uint32_t used;       /* when it was last put in front: see table.c */
+  const char *key; /* the entry's URL, or what stands behind the struct */
+  uint32_t key_length;
+  uint32_t used;    /* when it was last put in front: see table.c */
+  vi_stored *entry; /* one reference */
   struct vi_node *newer, *older;
-  size_t bytes; /* of memory that it stands for, its entry's included */
-  char key[];
+  char own[];
 } vi_node;
 
 enum { VI_BUCKETS_FIRST = 64, VI_BUCKETS_SEGMENTS = 40 };

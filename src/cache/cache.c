@@ -69,6 +69,12 @@ bool vi_verdict_collapses(const vi_verdict *verdict, const vi_request *request) 
   return true;
 }
 
+/* True if any entry of the key answers the request as it is. */
+static bool is_plain(const vi_verdict *verdict, const vi_request *request) {
+  return verdict->key.length == 0 && request->headers.count == 0 &&
+         vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("GET"));
+}
+
 /* Prepares what the action needs. */
 static bool prepare(vi_verdict *verdict, const vi_policy *policy, const vi_request *request,
                     double now) {
@@ -81,7 +87,7 @@ static bool prepare(vi_verdict *verdict, const vi_policy *policy, const vi_reque
     /* fall through */
   case VI_ACTION_HIT:
     verdict->ttl = vi_stored_ttl(selected, now);
-    if (verdict->is_lazy && verdict->action == VI_ACTION_HIT && vi_is_answered_as_is(request))
+    if (verdict->is_lazy && verdict->action == VI_ACTION_HIT && is_plain(verdict, request))
       return true;
     verdict->response = vi_answer(selected, request, now);
     return verdict->response != NULL;

@@ -14,8 +14,8 @@ typedef struct vi_key_choices {
 /* What a lookup found, to be kept until the answer is there. Zeroed: nothing. The holder frees it
  * with vi_verdict_clear. */
 typedef struct vi_verdict {
-  bool is_lazy; /* set by the caller: a HIT has no `response` where vi_answer can make it any time
-                 * of `selected`, the request and `request_time` */
+  bool is_lazy; /* set by the caller: a HIT has no `response` where vi_answer_whole can make it any
+                 * time, of `selected` and `request_time` */
   vi_action action;
   vi_forward forward;
   vi_response *response; /* HIT, REFRESH, TIMEOUT: the answer, ready to hand out */
@@ -42,8 +42,8 @@ typedef struct vi_outcome {
 /* Gives back what the verdict holds and leaves it empty. */
 void vi_verdict_clear(vi_verdict *verdict);
 
-/* Decides about `request` at `now`; `verdict` must be empty but for `is_lazy`. A hit's response has its Age field
- * and shares the stored body. Out of memory makes it a BYPASS. */
+/* Decides about `request` at `now`; `verdict` must be empty but for `is_lazy`. A hit's response has
+ * its Age field and shares the stored body. Out of memory makes it a BYPASS. */
 void vi_cache_lookup(vi_store *store, const vi_policy *policy, const vi_request *request,
                      const vi_key_choices *key, double now, vi_verdict *verdict);
 

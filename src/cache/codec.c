@@ -65,13 +65,13 @@ static bool put_numbers(const vi_stored *stored, vi_buffer *out) {
             put_integer(out, stored->stale_if_error, 4);
   for (int i = 0; ok && i < VI_STORED_TEXTS; i++)
     ok = put_integer(out, stored->ends[i], 4);
-  return ok && put_integer(out, stored->body->bytes.length, 8);
+  return ok && put_integer(out, vi_stored_body(stored).length, 8);
 }
 
 bool vi_stored_encode(const vi_stored *stored, vi_buffer *out) {
   size_t start = out->length;
   vi_text texts = {stored->bytes, stored->ends[VI_STORED_TEXTS - 1]};
-  vi_text body = vi_buffer_text(&stored->body->bytes);
+  vi_text body = vi_stored_body(stored);
   if (!vi_buffer_reserve(out, HEAD + texts.length + body.length + CHECKSUM) ||
       !put_numbers(stored, out) || !vi_buffer_append_text(out, texts) ||
       !vi_buffer_append_text(out, body))
@@ -137,14 +137,17 @@ vi_stored *vi_stored_decode(vi_text bytes) {
   size_t texts = head.ends[VI_STORED_TEXTS - 1];
   if (texts > rest.length || rest.length - texts != body_length)
     return NULL;
-  vi_stored *stored = vi_malloc(sizeof *stored + texts);
+  vi_text body = {rest.data + texts, (size_t)body_length};
+  head.within = body.length <= VI_STORED_WITHIN ? (uint32_t)body.length : 0;
+  vi_stored *stored = vi_malloc(sizeof *stored + texts + head.within);
   if (!stored)
     return NULL;
   memcpy(stored, &head, sizeof head);
   atomic_init(&stored->references, 1);
-  memcpy(stored->bytes, rest.data, texts);
-  stored->body = vi_body_new((vi_text){rest.data + texts, (size_t)body_length});
-  if (stored->body && is_sound(stored))
+  memcpy(stored->bytes, rest.data, texts + head.within);
+  if (body.length > VI_STORED_WITHIN)
+    stored->body = vi_body_new(body);
+  if (vi_stored_body(stored).length == body.length && is_sound(stored))
     return stored;
   vi_stored_release(stored);
   return NULL;

@@ -65,7 +65,7 @@ static bool lay_out(const vi_policy *policy, const vi_request *request, const vi
   for (int i = 0; ok && i < VI_STORED_TEXTS; i++) {
     switch ((vi_stored_text)i) {
     case VI_STORED_URL:
-      ok = vi_text_equal(url, vi_buffer_text(&request->url)) || vi_buffer_append_text(bytes, url);
+      ok = vi_buffer_append_text(bytes, url);
       break;
     case VI_STORED_REASON:
       ok = vi_buffer_append_text(bytes, vi_buffer_text(&response->reason));
@@ -88,14 +88,21 @@ static bool lay_out(const vi_policy *policy, const vi_request *request, const vi
 }
 
 static vi_stored *allocate(const layout *laid, vi_body *body) {
-  vi_stored *stored = vi_malloc(sizeof *stored + laid->bytes.length);
+  vi_text texts = vi_buffer_text(&laid->bytes), content = vi_buffer_text(&body->bytes);
+  bool small = content.length <= VI_STORED_WITHIN;
+  vi_stored *stored = vi_malloc(sizeof *stored + texts.length + (small ? content.length : 0));
   if (!stored)
     return NULL;
-  *stored = (vi_stored){.body = vi_body_retain(body)};
+  *stored = (vi_stored){.body = small ? NULL : vi_body_retain(body)};
   atomic_init(&stored->references, 1);
   memcpy(stored->ends, laid->ends, sizeof laid->ends);
-  if (laid->bytes.length > 0)
-    memcpy(stored->bytes, laid->bytes.data, laid->bytes.length);
+  if (texts.length > 0)
+    memcpy(stored->bytes, texts.data, texts.length);
+  if (small) {
+    stored->within = (uint32_t)content.length;
+    if (content.length > 0)
+      memcpy(stored->bytes + texts.length, content.data, content.length);
+  }
   return stored;
 }
 
@@ -160,6 +167,8 @@ vi_stored *vi_stored_new(const vi_policy *policy, const vi_request *request,
   if (stored) {
     stored->field_count = (uint16_t)fields.count;
     judge(policy, response, &fields, freshness, choices, stored);
+    if (!vi_text_equal(vi_buffer_text(&response->url), vi_buffer_text(&request->url)))
+      stored->flags |= VI_STORED_OTHER_URL;
   }
   vi_headers_free(&fields);
   vi_buffer_free(&laid.bytes);
@@ -167,7 +176,7 @@ vi_stored *vi_stored_new(const vi_policy *policy, const vi_request *request,
 }
 
 static size_t length_of(const vi_stored *stored) {
-  return stored->ends[VI_STORED_TEXTS - 1];
+  return stored->ends[VI_STORED_TEXTS - 1] + stored->within;
 }
 
 vi_stored *vi_stored_outdated(const vi_stored *stored) {
@@ -177,7 +186,7 @@ vi_stored *vi_stored_outdated(const vi_stored *stored) {
     return NULL;
   memcpy(copy, stored, sizeof *copy + length);
   atomic_init(&copy->references, 1);
-  copy->body = vi_body_retain(stored->body);
+  copy->body = stored->body ? vi_body_retain(stored->body) : NULL;
   copy->flags |= VI_STORED_OUTDATED;
   return copy;
 }
@@ -195,7 +204,13 @@ void vi_stored_release(vi_stored *stored) {
 }
 
 size_t vi_stored_size(const vi_stored *stored) {
-  return sizeof *stored + length_of(stored) + vi_body_size(stored->body);
+  return sizeof *stored + length_of(stored) + (stored->body ? vi_body_size(stored->body) : 0);
+}
+
+vi_text vi_stored_body(const vi_stored *stored) {
+  if (stored->body)
+    return vi_buffer_text(&stored->body->bytes);
+  return (vi_text){stored->bytes + stored->ends[VI_STORED_TEXTS - 1], stored->within};
 }
 
 vi_text vi_stored_text_of(const vi_stored *stored, vi_stored_text which) {
@@ -213,12 +228,15 @@ bool vi_stored_field(const vi_stored *stored, const char *name, vi_text *value) 
 }
 
 vi_response *vi_stored_response(const vi_stored *stored, vi_text url) {
-  vi_text own = vi_stored_text_of(stored, VI_STORED_URL);
   vi_text rest = vi_stored_text_of(stored, VI_STORED_FIELDS), name, value;
-  vi_response *response =
-      vi_response_prepare(own.length > 0 ? own : url, vi_stored_text_of(stored, VI_STORED_REASON),
-                          vi_stored_text_of(stored, VI_STORED_ENCODING), stored->field_count,
-                          rest.length, vi_body_retain(stored->body));
+  vi_body *body = stored->body ? vi_body_retain(stored->body) : vi_body_new(vi_stored_body(stored));
+  if (!body)
+    return NULL;
+  if (stored->flags & VI_STORED_OTHER_URL)
+    url = vi_stored_text_of(stored, VI_STORED_URL);
+  vi_response *response = vi_response_prepare(url, vi_stored_text_of(stored, VI_STORED_REASON),
+                                              vi_stored_text_of(stored, VI_STORED_ENCODING),
+                                              stored->field_count, rest.length, body);
   if (!response)
     return NULL;
   response->status = stored->status;

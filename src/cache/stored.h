@@ -17,11 +17,12 @@ enum vi_stored_flag {
   VI_STORED_PARTIAL = 16,    /* the body is the part that Content-Range says */
   VI_STORED_OUTDATED = 32,   /* something newer is known to be there (4.3.5): stale */
   VI_STORED_VALIDATOR = 64,  /* has an ETag or a Last-Modified */
+  VI_STORED_OTHER_URL = 128, /* the response is from elsewhere than the request was for */
 };
 
 /* The texts of an entry, in the order in which they lie. */
 typedef enum vi_stored_text {
-  VI_STORED_URL, /* empty: that of the request, which is the key's */
+  VI_STORED_URL, /* the response's */
   VI_STORED_REASON,
   VI_STORED_ENCODING,
   VI_STORED_SELECTION, /* see vary.h */
@@ -36,15 +37,20 @@ typedef struct vi_stored {
   uint16_t flags; /* of vi_stored_flag */
   uint16_t field_count;
   uint8_t http_version;
-  double response_time;                            /* when it arrived or was last validated */
-  double initial_age;                              /* its age then (RFC 9111 4.2.3) */
-  double lifetime;                                 /* RFC 9111 4.2.1; 0: stale */
-  double date;                                     /* the Date field, or response_time */
+  uint32_t within;      /* bytes of a body that lies in `bytes`, behind the texts */
+  double response_time; /* when it arrived or was last validated */
+  double initial_age;   /* its age then (RFC 9111 4.2.3) */
+  double lifetime;      /* RFC 9111 4.2.1; 0: stale */
+  double date;          /* the Date field, or response_time */
   uint32_t stale_while_revalidate, stale_if_error; /* seconds */
   uint32_t ends[VI_STORED_TEXTS];                  /* of each text in `bytes` */
-  vi_body *body;                                   /* one reference */
+  vi_body *body; /* one reference; NULL: a small body, which lies within */
   char bytes[];
 } vi_stored;
+
+/* Larger bodies are shared, smaller ones copied: they would need as much memory again for blocks of
+ * their own. */
+enum { VI_STORED_WITHIN = 4096 };
 
 /* What the user says of one response, over the heads of server and policy. */
 typedef struct vi_choices {
@@ -63,8 +69,8 @@ vi_stored *vi_stored_new(const vi_policy *policy, const vi_request *request,
 /* A copy that is outdated. NULL: out of memory. */
 vi_stored *vi_stored_outdated(const vi_stored *stored);
 
-/* The stored response as it came, from `url` where it remembers no other, with room for another
- * field or two; its maker may still change it. NULL: out of memory. */
+/* The stored response as it came, from `url` unless it was from elsewhere than its request was for,
+ * with room for another field or two; its maker may still change it. NULL: out of memory. */
 vi_response *vi_stored_response(const vi_stored *stored, vi_text url);
 
 /* Takes out the fields of one connection only, those that Connection names too (RFC 9111 3.1).
@@ -77,6 +83,9 @@ void vi_stored_release(vi_stored *stored);
 
 /* Bytes of memory that it holds. */
 size_t vi_stored_size(const vi_stored *stored);
+
+/* Its body. */
+vi_text vi_stored_body(const vi_stored *stored);
 
 /* One of its texts. */
 vi_text vi_stored_text_of(const vi_stored *stored, vi_stored_text which);

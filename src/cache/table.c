@@ -5,8 +5,9 @@
 #include <string.h>
 
 /* What malloc keeps of each block for itself and by rounding up, on average; an entry has one for
- * its node, one for itself and one for the body. And what its share of the chains' heads takes. */
-enum { BLOCKS = 3, ROUNDING = 16, HEAD = 12 };
+ * its node and one for itself; a large body of its own weighs so much that its block does not
+ * count. And what its share of the chains' heads takes. */
+enum { BLOCKS = 2, ROUNDING = 16, HEAD = 12 };
 
 bool vi_table_init(vi_table *table, vi_ledger *ledger) {
   *table = (vi_table){
@@ -24,17 +25,28 @@ void vi_table_free(vi_table *table) {
 }
 
 vi_node *vi_node_new(vi_text key, uint64_t hash, vi_stored *entry) {
-  vi_node *node = key.length <= UINT32_MAX ? vi_malloc(sizeof *node + key.length) : NULL;
+  vi_text url = vi_stored_text_of(entry, VI_STORED_URL);
+  bool shares = vi_text_equal(key, url);
+  if (key.length > UINT32_MAX)
+    return NULL;
+  vi_node *node = vi_malloc(sizeof *node + (shares ? 0 : key.length));
   if (!node)
     return NULL;
   *node = (vi_node){
       .hash = hash,
-      .entry = vi_stored_retain(entry),
+      .key = shares ? url.data : node->own,
       .key_length = (uint32_t)key.length,
-      .bytes = sizeof *node + key.length + vi_stored_size(entry) + BLOCKS * ROUNDING + HEAD,
+      .entry = vi_stored_retain(entry),
   };
-  memcpy(node->key, key.data, key.length);
+  if (!shares)
+    memcpy(node->own, key.data, key.length);
   return node;
+}
+
+/* Bytes of memory that a node stands for. */
+static size_t bytes_of(const vi_node *node) {
+  size_t own = node->key == node->own ? node->key_length : 0;
+  return sizeof *node + own + vi_stored_size(node->entry) + BLOCKS * ROUNDING + HEAD;
 }
 
 static void release(vi_node *node) {
@@ -55,8 +67,8 @@ static bool is_over(size_t value, size_t limit) {
 }
 
 bool vi_ledger_admits(const vi_ledger *ledger, const vi_node *node) {
-  return !is_over(node->bytes, ledger->limits.max_entry_bytes) &&
-         !is_over(node->bytes, ledger->limits.max_bytes);
+  return !is_over(bytes_of(node), ledger->limits.max_entry_bytes) &&
+         !is_over(bytes_of(node), ledger->limits.max_bytes);
 }
 
 static size_t read(const atomic_size_t *value) {
@@ -117,9 +129,9 @@ static void touch(vi_table *table, vi_node *node) {
 
 static void count_in(vi_table *table, const vi_node *node) {
   table->count++;
-  table->bytes += node->bytes;
+  table->bytes += bytes_of(node);
   atomic_fetch_add_explicit(&table->ledger->count, 1, memory_order_relaxed);
-  atomic_fetch_add_explicit(&table->ledger->bytes, node->bytes, memory_order_relaxed);
+  atomic_fetch_add_explicit(&table->ledger->bytes, bytes_of(node), memory_order_relaxed);
 }
 
 static void count_out(vi_table *table, size_t nodes, size_t bytes) {
@@ -146,7 +158,7 @@ static void take_out(vi_table *table, vi_node *node, vi_node **dead) {
     link = &(*link)->chain;
   *link = node->chain;
   unlink_use(table, node);
-  count_out(table, 1, node->bytes);
+  count_out(table, 1, bytes_of(node));
   node->chain = *dead;
   *dead = node;
 }

@@ -56,7 +56,7 @@ vi_request *vi_completion_request(const vi_request *request, const vi_stored *pa
   char rest[48];
   vi_text etag;
   vi_request *outgoing = vi_request_copy(request);
-  snprintf(rest, sizeof rest, "bytes=%zu-", part->body->bytes.length);
+  snprintf(rest, sizeof rest, "bytes=%zu-", vi_stored_body(part).length);
   if (outgoing && vi_stored_field(part, "ETag", &etag) &&
       add(outgoing, "Range", vi_text_of(rest)) && add(outgoing, "If-Range", etag))
     return outgoing;
@@ -147,7 +147,7 @@ bool vi_head_confirms(const vi_response *response, const vi_stored *entry) {
          vi_headers_find(&response->headers, VI_TEXT("Content-Encoding"), 0) <
              response->headers.count ||
          !vi_headers_get(&response->headers, VI_TEXT("Content-Length"), &value) ||
-         (vi_text_to_integer(value, &length) && (int64_t)entry->body->bytes.length == length);
+         (vi_text_to_integer(value, &length) && (int64_t)vi_stored_body(entry).length == length);
 }
 
 static bool lists_etag(const vi_headers *headers, vi_text etag) {

@@ -203,18 +203,20 @@ static const bool ENCODED[UCHAR_MAX + 1] = {
     ['^'] = true, ['`'] = true, ['{'] = true, ['|'] = true, ['}'] = true,
 };
 
+static bool stands(char c) {
+  return c > ' ' && c < 0x7f && !ENCODED[(unsigned char)c];
+}
+
 /* Characters that stand for themselves, and no dot segment in the path. */
 static bool is_normal_path(vi_text path) {
-  bool in_query = false;
-  for (size_t i = 0; i < path.length; i++) {
-    unsigned char c = (unsigned char)path.data[i];
-    if (c <= ' ' || c >= 0x7f || ENCODED[c])
+  const char *at = path.data, *end = path.data + path.length;
+  for (; at < end && *at != '?'; at++)
+    if (!stands(*at) || (*at == '/' && at + 1 < end && at[1] == '.'))
       return false;
-    in_query = in_query || c == '?';
-    if (!in_query && c == '/' && i + 1 < path.length && path.data[i + 1] == '.')
+  for (; at < end; at++)
+    if (!stands(*at))
       return false;
-  }
-  return path.length > 0 && path.data[0] == '/' && path.data[path.length - 1] != '?';
+  return path.length > 0 && path.data[0] == '/' && end[-1] != '?';
 }
 
 /* True if libcurl would hand the URL back as it is. May say false of such a URL, never true of
@@ -237,7 +239,16 @@ static bool is_normal(vi_text url) {
   return (is_normal_name(host) || is_normal_address(host)) && is_normal_path(path);
 }
 
+/* What most URLs are. */
+static bool take_as_it_is(vi_text url, vi_buffer *out, vi_error *error) {
+  vi_buffer_clear(out);
+  return (vi_buffer_append_text(out, url) && vi_buffer_terminate(out)) ||
+         vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+}
+
 bool vi_url_normalize(vi_text url, vi_text query, vi_buffer *out, vi_error *error) {
+  if (query.length == 0 && url.length <= LONGEST_URL && is_normal(url))
+    return take_as_it_is(url, out, error);
   if (!refuse_bytes(url, error) || !refuse_bytes(query, error) || !check_scheme(url, error) ||
       !check_host(url, error))
     return false;
