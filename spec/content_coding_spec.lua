@@ -51,6 +51,19 @@ for _, way in ipairs(ways) do
       return got, err.message
     end
 
+    promise("is not asked for with a range, which would be one of a coded body", function(sender)
+      local asked = {}
+      for index, headers in ipairs({ { Range = "bytes=0-1" },
+        { Range = "bytes=0-1", ["Accept-Encoding"] = "br" }, {} }) do
+        server:route("/x", { body = "x" })
+        assert(sender:send({ url = server.url .. "/x", headers = headers }))
+        local request = server:requests()[index]
+        asked[index] = request.header("Accept-Encoding")
+        assert.truthy(request.header("User-Agent"):find("viesti", 1, true))
+      end
+      assert.same({ "identity", "br", "gzip" }, asked)
+    end)
+
     promise("is undone: gzip, also as x-gzip, and deflate in both forms of it", function(sender)
       for _, case in ipairs({ { "gzip", gzip }, { "x-gzip", gzip }, { "GZip", gzip },
         { "deflate", zlib }, { "deflate", deflate } }) do

@@ -228,10 +228,16 @@ static const char *const *suppressed(const vi_handle *handle) {
   return handle->has_body ? SUPPRESSED_WITH_BODY : NULL;
 }
 
+static const vi_fields *common_fields(const vi_session *session, const vi_request *request) {
+  bool ranged = vi_headers_find(&request->headers, VI_TEXT("Range"), 0) < request->headers.count;
+  return ranged ? &session->range_fields : &session->fields;
+}
+
 static bool set_fields(vi_handle *handle, const vi_request *request) {
   bool ok = true;
-  struct curl_slist *lines = vi_fields_build(&handle->fields, &request->headers, &request->omitted,
-                                             suppressed(handle), &handle->session->fields, &ok);
+  struct curl_slist *lines =
+      vi_fields_build(&handle->fields, &request->headers, &request->omitted, suppressed(handle),
+                      common_fields(handle->session, request), &ok);
   handle->own_fields = lines != handle->session->fields.lines;
   if (handle->own_fields)
     curl_easy_setopt(handle->easy, CURLOPT_HTTPHEADER, lines);

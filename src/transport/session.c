@@ -67,18 +67,25 @@ static bool names_proxy(void) {
   return false;
 }
 
-static bool build_fields(vi_session *session) {
+/* Its User-Agent, and the codings asked for; NULL for none. */
+static bool build_fields(const vi_session *session, const char *codings, vi_fields *fields) {
   vi_headers headers = {0};
   vi_text agent = vi_text_of(session->options.user_agent);
   bool ok = true;
   if (agent.length > 0)
     ok = vi_headers_add(&headers, VI_TEXT("User-Agent"), agent) == VI_HEADERS_OK;
-  if (session->options.decode)
-    ok = ok && vi_headers_add(&headers, VI_TEXT("Accept-Encoding"), VI_TEXT(VI_DECODER_CODINGS)) ==
-                   VI_HEADERS_OK;
-  vi_fields_build(&session->fields, &headers, &(vi_headers){0}, NULL, NULL, &ok);
+  if (codings)
+    ok = ok &&
+         vi_headers_add(&headers, VI_TEXT("Accept-Encoding"), vi_text_of(codings)) == VI_HEADERS_OK;
+  vi_fields_build(fields, &headers, &(vi_headers){0}, NULL, NULL, &ok);
   vi_headers_free(&headers);
   return ok;
+}
+
+static bool build_all_fields(vi_session *session) {
+  bool decodes = session->options.decode;
+  return build_fields(session, decodes ? VI_DECODER_CODINGS : NULL, &session->fields) &&
+         build_fields(session, decodes ? "identity" : NULL, &session->range_fields);
 }
 
 static bool open_share(vi_session *session) {
@@ -159,7 +166,7 @@ vi_session *vi_session_new(const vi_session_options *options, vi_error *error) {
     session->options.user_agent = copy_string(options->user_agent, &ok);
     session->multi = curl_multi_init();
   }
-  if (!session || !session->multi || !ok || !open_share(session) || !build_fields(session)) {
+  if (!session || !session->multi || !ok || !open_share(session) || !build_all_fields(session)) {
     vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
     vi_session_release(session);
     return NULL;
@@ -202,6 +209,7 @@ void vi_session_release(vi_session *session) {
   vi_curl_options_free(session->options.curl);
   vi_free(session->sockets);
   vi_fields_free(&session->fields);
+  vi_fields_free(&session->range_fields);
   vi_free((char *)session->options.ca);
   vi_free((char *)session->options.proxy);
   vi_free((char *)session->options.user_agent);

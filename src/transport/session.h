@@ -53,6 +53,7 @@ typedef struct vi_session {
   CURLM *multi;
   CURLSH *share;             /* what its handles have in common: TLS sessions, cookies */
   vi_fields fields;          /* the header fields of every request */
+  vi_fields range_fields;    /* and of one for a range: a part of what is coded is of no use */
   bool bodies_are_large;     /* the last one was: the next one is likely to be */
   bool multiplexes;          /* the last answer came over a connection that others can share */
   bool has_multiplexed;      /* one did */
