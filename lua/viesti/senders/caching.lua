@@ -1,7 +1,9 @@
 --- CachingSender(max_size, sender): keeps responses and serves them again, by the rules of HTTP
 --- caching (RFC 9111). The store and the rules are the core's.
+local background = require "viesti.background"
 local CacheKey = require "viesti.cache_key"
 local collapsing = require "viesti.collapsing"
+local concrete = require "viesti.concrete"
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local format = require "viesti.format"
@@ -42,7 +44,10 @@ local CachingSender = ExtendingSender:extend("CachingSender", {
     doc = "serve a stale response, however old, where there is no answer at all" },
   { name = "stale_while_revalidate", type = "number", default = 0, min = 0,
     doc = "seconds for which a stale response is served while a task asks for a new one, where the "
-      .. "server does not say (RFC 5861); async only" },
+      .. "server does not say (RFC 5861); in chains that block see background" },
+  { name = "background", type = "boolean", default = false,
+    doc = "serve stale-while-revalidate in a chain that blocks, too: what is new is fetched while "
+      .. "the chain is used, at the latest by close" },
   { name = "key", type = "function",
     doc = "called with the request, returns the string to keep its responses under; nil: its URL" },
   { name = "ignore_params", type = "strings",
@@ -110,13 +115,10 @@ local function open_cache(self)
   for _, name in ipairs(POLICY) do
     policy[name] = self[name]
   end
-  local concrete = self.sender
-  while concrete.sender do
-    concrete = concrete.sender
-  end
-  policy.session = type(concrete.session) == "userdata" and concrete.session or nil
+  local session = concrete.of(self.sender).session
+  policy.session = type(session) == "userdata" and session or nil
   self.cache = core.cache(self.near, policy, self.far ~= nil)
-  self.refreshing = {}
+  self.refreshing, self.behind = {}, false
   self.collapsing = self.coalesce and collapsing(self.sender) or nil
 end
 
@@ -224,16 +226,35 @@ local function fetch_leased(self, request, outgoing, verdict, generation)
   end, function(seconds) self.sender:sleep(seconds) end)
 end
 
+-- A task that asks behind the caller's back, or nil where nobody can: in a chain that blocks,
+-- unless it may work in the background.
+local function start_refresh(self, work)
+  if self.background and not self.behind then
+    self.behind = background(self) or false
+  end
+  if self.behind then
+    return self.behind:start(work)
+  end
+  return self.sender:spawn(function() work(self) end)
+end
+
 -- Asks behind the caller's back; who comes meanwhile is served what is there, too. False where
 -- nobody can.
 local function refresh(self, request, outgoing, verdict, generation)
   local key = verdict:key(request)
-  local task = not self.refreshing[key] and self.sender:spawn(function()
-    local _ <close> = setmetatable({}, { __close = function() self.refreshing[key] = nil end })
-    fetch(self, request, outgoing, verdict, generation)
-  end)
-  self.refreshing[key] = self.refreshing[key] or task
-  return self.refreshing[key] ~= nil
+  if not self.refreshing[key] then
+    self.refreshing[key] = true
+    local ended = setmetatable({}, { __close = function() self.refreshing[key] = nil end })
+    local task = start_refresh(self, function(by)
+      local _ <close> = ended
+      fetch(by, request, outgoing, verdict, generation)
+    end)
+    if not task then
+      self.refreshing[key] = nil
+      return false
+    end
+  end
+  return true
 end
 
 -- Fetches for others as well, who are told by the head of the answer whether it may be for them. A
@@ -321,6 +342,9 @@ function look_up(self, request)
 end
 
 function CachingSender:send(request)
+  if self.behind then
+    self.behind:go_on()
+  end
   local response, outgoing, verdict, generation, made
   if not self.chosen then
     response, outgoing, verdict, made = self.cache:lookup(request)
@@ -355,6 +379,14 @@ function CachingSender:inspect(request)
     load_far(self, request, key, partition)
   end
   return self.cache:inspect(request, nil, key, partition)
+end
+
+--- Ends what is under way in the background, and closes the inner sender.
+function CachingSender:close()
+  if self.behind then
+    self.behind:finish()
+  end
+  return CachingSender.super.close(self)
 end
 
 --- Forgets every stored response.

@@ -3,6 +3,7 @@
 --- Where `asynchronous` asks for another kind than the chain's concrete sender has, the chain is
 --- kept and only that sender is replaced, and a SenderConflictWarning says so.
 local AsyncSender = require "viesti.senders.async"
+local concrete = require "viesti.concrete"
 local ExtendingSender = require "viesti.senders.extending"
 local SyncSender = require "viesti.senders.sync"
 local warnings = require "viesti.warnings"
@@ -16,27 +17,13 @@ local Client = ExtendingSender:extend("Client", {
     doc = "the kind of sender required; decides where it and the sender differ" },
 })
 
-local function concrete_of(sender)
-  while sender.sender do
-    sender = sender.sender
-  end
-  return sender
-end
-
-local function over(sender, concrete)
-  if not sender.sender then
-    return concrete
-  end
-  return sender:with_sender(over(sender.sender, concrete))
-end
-
 local function resolve(self)
   if self.asynchronous == nil or self.asynchronous == self.sender.is_async then
     return self
   end
   local Kind = self.asynchronous and AsyncSender or SyncSender
-  local old = concrete_of(self.sender)
-  self.sender = over(self.sender, Kind { session = old.session })
+  local old = concrete.of(self.sender)
+  self.sender = concrete.replaced(self.sender, Kind { session = old.session })
   self.is_async = self.asynchronous
   warnings.SenderConflictWarning:emit(
     ("%s: asynchronous = %s is asked for, but the chain ends in %s; it is kept over %s instead")
