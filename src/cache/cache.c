@@ -208,8 +208,8 @@ static vi_choices choices_of(const update *u, const vi_stored *entry) {
   return choices;
 }
 
-/* A stored response with the fields of a newer answer, in the place of what it was; the answer to
- * the request that comes out of it. */
+/* A stored response with the fields of a newer answer, in the place of what it was, which stays
+ * where the newer one is for one user alone; the answer to the request that comes out of it. */
 static vi_outcome freshen(const update *u, const vi_stored *entry, const vi_response *response) {
   vi_outcome out = {.from_cache = true};
   vi_response *updated = vi_freshened(entry, vi_buffer_text(&u->request->url), response);
@@ -219,12 +219,11 @@ static vi_outcome freshen(const update *u, const vi_stored *entry, const vi_resp
   vi_freshness freshness = freshness_of(u, updated);
   vi_stored *fresh = vi_stored_new(u->policy, u->request, updated, &freshness, &choices);
   if (fresh) {
-    if (!vi_stored_same_variant(fresh, entry) && u->verdict->selected == entry)
-      drop(u, entry); /* it varies by something else now */
-    if (vi_may_keep(u->policy, updated, &freshness, &choices))
+    bool stays = vi_may_keep(u->policy, updated, &freshness, &choices);
+    if (!stays || (!vi_stored_same_variant(fresh, entry) && u->verdict->selected == entry))
+      drop(u, entry); /* or it varies by something else now */
+    if (stays && vi_is_for_others(u->policy, u->request, &freshness.control))
       out.stored = put(u, fresh);
-    else
-      drop(u, entry);
     out.ttl = vi_stored_ttl(fresh, u->now);
     out.response = vi_answer(fresh, u->request, u->now);
   }
