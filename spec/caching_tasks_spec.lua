@@ -187,6 +187,18 @@ describe("CachingSender over an AsyncSender", function()
       assert.equal(1, server:count("/x"))
     end)
 
+    it("keeps nothing that was under way when the store was cleared", function()
+      server:route("/x", fresh)
+      local sender = caching()
+      viesti.run(function()
+        local task = viesti.spawn(sender.send, sender, request())
+        viesti.sleep(0.02)
+        sender:clear()
+        assert.is_false(assert(task:join()).cache.stored)
+      end)
+      assert.equal(0, sender.store:count())
+    end)
+
     it("raises what a function of the user's raises in the task that asked", function()
       server:route("/x", fresh)
       local calls = 0
