@@ -2,6 +2,9 @@
 
 local viesti = require("viesti")
 local origin = require("spec.support.origin")
+local stores = require("spec.support.stores")
+
+local FRESH = { { "Cache-Control", "max-age=60" } }
 
 describe("CachingSender", function()
   local server, concrete
@@ -18,7 +21,7 @@ describe("CachingSender", function()
 
   before_each(function()
     server:reset()
-    server:route("/x", { body = "x", headers = { { "Cache-Control", "max-age=60" } } })
+    server:route("/x", { body = "x", headers = FRESH })
   end)
 
   local function caching(options)
@@ -265,6 +268,31 @@ describe("CachingSender", function()
       viesti.StoreWarning:set(previous)
       assert.same({ "get of MyStore failed, which counts as a miss: out of order" }, warned)
     end)
+
+    for _, kind in ipairs({ "plain", "tiered" }) do
+      it("is not believed what it has read before an invalidation: " .. kind, function()
+        server:route("/x", { { body = "old", headers = FRESH }, { body = "changed" },
+          { body = "new", headers = FRESH } })
+        local store = stores[kind]().open()
+        local far = store.far or store
+        local first = viesti.CachingSender({ store = far, sender = viesti.AsyncSender() })
+        local sender = viesti.CachingSender({ store = store, sender = viesti.AsyncSender() })
+        local get_entries = far.get
+        viesti.run(function()
+          get(first)
+          function far:get(key)
+            local entries, generation = get_entries(self, key)
+            viesti.sleep(0.05)
+            return entries, generation
+          end
+          local reader = viesti.spawn(get, sender)
+          viesti.sleep(0.01)
+          sender:send({ url = server.url .. "/x", method = "DELETE" })
+          assert.equal("new", reader:join().body)
+          assert.equal("new", get(sender).body)
+        end)
+      end)
+    end
 
     it("that is none is refused", function()
       assert_refused({ store = {} }, "CachingSender: store must be a store, got")

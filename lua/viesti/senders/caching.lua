@@ -288,14 +288,15 @@ local function shown(self, response, collapsed)
   return response
 end
 
--- What a store elsewhere has under the request's key comes near before the rules are asked.
+-- What a store elsewhere has under the request's key comes near before the rules are asked, unless
+-- it was invalidated while it was on its way.
 local function load_far(self, request, key, partition)
-  local name = self.cache:key(request, key, partition)
+  local name, since = self.cache:key(request, key, partition)
   if not name then
     return nil
   end
   local entries, generation = self.far:get(name)
-  local damaged = self.cache:load(name, entries)
+  local damaged = self.cache:load(name, entries, since)
   if damaged > 0 then
     self.far:failed("get", "an entry is damaged, or of another version")
   end
