@@ -294,6 +294,33 @@ describe("CachingSender", function()
       end)
     end
 
+    it("need not have more than is asked of it, and says so to who asks for more", function()
+      local plain, tiered = stores.plain().open(), stores.tiered().open()
+      local place = "^spec/caching_options_spec.lua:%d+: "
+      local _, reason = pcall(function() caching({ store = plain }):clear() end)
+      assert.matches(place .. "CachingSender: clear: the store, .*, has no such method$", reason)
+      for name, value in pairs({ clear = false, delete = server.url, stats = false,
+        purge = { tag = "a" } }) do
+        _, reason = pcall(function() tiered[name](tiered, value or nil) end)
+        assert.matches(place .. "tiered: the far store, .*, has no method " .. name .. "$", reason)
+      end
+    end)
+
+    it("that forgets is put back nothing by those who read it meanwhile", function()
+      local tiered = stores.tiered().open()
+      local sender = viesti.CachingSender({ store = tiered, sender = viesti.AsyncSender() })
+      viesti.run(function()
+        get(sender)
+        tiered.near:clear()
+        function tiered.far:delete(url)
+          get(sender) -- another task, while this one waits
+          self:invalidate(url)
+        end
+        tiered:delete(server.url .. "/x")
+      end)
+      assert.equal(0, tiered.near:count())
+    end)
+
     it("that is none is refused", function()
       assert_refused({ store = {} }, "CachingSender: store must be a store, got")
     end)

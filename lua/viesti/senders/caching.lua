@@ -358,8 +358,12 @@ function CachingSender:inspect(request)
   return self.cache:inspect(request, nil, key, partition)
 end
 
---- Forgets every stored response.
+--- Forgets every stored response, where the store can do that.
 function CachingSender:clear()
+  if not self.store.clear then
+    error(("%sCachingSender: clear: the store, %s, has no such method"):format(core.place(),
+      format.value(self.store)), 0)
+  end
   self.store:clear()
 end
 
