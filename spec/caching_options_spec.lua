@@ -2,6 +2,9 @@
 
 local viesti = require("viesti")
 local origin = require("spec.support.origin")
+local stores = require("spec.support.stores")
+
+local FRESH = { { "Cache-Control", "max-age=60" } }
 
 describe("CachingSender", function()
   local server, concrete
@@ -18,7 +21,7 @@ describe("CachingSender", function()
 
   before_each(function()
     server:reset()
-    server:route("/x", { body = "x", headers = { { "Cache-Control", "max-age=60" } } })
+    server:route("/x", { body = "x", headers = FRESH })
   end)
 
   local function caching(options)
@@ -264,6 +267,58 @@ describe("CachingSender", function()
       assert.equal("x", get(sender).body)
       viesti.StoreWarning:set(previous)
       assert.same({ "get of MyStore failed, which counts as a miss: out of order" }, warned)
+    end)
+
+    for _, kind in ipairs({ "plain", "tiered" }) do
+      it("is not believed what it has read before an invalidation: " .. kind, function()
+        server:route("/x", { { body = "old", headers = FRESH }, { body = "changed" },
+          { body = "new", headers = FRESH } })
+        local store = stores[kind]().open()
+        local far = store.far or store
+        local first = viesti.CachingSender({ store = far, sender = viesti.AsyncSender() })
+        local sender = viesti.CachingSender({ store = store, sender = viesti.AsyncSender() })
+        local get_entries = far.get
+        viesti.run(function()
+          get(first)
+          function far:get(key)
+            local entries, generation = get_entries(self, key)
+            viesti.sleep(0.05)
+            return entries, generation
+          end
+          local reader = viesti.spawn(get, sender)
+          viesti.sleep(0.01)
+          sender:send({ url = server.url .. "/x", method = "DELETE" })
+          assert.equal("new", reader:join().body)
+          assert.equal("new", get(sender).body)
+        end)
+      end)
+    end
+
+    it("need not have more than is asked of it, and says so to who asks for more", function()
+      local plain, tiered = stores.plain().open(), stores.tiered().open()
+      local place = "^spec/caching_options_spec.lua:%d+: "
+      local _, reason = pcall(function() caching({ store = plain }):clear() end)
+      assert.matches(place .. "CachingSender: clear: the store, .*, has no such method$", reason)
+      for name, value in pairs({ clear = false, delete = server.url, stats = false,
+        purge = { tag = "a" } }) do
+        _, reason = pcall(function() tiered[name](tiered, value or nil) end)
+        assert.matches(place .. "tiered: the far store, .*, has no method " .. name .. "$", reason)
+      end
+    end)
+
+    it("that forgets is put back nothing by those who read it meanwhile", function()
+      local tiered = stores.tiered().open()
+      local sender = viesti.CachingSender({ store = tiered, sender = viesti.AsyncSender() })
+      viesti.run(function()
+        get(sender)
+        tiered.near:clear()
+        function tiered.far:delete(url)
+          get(sender) -- another task, while this one waits
+          self:invalidate(url)
+        end
+        tiered:delete(server.url .. "/x")
+      end)
+      assert.equal(0, tiered.near:count())
     end)
 
     it("that is none is refused", function()

@@ -83,13 +83,21 @@ for name, new_place in pairs(stores) do
           headers = control("max-age=60, no-store, must-understand") }))
       end)
 
-      it("3.5: what a request with Authorization has freshened, for it is for all", function()
-        server:route("/x", { { body = "x", headers = control("max-age=0", { "ETag", '"v"' }) },
-          { status = 304, headers = control("max-age=60") } })
-        local sender = caching()
-        get(sender)
-        assert.equal("x", get(sender, { Authorization = "Bearer x" }).body)
-        assert.is_true(get(sender).cache.hit)
+      it("3.5: what a 304 to a request with Authorization says, only where it is for all", function()
+        local function seen_by_others(said)
+          server:route("/x", { { body = "x", headers = control("max-age=0", { "ETag", '"v"' }) },
+            { status = 304, headers = control(said, { "Set-Cookie", "user=a" }) },
+            { status = 304, headers = control("max-age=60") } })
+          local sender = caching()
+          get(sender)
+          local own = get(sender, { Authorization = "Bearer x" })
+          assert.same({ "x", "user=a" }, { own.body, own.headers["Set-Cookie"] })
+          local other = get(sender)
+          assert.equal("x", other.body)
+          return other.headers["Set-Cookie"], other.cache.hit
+        end
+        assert.same({ nil, false }, { seen_by_others "max-age=60" })
+        assert.same({ "user=a", true }, { seen_by_others "max-age=60, public" })
       end)
 
       it("3.1: without the fields of the connection, which the first caller gets", function()

@@ -73,6 +73,21 @@ describe("CachingSender, where a response varies by what the session sends", fun
     assert.is_false(assert(sender:send({ url = server.url .. "/x" })).cache.stored)
   end)
 
+  it("stores no response during whose request the jar got other cookies", function()
+    server:route("/x", { body = "a", delay = 0.1,
+      headers = { { "Cache-Control", "max-age=60" }, { "Vary", "Cookie" } } })
+    local session = viesti.Session({ cookies = true })
+    session:add_cookie("user=a", server.url)
+    local sender <close> = viesti.CachingSender({ sender = viesti.AsyncSender({ session = session }) })
+    viesti.run(function()
+      local first = viesti.spawn(is_hit, sender)
+      viesti.sleep(0.03)
+      session:add_cookie("user=b", server.url)
+      assert.is_false(first:join())
+      assert.same({ false, true }, { is_hit(sender), is_hit(sender) })
+    end)
+  end)
+
   it("goes by the sender that the layer was put over", function()
     varying("User-Agent")
     local one <close> = caching(viesti.Store(), { user_agent = "one" })

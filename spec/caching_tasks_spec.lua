@@ -170,6 +170,35 @@ describe("CachingSender over an AsyncSender", function()
       end)
     end)
 
+    it("sends for the next one where the only one was cancelled before it could send", function()
+      server:route("/x", fresh)
+      local sender = caching()
+      viesti.run(function()
+        local first = viesti.spawn(sender.send, sender, request())
+        coroutine.yield() -- now it waits for what has not had its first turn
+        first:cancel()
+        local second <close> = viesti.spawn(sender.send, sender, request())
+        local till = sender:now() + 5
+        while second:status() == "running" and sender:now() < till do
+          viesti.sleep(0.01)
+        end
+        assert.equal("done", second:status())
+      end)
+      assert.equal(1, server:count("/x"))
+    end)
+
+    it("keeps nothing that was under way when the store was cleared", function()
+      server:route("/x", fresh)
+      local sender = caching()
+      viesti.run(function()
+        local task = viesti.spawn(sender.send, sender, request())
+        viesti.sleep(0.02)
+        sender:clear()
+        assert.is_false(assert(task:join()).cache.stored)
+      end)
+      assert.equal(0, sender.store:count())
+    end)
+
     it("raises what a function of the user's raises in the task that asked", function()
       server:route("/x", fresh)
       local calls = 0

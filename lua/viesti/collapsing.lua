@@ -13,20 +13,29 @@ local remembered = require "viesti.remembered"
 local Collapsing = {}
 Collapsing.__index = Collapsing
 
--- Nobody waits for what nobody waits for any longer.
-local function leaving(flight, task)
+-- Makes way for the next one.
+local function take_off_list(self, key, flight)
+  if self.flights[key] == flight then
+    self.flights[key] = nil
+  end
+end
+
+-- Nobody waits for what nobody waits for any longer. A task that is cancelled before its first turn
+-- never gets to land.
+local function leaving(self, key, flight, task)
   return setmetatable({}, { __close = function()
     flight.followers[task] = nil
     flight.waiting = flight.waiting - 1
     if flight.waiting == 0 then
       flight.task:cancel()
+      take_off_list(self, key, flight)
     end
   end })
 end
 
 local function landing(self, key, flight)
   return setmetatable({}, { __close = function()
-    self.flights[key] = nil
+    take_off_list(self, key, flight)
     flight.ended = true
     for task in pairs(flight.followers) do
       task:wake()
@@ -91,7 +100,7 @@ function Collapsing:follow(key, request)
   end
   flight.waiting = flight.waiting + 1
   flight.followers[task] = request
-  local _ <close> = leaving(flight, task)
+  local _ <close> = leaving(self, key, flight, task)
   repeat
     core.park()
   until flight.ended or not flight.followers[task]
@@ -114,7 +123,7 @@ function Collapsing:lead(key, work)
     return work(function() end) -- it blocks: nobody will come while it is under way
   end
   flight.waiting = flight.waiting + 1
-  local _ <close> = leaving(flight, core.current())
+  local _ <close> = leaving(self, key, flight, core.current())
   local _, err = flight.task:join()
   local outcome = flight.outcome
   if not outcome then

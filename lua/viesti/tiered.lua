@@ -15,31 +15,45 @@ function Tiered:__tostring()
   return ("tiered { %s, %s }"):format(tostring(self.near), tostring(self.far))
 end
 
+-- A store of the user's need not have more than a CachingSender asks of it.
+local function far_method(self, name)
+  local method = self.far[name]
+  if type(method) ~= "function" then
+    error(("%stiered: the far store, %s, has no method %s"):format(core.place(),
+      format.value(self.far), name), 0)
+  end
+  return method
+end
+
+-- Far first, and so for all that forgets: near would get back at once what is still there.
+
 --- Forgets every response, near and far.
 function Tiered:clear()
+  far_method(self, "clear")(self.far)
   self.near:clear()
-  self.far:clear()
 end
 
 --- Forgets the responses of a URL, all variants of it, near and far.
 ---@param url string
 function Tiered:delete(url)
+  far_method(self, "delete")(self.far, url)
   self.near:delete(url)
-  self.far:delete(url)
 end
 
 --- Forgets what was stored with a tag, or of URLs that begin so, near and far; see Store:purge.
 ---@param what { tag?: string, prefix?: string }
----@return integer how many there were far away
+---@return integer? how many there were far away, nil and why not where it could not be done
+---@return string? reason
 function Tiered:purge(what)
+  local count, reason = far_method(self, "purge")(self.far, what)
   self.near:purge(what)
-  return self.far:purge(what)
+  return count, reason
 end
 
 --- What `stats` of both stores tell: { near, far }.
 ---@return { near: table, far: table }
 function Tiered:stats()
-  return { near = self.near:stats(), far = self.far:stats() }
+  return { near = self.near:stats(), far = far_method(self, "stats")(self.far) }
 end
 
 --- Closes the far store.

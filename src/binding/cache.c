@@ -244,7 +244,8 @@ static int pack(lua_State *L) {
   return 1;
 }
 
-/* cache:key(request, key, partition) -> the key that lookup will ask for, nil: none */
+/* cache:key(request, key, partition) -> the key that lookup will ask for, and its generation for
+ * load; nil: none */
 static int cache_key(lua_State *L) {
   enum { CACHE = 1, REQUEST, KEY, PARTITION };
   lua_settop(L, PARTITION);
@@ -257,16 +258,24 @@ static int cache_key(lua_State *L) {
   if (!vi_cache_key(&box->policy, request, &key, verdict))
     return luaL_error(L, "out of memory");
   vi_push_text(L, vi_verdict_key(verdict, request));
-  return 1;
+  lua_pushinteger(L, vi_store_generation(store_of(box), vi_verdict_key(verdict, request)));
+  return 2;
 }
 
-/* cache:load(key, list of encoded entries) -> how many of them are none; what the next lookup finds
- * in a store elsewhere */
+/* cache:load(key, list of encoded entries, generation) -> how many of them are none; what the next
+ * lookup finds in a store elsewhere: nothing, if the key was invalidated since that generation, for
+ * they may have been read before */
 static int cache_load(lua_State *L) {
-  enum { CACHE = 1, KEY, ENTRIES };
+  enum { CACHE = 1, KEY, ENTRIES, GENERATION };
   const cache_box *box = check_cache(L);
+  vi_text key = vi_check_text(L, KEY);
+  lua_Integer since = luaL_checkinteger(L, GENERATION);
   lua_settop(L, ENTRIES);
-  lua_pushinteger(L, vi_load_journal(L, ENTRIES, vi_check_text(L, KEY), box->journal));
+  if (since != (lua_Integer)vi_store_generation(store_of(box), key)) {
+    lua_pushnil(L);
+    lua_replace(L, ENTRIES);
+  }
+  lua_pushinteger(L, vi_load_journal(L, ENTRIES, key, box->journal));
   return 1;
 }
 

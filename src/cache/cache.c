@@ -6,11 +6,14 @@
 #include "cache/vary.h"
 #include "message/url.h"
 
+static const vi_text COOKIE = {"Cookie", sizeof "Cookie" - 1};
+
 void vi_verdict_clear(vi_verdict *verdict) {
   vi_response_release(verdict->response);
   vi_request_release(verdict->outgoing);
   for (size_t i = 0; i < verdict->count; i++)
     vi_stored_release(verdict->candidates[i]);
+  vi_buffer_free(&verdict->jar);
   vi_buffer_free(&verdict->key);
   *verdict = (vi_verdict){0};
 }
@@ -106,6 +109,12 @@ static bool prepare(vi_verdict *verdict, const vi_policy *policy, const vi_reque
   }
 }
 
+/* Without memory for it it is another one, which keeps nothing. */
+static void read_jar(const vi_policy *policy, const vi_request *request, vi_buffer *out) {
+  if (policy->sent_field)
+    policy->sent_field(policy->context, request, COOKIE, out);
+}
+
 static void look_up(vi_store *store, const vi_policy *policy, const vi_request *request, double now,
                     vi_verdict *verdict) {
   vi_text key = vi_verdict_key(verdict, request);
@@ -114,8 +123,10 @@ static void look_up(vi_store *store, const vi_policy *policy, const vi_request *
   verdict->action = decision.action;
   verdict->forward = decision.forward;
   verdict->selected = decision.selected;
-  if (decision.action != VI_ACTION_HIT)
-    verdict->generation = vi_store_generation(store, key);
+  if (decision.action == VI_ACTION_HIT)
+    return;
+  verdict->generation = vi_store_generation(store, key);
+  read_jar(policy, request, &verdict->jar);
 }
 
 void vi_cache_lookup(vi_store *store, const vi_policy *policy, const vi_request *request,
@@ -164,12 +175,25 @@ static void drop(const update *u, const vi_stored *entry) {
   vi_store_remove(u->store, vi_verdict_key(u->verdict, u->request), entry);
 }
 
+/* False if the entry varies by cookies and the jar has others by now: which of them went out nobody
+ * knows. */
+static bool knows_cookies(const update *u, const vi_stored *entry) {
+  if (!u->policy->sent_field ||
+      !vi_vary_is_by(vi_stored_text_of(entry, VI_STORED_SELECTION), COOKIE))
+    return true;
+  vi_buffer jar = {0};
+  read_jar(u->policy, u->request, &jar);
+  bool same = vi_text_equal(vi_buffer_text(&jar), vi_buffer_text(&u->verdict->jar));
+  vi_buffer_free(&jar);
+  return same;
+}
+
 /* Keeps an entry, unless its key was invalidated since the request went out: what it says may be
  * older than that. An invalidation counts first and removes then, so that one of both sees the
  * other. */
 static bool put(const update *u, vi_stored *entry) {
   vi_text key = vi_verdict_key(u->verdict, u->request);
-  if (vi_store_generation(u->store, key) != u->verdict->generation)
+  if (vi_store_generation(u->store, key) != u->verdict->generation || !knows_cookies(u, entry))
     return false;
   vi_store_put(u->store, key, entry);
   if (vi_store_generation(u->store, key) == u->verdict->generation)
@@ -208,8 +232,8 @@ static vi_choices choices_of(const update *u, const vi_stored *entry) {
   return choices;
 }
 
-/* A stored response with the fields of a newer answer, in the place of what it was; the answer to
- * the request that comes out of it. */
+/* A stored response with the fields of a newer answer, in the place of what it was, which stays
+ * where the newer one is for one user alone; the answer to the request that comes out of it. */
 static vi_outcome freshen(const update *u, const vi_stored *entry, const vi_response *response) {
   vi_outcome out = {.from_cache = true};
   vi_response *updated = vi_freshened(entry, vi_buffer_text(&u->request->url), response);
@@ -219,12 +243,11 @@ static vi_outcome freshen(const update *u, const vi_stored *entry, const vi_resp
   vi_freshness freshness = freshness_of(u, updated);
   vi_stored *fresh = vi_stored_new(u->policy, u->request, updated, &freshness, &choices);
   if (fresh) {
-    if (!vi_stored_same_variant(fresh, entry) && u->verdict->selected == entry)
-      drop(u, entry); /* it varies by something else now */
-    if (vi_may_keep(u->policy, updated, &freshness, &choices))
+    bool stays = vi_may_keep(u->policy, updated, &freshness, &choices);
+    if (!stays || (!vi_stored_same_variant(fresh, entry) && u->verdict->selected == entry))
+      drop(u, entry); /* or it varies by something else now */
+    if (stays && vi_is_for_others(u->policy, u->request, &freshness.control))
       out.stored = put(u, fresh);
-    else
-      drop(u, entry);
     out.ttl = vi_stored_ttl(fresh, u->now);
     out.response = vi_answer(fresh, u->request, u->now);
   }

@@ -26,6 +26,7 @@ typedef struct vi_verdict {
   unsigned generation;       /* of the key: a later one means that it was invalidated meanwhile */
   double request_time;
   double ttl;    /* of what is served: seconds of freshness left */
+  vi_buffer jar; /* cookies that the session adds, as of the lookup */
   vi_buffer key; /* empty: the request's URL */
   size_t prefix; /* bytes of it in front of the URL */
 } vi_verdict;

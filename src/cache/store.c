@@ -64,9 +64,13 @@ void vi_store_invalidate(vi_store *store, vi_text key) {
   store->methods->remove(store, key, NULL);
 }
 
-size_t vi_store_purge(vi_store *store, vi_purge kind, vi_text what) {
+static void outdate_all(vi_store *store) {
   for (size_t i = 0; i < VI_STORE_GENERATIONS; i++)
     atomic_fetch_add(&store->generations[i], 1);
+}
+
+size_t vi_store_purge(vi_store *store, vi_purge kind, vi_text what) {
+  outdate_all(store);
   return store->methods->purge(store, kind, what);
 }
 
@@ -93,6 +97,7 @@ bool vi_store_is_purged(vi_text key, const vi_stored *entry, vi_purge kind, vi_t
 }
 
 void vi_store_clear(vi_store *store) {
+  outdate_all(store);
   store->methods->clear(store);
 }
 

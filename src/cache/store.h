@@ -91,7 +91,7 @@ void vi_store_invalidate(vi_store *store, vi_text key);
 /* A number that changes when `key` is invalidated (and, rarely, when another is). */
 unsigned vi_store_generation(vi_store *store, vi_text key);
 
-/* Drops every entry. */
+/* Drops every entry, and tells those who are about to put what they asked for before. */
 void vi_store_clear(vi_store *store);
 
 /* Drops what a tag or the beginning of a URL names; returns how many entries. Goes through all of

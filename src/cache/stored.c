@@ -4,6 +4,7 @@
 #include "cache/vary.h"
 #include "message/memory.h"
 
+#include <math.h>
 #include <string.h>
 
 /* RFC 9111 3.1: fields of one connection only; Connection may name further ones. */
@@ -272,7 +273,7 @@ bool vi_stored_same_variant(const vi_stored *a, const vi_stored *b) {
 }
 
 double vi_stored_age(const vi_stored *stored, double now) {
-  return stored->initial_age + at_least_zero(now - stored->response_time);
+  return stored->initial_age + fabs(now - stored->response_time);
 }
 
 double vi_stored_ttl(const vi_stored *stored, double now) {

@@ -104,8 +104,8 @@ double vi_stored_useful(const vi_stored *stored, double now);
 /* True if one replaces the other in a store: both are what the same requests ask for. */
 bool vi_stored_same_variant(const vi_stored *a, const vi_stored *b);
 
-/* Age at `now` (RFC 9111 4.2.3); a clock that stepped back does not make it younger than it was on
- * arrival. */
+/* Age at `now` (RFC 9111 4.2.3). A clock that stepped back makes it older, too: an entry from years
+ * ahead would stay fresh until then. */
 double vi_stored_age(const vi_stored *stored, double now);
 
 /* Seconds of freshness left at `now`, negative for a stale one. */

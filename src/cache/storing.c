@@ -30,9 +30,8 @@ static bool is_allowed(const vi_policy *policy, int status, const vi_freshness *
          vi_status_is_heuristically_cacheable(status);
 }
 
-/* 3.5: an answer to an authorized request is for that user unless the server says otherwise. */
-static bool is_for_others(const vi_policy *policy, const vi_request *request,
-                          const vi_cache_control *control) {
+bool vi_is_for_others(const vi_policy *policy, const vi_request *request,
+                      const vi_cache_control *control) {
   return !policy->shared || !has_field(&request->headers, "Authorization") || control->is_public ||
          control->must_revalidate || control->s_maxage != VI_ABSENT;
 }
@@ -104,7 +103,7 @@ bool vi_may_store_head(const vi_policy *policy, const vi_request *request,
                        const vi_choices *choices) {
   return vi_is_stored_method(policy, vi_buffer_text(&request->method)) &&
          (response->status != 206 || has_field(&request->headers, "Range")) &&
-         is_for_others(policy, request, &freshness->control) &&
+         vi_is_for_others(policy, request, &freshness->control) &&
          may_keep_head(policy, response, freshness, choices);
 }
 
@@ -119,7 +118,7 @@ bool vi_answers_get(const vi_policy *policy, const vi_request *request, const vi
   vi_buffer location = {0};
   bool same = vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("POST")) &&
               response->status == 200 && freshness->is_explicit && freshness->lifetime > 0 &&
-              is_for_others(policy, request, &freshness->control) &&
+              vi_is_for_others(policy, request, &freshness->control) &&
               vi_headers_get(&response->headers, VI_TEXT("Content-Location"), &value) &&
               vi_url_resolve(url, value, &location, NULL) &&
               vi_text_equal(vi_buffer_text(&location), url);

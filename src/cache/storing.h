@@ -13,8 +13,11 @@ bool vi_may_store_head(const vi_policy *policy, const vi_request *request,
                        const vi_response *response, const vi_freshness *freshness,
                        const vi_choices *choices);
 
-/* Likewise of a stored response that was freshened: whose request it answered has been asked
- * before, and whom it is for. */
+/* 3.5: an answer to an authorized request is for that user unless the server says otherwise. */
+bool vi_is_for_others(const vi_policy *policy, const vi_request *request,
+                      const vi_cache_control *control);
+
+/* Likewise of a stored response that was freshened: its own request was judged before. */
 bool vi_may_keep(const vi_policy *policy, const vi_response *response,
                  const vi_freshness *freshness, const vi_choices *choices);
 

@@ -107,6 +107,14 @@ bool vi_vary_select(const vi_policy *policy, const vi_headers *response, const v
   return true;
 }
 
+bool vi_vary_is_by(vi_text selection, vi_text wanted) {
+  vi_text name, value;
+  while (vi_unpack(&selection, &name) && vi_unpack(&selection, &value))
+    if (vi_text_equal_nocase(name, wanted))
+      return true;
+  return false;
+}
+
 bool vi_vary_matches(const vi_policy *policy, vi_text selection, const vi_request *request) {
   vi_buffer value = {0};
   vi_text name, stored;

@@ -17,6 +17,9 @@ bool vi_vary_names(const vi_headers *response, vi_text name);
 bool vi_vary_select(const vi_policy *policy, const vi_headers *response, const vi_request *request,
                     vi_buffer *out);
 
+/* True if a selection has that name. */
+bool vi_vary_is_by(vi_text selection, vi_text name);
+
 /* True if `request` says the same. False also when out of memory. */
 bool vi_vary_matches(const vi_policy *policy, vi_text selection, const vi_request *request);
 

@@ -309,14 +309,15 @@ local function shown(self, response, collapsed)
   return response
 end
 
--- What a store elsewhere has under the request's key comes near before the rules are asked.
+-- What a store elsewhere has under the request's key comes near before the rules are asked, unless
+-- it was invalidated while it was on its way.
 local function load_far(self, request, key, partition)
-  local name = self.cache:key(request, key, partition)
+  local name, since = self.cache:key(request, key, partition)
   if not name then
     return nil
   end
   local entries, generation = self.far:get(name)
-  local damaged = self.cache:load(name, entries)
+  local damaged = self.cache:load(name, entries, since)
   if damaged > 0 then
     self.far:failed("get", "an entry is damaged, or of another version")
   end
@@ -389,8 +390,12 @@ function CachingSender:close()
   return CachingSender.super.close(self)
 end
 
---- Forgets every stored response.
+--- Forgets every stored response, where the store can do that.
 function CachingSender:clear()
+  if not self.store.clear then
+    error(("%sCachingSender: clear: the store, %s, has no such method"):format(core.place(),
+      format.value(self.store)), 0)
+  end
   self.store:clear()
 end
 
