@@ -227,6 +227,66 @@ describe("CachingSender", function()
     end)
   end)
 
+  it("says why an answer was not kept, also where the store did not take it", function()
+    local function refused(options, answer, more)
+      server:route("/x", answer)
+      local cache = get(caching(options), nil, more).cache
+      assert.is_false(cache.stored)
+      return cache.refused
+    end
+    local fresh = { body = "x", headers = { { "Cache-Control", "max-age=60" } } }
+    assert.equal("private", refused({}, { headers = { { "Cache-Control", "private" } } }))
+    assert.equal("no-lifetime", refused({}, { body = "x" }))
+    assert.equal("store-if", refused({ store_if = function() return false end }, fresh))
+    assert.equal("store", refused({ max_entry_bytes = 10 }, fresh))
+    local function nothing() end
+    for _, put in ipairs({ function() return false end, function() error("full", 0) end,
+      function() return nil, "full" end }) do
+      local previous = viesti.StoreWarning:set("ignore")
+      assert.equal("store", refused({ store = { get = nothing, remove = nothing,
+        invalidate = nothing, put = put } }, fresh))
+      viesti.StoreWarning:set(previous)
+    end
+    local sender = caching({ cache_status = true })
+    server:route("/x", { body = "x" })
+    assert.equal("viesti; fwd=uri-miss; fwd-status=200; detail=no-lifetime",
+      get(sender).headers["Cache-Status"])
+  end)
+
+  it("forgets what is kept for a request, under its key and in its partition", function()
+    local sender = caching({ ignore_params = { "t" }, partition = "a", methods = { "QUERY" } })
+    local query = { url = server.url .. "/x", method = "QUERY", content = "1" }
+    get(sender)
+    assert(sender:send(query))
+    sender:delete(server.url .. "/x?t=5")
+    assert.same({ false, true }, { get(sender).cache.hit, assert(sender:send(query)).cache.hit })
+    sender:delete(query)
+    assert.same({ true, false }, { get(sender).cache.hit, assert(sender:send(query)).cache.hit })
+    assert.error_matches(function() sender:delete(5) end,
+      "the request must be a Request or a table of its options, got 5")
+  end)
+
+  it("serves nothing that a store of the user's could not invalidate", function()
+    local entries, broken = {}, false
+    local store = { get = function() return entries end, remove = function() end }
+    function store.put(_, _, _, entry) entries = { entry } end
+    function store.invalidate()
+      assert(not broken, "out of order")
+      entries = {}
+    end
+    local sender = caching({ store = store })
+    get(sender)
+    assert.is_true(get(sender).cache.hit)
+    local previous = viesti.StoreWarning:set("ignore")
+    broken = true
+    get(sender, nil, { method = "POST" })
+    assert.is_false(get(sender).cache.hit)
+    broken = false
+    assert.is_false(get(sender).cache.hit)
+    assert.is_true(get(sender).cache.hit)
+    viesti.StoreWarning:set(previous)
+  end)
+
   describe("inspect", function()
     it("says what would happen, and why, without doing it", function()
       local sender = caching({})

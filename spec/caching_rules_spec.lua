@@ -83,7 +83,7 @@ for name, new_place in pairs(stores) do
           headers = control("max-age=60, no-store, must-understand") }))
       end)
 
-      it("3.5: what a 304 to a request with Authorization says, only where it is for all", function()
+      it("3.5: what a 304 to a request with Authorization says, if that is for all", function()
         local function seen_by_others(said)
           server:route("/x", { { body = "x", headers = control("max-age=0", { "ETag", '"v"' }) },
             { status = 304, headers = control(said, { "Set-Cookie", "user=a" }) },
@@ -216,6 +216,18 @@ for name, new_place in pairs(stores) do
         for _, options in ipairs({ { stale_on_disconnect = true }, { stale_if_error = 60 } }) do
           assert.equal("old", second(gone, options).body)
         end
+      end)
+
+      it("after answers that say nothing of it, but of a user's rights, say", function()
+        for _, status in ipairs({ 401, 403, 408, 429 }) do
+          local response, sender = second({ failing[1], { status = status }, { status = 503 } },
+            { stale_if_error = 60 })
+          assert.equal(status, response.status_code)
+          assert.equal("old", get(sender).body)
+        end
+        local response, sender = second({ failing[1], { status = 410 }, { status = 503 } },
+          { stale_if_error = 60 })
+        assert.same({ 410, 503 }, { response.status_code, get(sender).status_code })
       end)
 
       it("never where the server or the request forbids it", function()

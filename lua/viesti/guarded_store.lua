@@ -27,9 +27,18 @@ function GuardedStore:call(method, ...)
   self:failed(method, results[2])
 end
 
+-- Whether a key could be invalidated after all, where that has failed before.
+function GuardedStore:is_trusted(key)
+  return not self.owed[key] or self:invalidate(key)
+end
+
 --- The encoded entries of a key, as a list, and what the store wants back when they are replaced.
+--- What could not be invalidated is not served.
 ---@return string[] entries, any generation
 function GuardedStore:get(key)
+  if not self:is_trusted(key) then
+    return {}, nil
+  end
   local entries, generation = self:call("get", key)
   if entries ~= nil and type(entries) ~= "table" then
     self:failed("get", "it must return a list of strings or nil, it returned "
@@ -39,22 +48,44 @@ function GuardedStore:get(key)
   return entries or {}, generation
 end
 
---- Does what the core has written down. What it puts behind an invalidation of its own is newer
---- than that: it goes without a generation, that is, whatever the store's is.
+-- Whether the store has kept it: it says so by anything but false, or nil and a reason.
+function GuardedStore:put(line, generation)
+  local failures = self.failures
+  local kept, reason = self:call("put", line.key, line.variant, line.entry,
+    { seconds = line.seconds, tags = line.tags, generation = generation })
+  if kept == nil and reason ~= nil then
+    self:failed("put", reason)
+  end
+  return kept ~= false and self.failures == failures
+end
+
+-- Whether it was done.
+function GuardedStore:invalidate(key)
+  local failures = self.failures
+  self:call("invalidate", key)
+  self.owed[key] = self.failures > failures or nil
+  return self.failures == failures
+end
+
+--- Does what the core has written down; returns whether all that was put is kept. What is put
+--- behind an invalidation of its own is newer than that: it goes without a generation, that is,
+--- whatever the store's is.
+---@return boolean
 function GuardedStore:apply(lines, generation)
+  local kept = true
   for _, line in ipairs(lines) do
     if line.kind == "put" then
-      self:call("put", line.key, line.variant, line.entry,
-        { seconds = line.seconds, tags = line.tags, generation = generation })
+      kept = self:is_trusted(line.key) and self:put(line, generation) and kept
     elseif line.kind == "remove" then
       self:call("remove", line.key, line.variant)
     else
-      self:call("invalidate", line.key)
+      self:invalidate(line.key)
       generation = nil
     end
   end
+  return kept
 end
 
 return function(store)
-  return setmetatable({ store = store, failures = 0 }, GuardedStore)
+  return setmetatable({ store = store, failures = 0, owed = {} }, GuardedStore)
 end

@@ -114,9 +114,10 @@ end
 function Redis:put(key, variant, entry, choices)
   local seen = choices.generation
   if seen == false or seen and core.now() - seen.at >= REMEMBERED then
-    return
+    return false
   elseif #entry > self.max_entry_bytes or choices.seconds <= 0 then
-    return self:remove(key, variant)
+    self:remove(key, variant)
+    return false
   end
   local keys = { self.names:hash(key), self.names.marker, self.names:lease(key) }
   for _, tag in ipairs(choices.tags or {}) do
@@ -128,12 +129,13 @@ function Redis:put(key, variant, entry, choices)
     milliseconds(choices.seconds), tostring(MOST_VARIANTS), member })
   if not stored then
     failed(self, "put", reason)
-    return
+    return false
   end
   self.words[key] = nil -- its lease is over
   if stored == 1 then
     count(self, "stores")
   end
+  return stored == 1
 end
 
 --- Drops one variant.

@@ -80,12 +80,13 @@ end
 ---@param variant string
 ---@param entry string
 ---@param choices { seconds: number?, tags: string[]?, generation: integer? }?
+---@return boolean kept
 function Sqlite:put(key, variant, entry, choices)
   choices = choices or {}
   if self.owed_count > 0 then
     settle(self)
   end
-  self.file:put(key, variant, entry, choices.seconds, choices.tags, choices.generation)
+  return self.file:put(key, variant, entry, choices.seconds, choices.tags, choices.generation)
 end
 
 --- Forgets one variant of a key.

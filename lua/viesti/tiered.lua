@@ -70,7 +70,7 @@ return function(stores)
   local near, far = type(stores) == "table" and stores[1], type(stores) == "table" and stores[2]
   if not options.is_memory_store(near) or not options.is_store(far)
     or options.is_memory_store(far) or #stores ~= 2 then
-    error(core.place() .. "tiered needs { a Store, a store that is further away }, got "
+    error(core.place() .. "tiered needs { a Store, one elsewhere, as viesti.sqlite's }, got "
       .. format.value(stores), 0)
   end
   return setmetatable({ near = near, far = far }, Tiered)

@@ -122,11 +122,11 @@ static size_t get_behind(vi_store *store, vi_text key, vi_stored *entries[VI_STO
   return vi_store_get(((interrupted *)store)->behind, key, entries);
 }
 
-static void put_interrupted(vi_store *store, vi_text key, vi_stored *entry) {
+static bool put_interrupted(vi_store *store, vi_text key, vi_stored *entry) {
   interrupted *self = (interrupted *)store;
   self->puts++;
   vi_store_invalidate(store, key);
-  vi_store_put(self->behind, key, entry);
+  return vi_store_put(self->behind, key, entry);
 }
 
 static void remove_behind(vi_store *store, vi_text key, const vi_stored *entry) {

@@ -7,7 +7,7 @@
 static bool may_store_of(const vi_policy *policy, const vi_request *request,
                          const vi_response *response, const vi_choices *choices) {
   vi_freshness freshness = vi_freshness_of(policy, response, NOW, NOW);
-  return vi_may_store(policy, request, response, &freshness, choices);
+  return vi_storing_refusal(policy, request, response, &freshness, choices) == VI_REFUSAL_NONE;
 }
 
 static bool may_store_as(const vi_policy *policy, const char *method, const char *asked, int status,
@@ -232,7 +232,8 @@ IT("stores for as long as the user says what the server says nothing of, errors 
   check(may_store_by(60, 200, ""));
   check(may_store_by(60, 302, "Cache-Control: max-age=0"));
   check(may_store_by(60, 404, ""));
-  check(!may_store_by(0, 200, "Cache-Control: max-age=60\nETag: \"1\""));
+  check(may_store_by(0, 200, "Cache-Control: max-age=60\nETag: \"1\""));
+  check(!may_store_by(0, 200, "Cache-Control: max-age=60"));
   check(may_store_by(-1, 200, "Cache-Control: max-age=60"));
   check(!may_store_by(-1, 200, ""));
 }
@@ -301,4 +302,38 @@ IT("4.4: invalidates nothing after a safe method, or one that is stored") {
   const vi_policy policy = {.methods = &post, .method_count = 1};
   check(!invalidates(&policy, "POST", 200));
   check(invalidates(&policy, "PUT", 200));
+}
+
+static const char *refusal(const vi_policy *policy, const char *asked, int status,
+                           const char *fields) {
+  vi_response *response = response_with(status, fields, "content");
+  vi_freshness freshness = vi_freshness_of(policy, response, NOW, NOW);
+  tap_at("%d %s", status, fields);
+  return vi_refusal_name(
+      vi_storing_refusal(policy, request_with("GET", asked), response, &freshness, NULL));
+}
+
+IT("says in a word why an answer is not stored") {
+  const char *user = "Authorization: Basic x";
+  const vi_policy skips = {.set_cookie = VI_SET_COOKIE_SKIP};
+  check_text(vi_text_of(refusal(&SHARED, "", 200, "Cache-Control: max-age=60")), "");
+  check_text(vi_text_of(refusal(&SHARED, "", 200, "")), "no-lifetime");
+  check_text(vi_text_of(refusal(&SHARED, "", 404, "Cache-Control: max-age=60")), "status");
+  check_text(vi_text_of(refusal(&SHARED, "", 200, "Cache-Control: no-store")), "no-store");
+  check_text(vi_text_of(refusal(&SHARED, "", 200, "Cache-Control: private")), "private");
+  check_text(vi_text_of(refusal(&SHARED, user, 200, "Cache-Control: max-age=60")), "authorization");
+  check_text(vi_text_of(refusal(&SHARED, "", 200, "Cache-Control: max-age=60\nVary: *")), "vary");
+  check_text(vi_text_of(refusal(&skips, "", 200, "Cache-Control: max-age=60\nSet-Cookie: a=b")),
+             "set-cookie");
+  check_text(vi_text_of(refusal(&SHARED, "", 200, "Cache-Control: max-age=60\nContent-Length: 9")),
+             "incomplete");
+}
+
+IT("RFC 5861: stores what is never fresh, but may be served stale") {
+  const vi_policy lax = {.shared = true, .stale_on_disconnect = true};
+  check(may_store("Cache-Control: max-age=0, stale-while-revalidate=60"));
+  check(may_store("Cache-Control: max-age=0, stale-if-error=60"));
+  check(may_store_as(&lax, "GET", "", 200, ""));
+  check(!may_store("Cache-Control: max-age=0, stale-if-error=60, must-revalidate"));
+  check(!may_store_as(&lax, "GET", "", 200, "Cache-Control: s-maxage=0"));
 }

@@ -17,7 +17,7 @@ static void use(vi_stored *stored) {
   vi_stored_field(stored, "ETag", &value);
   PROMISE(vi_stored_same_variant(stored, stored));
   PROMISE(vi_stored_age(stored, 0) >= 0);
-  PROMISE(vi_stored_useful(stored, 784111777) >= 0);
+  PROMISE(vi_stored_useful(stored, &(vi_policy){0}, 784111777) >= 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {

@@ -65,7 +65,7 @@ function Server:store(options)
 end
 
 local function signal(self, name)
-  process.run(("kill -%s %d"):format(name, self.id))
+  process.run(("sh -c 'kill -%s %d'"):format(name, self.id)) -- the shell's own
 end
 
 -- As it stands, it answers nothing, while connections to it can be made.

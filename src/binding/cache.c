@@ -199,6 +199,7 @@ static int cache_inspect(lua_State *L) {
   double now = time_at(L, NOW);
   const vi_key_choices key = {.custom = opt_text(L, KEY), .partition = opt_text(L, PARTITION)};
   vi_verdict *verdict = vi_push_box(L, sizeof *verdict, 0, VI_TYPE_VERDICT);
+  verdict->is_peek = true;
   vi_cache_lookup(store_of(box), &box->policy, request, &key, now, verdict);
   lua_newtable(L);
   set_string(L, "action", vi_text_of(actions[verdict->action]));
@@ -315,12 +316,13 @@ static int cache_update(lua_State *L) {
                                 .forward = (uint8_t)verdict->forward,
                                 .forward_status = (int16_t)given->response->status,
                                 .stored = outcome.stored,
+                                .refusal = (uint8_t)outcome.refusal,
                                 .ttl = outcome.ttl};
   result->response = outcome.response;
   if (!outcome.response) {
     vi_verdict_clear(verdict);
     lua_pushnil(L);
-    vi_push_journal(L, box->journal, now);
+    vi_push_journal(L, box->journal, &box->policy, now);
     return 2;
   }
   if (outcome.response == given->response) { /* with all that the sender's own object carries */
@@ -332,7 +334,7 @@ static int cache_update(lua_State *L) {
   result->cache = facts;
   set_key(L, -1, verdict);
   vi_verdict_clear(verdict);
-  vi_push_journal(L, box->journal, now);
+  vi_push_journal(L, box->journal, &box->policy, now);
   return 2;
 }
 

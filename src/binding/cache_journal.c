@@ -36,7 +36,8 @@ static vi_buffer *push_scratch(lua_State *L) {
 }
 
 /* { kind, key, variant, entry, seconds, tags } */
-static void push_line(lua_State *L, const vi_journal_line *line, double now) {
+static void push_line(lua_State *L, const vi_journal_line *line, const vi_policy *policy,
+                      double now) {
   static const char *const kinds[] = {[VI_JOURNAL_PUT] = "put",
                                       [VI_JOURNAL_REMOVE] = "remove",
                                       [VI_JOURNAL_INVALIDATE] = "invalidate"};
@@ -52,7 +53,7 @@ static void push_line(lua_State *L, const vi_journal_line *line, double now) {
     vi_buffer_clear(scratch);
     push_buffer(L, vi_stored_encode(line->entry, scratch), scratch);
     lua_setfield(L, -2, "entry");
-    lua_pushnumber(L, vi_stored_useful(line->entry, now));
+    lua_pushnumber(L, vi_stored_useful(line->entry, policy, now));
     lua_setfield(L, -2, "seconds");
     vi_text tags = vi_stored_text_of(line->entry, VI_STORED_TAGS), tag;
     lua_newtable(L);
@@ -66,7 +67,7 @@ static void push_line(lua_State *L, const vi_journal_line *line, double now) {
   lua_remove(L, -2);
 }
 
-void vi_push_journal(lua_State *L, vi_journal *journal, double now) {
+void vi_push_journal(lua_State *L, vi_journal *journal, const vi_policy *policy, double now) {
   if (!journal || (journal->line_count == 0 && !journal->incomplete)) {
     lua_pushnil(L);
     return;
@@ -75,7 +76,7 @@ void vi_push_journal(lua_State *L, vi_journal *journal, double now) {
     luaL_error(L, "out of memory");
   lua_createtable(L, (int)journal->line_count, 0);
   for (size_t i = 0; i < journal->line_count; i++) {
-    push_line(L, &journal->lines[i], now);
+    push_line(L, &journal->lines[i], policy, now);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   vi_journal_clear(journal);

@@ -179,6 +179,15 @@ static int response_with_cache_status(lua_State *L) {
   return 1;
 }
 
+/* response:not_stored(): says so of a response of cache:update's, whose store elsewhere did not
+ * take it */
+static int response_not_stored(lua_State *L) {
+  vi_response_box *box = vi_check_response(L, 1);
+  box->cache.stored = false;
+  box->cache.refusal = VI_REFUSAL_STORE;
+  return 0;
+}
+
 static int push_headers(lua_State *L, const vi_response *response) {
   if (lua_getiuservalue(L, 1, HEADERS) != LUA_TNIL)
     return 1;
@@ -289,7 +298,7 @@ static int push_cache(lua_State *L, const vi_response_box *box) {
   const vi_cache_facts *facts = &box->cache;
   if (!facts->asked)
     return 0;
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 9);
   int table = lua_gettop(L);
   if (lua_getiuservalue(L, 1, FACTS) != LUA_TTABLE ||
       lua_getfield(L, -1, "cache_key") != LUA_TSTRING)
@@ -302,6 +311,10 @@ static int push_cache(lua_State *L, const vi_response_box *box) {
   if (facts->forward != VI_FORWARD_NONE) {
     lua_pushstring(L, vi_forward_name((vi_forward)facts->forward));
     lua_setfield(L, -2, "forwarded");
+  }
+  if (facts->refusal != VI_REFUSAL_NONE) {
+    lua_pushstring(L, vi_refusal_name((vi_refusal)facts->refusal));
+    lua_setfield(L, -2, "refused");
   }
   if (facts->forward_status) {
     lua_pushinteger(L, facts->forward_status);
@@ -486,6 +499,7 @@ void vi_open_response(lua_State *L) {
                                          {NULL, NULL}};
   static const luaL_Reg methods[] = {{"annotated", response_annotated},
                                      {"with_cache_status", response_with_cache_status},
+                                     {"not_stored", response_not_stored},
                                      {NULL, NULL}};
   static const luaL_Reg functions[] = {{"response", response_new}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_RESPONSE, "Response", metamethods, methods);

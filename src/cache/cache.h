@@ -3,6 +3,7 @@
 #define VI_CACHE_CACHE_H
 
 #include "cache/decide.h"
+#include "cache/refusal.h"
 #include "cache/store.h"
 
 /* Under which key a request's responses stand. Texts are the caller's; zeroed: the URL alone. */
@@ -16,6 +17,7 @@ typedef struct vi_key_choices {
 typedef struct vi_verdict {
   bool is_lazy; /* set by the caller: a HIT has no `response` where vi_answer_whole can make it any
                  * time, of `selected` and `request_time` */
+  bool is_peek; /* likewise: nothing will come of it, and nobody is to count it */
   vi_action action;
   vi_forward forward;
   vi_response *response; /* HIT, REFRESH, TIMEOUT: the answer, ready to hand out */
@@ -37,14 +39,15 @@ typedef struct vi_outcome {
                           * original request is to be sent again, past the cache */
   bool from_cache;       /* its body came from the store */
   bool stored;
-  double ttl; /* of what was stored or served */
+  vi_refusal refusal; /* why not, if an answer came that might have been */
+  double ttl;         /* of what was stored or served */
 } vi_outcome;
 
 /* Gives back what the verdict holds and leaves it empty. */
 void vi_verdict_clear(vi_verdict *verdict);
 
-/* Decides about `request` at `now`; `verdict` must be empty but for `is_lazy`. A hit's response has
- * its Age field and shares the stored body. Out of memory makes it a BYPASS. */
+/* Decides about `request` at `now`; `verdict` must be empty but for `is_lazy` and `is_peek`. A
+ * hit's response has its Age field and shares the stored body. Out of memory makes it a BYPASS. */
 void vi_cache_lookup(vi_store *store, const vi_policy *policy, const vi_request *request,
                      const vi_key_choices *key, double now, vi_verdict *verdict);
 

@@ -3,6 +3,7 @@
 #define VI_CACHE_CACHE_STATUS_H
 
 #include "cache/decide.h"
+#include "cache/refusal.h"
 
 typedef struct vi_cache_facts {
   bool asked; /* there was a cache */
@@ -10,6 +11,7 @@ typedef struct vi_cache_facts {
   bool stored;
   bool collapsed;         /* another's request was waited for */
   uint8_t forward;        /* a vi_forward: why it was sent on */
+  uint8_t refusal;        /* a vi_refusal: why the answer to that was not stored */
   int16_t forward_status; /* what the answer to that was; 0: nothing was sent, or no answer came */
   double ttl;             /* seconds of freshness left, negative if it was stale */
 } vi_cache_facts;

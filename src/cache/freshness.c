@@ -46,6 +46,11 @@ static double until_expires(const vi_headers *headers, double date, double respo
   return at_least_zero(expires - date);
 }
 
+bool vi_is_never_stale(const vi_policy *policy, const vi_cache_control *control) {
+  return control->must_revalidate ||
+         (policy->shared && (control->proxy_revalidate || control->s_maxage != VI_ABSENT));
+}
+
 bool vi_status_is_heuristically_cacheable(int status) {
   static const int statuses[] = {200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501};
   for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)

@@ -21,6 +21,10 @@ typedef struct vi_freshness {
 vi_freshness vi_freshness_of(const vi_policy *policy, const vi_response *response,
                              double request_time, double response_time);
 
+/* 5.2.2.2, 5.2.2.8, 5.2.2.10: true if the server forbids to use it stale, whatever the client
+ * allows. */
+bool vi_is_never_stale(const vi_policy *policy, const vi_cache_control *control);
+
 /* True for statuses that may be stored without being told (RFC 9110 15.1). */
 bool vi_status_is_heuristically_cacheable(int status);
 

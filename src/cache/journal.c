@@ -32,11 +32,12 @@ static void note(vi_journal *journal, vi_journal_kind kind, vi_text key, vi_stor
     journal->incomplete = true;
 }
 
-static void journal_put(vi_store *base, vi_text key, vi_stored *entry) {
+static bool journal_put(vi_store *base, vi_text key, vi_stored *entry) {
   vi_journal *journal = (vi_journal *)base;
   if (journal->near)
     vi_store_put(journal->near, key, entry);
   note(journal, VI_JOURNAL_PUT, key, entry);
+  return true;
 }
 
 static void journal_remove(vi_store *base, vi_text key, const vi_stored *entry) {

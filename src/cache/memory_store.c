@@ -43,24 +43,25 @@ static size_t make_way(memory_store *store, size_t home) {
   return dropped;
 }
 
-static void memory_put(vi_store *base, vi_text key, vi_stored *entry) {
+static bool memory_put(vi_store *base, vi_text key, vi_stored *entry) {
   memory_store *store = (memory_store *)base;
   uint64_t hash = vi_hash(&store->key, key);
   size_t home = index_of(store, hash);
   vi_node *node = vi_node_new(key, hash, entry);
   if (!node) {
     vi_store_note(base, VI_STORE_ERRORS);
-    return;
+    return false;
   }
   if (!vi_ledger_admits(&store->ledger, node)) {
     vi_table_refuse(&store->tables[home], node);
-    return;
+    return false;
   }
   size_t dropped = vi_table_put(&store->tables[home], node);
   dropped += make_way(store, home);
   vi_store_note(base, VI_STORE_STORES);
   for (; dropped > 0; dropped--)
     vi_store_note(base, VI_STORE_EVICTIONS);
+  return true;
 }
 
 static void memory_remove(vi_store *base, vi_text key, const vi_stored *entry) {

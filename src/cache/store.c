@@ -39,8 +39,8 @@ size_t vi_store_get(vi_store *store, vi_text key, vi_stored *entries[VI_STORE_MA
   return store->methods->get(store, key, entries);
 }
 
-void vi_store_put(vi_store *store, vi_text key, vi_stored *entry) {
-  store->methods->put(store, key, entry);
+bool vi_store_put(vi_store *store, vi_text key, vi_stored *entry) {
+  return store->methods->put(store, key, entry);
 }
 
 void vi_store_remove(vi_store *store, vi_text key, const vi_stored *entry) {

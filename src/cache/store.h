@@ -20,7 +20,7 @@ typedef enum vi_purge {
 
 typedef struct vi_store_methods {
   size_t (*get)(vi_store *, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS]);
-  void (*put)(vi_store *, vi_text key, vi_stored *entry);
+  bool (*put)(vi_store *, vi_text key, vi_stored *entry);
   void (*remove)(vi_store *, vi_text key, const vi_stored *entry);
   void (*clear)(vi_store *);
   size_t (*count)(vi_store *);
@@ -79,8 +79,9 @@ void vi_store_counts(const vi_store *store, size_t counts[VI_STORE_EVENTS]);
 /* The entries of `key`, each retained for the caller; returns how many. Counts as a use. */
 size_t vi_store_get(vi_store *store, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS]);
 
-/* Keeps `entry` (the store retains it) in the place of the same variant, if there is one. */
-void vi_store_put(vi_store *store, vi_text key, vi_stored *entry);
+/* Keeps `entry` (the store retains it) in the place of the same variant, if there is one. False: it
+ * does not, for it is too large, say. */
+bool vi_store_put(vi_store *store, vi_text key, vi_stored *entry);
 
 /* Drops one entry of `key`, or all of them with `entry` NULL. */
 void vi_store_remove(vi_store *store, vi_text key, const vi_stored *entry);

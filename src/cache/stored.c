@@ -117,18 +117,12 @@ static bool has_field(const vi_headers *headers, const char *name) {
   return vi_headers_find(headers, vi_text_of(name), 0) < headers->count;
 }
 
-/* 5.2.2.2, 5.2.2.8, 5.2.2.10: the server forbids to use it stale, whatever the client allows. */
-static bool never_stale(const vi_policy *policy, const vi_cache_control *control) {
-  return control->must_revalidate ||
-         (policy->shared && (control->proxy_revalidate || control->s_maxage != VI_ABSENT));
-}
-
 static uint16_t flags_of(const vi_policy *policy, const vi_cache_control *control, int status,
                          const vi_headers *kept, bool overruled) {
   unsigned flags = policy->shared ? VI_STORED_SHARED : 0;
   if (control->no_cache && !overruled)
     flags |= VI_STORED_NO_CACHE;
-  if (never_stale(policy, control) && !overruled)
+  if (vi_is_never_stale(policy, control) && !overruled)
     flags |= VI_STORED_NEVER_STALE;
   if (control->immutable)
     flags |= VI_STORED_IMMUTABLE;
@@ -257,11 +251,13 @@ bool vi_stored_variant(const vi_stored *stored, vi_buffer *out) {
          vi_buffer_append_text(out, vi_stored_text_of(stored, VI_STORED_SELECTION));
 }
 
-double vi_stored_useful(const vi_stored *stored, double now) {
-  enum { DAY = 86400 };
+double vi_stored_useful(const vi_stored *stored, const vi_policy *policy, double now) {
+  enum { DAY = 86400, WEEK = 7 * DAY };
   double stale = stored->stale_if_error > stored->stale_while_revalidate
                      ? stored->stale_if_error
                      : stored->stale_while_revalidate;
+  if (policy->stale_on_disconnect && stale < WEEK)
+    stale = WEEK;
   double useful = at_least_zero(vi_stored_ttl(stored, now)) + stale;
   return useful + (stored->flags & VI_STORED_VALIDATOR ? DAY : 0);
 }

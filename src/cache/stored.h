@@ -97,9 +97,10 @@ bool vi_stored_field(const vi_stored *stored, const char *name, vi_text *value);
  * False: out of memory. */
 bool vi_stored_variant(const vi_stored *stored, vi_buffer *out);
 
-/* Seconds from `now` for which keeping it may be of use: while it is fresh or may be served stale,
- * and a day more if it can be validated. */
-double vi_stored_useful(const vi_stored *stored, double now);
+/* Seconds from `now` for which keeping it may be of use under that policy: while it is fresh or may
+ * be served stale, which is a week where that may be however stale; and a day more if it can be
+ * validated. */
+double vi_stored_useful(const vi_stored *stored, const vi_policy *policy, double now);
 
 /* True if one replaces the other in a store: both are what the same requests ask for. */
 bool vi_stored_same_variant(const vi_stored *a, const vi_stored *b);

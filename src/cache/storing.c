@@ -61,11 +61,9 @@ static bool is_complete(const vi_response *response) {
          (int64_t)vi_response_body(response).length == length;
 }
 
-/* 5.2.2.3, 5.2.2.5, 5.2.2.7 */
-static bool is_forbidden(const vi_policy *policy, int status, const vi_cache_control *control) {
-  return (control->no_store && !(control->must_understand && is_understood(status))) ||
-         (control->must_understand && !is_understood(status)) ||
-         (policy->shared && control->is_private);
+/* 5.2.2.3, 5.2.2.5 */
+static bool is_forbidden(int status, const vi_cache_control *control) {
+  return control->must_understand ? !is_understood(status) : control->no_store;
 }
 
 /* A session that keeps cookies sends others from now on than those that selected this response. */
@@ -74,42 +72,71 @@ static bool changes_its_selection(const vi_policy *policy, const vi_headers *hea
          vi_vary_names(headers, VI_TEXT("Cookie"));
 }
 
-static bool may_keep_head(const vi_policy *policy, const vi_response *response,
-                          const vi_freshness *freshness, const vi_choices *choices) {
+/* RFC 5861: some may be of use though they are never fresh. */
+static bool may_be_served_stale(const vi_policy *policy, const vi_cache_control *control) {
+  if (control->no_cache || vi_is_never_stale(policy, control))
+    return false;
+  return control->stale_while_revalidate > 0 || control->stale_if_error > 0 ||
+         policy->stale_while_revalidate > 0 || policy->stale_if_error > 0 ||
+         policy->stale_on_disconnect;
+}
+
+static bool is_useful(const vi_policy *policy, const vi_response *response,
+                      const vi_freshness *freshness, const vi_choices *choices) {
+  bool overruled = choices && choices->ttl >= 0;
+  return (overruled ? choices->ttl > 0 : freshness->lifetime > 0) ||
+         has_field(&response->headers, "ETag") || has_field(&response->headers, "Last-Modified") ||
+         may_be_served_stale(policy, &freshness->control);
+}
+
+static vi_refusal refusal_of_head(const vi_policy *policy, const vi_response *response,
+                                  const vi_freshness *freshness, const vi_choices *choices) {
+  const vi_cache_control *control = &freshness->control;
   bool overruled = choices && choices->ttl >= 0;
   bool is_explicit = freshness->is_explicit || overruled;
-  if ((choices && choices->refuses) ||
-      !is_storable_status(policy, response->status, is_explicit || freshness->lifetime > 0) ||
-      is_forbidden(policy, response->status, &freshness->control) ||
-      !is_allowed(policy, response->status, freshness, is_explicit) ||
-      vi_vary_names(&response->headers, VI_TEXT("*")) || /* 4.1: it would never match */
+  if (!is_storable_status(policy, response->status, is_explicit || freshness->lifetime > 0))
+    return VI_REFUSAL_STATUS;
+  if (is_forbidden(response->status, control))
+    return VI_REFUSAL_NO_STORE;
+  if (policy->shared && control->is_private)
+    return VI_REFUSAL_PRIVATE;                           /* 5.2.2.7 */
+  if (vi_vary_names(&response->headers, VI_TEXT("*")) || /* 4.1: it would never match */
       changes_its_selection(policy, &response->headers))
-    return false;
+    return VI_REFUSAL_VARY;
   if (policy->set_cookie == VI_SET_COOKIE_SKIP && has_field(&response->headers, "Set-Cookie"))
-    return false;
-  if (overruled)
-    return choices->ttl > 0;
-  return freshness->lifetime > 0 || has_field(&response->headers, "ETag") ||
-         has_field(&response->headers, "Last-Modified");
+    return VI_REFUSAL_SET_COOKIE;
+  if (choices && choices->refuses)
+    return VI_REFUSAL_USER;
+  if (!is_allowed(policy, response->status, freshness, is_explicit) ||
+      !is_useful(policy, response, freshness, choices))
+    return VI_REFUSAL_LIFETIME;
+  return VI_REFUSAL_NONE;
 }
 
-bool vi_may_keep(const vi_policy *policy, const vi_response *response,
-                 const vi_freshness *freshness, const vi_choices *choices) {
-  return is_complete(response) && may_keep_head(policy, response, freshness, choices);
+vi_refusal vi_keeping_refusal(const vi_policy *policy, const vi_response *response,
+                              const vi_freshness *freshness, const vi_choices *choices) {
+  vi_refusal refusal = refusal_of_head(policy, response, freshness, choices);
+  return refusal == VI_REFUSAL_NONE && !is_complete(response) ? VI_REFUSAL_INCOMPLETE : refusal;
 }
 
-bool vi_may_store_head(const vi_policy *policy, const vi_request *request,
-                       const vi_response *response, const vi_freshness *freshness,
-                       const vi_choices *choices) {
-  return vi_is_stored_method(policy, vi_buffer_text(&request->method)) &&
-         (response->status != 206 || has_field(&request->headers, "Range")) &&
-         vi_is_for_others(policy, request, &freshness->control) &&
-         may_keep_head(policy, response, freshness, choices);
+vi_refusal vi_head_refusal(const vi_policy *policy, const vi_request *request,
+                           const vi_response *response, const vi_freshness *freshness,
+                           const vi_choices *choices) {
+  if (!vi_is_stored_method(policy, vi_buffer_text(&request->method)))
+    return VI_REFUSAL_METHOD;
+  if (response->status == 206 && !has_field(&request->headers, "Range"))
+    return VI_REFUSAL_STATUS;
+  vi_refusal refusal = refusal_of_head(policy, response, freshness, choices);
+  if (refusal == VI_REFUSAL_NONE && !vi_is_for_others(policy, request, &freshness->control))
+    return VI_REFUSAL_AUTHORIZATION;
+  return refusal;
 }
 
-bool vi_may_store(const vi_policy *policy, const vi_request *request, const vi_response *response,
-                  const vi_freshness *freshness, const vi_choices *choices) {
-  return is_complete(response) && vi_may_store_head(policy, request, response, freshness, choices);
+vi_refusal vi_storing_refusal(const vi_policy *policy, const vi_request *request,
+                              const vi_response *response, const vi_freshness *freshness,
+                              const vi_choices *choices) {
+  vi_refusal refusal = vi_head_refusal(policy, request, response, freshness, choices);
+  return refusal == VI_REFUSAL_NONE && !is_complete(response) ? VI_REFUSAL_INCOMPLETE : refusal;
 }
 
 bool vi_answers_get(const vi_policy *policy, const vi_request *request, const vi_response *response,

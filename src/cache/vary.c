@@ -107,6 +107,11 @@ bool vi_vary_select(const vi_policy *policy, const vi_headers *response, const v
   return true;
 }
 
+void vi_vary_read_jar(const vi_policy *policy, const vi_request *request, vi_buffer *out) {
+  if (policy->sent_field)
+    policy->sent_field(policy->context, request, VI_TEXT("Cookie"), out);
+}
+
 bool vi_vary_is_by(vi_text selection, vi_text wanted) {
   vi_text name, value;
   while (vi_unpack(&selection, &name) && vi_unpack(&selection, &value))

@@ -17,6 +17,10 @@ bool vi_vary_names(const vi_headers *response, vi_text name);
 bool vi_vary_select(const vi_policy *policy, const vi_headers *response, const vi_request *request,
                     vi_buffer *out);
 
+/* Appends the cookies that the session adds to the request. Without memory for them they are
+ * others, which match nothing. */
+void vi_vary_read_jar(const vi_policy *policy, const vi_request *request, vi_buffer *out);
+
 /* True if a selection has that name. */
 bool vi_vary_is_by(vi_text selection, vi_text name);
 

@@ -109,7 +109,7 @@ static vi_bytes *check_tags(lua_State *L, int index, int *count) {
   return tags;
 }
 
-/* object:put(key, variant, entry, seconds, tags, generation) */
+/* object:put(key, variant, entry, seconds, tags, generation) -> whether it is kept */
 static int object_put(lua_State *L) {
   object *self = check_object(L);
   vi_sqlite_put put = {.key = check_bytes(L, 2),
@@ -120,8 +120,8 @@ static int object_put(lua_State *L) {
                        .generation = lua_isinteger(L, 7) ? lua_tointeger(L, 7) : -1};
   lua_settop(L, 7);
   put.tags = check_tags(L, 6, &put.tag_count);
-  vi_sqlite_store(self->file, &put);
-  return 0;
+  lua_pushboolean(L, vi_sqlite_store(self->file, &put));
+  return 1;
 }
 
 static int object_remove(lua_State *L) {

@@ -154,7 +154,7 @@ int vi_sqlite_evict(vi_sqlite *file, int64_t newest, int64_t now);
 
 /* sqlite_work.c: what a store is for. The int64_t ones return a number of entries, -1: failed. */
 void vi_sqlite_get(vi_sqlite *file, vi_bytes key, vi_sqlite_found *found);
-void vi_sqlite_store(vi_sqlite *file, const vi_sqlite_put *put);
+bool vi_sqlite_store(vi_sqlite *file, const vi_sqlite_put *put);
 void vi_sqlite_remove(vi_sqlite *file, vi_bytes key, vi_bytes variant);
 bool vi_sqlite_invalidate(vi_sqlite *file, vi_bytes key);
 bool vi_sqlite_clear(vi_sqlite *file);

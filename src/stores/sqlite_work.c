@@ -163,21 +163,23 @@ static int replace(vi_sqlite *file, const vi_sqlite_put *put, uint64_t hash, boo
   return rc;
 }
 
-void vi_sqlite_store(vi_sqlite *file, const vi_sqlite_put *put) {
+bool vi_sqlite_store(vi_sqlite *file, const vi_sqlite_put *put) {
   bool worth_it = is_worth_it(file, put);
   if (!vi_sqlite_enter(file, true))
-    return;
+    return false;
   int64_t evictions = file->stats.evictions;
   int rc = vi_sqlite_run(file, VI_SQL_BEGIN);
   if (rc == SQLITE_OK)
     rc = replace(file, put, hash_of(file, put->key), worth_it);
   bool refused = rc == SQLITE_DONE;
   rc = commit(file, refused ? SQLITE_OK : rc);
+  bool stored = rc == SQLITE_OK && worth_it && !refused;
   if (rc != SQLITE_OK)
     file->stats.evictions = evictions;
-  else if (worth_it && !refused)
+  else if (stored)
     file->stats.stores++;
   vi_sqlite_leave(file, rc);
+  return stored;
 }
 
 void vi_sqlite_remove(vi_sqlite *file, vi_bytes key, vi_bytes variant) {

@@ -199,8 +199,8 @@ local function fetch(self, request, outgoing, verdict, generation)
   end
   local response, lines = self.cache:update(verdict, request, answer, nil,
     choices(self, request, answer))
-  if lines then
-    self.far:apply(lines, generation)
+  if lines and not self.far:apply(lines, generation) and response then
+    response:not_stored()
   end
   if answer.streamed and (not response or response.from_cache) then
     answer:close() -- it would hold its connection until it is collected
@@ -380,6 +380,24 @@ function CachingSender:inspect(request)
     load_far(self, request, key, partition)
   end
   return self.cache:inspect(request, nil, key, partition)
+end
+
+--- Forgets what is kept for a request, all variants of it: for a URL under the key and in the
+--- partition that this cache would ask for it by.
+---@param request viesti.Request|table|string a string is a URL
+function CachingSender:delete(request)
+  request = Request.from(type(request) == "string" and { url = request } or request)
+  local key, partition
+  if self.keys then
+    key, partition = self.keys:of(request)
+  end
+  local name = self.cache:key(request, key, partition)
+  if name and self.far then
+    self.far:invalidate(name)
+  end
+  if name and self.near then
+    self.near:remove(name)
+  end
 end
 
 --- Ends what is under way in the background, and closes the inner sender.

@@ -49,6 +49,7 @@ function Request:is_replayable() end
 ---@field forwarded? "bypass"|"method"|"uri-miss"|"vary-miss"|"request"|"stale"|"partial" why it was
 ---@field forward_status integer? the status of the answer to that
 ---@field stored boolean whether that answer was stored
+---@field refused string? why not, in a word: "private", "no-lifetime", see docs/caching.md
 ---@field collapsed boolean whether another's request was waited for
 ---@field ttl number? seconds of freshness left, negative for a stale one
 ---@field key string under which it is kept, or would be: its URL, or what the options make of it
