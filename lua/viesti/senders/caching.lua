@@ -1,6 +1,8 @@
 --- CachingSender(max_size, sender): keeps responses and serves them again, by the rules of HTTP
 --- caching (RFC 9111). The store and the rules are the core's.
+local AuthenticatingSender = require "viesti.senders.authenticating"
 local CacheKey = require "viesti.cache_key"
+local class = require "viesti.class"
 local collapsing = require "viesti.collapsing"
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
@@ -112,6 +114,7 @@ local function open_cache(self)
   end
   local concrete = self.sender
   while concrete.sender do
+    policy.authorizes = policy.authorizes or class.is(concrete, AuthenticatingSender)
     concrete = concrete.sender
   end
   policy.session = type(concrete.session) == "userdata" and concrete.session or nil
