@@ -219,6 +219,17 @@ describe("CachingSender", function()
       assert.equal(4, server:count("/x"))
     end)
 
+    it("what redirects further inside led to, whose own lifetime nobody sees", function()
+      server:route("/from", { status = 302,
+        headers = { { "Location", "/x" }, { "Cache-Control", "no-store" } } })
+      server:route("/x", { headers = fresh_for(60) })
+      local sender = viesti.CachingSender({ sender = viesti.RedirectingSender() })
+      for _ = 1, 2 do
+        assert.equal(1, #assert(sender:send({ url = server.url .. "/from" })).history)
+      end
+      assert.equal(2, server:count("/from"))
+    end)
+
     it("what was asked for with Authorization, unless the server says it may", function()
       local token = { Authorization = "Bearer x" }
       assert_not_stored({ headers = fresh_for(60) }, token)

@@ -172,9 +172,12 @@ local function chosen_tags(self, request, response)
 end
 
 -- What the user's options say of a response, nil for nothing. One that a 304 freshens is kept
--- already, and has its tags.
+-- already, and has its tags. What redirects inside led to answers another request, and for how long
+-- they lead there is not in it.
 local function choices(self, request, response)
-  if not self.chooses or response.streamed then
+  if response.history then
+    return { refuses = true }
+  elseif not self.chooses or response.streamed then
     return nil
   elseif response.status_code == 304 then
     return { ttl = chosen_ttl(self, request, response) }
