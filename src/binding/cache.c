@@ -72,8 +72,11 @@ static double time_at(lua_State *L, int index) {
 
 /* Pushes an empty Verdict, the spare one if there is one. */
 static vi_verdict *push_verdict(lua_State *L, int cache) {
-  if (lua_getiuservalue(L, cache, SPARE) == LUA_TUSERDATA)
-    return lua_touserdata(L, -1);
+  if (lua_getiuservalue(L, cache, SPARE) == LUA_TUSERDATA) {
+    vi_verdict *spare = lua_touserdata(L, -1);
+    vi_verdict_clear(spare); /* of what a lookup that raised has left in it */
+    return spare;
+  }
   lua_pop(L, 1);
   vi_verdict *verdict = vi_push_box(L, sizeof *verdict, 0, VI_TYPE_VERDICT);
   lua_pushvalue(L, -1);
