@@ -83,7 +83,7 @@ for name, new_place in pairs(stores) do
           headers = control("max-age=60, no-store, must-understand") }))
       end)
 
-      it("3.5: what a 304 to a request with Authorization says, only where it is for all", function()
+      it("3.5: what a 304 to a request with Authorization says, if it is for all", function()
         local function seen_by_others(said)
           server:route("/x", { { body = "x", headers = control("max-age=0", { "ETag", '"v"' }) },
             { status = 304, headers = control(said, { "Set-Cookie", "user=a" }) },

@@ -78,7 +78,8 @@ describe("CachingSender, where a response varies by what the session sends", fun
       headers = { { "Cache-Control", "max-age=60" }, { "Vary", "Cookie" } } })
     local session = viesti.Session({ cookies = true })
     session:add_cookie("user=a", server.url)
-    local sender <close> = viesti.CachingSender({ sender = viesti.AsyncSender({ session = session }) })
+    local sender <close> = viesti.CachingSender({
+      sender = viesti.AsyncSender({ session = session }) })
     viesti.run(function()
       local first = viesti.spawn(is_hit, sender)
       viesti.sleep(0.03)
