@@ -241,6 +241,29 @@ describe("CachingSender", function()
     end)
   end)
 
+  it("asks no function about an answer that is not kept anyway", function()
+    local asked = {}
+    local function note(request) asked[#asked + 1] = request.method end
+    local function tags(request, response)
+      note(request)
+      assert(response.body ~= "", "no idea")
+    end
+    local function store_if(request)
+      note(request)
+      return true
+    end
+    local sender = caching({ ttl = note, tags = tags, store_if = store_if })
+    server:route("/x", { { body = "x", headers = FRESH }, { body = "", headers = FRESH } })
+    get(sender)
+    assert.same({ "GET", "GET", "GET" }, asked)
+    get(sender, nil, { method = "POST" })
+    get(sender, nil, { headers = { ["Cache-Control"] = "no-store" } })
+    get(sender, nil, { method = "HEAD" })
+    server:route("/x", { status = 500, body = "", headers = FRESH })
+    get(sender)
+    assert.equal(3, #asked)
+  end)
+
   describe("inspect", function()
     it("says what would happen, and why, without doing it", function()
       local sender = caching({})

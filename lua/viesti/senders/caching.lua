@@ -174,12 +174,13 @@ end
 -- What the user's options say of a response, nil for nothing. One that a 304 freshens is kept
 -- already, and has its tags. What redirects inside led to answers another request, and for how long
 -- they lead there is not in it.
-local function choices(self, request, response)
+local function choices(self, request, response, verdict)
   if response.history then
     return { refuses = true }
-  elseif not self.chooses or response.streamed then
+  elseif not self.chooses or response.streamed
+    or not self.cache:minds(verdict, request, response, self.ttl ~= nil) then
     return nil
-  elseif response.status_code == 304 then
+  elseif response.status_code == 304 or request.method == "HEAD" then
     return { ttl = chosen_ttl(self, request, response) }
   end
   return {
@@ -202,7 +203,7 @@ local function fetch(self, request, outgoing, verdict, generation)
     return nil, err
   end
   local response, lines = self.cache:update(verdict, request, answer, nil,
-    choices(self, request, answer))
+    choices(self, request, answer, verdict))
   if lines then
     self.far:apply(lines, generation)
   end
