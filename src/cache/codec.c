@@ -120,8 +120,8 @@ static bool is_sound(const vi_stored *stored) {
          stored->field_count <= VI_HEADERS_MAX_FIELDS &&
          fields == 2 * (size_t)stored->field_count && selection % 2 == 0 &&
          count_packed(vi_stored_text_of(stored, VI_STORED_TAGS)) != SIZE_MAX &&
-         is_time(stored->response_time) && is_time(stored->date) &&
-         stored->initial_age >= 0 && stored->lifetime == stored->lifetime;
+         is_time(stored->response_time) && is_time(stored->date) && stored->initial_age >= 0 &&
+         stored->lifetime == stored->lifetime;
 }
 
 static bool is_record(vi_text bytes) {
