@@ -97,6 +97,20 @@ describe("CachingSender", function()
       assert.same({ false, true }, { as("a").cache.hit, as("b").cache.hit })
     end)
 
+    it("may have any bytes, and is never taken for the beginning of another's key", function()
+      local store = viesti.Store()
+      local function part_of(partition, key)
+        return caching({ store = store, partition = partition, key = key })
+      end
+      local function behind_b(request) return "b\n" .. request.url end
+      for _, partition in ipairs({ "a\nb", "a%0Ab" }) do
+        assert.is_false(get(part_of(partition)).cache.hit)
+        assert.is_true(get(part_of(partition)).cache.hit)
+      end
+      assert.is_false(get(part_of("a", behind_b)).cache.hit)
+      assert.equal(2, store:purge({ prefix = server.url }))
+    end)
+
     it("may be one for all requests of a chain over a shared store", function()
       local store = viesti.Store()
       local first = viesti.CachingSender({ sender = concrete, store = store, partition = "1" })
@@ -285,6 +299,29 @@ describe("CachingSender", function()
     assert.is_false(get(sender).cache.hit)
     assert.is_true(get(sender).cache.hit)
     viesti.StoreWarning:set(previous)
+  end)
+
+  it("asks no function about an answer that is not kept anyway", function()
+    local asked = {}
+    local function note(request) asked[#asked + 1] = request.method end
+    local function tags(request, response)
+      note(request)
+      assert(response.body ~= "", "no idea")
+    end
+    local function store_if(request)
+      note(request)
+      return true
+    end
+    local sender = caching({ ttl = note, tags = tags, store_if = store_if })
+    server:route("/x", { { body = "x", headers = FRESH }, { body = "", headers = FRESH } })
+    get(sender)
+    assert.same({ "GET", "GET", "GET" }, asked)
+    get(sender, nil, { method = "POST" })
+    get(sender, nil, { headers = { ["Cache-Control"] = "no-store" } })
+    get(sender, nil, { method = "HEAD" })
+    server:route("/x", { status = 500, body = "", headers = FRESH })
+    get(sender)
+    assert.equal(3, #asked)
   end)
 
   describe("inspect", function()

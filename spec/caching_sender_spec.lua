@@ -207,6 +207,29 @@ describe("CachingSender", function()
       assert.equal(11, server:count("/x"))
     end)
 
+    it("what is asked for with credentials in the URL, or that get in further inside", function()
+      server:route("/x", { headers = fresh_for(60) })
+      local sender = viesti.CachingSender()
+      local url = server.url:gsub("//", "//user:password@") .. "/x"
+      assert(sender:send({ url = url }))
+      assert.is_false(assert(sender:send({ url = url })).from_cache)
+      sender = viesti.CachingSender({ sender = viesti.AuthenticatingSender({ bearer = "x" }) })
+      assert(sender:send({ url = server.url .. "/x" }))
+      assert.is_false(assert(sender:send({ url = server.url .. "/x" })).from_cache)
+      assert.equal(4, server:count("/x"))
+    end)
+
+    it("what redirects further inside led to, whose own lifetime nobody sees", function()
+      server:route("/from", { status = 302,
+        headers = { { "Location", "/x" }, { "Cache-Control", "no-store" } } })
+      server:route("/x", { headers = fresh_for(60) })
+      local sender = viesti.CachingSender({ sender = viesti.RedirectingSender() })
+      for _ = 1, 2 do
+        assert.equal(1, #assert(sender:send({ url = server.url .. "/from" })).history)
+      end
+      assert.equal(2, server:count("/from"))
+    end)
+
     it("what was asked for with Authorization, unless the server says it may", function()
       local token = { Authorization = "Bearer x" }
       assert_not_stored({ headers = fresh_for(60) }, token)

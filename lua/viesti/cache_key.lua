@@ -45,6 +45,11 @@ local function checked(what, value)
   return value
 end
 
+-- A partition stands on one line of the key, which ends where the rest begins.
+local function on_one_line(partition)
+  return partition and (partition:gsub("[%%\n]", { ["%"] = "%25", ["\n"] = "%0A" }))
+end
+
 --- The key and the partition of a request, each nil for the usual: its URL, and none.
 ---@return string? key, string? partition
 function CacheKey:of(request)
@@ -52,6 +57,7 @@ function CacheKey:of(request)
   if type(partition) == "function" then
     partition = checked("partition", partition(request))
   end
+  partition = on_one_line(partition)
   if self.key then
     return checked("key", self.key(request)), partition
   elseif self.ignored then

@@ -86,6 +86,11 @@ end
 ---@param key string
 ---@return string[] entries, table|false generation
 function Redis:get(key)
+  if self.client:still_owes(self.names:hash(key)) then
+    count(self, "misses")
+    failed(self, "get", "the server has not dropped yet what was invalidated")
+    return {}, false
+  end
   local replies, reason = self.client:ask {
     { "GET", self.names.marker }, { "HGETALL", self.names:hash(key) },
   }

@@ -1,9 +1,11 @@
 /* cache/stored: a response as a cache keeps it, with what decisions need worked out. */
+#include "cache/codec.h"
 #include "cache/stored.h"
 
 #include "entries.h"
 #include "tap.h"
 
+#include <math.h>
 #include <stdio.h>
 
 static vi_stored *chosen(vi_choices choices, const char *fields) {
@@ -207,6 +209,20 @@ IT("4.2.3: never grows younger than it came, and is old when the clock steps far
   vi_stored *entry = entry_with(DATE "Age: 30");
   check_double(vi_stored_age(entry, NOW - 0.5), 30.5);
   check_double(vi_stored_age(entry, NOW - 5000), 5030);
+}
+
+IT("is not made of a record with a time that no integer can hold, be its checksum right") {
+  const double times[] = {NOW, 1e300, -1e300, (double)NAN, (double)INFINITY};
+  for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+    vi_stored *entry = entry_with(DATE);
+    vi_buffer *record = scratch();
+    entry->response_time = times[i];
+    check(vi_stored_encode(entry, record));
+    vi_stored *decoded = vi_stored_decode(vi_buffer_text(record));
+    tap_at("%g", times[i]);
+    check((decoded != NULL) == (i == 0));
+    vi_stored_release(decoded);
+  }
 }
 
 IT("is the same variant as an entry that the same fields selected (4.1)") {

@@ -79,6 +79,16 @@ function scenarios.cache()
   assert(first.body == second.body and #second.body == 28)
 end
 
+local keyed = viesti.CachingSender({ sender = sync, partition = "a" })
+
+function scenarios.keyed_cache()
+  for _ = 1, 2 do
+    local cache = got(keyed:send({ url = url })).cache
+    assert(cache.forwarded == "bypass" or cache.key == "a\n" .. url)
+  end
+  keyed:clear()
+end
+
 function scenarios.failure()
   local response, err = sync:send({ url = "http://127.0.0.1:1/" })
   assert(response == nil)

@@ -138,6 +138,10 @@ IT("serves from a cache") {
   fail_each_allocation_of("cache");
 }
 
+IT("serves from a part of a cache, and finds it again") {
+  fail_each_allocation_of("keyed_cache");
+}
+
 IT("makes an error of a request that fails") {
   fail_each_allocation_of("failure");
 }

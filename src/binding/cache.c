@@ -72,8 +72,11 @@ static double time_at(lua_State *L, int index) {
 
 /* Pushes an empty Verdict, the spare one if there is one. */
 static vi_verdict *push_verdict(lua_State *L, int cache) {
-  if (lua_getiuservalue(L, cache, SPARE) == LUA_TUSERDATA)
-    return lua_touserdata(L, -1);
+  if (lua_getiuservalue(L, cache, SPARE) == LUA_TUSERDATA) {
+    vi_verdict *spare = lua_touserdata(L, -1);
+    vi_verdict_clear(spare); /* of what a lookup that raised has left in it */
+    return spare;
+  }
   lua_pop(L, 1);
   vi_verdict *verdict = vi_push_box(L, sizeof *verdict, 0, VI_TYPE_VERDICT);
   lua_pushvalue(L, -1);
@@ -338,6 +341,17 @@ static int cache_update(lua_State *L) {
   return 2;
 }
 
+/* cache:minds(verdict, request, response, overrules) -> whether update wants to know choices */
+static int cache_minds(lua_State *L) {
+  const cache_box *box = check_cache(L);
+  const vi_verdict *verdict = vi_check_box(L, 2, VI_TYPE_VERDICT);
+  const vi_request *request = vi_check_request(L, 3);
+  const vi_response *head = vi_check_response(L, 4)->response;
+  lua_pushboolean(L, vi_cache_minds(&box->policy, request, verdict, head, lua_toboolean(L, 5),
+                                    vi_clock_wall()));
+  return 1;
+}
+
 /* cache:serves(request, head, other) -> whether the answer to one request, of which the head is
  * there, may be for the other, too */
 static int cache_serves(lua_State *L) {
@@ -373,10 +387,10 @@ static int cache_rescue(lua_State *L) {
 
 void vi_open_cache(lua_State *L) {
   static const luaL_Reg cache_metamethods[] = {{"__gc", cache_gc}, {NULL, NULL}};
-  static const luaL_Reg cache_methods[] = {{"lookup", cache_lookup},   {"update", cache_update},
-                                           {"rescue", cache_rescue},   {"serves", cache_serves},
-                                           {"inspect", cache_inspect}, {"key", cache_key},
-                                           {"load", cache_load},       {NULL, NULL}};
+  static const luaL_Reg cache_methods[] = {
+      {"lookup", cache_lookup}, {"update", cache_update}, {"rescue", cache_rescue},
+      {"serves", cache_serves}, {"minds", cache_minds},   {"inspect", cache_inspect},
+      {"key", cache_key},       {"load", cache_load},     {NULL, NULL}};
   static const luaL_Reg verdict_metamethods[] = {{"__gc", verdict_gc}, {NULL, NULL}};
   static const luaL_Reg verdict_methods[] = {
       {"collapses", verdict_collapses}, {"key", verdict_key}, {NULL, NULL}};

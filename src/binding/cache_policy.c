@@ -61,6 +61,7 @@ void vi_read_policy(lua_State *L, int index, vi_policy *policy) {
   int kept = lua_gettop(L);
   *policy = (vi_policy){
       .shared = boolean(L, index, "shared"),
+      .authorizes = boolean(L, index, "authorizes"),
       .store_errors = boolean(L, index, "store_errors"),
       .heuristic = number(L, index, "heuristic"),
       .stale_if_error = number(L, index, "stale_if_error"),

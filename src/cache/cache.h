@@ -67,6 +67,11 @@ bool vi_verdict_collapses(const vi_verdict *verdict, const vi_request *request);
 bool vi_cache_serves(const vi_policy *policy, const vi_request *request, const vi_response *head,
                      const vi_request *other, double now);
 
+/* True if it matters what the user says of the answer, whose head is there, since it may be kept or
+ * freshen what is. `overrules`: he may say for how long. */
+bool vi_cache_minds(const vi_policy *policy, const vi_request *request, const vi_verdict *verdict,
+                    const vi_response *head, bool overrules, double now);
+
 /* Takes the answer to what vi_cache_lookup decided: stores it, refreshes the entry on a 304,
  * completes a part, invalidates, or serves the stale entry in the place of a server error.
  * `streamed`: its body is not there and will not be. `choices` may be NULL. */

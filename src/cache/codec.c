@@ -104,6 +104,11 @@ static size_t count_packed(vi_text packed) {
   return packed.length == 0 ? count : SIZE_MAX;
 }
 
+/* Dates are compared with it as integers. */
+static bool is_time(double seconds) {
+  return seconds > -1e15 && seconds < 1e15;
+}
+
 /* A checksum is no proof: whoever may write to a store could have made one. */
 static bool is_sound(const vi_stored *stored) {
   for (int i = 1; i < VI_STORED_TEXTS; i++)
@@ -115,8 +120,8 @@ static bool is_sound(const vi_stored *stored) {
          stored->field_count <= VI_HEADERS_MAX_FIELDS &&
          fields == 2 * (size_t)stored->field_count && selection % 2 == 0 &&
          count_packed(vi_stored_text_of(stored, VI_STORED_TAGS)) != SIZE_MAX &&
-         stored->response_time == stored->response_time && stored->date == stored->date &&
-         stored->initial_age >= 0 && stored->lifetime == stored->lifetime;
+         is_time(stored->response_time) && is_time(stored->date) && stored->initial_age >= 0 &&
+         stored->lifetime == stored->lifetime;
 }
 
 static bool is_record(vi_text bytes) {

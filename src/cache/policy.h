@@ -17,6 +17,7 @@ typedef bool vi_sent_field(void *context, const vi_request *request, vi_text nam
 /* Zeroed: a private cache with everything else left to the server. Texts are the holder's. */
 typedef struct vi_policy {
   bool shared;       /* a cache for many users: `private` is not stored, s-maxage counts */
+  bool authorizes;   /* requests get an Authorization on their further way */
   bool store_errors; /* 4xx and 5xx with explicit freshness are stored, too */
   double heuristic;  /* the part of the time since Last-Modified that a response without explicit
                       * freshness is taken for fresh (RFC 9111 4.2.2), a day at most; 0: none */

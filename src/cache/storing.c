@@ -32,8 +32,10 @@ static bool is_allowed(const vi_policy *policy, int status, const vi_freshness *
 
 bool vi_is_for_others(const vi_policy *policy, const vi_request *request,
                       const vi_cache_control *control) {
-  return !policy->shared || !has_field(&request->headers, "Authorization") || control->is_public ||
-         control->must_revalidate || control->s_maxage != VI_ABSENT;
+  bool authorized = policy->authorizes || has_field(&request->headers, "Authorization") ||
+                    vi_url_credentials(vi_buffer_text(&request->url)).length > 0;
+  return !policy->shared || !authorized || control->is_public || control->must_revalidate ||
+         control->s_maxage != VI_ABSENT;
 }
 
 /* A part says which it is, and is as long as it says: the bytes of a coding that was undone are

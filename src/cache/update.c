@@ -279,6 +279,22 @@ static vi_outcome on_answer(const update *u, vi_response *response, bool streame
   return out;
 }
 
+bool vi_cache_minds(const vi_policy *policy, const vi_request *request, const vi_verdict *verdict,
+                    const vi_response *head, bool overrules, double now) {
+  const vi_choices longer = {.ttl = 1};
+  vi_freshness freshness = vi_freshness_of(policy, head, verdict->request_time, now);
+  if (vi_invalidates(policy, request, head))
+    return vi_answers_get(policy, request, head, &freshness);
+  if (verdict->action == VI_ACTION_BYPASS)
+    return false;
+  if (head->status == 304 || verdict->action == VI_ACTION_COMPLETE)
+    return true;
+  if (vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("HEAD")))
+    return verdict->selected != NULL;
+  return vi_head_refusal(policy, request, head, &freshness, overrules ? &longer : NULL) ==
+         VI_REFUSAL_NONE;
+}
+
 vi_outcome vi_cache_update(vi_store *store, const vi_policy *policy, const vi_request *request,
                            const vi_verdict *verdict, vi_response *response, bool streamed,
                            const vi_choices *choices, double now) {

@@ -46,7 +46,8 @@ local function pay(self, connection)
   for key, words in pairs(owed) do
     local slot = slot_of(self, { table.move(words, 1, #words, 1, {}) })
     function slot.after()
-      if slot.reason then
+      local reply = slot.replies[1]
+      if slot.reason or type(reply) == "table" and reply.err then
         owe(self, key, words)
       end
     end
@@ -145,6 +146,18 @@ end
 --- Runs a script as soon as the server can be reached again.
 function Client:owe(name, keys, arguments)
   owe(self, keys[1], script_words("EVAL", scripts[name], keys, arguments))
+end
+
+--- Whether the server still has what stands under that name though it was invalidated: it is asked
+--- once more to drop it.
+---@param name string
+---@return boolean
+function Client:still_owes(name)
+  local words = self.owed[name]
+  if words and self:command(table.unpack(words)) ~= nil and self.owed[name] then
+    self.owed[name], self.owed_count = nil, self.owed_count - 1
+  end
+  return self.owed[name] ~= nil
 end
 
 --- Ends the connection, for good.

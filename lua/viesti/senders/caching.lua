@@ -1,9 +1,10 @@
 --- CachingSender(max_size, sender): keeps responses and serves them again, by the rules of HTTP
 --- caching (RFC 9111). The store and the rules are the core's.
+local AuthenticatingSender = require "viesti.senders.authenticating"
 local background = require "viesti.background"
 local CacheKey = require "viesti.cache_key"
+local class = require "viesti.class"
 local collapsing = require "viesti.collapsing"
-local concrete = require "viesti.concrete"
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local format = require "viesti.format"
@@ -115,8 +116,12 @@ local function open_cache(self)
   for _, name in ipairs(POLICY) do
     policy[name] = self[name]
   end
-  local session = concrete.of(self.sender).session
-  policy.session = type(session) == "userdata" and session or nil
+  local sender = self.sender
+  while sender.sender do
+    policy.authorizes = policy.authorizes or class.is(sender, AuthenticatingSender)
+    sender = sender.sender
+  end
+  policy.session = type(sender.session) == "userdata" and sender.session or nil
   self.cache = core.cache(self.near, policy, self.far ~= nil)
   self.refreshing, self.behind = {}, false
   self.collapsing = self.coalesce and collapsing(self.sender) or nil
@@ -171,11 +176,15 @@ local function chosen_tags(self, request, response)
 end
 
 -- What the user's options say of a response, nil for nothing. One that a 304 freshens is kept
--- already, and has its tags.
-local function choices(self, request, response)
-  if not self.chooses or response.streamed then
+-- already, and has its tags. What redirects inside led to answers another request, and for how long
+-- they lead there is not in it.
+local function choices(self, request, response, verdict)
+  if response.history then
+    return { refuses = true }
+  elseif not self.chooses or response.streamed
+    or not self.cache:minds(verdict, request, response, self.ttl ~= nil) then
     return nil
-  elseif response.status_code == 304 then
+  elseif response.status_code == 304 or request.method == "HEAD" then
     return { ttl = chosen_ttl(self, request, response) }
   end
   return {
@@ -198,7 +207,7 @@ local function fetch(self, request, outgoing, verdict, generation)
     return nil, err
   end
   local response, lines = self.cache:update(verdict, request, answer, nil,
-    choices(self, request, answer))
+    choices(self, request, answer, verdict))
   if lines and not self.far:apply(lines, generation) and response then
     response:not_stored()
   end
