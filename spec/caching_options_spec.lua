@@ -76,6 +76,14 @@ describe("CachingSender", function()
       end
     end)
 
+    it("holds for what a POST names in Location, too", function()
+      local sender = caching({ ignore_params = { "t" } })
+      get(sender, "?a=1")
+      server:route("/post", { status = 201, headers = { { "Location", "/x?t=9&a=1" } } })
+      assert(sender:send({ url = server.url .. "/post", method = "POST" }))
+      assert.is_false(get(sender, "?a=1").cache.hit)
+    end)
+
     it("treats a URL that has nothing else as one without a query", function()
       local sender = caching({ ignore_params = { "t" } })
       get(sender, "?t=1")

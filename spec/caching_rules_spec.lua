@@ -160,6 +160,22 @@ for name, new_place in pairs(stores) do
       end)
     end)
 
+    it("4.3.1: asks by as many ETags of other variants as a field should have", function()
+      local answers = {}
+      for index = 1, 16 do
+        answers[index] = { body = tostring(index), etag = ('"%s%d"'):format(("x"):rep(500), index),
+          headers = control("max-age=60", { "Vary", "X-A" }) }
+      end
+      server:route("/x", answers)
+      local sender = caching()
+      for index = 1, 16 do
+        get(sender, { ["X-A"] = tostring(index) })
+      end
+      get(sender, { ["X-A"] = "other" })
+      local asked = server:requests()[17].header("If-None-Match")
+      assert.is_true(#asked > 1500 and #asked < 2600)
+    end)
+
     describe("4.2: takes for fresh", function()
       it("for a part of its age what says nothing, if asked to, for a day at most", function()
         local old = { headers = { { "Last-Modified", http_date(-1000) }, { "Date", http_date() } } }

@@ -1,6 +1,7 @@
 --- Of all the machines that share a store, one fetches what is missing in it, and the others wait
 --- until it is there: where the store has leases (`lease_seconds`, `lease(key, seconds)`, which is
 --- false if somebody else is at it, and, if it can be given back early, `release(key)`).
+local core = require "viesti.core"
 local remembered = require "viesti.remembered"
 
 ---@class viesti.Lease
@@ -32,8 +33,9 @@ end
 --- the store; or what `look_up()` finds meanwhile. `sleep(seconds)` waits.
 ---@param key string
 function Lease:run(key, fetch, look_up, sleep)
-  local seconds, wait, waited = self.far.store.lease_seconds, FIRST_WAIT, 0
-  while not self.apart:has(key) and waited < seconds do
+  local seconds, wait = self.far.store.lease_seconds, FIRST_WAIT
+  local till = core.now() + seconds
+  while not self.apart:has(key) and core.now() < till do
     if self.far:call("lease", key, seconds) ~= false then
       return lead(self, key, fetch)
     end
@@ -42,7 +44,7 @@ function Lease:run(key, fetch, look_up, sleep)
     if response then
       return response
     end
-    waited, wait = waited + wait, math.min(2 * wait, LONGEST_WAIT)
+    wait = math.min(2 * wait, LONGEST_WAIT)
   end
   return fetch()
 end

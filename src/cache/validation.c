@@ -16,12 +16,16 @@ static bool is_own_kind(const vi_policy *policy, const vi_stored *entry) {
          !(entry->flags & VI_STORED_PARTIAL);
 }
 
-/* The ETags of all candidates as one list, empty if none has any. */
+/* Bytes of ETags that a request may have: servers refuse long fields. */
+enum { LONGEST_LIST = 2048 };
+
+/* The ETags of the candidates as one list, as many as have room; empty if none has any. */
 static bool list_etags(const vi_policy *policy, vi_stored *const *candidates, size_t count,
                        vi_buffer *out) {
   vi_text etag;
   for (size_t i = 0; i < count; i++)
-    if (is_own_kind(policy, candidates[i]) && vi_stored_field(candidates[i], "ETag", &etag))
+    if (is_own_kind(policy, candidates[i]) && vi_stored_field(candidates[i], "ETag", &etag) &&
+        out->length + etag.length <= LONGEST_LIST)
       if ((out->length > 0 && !vi_buffer_append_text(out, VI_TEXT(", "))) ||
           !vi_buffer_append_text(out, etag))
         return false;
@@ -37,7 +41,7 @@ static bool add_validators(vi_request *request, const vi_policy *policy, const v
             add(request, "If-Modified-Since", value));
   vi_buffer etags = {0};
   bool ok = list_etags(policy, candidates, count, &etags) &&
-            add(request, "If-None-Match", vi_buffer_text(&etags));
+            (etags.length == 0 || add(request, "If-None-Match", vi_buffer_text(&etags)));
   vi_buffer_free(&etags);
   return ok;
 }

@@ -3,6 +3,7 @@
 local AuthenticatingSender = require "viesti.senders.authenticating"
 local background = require "viesti.background"
 local CacheKey = require "viesti.cache_key"
+local choices = require "viesti.cache_choices"
 local class = require "viesti.class"
 local collapsing = require "viesti.collapsing"
 local core = require "viesti.core"
@@ -11,6 +12,7 @@ local format = require "viesti.format"
 local guarded_store = require "viesti.guarded_store"
 local lease = require "viesti.lease"
 local options = require "viesti.options"
+local origin_of = require "viesti.origin"
 local Request = require "viesti.request"
 local Store = require "viesti.store"
 
@@ -18,60 +20,7 @@ local Store = require "viesti.store"
 ---@field max_size integer? most responses kept; nil for no bound
 ---@field max_bytes integer? most bytes that they hold
 ---@field store viesti.Store|viesti.Tiered|table where they are kept
-local CachingSender = ExtendingSender:extend("CachingSender", {
-  { name = "max_size", type = "integer", min = 1,
-    doc = "most responses kept, the least recently used goes first; no bound if not given" },
-  { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
-  { name = "store", type = "store",
-    doc = "a Store to share with other caches; its own bounds count" },
-  { name = "max_bytes", type = "integer", min = 1,
-    doc = "most bytes of memory that the responses hold in all, likewise" },
-  { name = "max_entry_bytes", type = "integer", min = 1,
-    doc = "a response that holds more is not kept" },
-  { name = "shared", type = "boolean", default = true,
-    doc = "the cache serves many users; false: only one, whose private responses it keeps, too" },
-  { name = "store_errors", type = "boolean", default = false,
-    doc = "keep 4xx and 5xx responses, too, where the server, or `heuristic`, says for how long" },
-  { name = "heuristic", type = "number", default = 0, min = 0, max = 1,
-    doc = "part of the time since Last-Modified, a day at most, for which a response is taken for "
-      .. "fresh where the server does not say; 0.1 is usual" },
-  { name = "targeted", type = "strings",
-    doc = "fields that, where they are there, say more than Cache-Control (RFC 9213), such as "
-      .. "CDN-Cache-Control" },
-  { name = "stale_if_error", type = "number", default = 0, min = 0,
-    doc = "seconds for which a stale response may stand in for a 500, 502, 503, 504 or no answer, "
-      .. "where the server does not say (RFC 5861)" },
-  { name = "stale_on_disconnect", type = "boolean", default = false,
-    doc = "serve a stale response, however old, where there is no answer at all" },
-  { name = "stale_while_revalidate", type = "number", default = 0, min = 0,
-    doc = "seconds for which a stale response is served while a task asks for a new one, where the "
-      .. "server does not say (RFC 5861); in chains that block see background" },
-  { name = "background", type = "boolean", default = false,
-    doc = "serve stale-while-revalidate in a chain that blocks, too: what is new is fetched while "
-      .. "the chain is used, at the latest by close" },
-  { name = "key", type = "function",
-    doc = "called with the request, returns the string to keep its responses under; nil: its URL" },
-  { name = "ignore_params", type = "strings",
-    doc = "params of the URL that make no other resource, such as \"utm_*\"" },
-  { name = "partition", type = "string|function",
-    doc = "keeps apart what is for different users: a string, or called with the request" },
-  { name = "methods", type = "strings",
-    doc = "methods whose responses are kept besides GET's, each by the request's body, such as "
-      .. "QUERY" },
-  { name = "ttl", type = "number|function", min = 0,
-    doc = "seconds that a response is fresh, whatever the server says; called with request and "
-      .. "response, nil: as the server says" },
-  { name = "store_if", type = "function",
-    doc = "called with request and response: whether it may be kept" },
-  { name = "tags", type = "strings|function",
-    doc = "names to purge responses by; called with request and response" },
-  { name = "set_cookie", type = "string", default = "store", values = { "store", "strip", "skip" },
-    doc = "strip: Set-Cookie is not kept; skip: nothing that has one is" },
-  { name = "coalesce", type = "boolean", default = true,
-    doc = "of tasks that ask for the same, one sends, and the others wait for its answer" },
-  { name = "cache_status", type = "boolean", default = false,
-    doc = "add what response.cache says as a Cache-Status field, too (RFC 9211)" },
-})
+local CachingSender = ExtendingSender:extend("CachingSender", require "viesti.cache_options")
 
 local BOUNDS = { "max_size", "max_bytes", "max_entry_bytes" }
 
@@ -148,50 +97,21 @@ function CachingSender:with_sender(sender)
   return copy
 end
 
-local function check_result(what, wanted, value)
-  error(("CachingSender: %s must return %s, it returned %s"):format(
-    what, wanted, format.given(value)), 0)
-end
+local SAFE = { GET = true, HEAD = true, OPTIONS = true, TRACE = true } -- RFC 9110 9.2.1
 
-local function chosen_ttl(self, request, response)
-  local ttl = self.ttl
-  if type(ttl) == "function" then
-    ttl = ttl(request, response)
-    if ttl ~= nil and not (type(ttl) == "number" and ttl >= 0) then
-      check_result("ttl", "seconds of 0 or more, or nil", ttl)
+-- The core invalidates what Location and Content-Location name under their URLs (RFC 9111 4.4);
+-- here that is done under what the user's key makes of those.
+local function invalidate_named(self, request, answer)
+  if not self.keys or SAFE[request.method] or answer.status_code >= 400 then
+    return
+  end
+  for _, name in ipairs { "Location", "Content-Location" } do
+    local value = answer.headers[name]
+    local url = value and core.resolve_url(request.url, value)
+    if url and origin_of(url) == origin_of(request.url) then
+      self:delete { url = url, headers = request.headers }
     end
   end
-  return ttl
-end
-
-local function chosen_tags(self, request, response)
-  local tags = self.tags
-  if type(tags) == "function" then
-    tags = tags(request, response)
-  end
-  if tags ~= nil and not options.is_strings(tags) then
-    check_result("tags", "a list of strings, or nil", tags)
-  end
-  return tags and core.pack(tags)
-end
-
--- What the user's options say of a response, nil for nothing. One that a 304 freshens is kept
--- already, and has its tags. What redirects inside led to answers another request, and for how long
--- they lead there is not in it.
-local function choices(self, request, response, verdict)
-  if response.history then
-    return { refuses = true }
-  elseif not self.chooses or response.streamed
-    or not self.cache:minds(verdict, request, response, self.ttl ~= nil) then
-    return nil
-  elseif response.status_code == 304 or request.method == "HEAD" then
-    return { ttl = chosen_ttl(self, request, response) }
-  end
-  return {
-    ttl = chosen_ttl(self, request, response),
-    tags = chosen_tags(self, request, response),
-    refuses = self.store_if and not self.store_if(request, response),
-  }
 end
 
 local look_up
@@ -211,6 +131,7 @@ local function fetch(self, request, outgoing, verdict, generation)
   if lines and not self.far:apply(lines, generation) and response then
     response:not_stored()
   end
+  invalidate_named(self, request, answer)
   if answer.streamed and (not response or response.from_cache) then
     answer:close() -- it would hold its connection until it is collected
   end
