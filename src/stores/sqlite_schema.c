@@ -108,6 +108,41 @@ static int number_of(vi_sqlite *file, const char *sql, int64_t *number) {
   return sqlite3_finalize(query);
 }
 
+/* What the tables of a database are, as one number (FNV-1a); SQLite's own (ANALYZE makes some)
+ * don't count. */
+static int fingerprint(sqlite3 *db, uint64_t *print) {
+  sqlite3_stmt *query;
+  int rc = sqlite3_prepare_v2(db,
+                              "SELECT type || name || ifnull(sql, '') FROM sqlite_master"
+                              " WHERE name NOT LIKE 'sqlite_%' ORDER BY name",
+                              -1, &query, NULL);
+  *print = 14695981039346656037u;
+  while (rc == SQLITE_OK && (rc = sqlite3_step(query)) == SQLITE_ROW) {
+    const unsigned char *text = sqlite3_column_text(query, 0);
+    for (int i = 0; text && i < sqlite3_column_bytes(query, 0); i++)
+      *print = (*print ^ text[i]) * 1099511628211u;
+    rc = SQLITE_OK;
+  }
+  sqlite3_finalize(query);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Damage to the words of a schema leaves a database that SQLite finds sound, and that means
+ * something else: SQLITE_NOTADB. */
+static int compare_schema(vi_sqlite *file) {
+  sqlite3 *model = NULL;
+  uint64_t found = 0, expected = 1;
+  int rc = sqlite3_open(":memory:", &model);
+  if (rc == SQLITE_OK)
+    rc = sqlite3_exec(model, SCHEMA, NULL, NULL, NULL);
+  if (rc == SQLITE_OK)
+    rc = fingerprint(model, &expected);
+  sqlite3_close(model);
+  if (rc == SQLITE_OK)
+    rc = fingerprint(file->db, &found);
+  return rc == SQLITE_OK && found != expected ? SQLITE_NOTADB : rc;
+}
+
 /* SQLITE_OK: it is ours, or `*empty`. Damage to the number alone makes it nobody else's. */
 static int identify(vi_sqlite *file, bool *empty) {
   int64_t application = 0, version = 0, tables = 0, ours = 0;
@@ -123,7 +158,7 @@ static int identify(vi_sqlite *file, bool *empty) {
     return rc;
   if (application != APPLICATION && ours == 0)
     return SQLITE_MISUSE;
-  return application == APPLICATION && version == VERSION ? SQLITE_OK : SQLITE_NOTADB;
+  return application == APPLICATION && version == VERSION ? compare_schema(file) : SQLITE_NOTADB;
 }
 
 static int execute(vi_sqlite *file, const char *sql) {
