@@ -189,6 +189,20 @@ describe("CachingSender", function()
       assert.error_matches(function() get(sender) end, "ttl must return seconds of 0 or more")
     end)
 
+    it("may be a request's own, which comes first, and stays with a copy of it", function()
+      server:route("/x", { headers = { { "Cache-Control", "max-age=0" } } })
+      for _, options in ipairs({ {}, { ttl = 5 }, { ttl = function() return 5 end } }) do
+        local sender = caching(options)
+        get(sender, nil, { ttl = 60 })
+        local response = get(sender)
+        assert.is_true(response.cache.hit and response.cache.ttl > 59)
+      end
+      local request = viesti.Request({ url = server.url .. "/x", ttl = 60 })
+      assert.equal(60, request:with({ params = { a = 1 } }).ttl)
+      assert.has_error(function() viesti.Request({ url = server.url, ttl = -1 }) end,
+        "Request: ttl must be a number of 0 or more, got -1")
+    end)
+
     it("stores nothing that must not be stored", function()
       server:route("/x", { headers = { { "Cache-Control", "no-store" } } })
       local sender = caching({ ttl = 60 })

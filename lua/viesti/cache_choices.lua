@@ -9,7 +9,7 @@ local function check_result(what, wanted, value)
 end
 
 local function chosen_ttl(self, request, response)
-  local ttl = self.ttl
+  local ttl = request.ttl or self.ttl
   if type(ttl) == "function" then
     ttl = ttl(request, response)
     if ttl ~= nil and not (type(ttl) == "number" and ttl >= 0) then
@@ -30,15 +30,15 @@ local function chosen_tags(self, request, response)
   return tags and core.pack(tags)
 end
 
---- What a CachingSender's `ttl`, `tags` and `store_if` say of a response, nil for nothing. One that
---- a 304 freshens is kept already, and has its tags. What redirects inside led to answers another
---- request, and for how long they lead there is not in it.
+--- What a CachingSender's `ttl`, `tags` and `store_if`, and the request's own `ttl`, say of a
+--- response, nil for nothing. One that a 304 freshens is kept already, and has its tags. What
+--- redirects inside led to answers another request, and for how long they lead there is not in it.
 ---@param self viesti.CachingSender
 return function(self, request, response, verdict)
   if response.history then
     return { refuses = true }
-  elseif not (self.ttl or self.store_if or self.tags) or response.streamed
-    or not self.cache:minds(verdict, request, response, self.ttl ~= nil) then
+  elseif not (self.chooses or request.ttl) or response.streamed
+    or not self.cache:minds(verdict, request, response, (request.ttl or self.ttl) ~= nil) then
     return nil
   elseif response.status_code == 304 or request.method == "HEAD" then
     return { ttl = chosen_ttl(self, request, response) }

@@ -36,6 +36,8 @@ local declaration = {
     doc = "called while the response's body comes, with the bytes so far and, if known, in all" },
   { name = "secret_headers", type = "strings",
     doc = "names of header fields that no redirect is to take to another origin" },
+  { name = "ttl", type = "number", min = 0,
+    doc = "seconds that a CachingSender keeps the response fresh, instead of its own `ttl`" },
 }
 
 --- What a caller may do with a request beyond reading its fields `method`, `url` (with its params),
@@ -48,7 +50,7 @@ local Request = core.Request
 Request.open_source = body.open
 
 local REMEMBERED = { "params", "data", "json", "content", "length", "timeout", "on_progress",
-  "secret_headers" }
+  "secret_headers", "ttl" }
 
 -- Every request has a Host (RFC 9112 3.2), and the cookies of a session are its own.
 local NEVER_OMITTED = { host = true, cookie = true }
@@ -222,7 +224,7 @@ local function merge(request, given, changes)
   end
   local merged = { method = request.method, url = given.url, stream = request.stream,
     timeout = given.timeout, on_progress = given.on_progress,
-    secret_headers = given.secret_headers }
+    secret_headers = given.secret_headers, ttl = given.ttl }
   for name, value in pairs(changes) do
     merged[name] = value
   end

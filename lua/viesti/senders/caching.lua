@@ -191,7 +191,7 @@ end
 -- failure may be followed by another try further inside, and what functions of the user's will make
 -- of an answer nobody knows: there they wait for its end.
 local function fetch_for_all(self, request, outgoing, verdict, generation, tell_head)
-  if not self.chooses then
+  if not self.chooses and not request.ttl then
     outgoing = core.request_with_head(outgoing, function(head)
       if head.status_code ~= TOO_MANY_REQUESTS and head.status_code < 500 then
         tell_head(function(other)

@@ -18,6 +18,7 @@
 ---@field timeout number? seconds for the whole exchange, instead of the session's
 ---@field on_progress fun(done: integer, total: integer?)? told of the bytes that have come
 ---@field secret_headers string[]? names of header fields that are for its origin alone
+---@field ttl number? seconds that a CachingSender keeps the response fresh
 ---@field stream boolean whether the response is read piece by piece
 local Request = {}
 
