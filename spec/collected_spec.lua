@@ -170,10 +170,10 @@ describe("A response that the main thread reads", function()
     it("stays its own where a task calls " .. name, function()
       local head = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
       server:route("/drip", { drip = { bytes = head .. "0abc", size = #head + 1,
-        interval = 0.1 } })
+        interval = 0.5 } })
       local output = fresh_lua(([[
         local viesti = require("viesti")
-        local sender = viesti.AsyncSender({ timeout = 2 })
+        local sender = viesti.AsyncSender({ timeout = 5 })
         local response = sender:send{ url = "%s/drip", stream = true }
         response:read()
         local said
@@ -182,7 +182,7 @@ describe("A response that the main thread reads", function()
           local ok, message = pcall(function() %s end)
           said = tostring(ok) .. (message and "\t" .. tostring(message) or "")
         end)
-        viesti.spawn(viesti.sleep, 0.3)
+        viesti.spawn(viesti.sleep, 0.6)
         local piece, err = response:read()
         io.write(said, "\t[", tostring(piece), "\t", tostring(err), "]")
       ]]):format(server.url, act[1]))
