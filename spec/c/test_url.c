@@ -227,6 +227,26 @@ IT("refuses a backslash in the authority, which browsers read as its end") {
   check_text(vi_text_of(error.message), "the URL has a backslash before its path");
 }
 
+IT("has one form for an address, however its numbers are written or encoded") {
+  static const char *const hosts[] = {"127.1",   "2130706433",   "0x7F.0.0.1",
+                                      "%3127.1", "%30x7f000001", "127.0.0.%31"};
+  for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+    char url[64];
+    snprintf(url, sizeof url, "http://u:%%31@%s:8080/a", hosts[i]);
+    tap_at("%s", url);
+    check_text(normal(url), "http://u:%31@127.0.0.1:8080/a");
+    vi_buffer *out = scratch();
+    check(vi_url_resolve(VI_TEXT("http://h/"), vi_text_of(url), out, NULL));
+    check_text(vi_buffer_text(out), "http://u:%31@127.0.0.1:8080/a");
+  }
+  check_text(normal("http://%41_b.5c:80/"), "http://a_b.5c/");
+  check_text(normal("http://[fe80::1%25eth0]:81/"), "http://[fe80::1%25eth0]:81/");
+}
+
+IT("refuses a host that is encoded twice") {
+  check(refused("http://%253127.1/", "the URL's host is not valid"));
+}
+
 IT("finds the user and password in a URL") {
   check_text(vi_url_credentials(VI_TEXT("http://me:pw@h/a@b")), "me:pw@");
   check_text(vi_url_credentials(VI_TEXT("http://me@h?q")), "me@");

@@ -86,13 +86,28 @@ vi_text vi_url_credentials(vi_text url) {
   return end > start ? (vi_text){url.data + start, end - start} : (vi_text){url.data, 0};
 }
 
-static void lower_host(vi_buffer *url) {
-  size_t end = vi_url_origin(vi_buffer_text(url)).length;
-  size_t start = end;
-  while (start > 0 && url->data[start - 1] != '@' && url->data[start - 1] != '/')
+static bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/* The host of a URL in normal form, an IPv6 address with its brackets. */
+static vi_text host_of(vi_text url) {
+  size_t end = vi_url_origin(url).length, start = end;
+  while (start > 0 && url.data[start - 1] != '@' && url.data[start - 1] != '/')
     start--;
-  for (size_t i = start; i < end; i++)
-    url->data[i] = vi_char_lower(url->data[i]);
+  size_t port = end;
+  while (port > start && is_digit(url.data[port - 1]))
+    port--;
+  if (port > start && url.data[port - 1] == ':')
+    end = port - 1;
+  return (vi_text){url.data + start, end - start};
+}
+
+static void lower_host(vi_buffer *url) {
+  vi_text host = host_of(vi_buffer_text(url));
+  char *start = url->data + (host.data - url->data);
+  for (size_t i = 0; i < host.length; i++)
+    start[i] = vi_char_lower(start[i]);
 }
 
 /* Writes what the handle holds to `out` and frees the handle. `code` is the outcome of what was
@@ -125,6 +140,37 @@ static bool reparse(vi_buffer *out, vi_error *error) {
   return take_normal(handle, code, out, error);
 }
 
+/* Four numbers of 0 to 255 without leading zeros. */
+static bool is_normal_address(vi_text host) {
+  int numbers = 0;
+  size_t i = 0;
+  while (i < host.length) {
+    size_t start = i;
+    int value = 0;
+    while (i < host.length && i - start < 4 && is_digit(host.data[i]))
+      value = value * 10 + (host.data[i++] - '0');
+    if (i == start || value > 255 || (i - start > 1 && host.data[start] == '0'))
+      return false;
+    numbers++;
+    if (i < host.length && (host.data[i++] != '.' || i == host.length))
+      return false;
+  }
+  return numbers == 4;
+}
+
+/* libcurl looks for an address in numbers before it decodes the host, once: a host that turns out
+ * to be one is parsed again, and one that is still encoded is none. */
+static bool settle_host(vi_buffer *url, vi_error *error) {
+  vi_text host = host_of(vi_buffer_text(url));
+  if (host.length > 0 && host.data[0] != '[' && memchr(host.data, '%', host.length))
+    return vi_error_set(error, VI_ERROR_REFUSED, "the URL's host is not valid");
+  size_t label = host.length;
+  while (label > 0 && host.data[label - 1] != '.')
+    label--;
+  bool may_be_address = label < host.length && is_digit(host.data[label]);
+  return !may_be_address || is_normal_address(host) || reparse(url, error);
+}
+
 /* Sets a URL, absolute or relative to what the handle holds already. */
 static CURLUcode set_reference(CURLU *handle, vi_text text, vi_buffer *scratch) {
   vi_buffer_clear(scratch);
@@ -145,12 +191,9 @@ bool vi_url_resolve(vi_text base, vi_text reference, vi_buffer *out, vi_error *e
     code = set_reference(handle, reference, out);
   if (code == CURLUE_OK)
     code = curl_url_set(handle, CURLUPART_FRAGMENT, NULL, 0);
-  return take_normal(handle, code, out, error) && refuse_bytes(vi_buffer_text(out), error) &&
-         check_scheme(vi_buffer_text(out), error) && check_host(vi_buffer_text(out), error);
-}
-
-static bool is_digit(char c) {
-  return c >= '0' && c <= '9';
+  return take_normal(handle, code, out, error) && settle_host(out, error) &&
+         refuse_bytes(vi_buffer_text(out), error) && check_scheme(vi_buffer_text(out), error) &&
+         check_host(vi_buffer_text(out), error);
 }
 
 /* A host name in lower case whose last label cannot be part of an address in numbers, which
@@ -169,24 +212,6 @@ static bool is_normal_name(vi_text host) {
     label_starts = c == '.';
   }
   return host.length > 0 && !label_starts && !last_is_number;
-}
-
-/* Four numbers of 0 to 255 without leading zeros. */
-static bool is_normal_address(vi_text host) {
-  int numbers = 0;
-  size_t i = 0;
-  while (i < host.length) {
-    size_t start = i;
-    int value = 0;
-    while (i < host.length && i - start < 4 && is_digit(host.data[i]))
-      value = value * 10 + (host.data[i++] - '0');
-    if (i == start || value > 255 || (i - start > 1 && host.data[start] == '0'))
-      return false;
-    numbers++;
-    if (i < host.length && (host.data[i++] != '.' || i == host.length))
-      return false;
-  }
-  return numbers == 4;
 }
 
 /* A port without leading zeros that is not the scheme's own. */
@@ -256,7 +281,7 @@ bool vi_url_normalize(vi_text url, vi_text query, vi_buffer *out, vi_error *erro
     return vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
   if (is_normal(vi_buffer_text(out)))
     return true;
-  return reparse(out, error) && refuse_bytes(vi_buffer_text(out), error);
+  return reparse(out, error) && settle_host(out, error) && refuse_bytes(vi_buffer_text(out), error);
 }
 
 size_t vi_url_encode(vi_text text, char *out) {
