@@ -1,26 +1,24 @@
 -- What a user may have his CachingSender do otherwise.
 
 local viesti = require("viesti")
-local origin = require("spec.support.origin")
+local fixture = require("spec.support.fixture")
 local stores = require("spec.support.stores")
 
 local FRESH = { { "Cache-Control", "max-age=60" } }
 
 describe("CachingSender", function()
-  local server, concrete
+  local server = fixture.origin()
+  local concrete
 
   setup(function()
-    server = origin.start()
     concrete = viesti.SyncSender()
   end)
 
   teardown(function()
     concrete:close()
-    server:stop()
   end)
 
   before_each(function()
-    server:reset()
     server:route("/x", { body = "x", headers = FRESH })
   end)
 

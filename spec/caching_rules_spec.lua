@@ -1,7 +1,7 @@
 -- The rules of HTTP caching by section, over real sockets and every kind of store.
 
 local viesti = require("viesti")
-local origin = require("spec.support.origin")
+local fixture = require("spec.support.fixture")
 local stores = require("spec.support.stores")
 
 local function http_date(offset)
@@ -14,22 +14,17 @@ end
 
 for name, new_place in pairs(stores) do
   describe("CachingSender over a store of kind " .. name, function()
-    local server, concrete, place
+    local server = fixture.origin()
+    local concrete, place
 
     setup(function()
-      server = origin.start()
       concrete = viesti.SyncSender()
       place = new_place()
     end)
 
     teardown(function()
       concrete:close()
-      server:stop()
       place:remove()
-    end)
-
-    before_each(function()
-      server:reset()
     end)
 
     local function caching(options)

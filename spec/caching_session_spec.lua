@@ -1,22 +1,10 @@
 -- What a session adds to requests counts in Vary as what is really sent.
 
 local viesti = require("viesti")
-local origin = require("spec.support.origin")
+local fixture = require("spec.support.fixture")
 
 describe("CachingSender, where a response varies by what the session sends", function()
-  local server
-
-  setup(function()
-    server = origin.start()
-  end)
-
-  teardown(function()
-    server:stop()
-  end)
-
-  before_each(function()
-    server:reset()
-  end)
+  local server = fixture.origin()
 
   local function varying(name, more)
     local headers = { { "Cache-Control", "max-age=60" }, { "Vary", name } }

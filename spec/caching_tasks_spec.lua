@@ -1,23 +1,18 @@
 -- What a CachingSender spares its origin where tasks send side by side.
 
 local viesti = require("viesti")
-local origin = require("spec.support.origin")
+local fixture = require("spec.support.fixture")
 
 describe("CachingSender over an AsyncSender", function()
-  local server, concrete
+  local server = fixture.origin()
+  local concrete
 
   setup(function()
-    server = origin.start()
     concrete = viesti.AsyncSender()
   end)
 
   teardown(function()
     concrete:close()
-    server:stop()
-  end)
-
-  before_each(function()
-    server:reset()
   end)
 
   local function caching(options)

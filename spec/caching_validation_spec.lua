@@ -3,25 +3,20 @@
 
 local viesti = require("viesti")
 local nginx = require("spec.support.nginx")
-local origin = require("spec.support.origin")
+local fixture = require("spec.support.fixture")
 
 local CachingSender = viesti.CachingSender
 
 describe("CachingSender", function()
-  local server, concrete
+  local server = fixture.origin()
+  local concrete
 
   setup(function()
-    server = origin.start()
     concrete = viesti.SyncSender()
   end)
 
   teardown(function()
     concrete:close()
-    server:stop()
-  end)
-
-  before_each(function()
-    server:reset()
   end)
 
   local function caching()

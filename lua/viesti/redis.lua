@@ -6,6 +6,7 @@ local format = require "viesti.format"
 local new_client = require "viesti.redis.client"
 local new_names = require "viesti.redis.names"
 local options = require "viesti.options"
+local purging = require "viesti.purging"
 local Request = require "viesti.request"
 local tables = require "viesti.tables"
 local upkeep = require "viesti.redis.upkeep"
@@ -219,21 +220,12 @@ function Redis:stats()
   return tables.copy(self.counts)
 end
 
-local function check_purge(given)
-  local kind, value = next(type(given) == "table" and given or {})
-  if (kind ~= "tag" and kind ~= "prefix") or type(value) ~= "string" or next(given, kind) then
-    error(("%sredis: purge needs { tag = \"...\" } or { prefix = \"https://...\" }, got %s"):format(
-      core.place(), format.value(given)), 0)
-  end
-  return kind, value
-end
-
 --- Forgets the responses that have a tag, or whose URLs begin so, on all machines. Returns how many
 --- there were.
 ---@param given { tag: string }|{ prefix: string }
 ---@return integer
 function Redis:purge(given)
-  return demand(self, "purge", 0, upkeep.purge, check_purge(given))
+  return demand(self, "purge", 0, upkeep.purge, purging.read(given, "redis"))
 end
 
 --- Asks for the right to fetch what is missing: true if the caller is to do so, false if somebody

@@ -5,6 +5,7 @@ local core = require "viesti.core"
 local format = require "viesti.format"
 local native = require "viesti.stores.sqlite"
 local options = require "viesti.options"
+local purging = require "viesti.purging"
 
 local declaration = {
   { name = "path", type = "string", required = true,
@@ -18,11 +19,6 @@ local declaration = {
     doc = "a response that takes more is not kept; no bound but max_bytes if not given" },
   { name = "wait", type = "number", default = 5, min = 0, max = 3600,
     doc = "seconds to wait for another process that writes at the same time" },
-}
-
-local PURGES = {
-  { name = "tag", type = "string", doc = "responses that have it" },
-  { name = "prefix", type = "string", doc = "responses whose URL begins with it" },
 }
 
 ---@class viesti.Sqlite
@@ -134,17 +130,11 @@ end
 ---@param which { tag: string?, prefix: string? }
 ---@return integer? count, string? reason
 function Sqlite:purge(which)
-  local values, wrong = options.read("sqlite:purge", PURGES, which)
-  if values and (values.tag == nil) == (values.prefix == nil) then
-    values = nil
-    wrong = "sqlite:purge needs { tag = ... } or { prefix = ... }, got " .. format.value(which)
+  local kind, text = purging.read(which, "sqlite")
+  if kind == "tag" then
+    return open_file(self):purge_tag(text)
   end
-  if not values then
-    error(core.place() .. wrong, 0)
-  elseif values.tag then
-    return open_file(self):purge_tag(values.tag)
-  end
-  return open_file(self):purge_prefix(values.prefix)
+  return open_file(self):purge_prefix(text)
 end
 
 --- How many responses the file has.

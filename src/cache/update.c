@@ -116,6 +116,16 @@ static vi_outcome pass(vi_response *response) {
   return (vi_outcome){.response = vi_response_retain(response)};
 }
 
+/* The caller's answer, which tells of a stored response, too. */
+static vi_outcome pass_and_freshen(const update *u, const vi_stored *entry, vi_response *response) {
+  vi_outcome refreshed = freshen(u, entry, response), out = pass(response);
+  vi_response_release(refreshed.response);
+  out.stored = refreshed.stored;
+  out.refusal = refreshed.refusal;
+  out.ttl = refreshed.ttl;
+  return out;
+}
+
 static bool has_field(const vi_request *request, const char *name) {
   return vi_headers_find(&request->headers, vi_text_of(name), 0) < request->headers.count;
 }
@@ -137,17 +147,11 @@ static vi_outcome on_not_modified(const update *u, vi_response *response) {
       drop(u, verdict->selected);
     return (vi_outcome){0};
   }
-  vi_outcome out = pass(response);
   vi_text etag;
   if (entry && has_condition(u->request) &&
-      vi_headers_get(&response->headers, VI_TEXT("ETag"), &etag)) {
-    vi_outcome refreshed = freshen(u, entry, response);
-    vi_response_release(refreshed.response);
-    out.stored = refreshed.stored;
-    out.refusal = refreshed.refusal;
-    out.ttl = refreshed.ttl;
-  }
-  return out;
+      vi_headers_get(&response->headers, VI_TEXT("ETag"), &etag))
+    return pass_and_freshen(u, entry, response);
+  return pass(response);
 }
 
 /* RFC 5861 4 names these. */
@@ -189,26 +193,19 @@ static vi_outcome on_failure(const update *u, vi_response *response, bool stream
 /* 4.3.5: the answer to a HEAD tells whether what is stored is still the same. */
 static vi_outcome on_head(const update *u, vi_response *response) {
   const vi_stored *entry = u->verdict->selected;
-  vi_outcome out = pass(response);
   int status = response->status;
   if (!entry || (entry->flags & VI_STORED_PARTIAL) ||
       (status != entry->status && status != 200 && status != 404 && status != 410))
-    return out;
-  if (vi_head_confirms(response, entry)) {
-    vi_outcome refreshed = freshen(u, entry, response);
-    vi_response_release(refreshed.response);
-    out.stored = refreshed.stored;
-    out.refusal = refreshed.refusal;
-    out.ttl = refreshed.ttl;
-    return out;
-  }
+    return pass(response);
+  if (vi_head_confirms(response, entry))
+    return pass_and_freshen(u, entry, response);
   vi_stored *outdated = vi_stored_outdated(entry);
   if (outdated)
     put(u, outdated);
   else
     drop(u, entry);
   vi_stored_release(outdated);
-  return out;
+  return pass(response);
 }
 
 /* 3.4: a part that was asked for to complete another. */
