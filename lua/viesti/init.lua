@@ -33,6 +33,9 @@ return {
   CachingSender = require "viesti.senders.caching",
   RedirectingSender = require "viesti.senders.redirecting",
   AuthenticatingSender = require "viesti.senders.authenticating",
+  RetryBudget = require "viesti.retry_budget",
+  Cooldown = require "viesti.cooldown",
+  policies = require "viesti.policies",
   Client = require "viesti.senders.client",
   chain = require "viesti.chain",
   load = require "viesti.load",
@@ -50,6 +53,8 @@ return {
   download = require("viesti.download").download,
   loop = core.loop,
   features = core.features,
+
+  testing = require "viesti.testing",
 
   null = json.null,
   array = json.array,

@@ -5,6 +5,7 @@ local fields = require "viesti.fields"
 local format = require "viesti.format"
 local json = require "viesti.json"
 local options = require "viesti.options"
+local retry_after = require "viesti.retry_after"
 local save = require "viesti.save"
 
 local declaration = {
@@ -28,6 +29,17 @@ local Response = core.Response
 -- Called by the core for `content`, once per response.
 function Response.decode_content(response)
   return (json.decode(response.body))
+end
+
+-- Called by the core for `attempts`, where no layer has counted them: what came out of a cache
+-- alone took none.
+function Response.own_attempts(response)
+  local cache = response.cache
+  if response.from_cache and not (cache and cache.forward_status) then
+    return {}
+  end
+  return { { number = 1, duration = response.elapsed, sent = "maybe",
+    status = cache and cache.forward_status or response.status_code } }
 end
 
 --- The body decoded as JSON, null as viesti.null where `choices.null` asks for it; or nil and why
@@ -143,21 +155,12 @@ function Response:raise_for_status()
 end
 
 --- Seconds until the request may be sent again, as Retry-After says: a number, or a date compared
---- with the response's own Date (RFC 9110 10.2.3). nil if it says nothing that makes sense.
+--- with the response's own Date (RFC 9110 10.2.3); of a 429 or 503 without it as RateLimit,
+--- RateLimit-Reset or X-RateLimit-Reset say. nil if they say nothing that makes sense, math.huge for
+--- a number past all reason.
 ---@return number?
 function Response:retry_after()
-  local value = self.headers:get "Retry-After"
-  if not value then
-    return nil
-  elseif value:find "^%d+%.?%d*$" then
-    return tonumber(value) + 0.0
-  end
-  local moment = core.parse_date(value)
-  if not moment then
-    return nil
-  end
-  local date = self.headers:get "Date"
-  return math.max(0.0, moment - (date and core.parse_date(date) or core.wall()))
+  return retry_after(self)
 end
 
 local function new(_, ...)

@@ -331,7 +331,7 @@ static int cache_update(lua_State *L) {
   if (outcome.response == given->response) { /* with all that the sender's own object carries */
     result = vi_push_response_like(L, GIVEN);
   } else {
-    result->attempts = given->attempts;
+    vi_share_facts(L, GIVEN);
     result->from_cache = outcome.from_cache;
   }
   result->cache = facts;

@@ -24,7 +24,6 @@ typedef struct vi_response_box {
   const void *looper;    /* the coroutine that loops over its chunks; NULL: none yet */
   size_t position;       /* in a body that is there: where reading it goes on */
   bool from_cache;
-  int attempts;
   vi_cache_facts cache;
 } vi_response_box;
 
@@ -84,6 +83,9 @@ VI_RAISES vi_response_box *vi_push_stored_response_box(lua_State *L);
 /* Pushes another Response over the core of the one at `index`, with all that is known of it; of a
  * streamed body it goes on with the stream. Raises while somebody reads it. */
 VI_RAISES vi_response_box *vi_push_response_like(lua_State *L, int index);
+
+/* Has the Response on top of the stack carry what layers have said of the one at `index`. */
+VI_RAISES void vi_share_facts(lua_State *L, int index);
 
 /* Has the Response on top of the stack remember under which key a cache keeps it, where that is not
  * its URL. */

@@ -20,15 +20,11 @@ vi_response_box *vi_check_response(lua_State *L, int index) {
 }
 
 vi_response_box *vi_push_response_box(lua_State *L) {
-  vi_response_box *box = vi_push_box(L, sizeof *box, VI_RESPONSE_CAUSE, VI_TYPE_RESPONSE);
-  box->attempts = 1;
-  return box;
+  return vi_push_box(L, sizeof(vi_response_box), VI_RESPONSE_CAUSE, VI_TYPE_RESPONSE);
 }
 
 vi_response_box *vi_push_stored_response_box(lua_State *L) {
-  vi_response_box *box = vi_push_box(L, sizeof *box, VI_RESPONSE_FACTS, VI_TYPE_RESPONSE);
-  box->attempts = 1;
-  return box;
+  return vi_push_box(L, sizeof(vi_response_box), VI_RESPONSE_FACTS, VI_TYPE_RESPONSE);
 }
 
 static vi_response *opened(lua_State *L, vi_response *response) {
@@ -112,7 +108,6 @@ vi_response_box *vi_push_response_like(lua_State *L, int index) {
   box->position = from->position;
   box->looper = from->looper;
   box->from_cache = from->from_cache;
-  box->attempts = from->attempts;
   box->cache = from->cache;
   for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
     lua_getiuservalue(L, index, kept[i]);
@@ -121,30 +116,34 @@ vi_response_box *vi_push_response_like(lua_State *L, int index) {
   return box;
 }
 
-/* What the response at `index` has been found to be so far, and the new facts at 4, nil for none;
+/* What the response at `index` has been found to be so far, and the new facts at 3, nil for none;
  * the newer ones win. */
 static void push_facts(lua_State *L, int index) {
   bool has_old = lua_getiuservalue(L, index, VI_RESPONSE_FACTS) == LUA_TTABLE;
-  if (!lua_istable(L, 4))
+  if (!lua_istable(L, 3))
     return;
   int old = lua_gettop(L);
   lua_newtable(L);
   if (has_old)
     copy_entries(L, old, old + 1);
-  copy_entries(L, 4, old + 1);
+  copy_entries(L, 3, old + 1);
   lua_remove(L, old);
 }
 
-/* response:annotated(from_cache, attempts, facts) -> another Response over the same core */
+/* response:annotated(from_cache, facts) -> another Response over the same core */
 static int response_annotated(lua_State *L) {
-  lua_settop(L, 4);
+  lua_settop(L, 3);
   vi_response_box *box = vi_push_response_like(L, 1);
   if (!lua_isnil(L, 2))
     box->from_cache = lua_toboolean(L, 2);
-  box->attempts = (int)luaL_optinteger(L, 3, box->attempts);
   push_facts(L, 1);
   lua_setiuservalue(L, -2, VI_RESPONSE_FACTS);
   return 1;
+}
+
+void vi_share_facts(lua_State *L, int index) {
+  lua_getiuservalue(L, index, VI_RESPONSE_FACTS);
+  lua_setiuservalue(L, -2, VI_RESPONSE_FACTS);
 }
 
 void vi_set_cache_key(lua_State *L, vi_text key) {

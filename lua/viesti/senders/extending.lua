@@ -10,6 +10,8 @@ local Sender = require "viesti.senders.sender"
 ---@field sender viesti.Sender the inner sender
 local ExtendingSender = Sender:extend("ExtendingSender", {
   { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
+  { name = "clock", type = "clock",
+    doc = "what this layer and those around it tell the time by, and sleep on; for tests" },
 })
 
 function ExtendingSender:init()
@@ -45,6 +47,9 @@ function ExtendingSender:check_answer(request, response, err)
 end
 
 function ExtendingSender:sleep(seconds)
+  if self.clock then
+    return self.clock.sleep(seconds)
+  end
   return self.sender:sleep(seconds)
 end
 
@@ -53,7 +58,15 @@ function ExtendingSender:spawn(fn)
 end
 
 function ExtendingSender:now()
-  return self.sender:now()
+  return (self.clock or self.sender).now(self.sender)
+end
+
+function ExtendingSender:wall()
+  return (self.clock or self.sender).wall(self.sender)
+end
+
+function ExtendingSender:random()
+  return (self.clock or self.sender).random(self.sender)
 end
 
 --- Closes the inner sender.

@@ -39,6 +39,18 @@ function Sender:now()
   return core.now()
 end
 
+--- Seconds since 1970 by the clock on the wall, which may step.
+---@return number
+function Sender:wall()
+  return core.wall()
+end
+
+--- A random number from 0 to 1, 1 not included.
+---@return number
+function Sender:random()
+  return math.random()
+end
+
 --- Gives back what the sender holds; sending is over after that. Closing twice is harmless.
 function Sender:close() end
 

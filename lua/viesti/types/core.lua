@@ -67,7 +67,8 @@ function Request:is_replayable() end
 ---@field http_version string? "1.0", "1.1", "2" or "3"; nil if it did not come off the wire
 ---@field from_cache boolean whether its body came out of a cache
 ---@field cache viesti.CacheFacts? what a cache had to do with it
----@field attempts integer how often the request was sent for it
+---@field attempts viesti.Attempt[] how often the request was sent for it, and what came of each
+---@field give_up string? why a RetryingSender did not send it again, where something called for that
 ---@field encoding string? the Content-Encoding that was undone
 ---@field reused boolean whether the connection had served before
 ---@field complete boolean|"unknown" whether the body is whole; a stream once it was read to its end
@@ -105,6 +106,17 @@ function Headers:get(name) end
 ---@return string[]
 function Headers:get_all(name) end
 
+--- One sending of a request, as a RetryingSender saw it.
+---@class viesti.Attempt
+---@field number integer the first is 1
+---@field start number? the moment, on the clock of sender:now()
+---@field duration number seconds
+---@field status integer? of the response
+---@field error viesti.Error? instead of it
+---@field sent "no"|"maybe" whether any of the request may have left
+---@field wait number? seconds waited before the next one
+---@field reason string? what that one was for: "rate_limited", "server_error", "transport_error", "policy"
+
 --- Why there is no response; tostring gives a sentence.
 ---@class viesti.Error
 ---@field kind viesti.ErrorKind what happened, in a word: see below
@@ -115,7 +127,8 @@ function Headers:get_all(name) end
 ---@field retryable boolean sending it again cannot do it twice, and may succeed
 ---@field request viesti.Request? what was, or was to be, sent
 ---@field cause any of the kind script: what the user's function raised or gave up with
----@field attempts integer? how often it was sent, where a layer repeats it
+---@field attempts viesti.Attempt[]? how often it was sent, where a layer repeats it
+---@field give_up string? why that layer did not send it again
 
 ---@alias viesti.ErrorKind
 ---| "resolve"
