@@ -31,7 +31,8 @@ function readers.content(content, length, source, is_factory)
   elseif type(content) == "string" then
     return { bytes = content }
   elseif type(content) == "function" then
-    return { source = is_factory and { open = content } or { reader = content }, length = length }
+    local source_of = is_factory and "open" or "reader"
+    return { source = { [source_of] = content }, length = length }
   end
   local start = content:seek()
   local size = start and content:seek "end"
@@ -65,7 +66,7 @@ function body.read(values, source)
   if values.length and type(values.content) ~= "function" then
     return nil, "length is for a body that a function in content supplies"
   elseif values.factory and type(values.content) ~= "function" then
-    return nil, "factory is for a function in content, which makes the function that supplies the body"
+    return nil, "factory is for a function in content, which makes one that supplies the body"
   elseif not found then
     return {}
   end
@@ -120,7 +121,8 @@ function body.open(source)
   if source.open then
     local reader = source.open()
     if type(reader) ~= "function" then
-      return nil, "the factory in content must return a function, it returned " .. format.given(reader)
+      return nil, "the factory in content must return a function, it returned "
+        .. format.given(reader)
     end
     return reader
   end

@@ -1,8 +1,8 @@
---- Cooldown: origins that asked for no more requests for a while (429), so that nobody sends them any
---- before it is over; and then not everybody at once.
+--- Cooldown: origins that asked for no more requests for a while (429), so that nobody sends them
+--- any before it is over; and then not everybody at once.
 ---
---- As in TCP's slow start, who waited goes in growing groups: one, two, four, ... a step apart, each
---- at a random moment of its step. Several chains may share one.
+--- As in TCP's slow start, who waited goes in growing groups: one at first, in the first step two,
+--- in the next four, ... each at a random moment of its step. Several chains may share one.
 local Shared = require "viesti.shared"
 
 ---@class viesti.Cooldown: viesti.Shared
@@ -60,8 +60,9 @@ function Cooldown:remaining(origin, now)
   return state and math.max(0, state.moment - now) or 0
 end
 
---- The moment at which one more request may go, which is the caller's to keep; nil: at once. When it
---- has come he asks again, with `mine`, the second value: nil then unless there is a newer cooldown.
+--- The moment at which one more request may go, which is the caller's to keep; nil: at once. When
+--- it has come he asks again, with `mine`, the second value: nil then unless there is a newer
+--- cooldown.
 ---@param origin string
 ---@param now number
 ---@param random fun(): number
@@ -77,7 +78,7 @@ function Cooldown:reserve(origin, now, random, mine)
   end
   state.waiting = state.waiting + 1
   local group = math.floor(math.log(state.waiting, 2))
-  local moment = math.max(now, state.moment) + (group + random()) * self.step
+  local moment = math.max(now, state.moment) + math.max(0, group - random()) * self.step
   state.over = math.max(state.over, moment)
   return moment, state
 end

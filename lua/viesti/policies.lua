@@ -1,6 +1,6 @@
---- Policies ready to be given to a RetryingSender: functions of what happened (a viesti.RetryContext)
---- that return nil for what the sender would do by itself, false not to send again, true to send again
---- after the usual wait, or the seconds to wait.
+--- Policies ready to be given to a RetryingSender: functions of what happened (a
+--- viesti.RetryContext) that return nil for what the sender would do by itself, false not to send
+--- again, true to send again after the usual wait, or the seconds to wait.
 local policies = {}
 
 --- Nothing is sent again, not even after a 429.

@@ -156,8 +156,8 @@ end
 
 --- Seconds until the request may be sent again, as Retry-After says: a number, or a date compared
 --- with the response's own Date (RFC 9110 10.2.3); of a 429 or 503 without it as RateLimit,
---- RateLimit-Reset or X-RateLimit-Reset say. nil if they say nothing that makes sense, math.huge for
---- a number past all reason.
+--- RateLimit-Reset or X-RateLimit-Reset say. nil if they say nothing that makes sense, math.huge
+--- for a number past all reason.
 ---@return number?
 function Response:retry_after()
   return retry_after(self)

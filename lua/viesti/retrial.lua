@@ -1,5 +1,5 @@
---- Retrial: one request that is not done with its first attempt: what became of each, and what is to
---- be done next.
+--- Retrial: one request that is not done with its first attempt: what became of each, and what is
+--- to be done next.
 local origin_of = require "viesti.origin"
 local retry_after = require "viesti.retry_after"
 
@@ -17,7 +17,7 @@ local retry_after = require "viesti.retry_after"
 ---@field retries integer how many of them were retries that count
 ---@field retries_left integer
 ---@field elapsed number seconds since the first one began
----@field wait number? seconds until the next one; what it would be, for a policy; nil: there is none
+---@field wait number? seconds until the next one, for a policy what they would be; nil: no more
 ---@field give_up string? why there is none
 
 ---@class viesti.Retrial
@@ -135,8 +135,8 @@ local function tell(callback, context)
   end
 end
 
---- Notes what became of an attempt. Returns the seconds to wait before the next one; nil where there
---- is to be none.
+--- Notes what became of an attempt. Returns the seconds to wait before the next one; nil where
+--- there is to be none.
 ---@param response viesti.Response?
 ---@param err viesti.Error?
 ---@return number? wait

@@ -28,8 +28,8 @@ local function asked_for(response, wall)
   return moment and math.max(0.0, moment - time_of(response, wall)) or seconds_of(value)
 end
 
--- The longest of the waits of those limits that are used up, or of all if none says so: RateLimit as
--- `"name";r=0;t=30`, or in its earlier form `limit=10, remaining=0, reset=30`.
+-- The longest of the waits of those limits that are used up, or of all if none says so: RateLimit
+-- as `"name";r=0;t=30`, or in its earlier form `limit=10, remaining=0, reset=30`.
 local function from_rate_limit(value)
   local used_up, any
   for member in (value:find "reset%s*=" and value:gsub(",", ";") or value):gmatch "[^,]+" do

@@ -1,8 +1,8 @@
---- RetryBudget(max_tokens, token_ratio): keeps retries from multiplying the load of servers that fail
---- all at once, as gRPC's retry throttling does.
+--- RetryBudget(max_tokens, token_ratio): keeps retries from multiplying the load of servers that
+--- fail all at once, as gRPC's retry throttling does.
 ---
---- It starts full. Each failure takes a token, each success gives back a part of one, and while half
---- of the tokens or fewer are left nothing is sent again. Several chains may share one.
+--- It starts full. Each failure takes a token, each success gives back a part of one, and while
+--- half of the tokens or fewer are left nothing is sent again. Several chains may share one.
 local Shared = require "viesti.shared"
 
 ---@class viesti.RetryBudget: viesti.Shared

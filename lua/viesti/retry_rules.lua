@@ -1,5 +1,5 @@
---- What a RetryingSender's options say of a response, an error, a request: whether it failed, whether
---- it may be sent again, how long to wait.
+--- What a RetryingSender's options say of a response, an error, a request: whether it failed,
+--- whether it may be sent again, how long to wait.
 local core = require "viesti.core"
 local format = require "viesti.format"
 local options = require "viesti.options"
@@ -21,16 +21,17 @@ local function add_statuses(set, item)
   local class = type(item) == "string" and item:match "^([1-5])xx$"
   if class then
     for status = class * 100, class * 100 + 99 do
-      set[status] = true
+      set[status] = "server_error"
     end
   elseif math.type(item) == "integer" and item >= 100 and item <= 599 then
-    set[item] = true
+    set[item] = "server_error"
   else
     refuse('statuses must be a list of statuses and of classes such as "5xx", or one class, got %s',
       format.given(item))
   end
 end
 
+-- What the statuses that are failures stand for.
 local function status_set(given)
   local set = {}
   if type(given) == "table" and not tables.is_list(given) then
@@ -39,7 +40,7 @@ local function status_set(given)
   for _, item in ipairs(type(given) == "table" and given or { given }) do
     add_statuses(set, item)
   end
-  set[TOO_MANY_REQUESTS] = nil
+  set[TOO_MANY_REQUESTS] = "rate_limited"
   return set
 end
 
@@ -72,9 +73,7 @@ function Rules:reason(response)
   if not response then
     return "transport_error"
   end
-  local status = response.status_code
-  return status == TOO_MANY_REQUESTS and "rate_limited"
-    or self.statuses[status] and "server_error" or nil
+  return self.failing[response.status_code]
 end
 
 -- Kinds of errors that another attempt may not meet.
@@ -100,16 +99,22 @@ local function is_repeatable(self, request)
   return self.methods == "any" or request:is_idempotent()
 end
 
+-- A body by a function is there until the function has been asked for it.
+local function is_spent(request)
+  local _, source = core.request_given(request)
+  return source and source.spent
+end
+
 --- What keeps the request from being sent again after that error, or after the response where there
 --- is none; nil if nothing does.
 ---@param request viesti.Request
 ---@param err viesti.Error?
----@return "not_retryable"|"not_idempotent"|"body_not_replayable"|nil give_up
+---@return "deadline"|"not_retryable"|"not_idempotent"|"body_not_replayable"|nil give_up
 function Rules:obstacle(request, err)
   if err and not self.may_pass(err) then
-    return "not_retryable"
+    return err.kind == "deadline" and "deadline" or "not_retryable"
   elseif err and err.sent == "no" then
-    return nil
+    return is_spent(request) and "body_not_replayable" or nil
   elseif not is_repeatable(self, request) then
     return "not_idempotent"
   end
@@ -162,7 +167,7 @@ end
 ---@return viesti.RetryRules
 return function(sender)
   return setmetatable({
-    statuses = status_set(sender.statuses or SERVER_ERRORS),
+    failing = status_set(sender.statuses or SERVER_ERRORS),
     methods = method_set(sender.methods),
     policy = policy_of(sender.policy),
     backoff = sender.backoff,

@@ -130,6 +130,15 @@ static void push_facts(lua_State *L, int index) {
   lua_remove(L, old);
 }
 
+/* status_of(value) -> the status of a Response; nil of anything else */
+static int status_of(lua_State *L) {
+  const vi_response_box *box = vi_test_box(L, 1, VI_TYPE_RESPONSE);
+  if (!box || !(box->stored || box->response))
+    return 0;
+  lua_pushinteger(L, box->stored ? box->stored->status : box->response->status);
+  return 1;
+}
+
 /* response:annotated(from_cache, facts) -> another Response over the same core */
 static int response_annotated(lua_State *L) {
   lua_settop(L, 3);
@@ -200,7 +209,8 @@ void vi_open_response(lua_State *L) {
                                      {"with_cache_status", response_with_cache_status},
                                      {"not_stored", response_not_stored},
                                      {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"response", response_new}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"response", response_new}, {"status_of", status_of}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_RESPONSE, "Response", metamethods, methods);
   lua_getfield(L, -1, "Response");
   luaL_getmetatable(L, VI_TYPE_RESPONSE);

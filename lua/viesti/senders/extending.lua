@@ -6,6 +6,8 @@ local format = require "viesti.format"
 local options = require "viesti.options"
 local Sender = require "viesti.senders.sender"
 
+local RESPONSE = debug.getmetatable(core.response { status_code = 200, fields = {} })
+
 ---@class viesti.ExtendingSender: viesti.Sender
 ---@field sender viesti.Sender the inner sender
 local ExtendingSender = Sender:extend("ExtendingSender", {
@@ -18,6 +20,7 @@ function ExtendingSender:init()
   -- Loaded here because SyncSender is a Sender too, but not a thing that this base is made of.
   self.sender = self.sender or require("viesti.senders.sync")()
   self.is_async = self.sender.is_async
+  self.time_source = self.clock or self.sender
 end
 
 function ExtendingSender:missing()
@@ -39,7 +42,7 @@ end
 function ExtendingSender:check_answer(request, response, err)
   if response == nil then
     return nil, type(err) == "table" and err or core.error("script", tostring(err), request)
-  elseif (debug.getmetatable(response) or {}).__name ~= "viesti.Response" then
+  elseif debug.getmetatable(response) ~= RESPONSE then
     error(("%s: send of the inner %s must return a Response, or nil and an error, it returned %s")
       :format(self.name, self.sender.name, format.given(response)), 0)
   end
@@ -58,15 +61,15 @@ function ExtendingSender:spawn(fn)
 end
 
 function ExtendingSender:now()
-  return (self.clock or self.sender).now(self.sender)
+  return self.time_source.now(self.sender)
 end
 
 function ExtendingSender:wall()
-  return (self.clock or self.sender).wall(self.sender)
+  return self.time_source.wall(self.sender)
 end
 
 function ExtendingSender:random()
-  return (self.clock or self.sender).random(self.sender)
+  return self.time_source.random(self.sender)
 end
 
 --- Closes the inner sender.
@@ -87,6 +90,7 @@ function ExtendingSender:with_sender(sender)
   end
   copy.sender = sender
   copy.is_async = sender.is_async
+  copy.time_source = self.clock or sender
   return setmetatable(copy, getmetatable(self))
 end
 

@@ -2,7 +2,8 @@
 ---
 --- Of three kinds of failure, a rate limit (429) is waited out and never uses up `retries`, also at
 --- 0; server errors and transport errors use up one each, with growing waits. What must not be done
---- twice (a POST) is sent again only if it certainly never left, or if the user says that it may be.
+--- twice (a POST) is sent again only if it certainly never left, or if the user says that it may
+--- be.
 local Cooldown = require "viesti.cooldown"
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
@@ -10,6 +11,8 @@ local origin_of = require "viesti.origin"
 local Request = require "viesti.request"
 local Retrial = require "viesti.retrial"
 local retry_rules = require "viesti.retry_rules"
+
+local status_of = core.status_of -- one call into C for each request that succeeds
 
 ---@class viesti.RetryingSender: viesti.ExtendingSender
 ---@field retries integer
@@ -19,14 +22,14 @@ local RetryingSender = ExtendingSender:extend("RetryingSender", {
     doc = "how often a server or transport error is tried again" },
   { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
   { name = "statuses", type = "string|table",
-    doc = "which statuses are server errors; a list of them, or of classes such as \"5xx\", or one "
+    doc = "which statuses are server errors: a list of them and of classes such as \"5xx\", or one "
       .. "class; 408, 500, 502, 503 and 504 if nothing is given" },
   { name = "methods", type = "string|strings", default = "idempotent",
     doc = "what is sent again where the server may have done it already: \"idempotent\" methods, "
       .. "\"any\", or those of a list" },
   { name = "idempotency_key", type = "boolean", default = false,
-    doc = "adds an Idempotency-Key to what is not idempotent, the same in all attempts, which makes "
-      .. "it so for servers that know the field" },
+    doc = "adds an Idempotency-Key to what is not idempotent, the same in all attempts, which makes"
+      .. " it so for servers that know the field" },
   { name = "backoff", type = "table", doc = "waits after server and transport errors", fields = {
     { name = "base", type = "number", default = 1, min = 0,
       doc = "seconds before the first retry" },
@@ -37,7 +40,7 @@ local RetryingSender = ExtendingSender:extend("RetryingSender", {
   } },
   { name = "rate_limit", type = "table", doc = "waits after a 429", fields = {
     { name = "max_wait", type = "number", default = 60, min = 0,
-      doc = "seconds that one request may wait in all; who is asked to wait longer returns at once" },
+      doc = "seconds that one request may wait in all; it returns at once if more is asked for" },
     { name = "pad", type = "number", default = 1, min = 0,
       doc = "seconds added to what Retry-After asks for" },
     { name = "shared", type = "boolean|Cooldown", default = true,
@@ -51,8 +54,8 @@ local RetryingSender = ExtendingSender:extend("RetryingSender", {
   { name = "budget", type = "RetryBudget",
     doc = "keeps retries few while much fails; to share between chains" },
   { name = "policy", type = "function|string",
-    doc = "a function of what happened that returns nil (as usual), false (not again), true (again) "
-      .. "or the seconds to wait; or the name of one of viesti.policies" },
+    doc = "a function of what happened that returns nil (as usual), false (not again), true (again)"
+      .. " or the seconds to wait; or the name of one of viesti.policies" },
   { name = "on_retry", type = "function", doc = "called with what happened before each wait" },
   { name = "on_give_up", type = "function",
     doc = "called with what happened where something is not sent again that failed" },
@@ -62,7 +65,11 @@ function RetryingSender:init()
   RetryingSender.super.init(self)
   self.rules = retry_rules(self)
   local shared = self.rate_limit.shared
-  self.cooldown = shared == true and Cooldown() or shared or nil
+  self.cooldown = shared == true and Cooldown() or shared
+  -- false rather than nil, which would be looked for in all the classes above for each request.
+  self.is_changing = self.idempotency_key or self.deadline ~= nil or self.attempt_timeout ~= nil
+  self.asks_policy = self.policy ~= nil
+  self.tokens = self.budget or false
 end
 
 function RetryingSender:option(name)
@@ -70,9 +77,8 @@ function RetryingSender:option(name)
   return name == "statuses" and self._given.statuses or value
 end
 
--- The request as it is sent each time.
+-- The request as it is sent each time, where that is not what was given.
 local function prepared(self, request)
-  request = Request.from(request)
   if self.idempotency_key and not request:is_idempotent() then
     request = request:with { headers = { ["Idempotency-Key"] = core.uuid() } }
   end
@@ -97,26 +103,34 @@ local function await_turn(self, request, mine)
   if not cooldown or cooldown:is_quiet() then
     return nil
   end
-  local origin, start = origin_of(request.url), self:now()
-  local now, moment = start, nil
-  while true do
-    moment, mine = cooldown:reserve(origin, now, function() return self:random() end, mine)
-    if not moment then
-      return nil
-    elseif moment - start > self.rate_limit.max_wait or moment >= (request.deadline or math.huge) then
+  local function random()
+    return self:random()
+  end
+  local origin, now = origin_of(request.url), self:now()
+  local last = math.min(now + self.rate_limit.max_wait, request.deadline or math.huge)
+  local moment
+  moment, mine = cooldown:reserve(origin, now, random, mine)
+  while moment do
+    if moment > last then
       return held_back(request, origin, moment - now, moment)
     end
     self:sleep(moment - now)
     now = self:now()
+    moment, mine = cooldown:reserve(origin, now, random, mine)
   end
 end
 
+-- The status, too, as the third value.
 local function attempt(self, request, mine)
   local held = await_turn(self, request, mine)
   if held then
     return nil, held
   end
   local response, err = self.sender:send(request)
+  local status = status_of(response)
+  if status then
+    return response, nil, status
+  end
   return self:check_answer(request, response, err)
 end
 
@@ -150,13 +164,16 @@ local function send_again(self, request, start, response, err)
 end
 
 function RetryingSender:send(request)
-  request = prepared(self, request)
+  request = Request.from(request)
+  if self.is_changing then
+    request = prepared(self, request)
+  end
   local start = self:now()
-  local response, err = attempt(self, request)
-  if self.policy or self.rules:reason(response) then
+  local response, err, status = attempt(self, request)
+  if self.asks_policy or not status or self.rules.failing[status] then
     return send_again(self, request, start, response, err)
-  elseif self.budget then
-    self.budget:note_success()
+  elseif self.tokens then
+    self.tokens:note_success()
   end
   return response, err
 end

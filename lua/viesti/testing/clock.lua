@@ -1,5 +1,5 @@
---- A clock that advances by itself: whoever sleeps on it is woken as soon as nobody has anything else
---- to do, and the time he asked for has passed then.
+--- A clock that advances by itself: whoever sleeps on it is woken as soon as nobody has anything
+--- else to do, and the time he asked for has passed then.
 local core = require "viesti.core"
 local options = require "viesti.options"
 
@@ -26,12 +26,17 @@ local function place_of(sleepers, moment)
   return low
 end
 
-local function remove(sleepers, sleeper)
-  for index, candidate in ipairs(sleepers) do
+-- Nobody sleeps any longer who was cancelled.
+local function leave(state, sleeper)
+  for index, candidate in ipairs(state.sleepers) do
     if candidate == sleeper then
-      table.remove(sleepers, index)
-      return
+      table.remove(state.sleepers, index)
+      break
     end
+  end
+  if state.driver and not state.sleepers[1] then
+    state.driver:cancel()
+    state.driver = nil
   end
 end
 
@@ -63,13 +68,11 @@ end
 
 local function sleep_in_task(state, task, moment)
   local sleeper <close> = setmetatable({ moment = moment, task = task }, {
-    __close = function(self) remove(state.sleepers, self) end,
+    __close = function(self) leave(state, self) end,
   })
   table.insert(state.sleepers, place_of(state.sleepers, moment), sleeper)
   state.count = state.count + 1
-  if not (state.driver and state.driver:status() == "running") then
-    state.driver = core.spawn(drive, state)
-  end
+  state.driver = state.driver or core.spawn(drive, state)
   repeat
     core.park()
   until state.now >= moment
@@ -84,9 +87,10 @@ local function mix(state)
   return z ~ (z >> 31)
 end
 
---- A clock for the `clock` option of a chain's innermost sender: `now`, `wall`, `sleep` and `random`
---- as the real ones, but that ten minutes pass in no time, and the random numbers are the same in
---- each run. `advance(seconds)` lets time pass, `slept()` is how long was slept on it in all.
+--- A clock for the `clock` option of a chain's innermost sender: `now`, `wall`, `sleep` and
+--- `random` as the real ones, but that ten minutes pass in no time, and the random numbers are the
+--- same in each run. `advance(seconds)` lets time pass, `slept()` is how long was slept on it in
+--- all.
 ---@param ... any { wall, seed }
 ---@return viesti.Clock
 return function(...)

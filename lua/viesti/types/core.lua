@@ -68,7 +68,7 @@ function Request:is_replayable() end
 ---@field from_cache boolean whether its body came out of a cache
 ---@field cache viesti.CacheFacts? what a cache had to do with it
 ---@field attempts viesti.Attempt[] how often the request was sent for it, and what came of each
----@field give_up string? why a RetryingSender did not send it again, where something called for that
+---@field give_up string? why a RetryingSender, which would have, did not send it again
 ---@field encoding string? the Content-Encoding that was undone
 ---@field reused boolean whether the connection had served before
 ---@field complete boolean|"unknown" whether the body is whole; a stream once it was read to its end
@@ -115,7 +115,7 @@ function Headers:get_all(name) end
 ---@field error viesti.Error? instead of it
 ---@field sent "no"|"maybe" whether any of the request may have left
 ---@field wait number? seconds waited before the next one
----@field reason string? what that one was for: "rate_limited", "server_error", "transport_error", "policy"
+---@field reason "rate_limited"|"server_error"|"transport_error"|"policy"|nil what called for it
 
 --- Why there is no response; tostring gives a sentence.
 ---@class viesti.Error
