@@ -56,8 +56,8 @@ function ExtendingSender:sleep(seconds)
   return self.sender:sleep(seconds)
 end
 
-function ExtendingSender:spawn(fn)
-  return self.sender:spawn(fn)
+function ExtendingSender:spawn(fn, ...)
+  return self.sender:spawn(fn, ...)
 end
 
 function ExtendingSender:now()

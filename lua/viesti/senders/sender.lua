@@ -29,8 +29,8 @@ end
 --- Starts a function as a task beside the caller, where `send` suspends tasks; nil where it blocks.
 ---@param fn function
 ---@return viesti.Task?
-function Sender:spawn(fn)
-  return self.is_async and core.spawn(fn) or nil
+function Sender:spawn(fn, ...)
+  return self.is_async and core.spawn(fn, ...) or nil
 end
 
 --- Seconds on a clock that never steps; only differences mean something.
