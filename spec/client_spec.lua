@@ -54,7 +54,7 @@ describe("Client", function()
       local client <close> = Client(viesti.SyncSender(), true)
       assert.same({ "AsyncSender", true }, { client.sender.name, client.is_async })
       assert.same({ { "Client: asynchronous = true is asked for, but the chain ends in SyncSender; "
-        .. "it is kept over AsyncSender instead", Warning } }, warned)
+        .. "it is kept over AsyncSender, with its session, instead", Warning } }, warned)
       local other <close> = Client(viesti.AsyncSender(), false)
       assert.same({ "SyncSender", false }, { other.sender.name, other.is_async })
       assert.equal(2, #warned)
@@ -88,6 +88,41 @@ describe("Client", function()
       assert.same({ false, true }, { chain.is_async, client.is_async })
       assert.equal(200, assert(chain:send({ url = server.url .. "/echo" })).status_code)
       assert.equal(200, assert(client:send({ url = server.url .. "/echo" })).status_code)
+    end)
+
+    it("closes nothing that it was given, and what it made itself", function()
+      local given = viesti.SyncSender()
+      local client = Client(given, true)
+      client:close()
+      assert.is_false(given.session:is_closed())
+      assert.equal(200, given:send({ url = server.url .. "/echo" }).status_code)
+      local own = Client({ asynchronous = true })
+      own:close()
+      assert.is_true(own.sender.session:is_closed())
+    end)
+
+    it("takes a sender of its own in place of one without a session, and says so", function()
+      local Mine = viesti.Sender:extend("Mine")
+      function Mine.send() end
+      local client <close> = Client(viesti.RetryingSender(1, Mine()), true)
+      assert.same({ "RetryingSender", "AsyncSender" },
+        { client.sender.name, client.sender.sender.name })
+      assert.equal("Client: asynchronous = true is asked for, but the chain ends in Mine; it is "
+        .. "kept over a new AsyncSender, without what Mine does, instead", warned[1][1])
+    end)
+
+    it("replaces all of a chain that cannot be rebuilt, and says why", function()
+      local Stiff = viesti.Sender:extend("Stiff", { { name = "sender", type = "sender" } })
+      function Stiff:send(request)
+        return self.sender:send(request)
+      end
+      local stiff = Stiff({ sender = viesti.SyncSender() })
+      local client <close> = Client(viesti.RetryingSender(1, stiff), true)
+      assert.equal("Client{ asynchronous = true, sender = AsyncSender() }", tostring(client))
+      assert.equal("Client: asynchronous = true is asked for, but the chain ends in SyncSender; "
+        .. "all of it is replaced by a new AsyncSender, since Stiff has no with_sender",
+        warned[1][1])
+      assert.is_true(client.is_async)
     end)
 
     it("resolves it when a chain puts another sender inside, too", function()
@@ -161,7 +196,7 @@ describe("Client", function()
     it("writes to stderr from the start", function()
       local output = fresh_lua('local v = require("viesti"); v.Client(v.SyncSender(), true)')
       assert.equal("SenderConflictWarning: Client: asynchronous = true is asked for, but the chain "
-        .. "ends in SyncSender; it is kept over AsyncSender instead", output)
+        .. "ends in SyncSender; it is kept over AsyncSender, with its session, instead", output)
     end)
   end)
 end)

@@ -70,7 +70,8 @@ describe("FailoverSender", function()
 
   it("keeps path, params, fields, body and user", function()
     local _, _, _, inner = send({ 503, 200 }, { method = "PUT",
-      url = "http://u:p%40@a.invalid/x%20y", params = { q = "1" }, headers = { A = "b" }, content = "body" })
+      url = "http://u:p%40@a.invalid/x%20y", params = { q = "1" }, headers = { A = "b" },
+      content = "body" })
     local request = inner.calls[2].request
     assert.same({ "PUT", "http://u:p%40@b.invalid/x%20y?q=1", "b", "body" },
       { request.method, request.url, request.headers.A, request.body })

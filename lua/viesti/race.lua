@@ -81,10 +81,10 @@ local function run(self)
   return self.winner
 end
 
---- Runs one, in the calling task. Of `choices`, `sender` starts tasks and sleeps, `attempt` returns a
---- response, or nil and an error, `is_good` says of a response whether it ends the race, `may_start`
---- whether one more may start after so many, which happens `delay` seconds after the last one, or as
---- soon as one fails. Returns which one won, how many there were, and its outcome.
+--- Runs one, in the calling task. Of `choices`, `sender` starts tasks and sleeps, `attempt` returns
+--- a response, or nil and an error, `is_good` says of a response whether it ends the race,
+--- `may_start` whether one more may start after so many, which happens `delay` seconds after the
+--- last one, or as soon as one fails. Returns which one won, how many there were, and its outcome.
 ---@param choices table
 ---@return integer number, integer count, viesti.Response? response, viesti.Error? err
 return function(choices)

@@ -1,4 +1,5 @@
 --- Sender: the interface of everything that sends. Extend it to make a concrete sender.
+local chain_order = require "viesti.chain_order"
 local class = require "viesti.class"
 local core = require "viesti.core"
 local format = require "viesti.format"
@@ -76,6 +77,12 @@ function Sender:describe()
     end
   end
   return { class = self.name, options = values, sender = self.sender and self.sender:describe() }
+end
+
+--- What is wrong with the order of the layers, each in a sentence; an empty list if nothing is.
+---@return string[]
+function Sender:check()
+  return chain_order(self)
 end
 
 -- In the form that builds it: what was given, and the inner sender.
