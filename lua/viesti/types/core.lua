@@ -16,6 +16,9 @@
 ---@field multipart viesti.Multipart?
 ---@field length integer? bytes of a body that a function supplies
 ---@field timeout number? seconds for the whole exchange, instead of the session's
+---@field factory boolean? whether the function in `content` makes the one that supplies the body
+---@field deadline number? the moment, on the clock of sender:now(), at which all ends
+---@field idempotent boolean? true: the caller's word that sending it twice does no harm
 ---@field on_progress fun(done: integer, total: integer?)? told of the bytes that have come
 ---@field secret_headers string[]? names of header fields that are for its origin alone
 ---@field ttl number? seconds that a CachingSender keeps the response fresh
