@@ -328,7 +328,7 @@ for _, way in ipairs(ways) do
         backoff = { base = 0 } })
       local response = assert(stream(retrying, "/x"))
       collectgarbage()
-      assert.same({ 2, "fine" }, { response.attempts, rest_of(response) })
+      assert.same({ 2, "fine" }, { #response.attempts, rest_of(response) })
     end)
   end)
 end

@@ -3,9 +3,9 @@
 --- A declaration is a list, in positional order, of
 ---   { name = "retries", type = "integer", default = 0, min = 0, doc = "..." }
 --- with, where they apply: `max`, `values` (the allowed ones), `required`, `fields` (a nested
---- declaration, for a table), `secret` (never shown), `mistaken` (names that others call it by, for
---- who gives one of them). `type` is a Lua type, "integer", or the name of a check below; several
---- are joined by "|"; one in CamelCase is that of a class.
+--- declaration, for a table), `secret` (never shown), `by_name` (it has no position), `mistaken`
+--- (names that others call it by, for who gives one of them). `type` is a Lua type, "integer", or
+--- the name of a check below; several are joined by "|"; one in CamelCase is that of a class.
 local format = require "viesti.format"
 local tables = require "viesti.tables"
 
@@ -168,7 +168,7 @@ options.is_headers = checks.headers
 local SPEC_KEYS = {
   name = "string", type = "string", default = "any", min = "number", max = "number",
   values = "table", required = "boolean", fields = "table", secret = "boolean",
-  secret_strings = "boolean", mistaken = "table", doc = "string",
+  secret_strings = "boolean", by_name = "boolean", mistaken = "table", doc = "string",
 }
 
 local LUA_TYPES = {
@@ -368,13 +368,17 @@ function read_table(owner, declaration, given)
 end
 
 local function from_positions(owner, declaration, count, ...)
-  if count > #declaration then
+  local names = {}
+  for _, spec in ipairs(declaration) do
+    names[#names + 1] = not spec.by_name and spec.name or nil
+  end
+  if count > #names then
     return nil, ("%s takes at most %d arguments (%s), got %d"):format(
-      owner, #declaration, table.concat(names_of(declaration), ", "), count)
+      owner, #names, table.concat(names, ", "), count)
   end
   local given = {}
   for position = 1, count do
-    given[declaration[position].name] = (select(position, ...))
+    given[names[position]] = (select(position, ...))
   end
   return given
 end

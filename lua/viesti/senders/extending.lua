@@ -12,7 +12,7 @@ local RESPONSE = debug.getmetatable(core.response { status_code = 200, fields = 
 ---@field sender viesti.Sender the inner sender
 local ExtendingSender = Sender:extend("ExtendingSender", {
   { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
-  { name = "clock", type = "clock",
+  { name = "clock", type = "clock", by_name = true,
     doc = "what this layer and those around it tell the time by, and sleep on; for tests" },
 })
 
