@@ -215,6 +215,57 @@ describe("CachingSender over an AsyncSender", function()
       assert.same({ "no idea", "x", "x" }, outcomes)
     end)
 
+    it("makes none wait for whom a function of the user's waits for", function()
+      server:route("/x", fresh)
+      local first, second, sender, asks
+      local function new(wait)
+        sender = caching({ ttl = function()
+          if first and not asks then
+            asks = wait
+            asks()
+          end
+        end })
+        asks = nil
+      end
+      local function two_ask()
+        first = viesti.spawn(sender.send, sender, request())
+        second = second or viesti.spawn(sender.send, sender, request())
+        local bodies = { assert(first:join()).body, assert(second:join()).body }
+        first, second = nil, nil
+        return bodies
+      end
+      local waits = {
+        ["for one who waits already"] = function() assert(second:join()) end,
+        ["for one who will"] = function()
+          assert.equal("x", viesti.spawn(sender.send, sender, request()):join().body)
+        end,
+        ["for one who does through another"] = function()
+          viesti.spawn(function() second:join() end):join()
+        end,
+      }
+      for name, wait in pairs(waits) do
+        new(wait)
+        local bodies = viesti.run(function()
+          local _ <close> = viesti.spawn(viesti.sleep, 60)
+          return viesti.timeout(5, two_ask)
+        end)
+        assert.same({ "x", "x" }, bodies, name)
+      end
+    end)
+
+    it("says so where a function of the user's waits for who asked", function()
+      server:route("/x", fresh)
+      local asking
+      local sender = caching({ ttl = function() asking:join() end })
+      local ok, reason = viesti.run(function()
+        local _ <close> = viesti.spawn(viesti.sleep, 60)
+        asking = viesti.spawn(pcall, sender.send, sender, request())
+        return asking:join(5)
+      end)
+      assert.is_false(ok)
+      assert.matches("caching_tasks_spec%.lua:%d+: deadlock: the task to be joined waits", reason)
+    end)
+
     it("does not do so where it is told not to", function()
       server:route("/x", fresh)
       send_all(caching({ coalesce = false }), 10)
