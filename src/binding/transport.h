@@ -35,8 +35,8 @@ typedef struct vi_task {
   struct vi_task *joining, *joiners, *next_joiner; /* until the joiner has the outcome */
   struct vi_task *counted_on; /* while it is parked: who is to wake it, kept by its stack; NULL:
                                * that is not known */
-  vi_task_list *list;                              /* the one that it is in; NULL: none */
-  struct vi_task *next, *previous;                 /* there */
+  vi_task_list *list;         /* the one that it is in; NULL: none */
+  struct vi_task *next, *previous; /* there */
   vi_task_state state;
   bool started;
   bool ended;  /* state is not ALIVE */
