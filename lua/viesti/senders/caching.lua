@@ -156,16 +156,32 @@ local function fetch_leased(self, request, outgoing, verdict, generation)
   end, function(seconds) self.sender:sleep(seconds) end)
 end
 
--- A task that asks behind the caller's back, or nil where nobody can: in a chain that blocks,
--- unless it may work in the background.
-local function start_refresh(self, work)
+-- What works behind the caller's back in a chain that blocks, where it may.
+local function background_of(self)
   if self.background and not self.behind then
-    self.behind = background(self) or false
+    self.behind = background(self, function(key) self.refreshing[key] = nil end) or false
   end
-  if self.behind then
-    return self.behind:start(work)
+  return self.behind
+end
+
+-- Whether nothing of Lua's has a say in what is kept of the answer to what is stale.
+local function is_for_core_alone(self, request)
+  return not self.chooses and not request.ttl and not self.far
+    and (not self.keys or SAFE[request.method])
+end
+
+-- Whether somebody asks behind the caller's back from now on.
+local function start_refresh(self, key, request, outgoing, verdict, generation)
+  local behind = background_of(self)
+  if behind and is_for_core_alone(self, request) and behind:ask(request, outgoing, verdict) then
+    return true
   end
-  return self.sender:spawn(function() work(self) end)
+  local ended = setmetatable({}, { __close = function() self.refreshing[key] = nil end })
+  local function work(by)
+    local _ <close> = ended
+    fetch(by, request, outgoing, verdict, generation)
+  end
+  return (behind and behind:start(work) or self.sender:spawn(function() work(self) end)) ~= nil
 end
 
 -- Asks behind the caller's back; who comes meanwhile is served what is there, too. False where
@@ -174,12 +190,7 @@ local function refresh(self, request, outgoing, verdict, generation)
   local key = verdict:key(request)
   if not self.refreshing[key] then
     self.refreshing[key] = true
-    local ended = setmetatable({}, { __close = function() self.refreshing[key] = nil end })
-    local task = start_refresh(self, function(by)
-      local _ <close> = ended
-      fetch(by, request, outgoing, verdict, generation)
-    end)
-    if not task then
+    if not start_refresh(self, key, request, outgoing, verdict, generation) then
       self.refreshing[key] = nil
       return false
     end
