@@ -47,6 +47,15 @@ local function check_methods(methods)
   end
 end
 
+local function check_targeted(names)
+  for _, name in ipairs(names or {}) do
+    if not core.is_token(name) then
+      error(("CachingSender: targeted must be names of header fields, it has %s"):format(
+        format.value(name)), CALLER)
+    end
+  end
+end
+
 local function open_store(self)
   local bounds = {}
   for _, name in ipairs(BOUNDS) do
@@ -79,6 +88,7 @@ end
 function CachingSender:init()
   CachingSender.super.init(self)
   check_methods(self.methods)
+  check_targeted(self.targeted)
   self.store = open_store(self)
   self.near = options.is_memory_store(self.store) and self.store or self.store.near
   if self.near ~= self.store then
@@ -305,14 +315,19 @@ function CachingSender:send(request)
   return shown(self, answer, collapsed), err
 end
 
+-- What a user names by a request, or by its URL alone.
+local function request_of(given, what)
+  return Request.from(type(given) == "string" and { url = given } or given, what)
+end
+
 --- What `send` would do with the request, and why: a table with `action` ("hit", "refresh",
 --- "validate", "fetch", "complete", "bypass" or "timeout"), `forwarded` (why it would be sent on),
 --- `key`, `variants` (how many responses are kept under it), and of the one that fits `age` and
 --- `ttl` (seconds) and `status_code`.
----@param request viesti.Request|table
+---@param request viesti.Request|table|string a string is a URL
 ---@return table
 function CachingSender:inspect(request)
-  request = Request.from(request)
+  request = request_of(request, "inspect")
   local key, partition
   if self.keys then
     key, partition = self.keys:of(request)
@@ -327,7 +342,7 @@ end
 --- partition that this cache would ask for it by.
 ---@param request viesti.Request|table|string a string is a URL
 function CachingSender:delete(request)
-  request = Request.from(type(request) == "string" and { url = request } or request)
+  request = request_of(request, "delete")
   local key, partition
   if self.keys then
     key, partition = self.keys:of(request)
