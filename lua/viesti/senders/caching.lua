@@ -250,6 +250,9 @@ local function forward(self, request, outgoing, verdict, generation)
       shared:keep_apart(key)
     end
   end
+  if key and shared:is_under_way(key) then -- what it waits for may be waiting for this one
+    return false, fetch(self, request, outgoing, verdict, generation)
+  end
   return false, fetch_leased(self, request, outgoing, verdict, generation)
 end
 
