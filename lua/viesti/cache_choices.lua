@@ -4,7 +4,7 @@ local format = require "viesti.format"
 local options = require "viesti.options"
 
 local function check_result(what, wanted, value)
-  error(("CachingSender: %s must return %s, it returned %s"):format(
+  error(("%sCachingSender: %s must return %s, it returned %s"):format(core.place(),
     what, wanted, format.given(value)), 0)
 end
 

@@ -28,8 +28,8 @@ return {
     doc = "seconds for which a stale response is served while a task asks for a new one, where the "
       .. "server does not say (RFC 5861); in chains that block see background" },
   { name = "background", type = "boolean", default = false,
-    doc = "serve stale-while-revalidate in a chain that blocks, too: what is new is fetched while "
-      .. "the chain is used, at the latest by close" },
+    doc = "serve stale-while-revalidate in a chain that blocks, too: a thread fetches what is new, "
+      .. "or, where Lua has a say, the chain does when it is used, at the latest by close" },
   { name = "key", type = "function",
     doc = "called with the request, returns the string to keep its responses under; nil: its URL" },
   { name = "ignore_params", type = "strings",

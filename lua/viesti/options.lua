@@ -210,6 +210,15 @@ function options.check_declaration(declaration)
   end
 end
 
+local function bounds_of(spec)
+  if spec.min and spec.max then
+    return (" from %s to %s"):format(spec.min, spec.max)
+  elseif spec.min then
+    return (" of %s or more"):format(spec.min)
+  end
+  return ""
+end
+
 --- What a value may be, as the end of a sentence: "an integer of 0 or more".
 function options.allowed(spec)
   if spec.values then
@@ -219,17 +228,13 @@ function options.allowed(spec)
     end
     return "one of " .. table.concat(quoted, ", ")
   end
-  local kinds = {}
+  local kinds, bounds = {}, bounds_of(spec)
   for name in spec.type:gmatch "[^|]+" do
-    kinds[#kinds + 1] = descriptions[name] or is_class_name(name) and "a " .. name or name
+    local is_number = name == "number" or name == "integer"
+    local description = descriptions[name] or is_class_name(name) and "a " .. name or name
+    kinds[#kinds + 1] = description .. (is_number and bounds or "")
   end
-  local text = table.concat(kinds, " or ")
-  if spec.min and spec.max then
-    return ("%s from %s to %s"):format(text, spec.min, spec.max)
-  elseif spec.min then
-    return ("%s of %s or more"):format(text, spec.min)
-  end
-  return text
+  return table.concat(kinds, " or ")
 end
 
 -- Optimal string alignment: a swap of neighbours, the commonest slip, counts as one.

@@ -162,18 +162,20 @@ local function refuse(sentence)
   error(core.place() .. sentence, 0)
 end
 
---- `given` as a Request: a request as it is, a table of options made into one.
+--- `given` as a Request: a request as it is, a table of options made into one. `what` was called
+--- with it, `send` if not said.
 ---@param given viesti.Request|table
+---@param what? string
 ---@return viesti.Request
-function Request.from(given)
+function Request.from(given, what)
   if type(given) == "userdata" then
     return given
   elseif type(given) == "table" and not options.is_sender(given) then
     local request, wrong = make(nil, options.read_table("Request", declaration, given))
     return request or refuse(wrong)
   end
-  refuse("send: the request must be a Request or a table of its options, got "
-    .. format.given(given))
+  refuse(("%s: the request must be a Request or a table of its options, got %s"):format(
+    what or "send", format.given(given)))
 end
 
 -- True where a copy is to have no such name, and no more is said: it has a list of no values; or

@@ -56,14 +56,20 @@ static int cache_gc(lua_State *L) {
   return 0;
 }
 
-static cache_box *check_cache(lua_State *L) {
-  cache_box *box = vi_check_box(L, 1, VI_TYPE_CACHE);
-  luaL_argcheck(L, box->store || box->journal, 1, "the cache has been collected");
+static cache_box *check_cache(lua_State *L, int index) {
+  cache_box *box = vi_check_box(L, index, VI_TYPE_CACHE);
+  luaL_argcheck(L, box->store || box->journal, index, "the cache has been collected");
   return box;
 }
 
 static vi_store *store_of(const cache_box *box) {
   return box->journal ? &box->journal->store : box->store;
+}
+
+vi_store *vi_check_cache(lua_State *L, int index, const vi_policy **policy) {
+  const cache_box *box = check_cache(L, index);
+  *policy = &box->policy;
+  return store_of(box);
 }
 
 static double time_at(lua_State *L, int index) {
@@ -154,7 +160,7 @@ static void serve(vi_response_box *hit, vi_verdict *verdict) {
 static int cache_lookup(lua_State *L) {
   enum { CACHE = 1, REQUEST, NOW, KEY, PARTITION, VERDICT, RESPONSE };
   lua_settop(L, PARTITION);
-  cache_box *box = check_cache(L);
+  cache_box *box = check_cache(L, 1);
   const vi_request *request = request_at(L, box, REQUEST);
   if (!request) {
     lua_pushboolean(L, 0);
@@ -197,7 +203,7 @@ static int cache_inspect(lua_State *L) {
       [VI_ACTION_TIMEOUT] = "timeout",
   };
   lua_settop(L, PARTITION);
-  const cache_box *box = check_cache(L);
+  const cache_box *box = check_cache(L, 1);
   const vi_request *request = vi_check_request(L, REQUEST);
   double now = time_at(L, NOW);
   const vi_key_choices key = {.custom = opt_text(L, KEY), .partition = opt_text(L, PARTITION)};
@@ -233,27 +239,12 @@ static int verdict_key(lua_State *L) {
   return 1;
 }
 
-/* pack(list of strings) -> string, as vi_choices has its tags */
-static int pack(lua_State *L) {
-  luaL_Buffer out;
-  lua_Integer count = luaL_len(L, 1);
-  luaL_buffinit(L, &out);
-  for (lua_Integer i = 1; i <= count; i++) {
-    char length[VI_PACK_LENGTH_MAX];
-    lua_rawgeti(L, 1, i);
-    luaL_addlstring(&out, length, vi_pack_length(vi_check_text(L, -1).length, length));
-    luaL_addvalue(&out);
-  }
-  luaL_pushresult(&out);
-  return 1;
-}
-
 /* cache:key(request, key, partition) -> the key that lookup will ask for, and its generation for
  * load; nil: none */
 static int cache_key(lua_State *L) {
   enum { CACHE = 1, REQUEST, KEY, PARTITION };
   lua_settop(L, PARTITION);
-  const cache_box *box = check_cache(L);
+  const cache_box *box = check_cache(L, 1);
   const vi_request *request = vi_check_request(L, REQUEST);
   const vi_key_choices key = {.custom = opt_text(L, KEY), .partition = opt_text(L, PARTITION)};
   if (vi_decide(&box->policy, request, NULL, 0, 0).action == VI_ACTION_BYPASS)
@@ -271,7 +262,7 @@ static int cache_key(lua_State *L) {
  * they may have been read before */
 static int cache_load(lua_State *L) {
   enum { CACHE = 1, KEY, ENTRIES, GENERATION };
-  const cache_box *box = check_cache(L);
+  const cache_box *box = check_cache(L, 1);
   vi_text key = vi_check_text(L, KEY);
   lua_Integer since = luaL_checkinteger(L, GENERATION);
   lua_settop(L, ENTRIES);
@@ -283,35 +274,19 @@ static int cache_load(lua_State *L) {
   return 1;
 }
 
-/* What the user says of a response: { ttl, refuses, tags (packed) }, or nil. */
-static const vi_choices *read_choices(lua_State *L, int index, vi_choices *out) {
-  if (lua_isnoneornil(L, index))
-    return NULL;
-  luaL_checktype(L, index, LUA_TTABLE);
-  *out = (vi_choices){.ttl = -1};
-  if (lua_getfield(L, index, "ttl") != LUA_TNIL)
-    out->ttl = luaL_checknumber(L, -1);
-  lua_getfield(L, index, "refuses");
-  out->refuses = lua_toboolean(L, -1);
-  if (lua_getfield(L, index, "tags") != LUA_TNIL)
-    out->tags = vi_check_text(L, -1); /* the table keeps it */
-  lua_pop(L, 3);
-  return out;
-}
-
 /* cache:update(verdict, request, response, now, choices) -> Response for the caller, or nil: send
  * the request again without the cache; and a list of what is to be done in a store elsewhere, or
  * nil */
 static int cache_update(lua_State *L) {
   enum { CACHE = 1, VERDICT, REQUEST, GIVEN, NOW, CHOICES };
   lua_settop(L, CHOICES);
-  const cache_box *box = check_cache(L);
+  const cache_box *box = check_cache(L, 1);
   vi_verdict *verdict = vi_check_box(L, VERDICT, VI_TYPE_VERDICT);
   const vi_request *request = vi_check_request(L, REQUEST);
   const vi_response_box *given = vi_check_response(L, GIVEN);
   double now = time_at(L, NOW);
   vi_choices choices;
-  const vi_choices *said = read_choices(L, CHOICES, &choices);
+  const vi_choices *said = vi_read_choices(L, CHOICES, &choices);
   vi_response_box *result = vi_push_response_box(L);
   vi_outcome outcome = vi_cache_update(store_of(box), &box->policy, request, verdict,
                                        given->response, given->streamed, said, now);
@@ -343,7 +318,7 @@ static int cache_update(lua_State *L) {
 
 /* cache:minds(verdict, request, response, overrules) -> whether update wants to know choices */
 static int cache_minds(lua_State *L) {
-  const cache_box *box = check_cache(L);
+  const cache_box *box = check_cache(L, 1);
   const vi_verdict *verdict = vi_check_box(L, 2, VI_TYPE_VERDICT);
   const vi_request *request = vi_check_request(L, 3);
   const vi_response *head = vi_check_response(L, 4)->response;
@@ -355,7 +330,7 @@ static int cache_minds(lua_State *L) {
 /* cache:serves(request, head, other) -> whether the answer to one request, of which the head is
  * there, may be for the other, too */
 static int cache_serves(lua_State *L) {
-  const cache_box *box = check_cache(L);
+  const cache_box *box = check_cache(L, 1);
   const vi_request *request = vi_check_request(L, 2);
   const vi_response *head = vi_check_response(L, 3)->response;
   const vi_request *other = vi_check_request(L, 4);
@@ -367,7 +342,7 @@ static int cache_serves(lua_State *L) {
 static int cache_rescue(lua_State *L) {
   enum { CACHE = 1, VERDICT, REQUEST, NOW };
   lua_settop(L, NOW);
-  const cache_box *box = check_cache(L);
+  const cache_box *box = check_cache(L, 1);
   vi_verdict *verdict = vi_check_box(L, VERDICT, VI_TYPE_VERDICT);
   const vi_request *request = vi_check_request(L, REQUEST);
   double now = time_at(L, NOW);
@@ -394,7 +369,8 @@ void vi_open_cache(lua_State *L) {
   static const luaL_Reg verdict_metamethods[] = {{"__gc", verdict_gc}, {NULL, NULL}};
   static const luaL_Reg verdict_methods[] = {
       {"collapses", verdict_collapses}, {"key", verdict_key}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"cache", cache_new}, {"pack", pack}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"cache", cache_new}, {"pack", vi_pack_strings}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_CACHE, "Cache", cache_metamethods, cache_methods);
   vi_new_type(L, VI_TYPE_VERDICT, "Verdict", verdict_metamethods, verdict_methods);
   luaL_setfuncs(L, functions, 0);

@@ -132,8 +132,10 @@ bool vi_was_interrupted(lua_State *L, lua_Hook before) {
 bool vi_loop_drive(lua_State *L, vi_loop_box *box, const bool *done) {
   lua_Hook before = vi_hook_before(L);
   while (!*done && !vi_was_interrupted(L, before)) {
-    if (vi_loop_is_idle(box->loop))
+    if (vi_loop_is_idle(box->loop)) {
+      box->main.awaited = box->main.joining = NULL;
       return vi_raise(L, "deadlock: every task waits for another and nothing is in flight");
+    }
     vi_loop_turn(L, box, -1);
   }
   return *done;

@@ -15,6 +15,7 @@ const char VI_TYPE_STORE[] = "viesti.Store";
 const char VI_TYPE_CACHE[] = "viesti.Cache";
 const char VI_TYPE_VERDICT[] = "viesti.Verdict";
 const char VI_TYPE_MULTIPART[] = "viesti.Multipart";
+const char VI_TYPE_REFRESHER[] = "viesti.Refresher";
 
 void *vi_push_box(lua_State *L, size_t size, int user_values, const char *type) {
   char *box = lua_newuserdatauv(L, size + sizeof type, user_values);

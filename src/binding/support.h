@@ -18,7 +18,7 @@
  * registry. */
 extern const char VI_TYPE_HEADERS[], VI_TYPE_REQUEST[], VI_TYPE_RESPONSE[], VI_TYPE_ERROR[],
     VI_TYPE_SESSION[], VI_TYPE_LOOP[], VI_TYPE_TASK[], VI_TYPE_STORE[], VI_TYPE_CACHE[],
-    VI_TYPE_VERDICT[], VI_TYPE_MULTIPART[];
+    VI_TYPE_VERDICT[], VI_TYPE_MULTIPART[], VI_TYPE_REFRESHER[];
 
 /* Pushes a userdata of that type and of `size` zeroed bytes, behind which the type's address
  * stands: comparing that is cheaper, on the way of a request, than comparing metatables, and no Lua
@@ -87,5 +87,6 @@ VI_RAISES void vi_open_task(lua_State *L);
 VI_RAISES void vi_open_senders(lua_State *L);
 VI_RAISES void vi_open_store(lua_State *L);
 VI_RAISES void vi_open_cache(lua_State *L);
+VI_RAISES void vi_open_refresher(lua_State *L);
 
 #endif

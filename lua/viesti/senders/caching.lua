@@ -47,6 +47,15 @@ local function check_methods(methods)
   end
 end
 
+local function check_targeted(names)
+  for _, name in ipairs(names or {}) do
+    if not core.is_token(name) then
+      error(("CachingSender: targeted must be names of header fields, it has %s"):format(
+        format.value(name)), CALLER)
+    end
+  end
+end
+
 local function open_store(self)
   local bounds = {}
   for _, name in ipairs(BOUNDS) do
@@ -79,6 +88,7 @@ end
 function CachingSender:init()
   CachingSender.super.init(self)
   check_methods(self.methods)
+  check_targeted(self.targeted)
   self.store = open_store(self)
   self.near = options.is_memory_store(self.store) and self.store or self.store.near
   if self.near ~= self.store then
@@ -156,16 +166,32 @@ local function fetch_leased(self, request, outgoing, verdict, generation)
   end, function(seconds) self.sender:sleep(seconds) end)
 end
 
--- A task that asks behind the caller's back, or nil where nobody can: in a chain that blocks,
--- unless it may work in the background.
-local function start_refresh(self, work)
+-- What works behind the caller's back in a chain that blocks, where it may.
+local function background_of(self)
   if self.background and not self.behind then
-    self.behind = background(self) or false
+    self.behind = background(self, function(key) self.refreshing[key] = nil end) or false
   end
-  if self.behind then
-    return self.behind:start(work)
+  return self.behind
+end
+
+-- Whether nothing of Lua's has a say in what is kept of the answer to what is stale.
+local function is_for_core_alone(self, request)
+  return not self.chooses and not request.ttl and not self.far
+    and (not self.keys or SAFE[request.method])
+end
+
+-- Whether somebody asks behind the caller's back from now on.
+local function start_refresh(self, key, request, outgoing, verdict, generation)
+  local behind = background_of(self)
+  if behind and is_for_core_alone(self, request) and behind:ask(request, outgoing, verdict) then
+    return true
   end
-  return self.sender:spawn(function() work(self) end)
+  local ended = setmetatable({}, { __close = function() self.refreshing[key] = nil end })
+  local function work(by)
+    local _ <close> = ended
+    fetch(by, request, outgoing, verdict, generation)
+  end
+  return (behind and behind:start(work) or self.sender:spawn(function() work(self) end)) ~= nil
 end
 
 -- Asks behind the caller's back; who comes meanwhile is served what is there, too. False where
@@ -174,12 +200,7 @@ local function refresh(self, request, outgoing, verdict, generation)
   local key = verdict:key(request)
   if not self.refreshing[key] then
     self.refreshing[key] = true
-    local ended = setmetatable({}, { __close = function() self.refreshing[key] = nil end })
-    local task = start_refresh(self, function(by)
-      local _ <close> = ended
-      fetch(by, request, outgoing, verdict, generation)
-    end)
-    if not task then
+    if not start_refresh(self, key, request, outgoing, verdict, generation) then
       self.refreshing[key] = nil
       return false
     end
@@ -228,6 +249,9 @@ local function forward(self, request, outgoing, verdict, generation)
     elseif outcome == "answered" then
       shared:keep_apart(key)
     end
+  end
+  if key and shared:is_under_way(key) then -- what it waits for may be waiting for this one
+    return false, fetch(self, request, outgoing, verdict, generation)
   end
   return false, fetch_leased(self, request, outgoing, verdict, generation)
 end
@@ -294,14 +318,19 @@ function CachingSender:send(request)
   return shown(self, answer, collapsed), err
 end
 
+-- What a user names by a request, or by its URL alone.
+local function request_of(given, what)
+  return Request.from(type(given) == "string" and { url = given } or given, what)
+end
+
 --- What `send` would do with the request, and why: a table with `action` ("hit", "refresh",
 --- "validate", "fetch", "complete", "bypass" or "timeout"), `forwarded` (why it would be sent on),
 --- `key`, `variants` (how many responses are kept under it), and of the one that fits `age` and
 --- `ttl` (seconds) and `status_code`.
----@param request viesti.Request|table
+---@param request viesti.Request|table|string a string is a URL
 ---@return table
 function CachingSender:inspect(request)
-  request = Request.from(request)
+  request = request_of(request, "inspect")
   local key, partition
   if self.keys then
     key, partition = self.keys:of(request)
@@ -316,7 +345,7 @@ end
 --- partition that this cache would ask for it by.
 ---@param request viesti.Request|table|string a string is a URL
 function CachingSender:delete(request)
-  request = Request.from(type(request) == "string" and { url = request } or request)
+  request = request_of(request, "delete")
   local key, partition
   if self.keys then
     key, partition = self.keys:of(request)
