@@ -365,6 +365,20 @@ describe("CachingSender", function()
       assert.same({ "fetch", "request" }, { found.action, found.forwarded })
       assert.equal(1, server:count("/x"))
     end)
+
+    it("is no use of what it finds, and is not counted", function()
+      local sender = caching({ max_size = 2 })
+      local function action(query)
+        return sender:inspect({ url = server.url .. "/x" .. query }).action
+      end
+      get(sender, "?a")
+      get(sender, "?b")
+      local before = sender.store:stats()
+      assert.same({ "hit", "fetch" }, { action("?a"), action("?c") })
+      assert.same(before, sender.store:stats())
+      get(sender, "?c")
+      assert.same({ "fetch", "hit", "hit" }, { action("?a"), action("?b"), action("?c") })
+    end)
   end)
 
   describe("a store of the user's", function()

@@ -110,7 +110,8 @@ static bool prepare(vi_verdict *verdict, const vi_policy *policy, const vi_reque
 static void look_up(vi_store *store, const vi_policy *policy, const vi_request *request, double now,
                     vi_verdict *verdict) {
   vi_text key = vi_verdict_key(verdict, request);
-  verdict->count = vi_store_get(store, key, verdict->candidates);
+  verdict->count = verdict->is_peek ? vi_store_peek(store, key, verdict->candidates)
+                                    : vi_store_get(store, key, verdict->candidates);
   vi_decision decision = vi_decide(policy, request, verdict->candidates, verdict->count, now);
   verdict->action = decision.action;
   verdict->forward = decision.forward;

@@ -17,7 +17,7 @@ typedef struct vi_key_choices {
 typedef struct vi_verdict {
   bool is_lazy; /* set by the caller: a HIT has no `response` where vi_answer_whole can make it any
                  * time, of `selected` and `request_time` */
-  bool is_peek; /* likewise: nothing will come of it, and nobody is to count it */
+  bool is_peek; /* likewise: nothing will come of it, and it is neither counted nor a use */
   vi_action action;
   vi_forward forward;
   vi_response *response; /* HIT, REFRESH, TIMEOUT: the answer, ready to hand out */

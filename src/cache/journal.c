@@ -2,10 +2,11 @@
 
 #include "message/memory.h"
 
-static size_t journal_get(vi_store *base, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS]) {
+static size_t journal_get(vi_store *base, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS],
+                          bool uses) {
   vi_journal *journal = (vi_journal *)base;
   if (journal->near)
-    return vi_store_get(journal->near, key, entries);
+    return journal->near->methods->get(journal->near, key, entries, uses);
   for (size_t i = 0; i < journal->count; i++)
     entries[i] = vi_stored_retain(journal->entries[i]);
   return journal->count;
