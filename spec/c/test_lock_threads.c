@@ -23,20 +23,19 @@ static vi_lock *new_lock(bool shared) {
 }
 
 static void *read_once(void *lock) {
-  vi_lock_read(lock);
-  vi_lock_end_read(lock);
+  vi_lock_end_read(vi_lock_read(lock));
   return NULL;
 }
 
 IT("lets as many threads read at once as it has parts") {
   vi_lock *lock = new_lock(true);
-  vi_lock_read(lock);
+  vi_lock_part *held = vi_lock_read(lock);
   for (int i = 1; i < VI_STRIPES; i++) {
     pthread_t thread;
     require(pthread_create(&thread, NULL, read_once, lock) == 0);
     require(ends(thread));
   }
-  vi_lock_end_read(lock);
+  vi_lock_end_read(held);
 }
 
 typedef struct worker {
@@ -49,9 +48,9 @@ typedef struct worker {
 static void *read_and_write(void *argument) {
   worker *self = argument;
   for (int i = 0; i < ROUNDS; i++) {
-    vi_lock_read(self->lock);
+    vi_lock_part *held = vi_lock_read(self->lock);
     self->broken += *self->one != *self->other;
-    vi_lock_end_read(self->lock);
+    vi_lock_end_read(held);
     vi_lock_write(self->lock);
     ++*self->one;
     ++*self->other;

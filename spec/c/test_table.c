@@ -141,10 +141,10 @@ IT("gives what was put or used lately while others read, too") {
   pthread_t thread;
   for (int i = 0; i < MANY; i++)
     put(table, entry, i);
-  vi_lock_read(&table->lock);
+  vi_lock_part *held = vi_lock_read(&table->lock);
   require(pthread_create(&thread, NULL, get_last, table) == 0);
   bool ended = ends(thread);
-  vi_lock_end_read(&table->lock);
+  vi_lock_end_read(held);
   if (!check(ended))
     pthread_join(thread, NULL);
 }

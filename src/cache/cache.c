@@ -6,6 +6,9 @@
 #include "cache/vary.h"
 #include "message/url.h"
 
+#include <stddef.h>
+#include <string.h>
+
 void vi_verdict_clear(vi_verdict *verdict) {
   vi_response_release(verdict->response);
   vi_request_release(verdict->outgoing);
@@ -13,7 +16,7 @@ void vi_verdict_clear(vi_verdict *verdict) {
     vi_stored_release(verdict->candidates[i]);
   vi_buffer_free(&verdict->jar);
   vi_buffer_free(&verdict->key);
-  *verdict = (vi_verdict){0};
+  memset(verdict, 0, offsetof(vi_verdict, candidates));
 }
 
 static bool add_line(vi_buffer *key, vi_text text) {

@@ -22,8 +22,6 @@ typedef struct vi_verdict {
   vi_forward forward;
   vi_response *response; /* HIT, REFRESH, TIMEOUT: the answer, ready to hand out */
   vi_request *outgoing;  /* what to send instead of the request; NULL: the request itself */
-  vi_stored *candidates[VI_STORE_MAX_VARIANTS];
-  size_t count;
   const vi_stored *selected; /* the candidate that fits the request; NULL: none */
   unsigned generation;       /* of the key: a later one means that it was invalidated meanwhile */
   double request_time;
@@ -31,6 +29,8 @@ typedef struct vi_verdict {
   vi_buffer jar; /* cookies that the session adds, as of the lookup */
   vi_buffer key; /* empty: the request's URL */
   size_t prefix; /* bytes of it in front of the URL */
+  size_t count;
+  vi_stored *candidates[VI_STORE_MAX_VARIANTS]; /* only so many of them mean anything */
 } vi_verdict;
 
 /* What became of an answer. */

@@ -29,16 +29,14 @@ void vi_lock_destroy(vi_lock *lock) {
   destroy(lock, lock->count);
 }
 
-static pthread_mutex_t *own_part(vi_lock *lock) {
-  return &lock->parts[vi_stripe() % lock->count].mutex;
+vi_lock_part *vi_lock_read(vi_lock *lock) {
+  vi_lock_part *own = &lock->parts[lock->count > 1 ? vi_stripe() : 0];
+  pthread_mutex_lock(&own->mutex);
+  return own;
 }
 
-void vi_lock_read(vi_lock *lock) {
-  pthread_mutex_lock(own_part(lock));
-}
-
-void vi_lock_end_read(vi_lock *lock) {
-  pthread_mutex_unlock(own_part(lock));
+void vi_lock_end_read(vi_lock_part *held) {
+  pthread_mutex_unlock(&held->mutex);
 }
 
 void vi_lock_write(vi_lock *lock) {

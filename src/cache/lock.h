@@ -16,12 +16,14 @@ typedef char vi_gap[64];
 /* Threads take stripes in turn: what has one of each is shared by few of them. */
 enum { VI_STRIPES = 8 };
 
+typedef struct vi_lock_part {
+  vi_gap gap;
+  pthread_mutex_t mutex;
+} vi_lock_part;
+
 typedef struct vi_lock {
   unsigned count;
-  struct {
-    vi_gap gap;
-    pthread_mutex_t mutex;
-  } parts[VI_STRIPES];
+  vi_lock_part parts[VI_STRIPES];
   vi_gap gap;
 } vi_lock;
 
@@ -33,8 +35,9 @@ unsigned vi_stripe(void);
 bool vi_lock_init(vi_lock *lock, bool shared);
 void vi_lock_destroy(vi_lock *lock);
 
-void vi_lock_read(vi_lock *lock);
-void vi_lock_end_read(vi_lock *lock);
+/* Returns the part that is held, to be given back by the same thread. */
+vi_lock_part *vi_lock_read(vi_lock *lock);
+void vi_lock_end_read(vi_lock_part *held);
 
 void vi_lock_write(vi_lock *lock);
 void vi_lock_end_write(vi_lock *lock);

@@ -176,7 +176,7 @@ size_t vi_table_get(vi_table *table, uint64_t hash, vi_text key,
                     vi_stored *entries[VI_STORE_MAX_VARIANTS], bool uses) {
   size_t found = 0;
   bool late = false;
-  vi_lock_read(&table->lock);
+  vi_lock_part *held = vi_lock_read(&table->lock);
   vi_node *node = *vi_buckets_chain(&table->buckets, hash);
   for (; node && found < VI_STORE_MAX_VARIANTS; node = node->chain)
     if (has_key(node, hash, key)) {
@@ -186,16 +186,16 @@ size_t vi_table_get(vi_table *table, uint64_t hash, vi_text key,
       else if (uses)
         late = late || !is_recent(table, node);
     }
-  vi_lock_end_read(&table->lock);
+  vi_lock_end_read(held);
   if (late)
     touch_all(table, hash, key);
   return found;
 }
 
 static size_t read_locked(vi_table *table, const atomic_size_t *value) {
-  vi_lock_read(&table->lock);
+  vi_lock_part *held = vi_lock_read(&table->lock);
   size_t result = read(value);
-  vi_lock_end_read(&table->lock);
+  vi_lock_end_read(held);
   return result;
 }
 
