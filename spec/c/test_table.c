@@ -2,8 +2,8 @@
 #include "cache/table.h"
 
 #include "entries.h"
+#include "errand.h"
 #include "message/memory.h"
-#include "patience.h"
 #include "tap.h"
 
 #include <stdio.h>
@@ -126,25 +126,23 @@ IT("drops on demand while there is too much") {
   check_int(vi_table_trim(table), 0);
 }
 
-static void *get_last(void *table) {
+static void get_last(void *table) {
   vi_stored *entries[VI_STORE_MAX_VARIANTS];
   char key[16];
   snprintf(key, sizeof key, "%d", MANY - 2);
   if (vi_table_get(table, hash_of(MANY - 2), vi_text_of(key), entries, true) == 1)
     vi_stored_release(entries[0]);
-  return NULL;
 }
 
 IT("gives what was put or used lately while others read, too") {
   vi_table *table = table_of(ledger_of(MANY, 2));
   vi_stored *entry = entry_with("");
-  pthread_t thread;
+  errand other;
   for (int i = 0; i < MANY; i++)
     put(table, entry, i);
   vi_lock_part *held = vi_lock_read(&table->lock);
-  require(pthread_create(&thread, NULL, get_last, table) == 0);
-  bool ended = ends(thread);
+  errand_start(&other, get_last, table);
+  check(errand_is_done_soon(&other));
   vi_lock_end_read(held);
-  if (!check(ended))
-    pthread_join(thread, NULL);
+  errand_end(&other);
 }

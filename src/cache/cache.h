@@ -20,8 +20,8 @@ typedef struct vi_verdict {
   bool is_peek; /* likewise: nothing will come of it, and it is neither counted nor a use */
   vi_action action;
   vi_forward forward;
-  vi_response *response; /* HIT, REFRESH, TIMEOUT: the answer, ready to hand out */
-  vi_request *outgoing;  /* what to send instead of the request; NULL: the request itself */
+  vi_response *response;     /* HIT, REFRESH, TIMEOUT: the answer, ready to hand out */
+  vi_request *outgoing;      /* what to send instead of the request; NULL: the request itself */
   const vi_stored *selected; /* the candidate that fits the request; NULL: none */
   unsigned generation;       /* of the key: a later one means that it was invalidated meanwhile */
   double request_time;
