@@ -73,8 +73,8 @@ return function(context)
       shared[round], apart[round] = two.rate / one.rate, free.rate / one.rate
       control[round], cpus[round] = two.rate / free.rate, two.cpu / one.cpu
     end
-    print(("cache-threads: two threads find %.2f times what two with a store each do (target: >= 0.9)")
-      :format(measure.median(control)))
+    print(("cache-threads: two threads find %.2f times what two with a store each do (target: %s)")
+      :format(measure.median(control), ">= 0.9"))
     compare.note("%.2f times what one does, those with a store each %.2f times; "
       .. "%.2f times the cpu time for each", measure.median(shared), measure.median(apart),
       measure.median(cpus))

@@ -29,6 +29,7 @@ struct work {
   uint64_t state;
   double seconds, now;
   void (*once)(work *);
+  vi_gap gap; /* each thread counts in its own */
 };
 
 static void fail(const char *why) {
@@ -139,20 +140,20 @@ static void measure(work works[], size_t threads) {
          (double)(vi_clock_monotonic() - start) * 1e-9, (double)(clock() - cpu) / CLOCKS_PER_SEC);
 }
 
-static void (*find_mode(const char *name, bool *apart))(work *) {
-  static const struct mode {
-    const char *name;
-    void (*once)(work *);
-    bool apart;
-  } modes[] = {{"hit", hit, false},
-               {"lookup", lookup, false},
-               {"lookup-apart", lookup, true},
-               {"evict", evict, false}};
+typedef struct mode {
+  const char *name;
+  void (*once)(work *);
+  bool apart;
+} mode;
+
+static const mode *find_mode(const char *name) {
+  static const mode modes[] = {{"hit", hit, false},
+                               {"lookup", lookup, false},
+                               {"lookup-apart", lookup, true},
+                               {"evict", evict, false}};
   for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
-    if (strcmp(modes[i].name, name) == 0) {
-      *apart = modes[i].apart;
-      return modes[i].once;
-    }
+    if (strcmp(modes[i].name, name) == 0)
+      return &modes[i];
   fail("no such mode");
   return NULL;
 }
@@ -160,12 +161,12 @@ static void (*find_mode(const char *name, bool *apart))(work *) {
 int main(int count, char **arguments) {
   static const struct option options[] = {{"seconds", required_argument, NULL, 's'}, {0}};
   work works[MOST_THREADS] = {{.seconds = 1}};
-  bool apart;
   while (getopt_long(count, arguments, "", options, NULL) == 's')
     works->seconds = strtod(optarg, NULL);
   if (count - optind < 2)
     fail("usage: store [--seconds S] hit|lookup|lookup-apart|evict ENTRIES [THREADS]");
-  works->once = find_mode(arguments[optind], &apart);
+  const mode *asked = find_mode(arguments[optind]);
+  works->once = asked->once;
   works->entries = strtoul(arguments[optind + 1], NULL, 10);
   size_t threads = count - optind > 2 ? strtoul(arguments[optind + 2], NULL, 10) : 1;
   if (works->entries == 0 || threads == 0 || threads > MOST_THREADS)
@@ -174,12 +175,12 @@ int main(int count, char **arguments) {
   give_store(works, &limits);
   for (size_t i = 1; i < threads; i++) {
     works[i] = *works;
-    if (apart)
+    if (asked->apart)
       give_store(&works[i], &limits);
   }
   measure(works, threads);
   for (size_t i = 0; i < threads; i++)
-    if (i == 0 || apart) {
+    if (i == 0 || asked->apart) {
       vi_store_release(works[i].store);
       free(works[i].keys);
     }

@@ -8,7 +8,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-enum { THREADS = 2 * VI_STRIPES, ROUNDS = 2000 };
+enum { THREADS = 2 * VI_STRIPES, ROUNDS = 200 };
 
 static void destroy(void *lock) {
   vi_lock_destroy(lock);

@@ -232,7 +232,7 @@ static bool stands(char c) {
   return c > ' ' && c < 0x7f && !ENCODED[(unsigned char)c];
 }
 
-/* What begins with a slash: characters that stand for themselves, and no dot segment in the path. */
+/* Of what begins with a slash: characters that stand for themselves, and no dot segment. */
 static bool is_normal_path(vi_text path) {
   const char *at = path.data, *end = path.data + path.length;
   for (; at < end && *at != '?'; at++)
