@@ -90,11 +90,6 @@ static vi_verdict *push_verdict(lua_State *L, int cache) {
   return verdict;
 }
 
-static void set_string(lua_State *L, const char *name, vi_text value) {
-  vi_push_text(L, value);
-  lua_setfield(L, -2, name);
-}
-
 /* A whole number as an integer. */
 static void set_number(lua_State *L, const char *name, double value) {
   lua_Integer whole;
@@ -211,10 +206,10 @@ static int cache_inspect(lua_State *L) {
   verdict->is_peek = true;
   vi_cache_lookup(store_of(box), &box->policy, request, &key, now, verdict);
   lua_newtable(L);
-  set_string(L, "action", vi_text_of(actions[verdict->action]));
-  set_string(L, "key", vi_verdict_key(verdict, request));
+  vi_set_text(L, "action", vi_text_of(actions[verdict->action]));
+  vi_set_text(L, "key", vi_verdict_key(verdict, request));
   if (verdict->forward)
-    set_string(L, "forwarded", vi_text_of(vi_forward_name(verdict->forward)));
+    vi_set_text(L, "forwarded", vi_text_of(vi_forward_name(verdict->forward)));
   set_number(L, "variants", (double)verdict->count);
   if (verdict->selected) {
     set_number(L, "age", vi_stored_age(verdict->selected, now));
@@ -222,6 +217,8 @@ static int cache_inspect(lua_State *L) {
     set_number(L, "status_code", verdict->selected->status);
   }
   vi_verdict_clear(verdict);
+  if (box->journal)
+    vi_journal_clear(box->journal);
   return 1;
 }
 
@@ -257,20 +254,21 @@ static int cache_key(lua_State *L) {
   return 2;
 }
 
-/* cache:load(key, list of encoded entries, generation) -> how many of them are none; what the next
- * lookup finds in a store elsewhere: nothing, if the key was invalidated since that generation, for
- * they may have been read before */
+/* cache:load(key, list of encoded entries, generation, shows) -> how many of them are none; what
+ * the next lookup, or with `shows` the next inspect alone, finds in a store elsewhere: nothing, if
+ * the key was invalidated since that generation, for they may have been read before */
 static int cache_load(lua_State *L) {
-  enum { CACHE = 1, KEY, ENTRIES, GENERATION };
+  enum { CACHE = 1, KEY, ENTRIES, GENERATION, SHOWS };
   const cache_box *box = check_cache(L, 1);
   vi_text key = vi_check_text(L, KEY);
   lua_Integer since = luaL_checkinteger(L, GENERATION);
+  bool shows = lua_toboolean(L, SHOWS);
   lua_settop(L, ENTRIES);
   if (since != (lua_Integer)vi_store_generation(store_of(box), key)) {
     lua_pushnil(L);
     lua_replace(L, ENTRIES);
   }
-  lua_pushinteger(L, vi_load_journal(L, ENTRIES, key, box->journal));
+  lua_pushinteger(L, vi_load_journal(L, ENTRIES, key, box->journal, shows));
   return 1;
 }
 

@@ -56,6 +56,11 @@ void vi_push_text(lua_State *L, vi_text text) {
   lua_pushlstring(L, text.length ? text.data : "", text.length);
 }
 
+void vi_set_text(lua_State *L, const char *name, vi_text text) {
+  vi_push_text(L, text);
+  lua_setfield(L, -2, name);
+}
+
 void vi_push_public_url(lua_State *L, vi_text url) {
   vi_text secret = vi_url_credentials(url);
   if (secret.length == 0) {

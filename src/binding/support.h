@@ -38,6 +38,9 @@ VI_RAISES vi_text vi_check_text(lua_State *L, int index);
 /* Pushes the bytes as a Lua string. */
 VI_RAISES void vi_push_text(lua_State *L, vi_text text);
 
+/* Sets that field of the table on top of the stack to the bytes. */
+VI_RAISES void vi_set_text(lua_State *L, const char *name, vi_text text);
+
 /* Pushes a URL for people to read: a user and password in it are not shown. */
 VI_RAISES void vi_push_public_url(lua_State *L, vi_text url);
 

@@ -263,15 +263,15 @@ local function shown(self, response, collapsed)
   return response
 end
 
--- What a store elsewhere has under the request's key comes near before the rules are asked, unless
--- it was invalidated while it was on its way.
-local function load_far(self, request, key, partition)
+-- What a store elsewhere has under the request's key comes near before the rules are asked, or is
+-- only shown to inspect, unless it was invalidated while it was on its way.
+local function load_far(self, request, key, partition, shows)
   local name, since = self.cache:key(request, key, partition)
   if not name then
     return nil
   end
   local entries, generation = self.far:get(name)
-  local damaged = self.cache:load(name, entries, since)
+  local damaged = self.cache:load(name, entries, since, shows)
   if damaged > 0 then
     self.far:failed("get", "an entry is damaged, or of another version")
   end
@@ -336,7 +336,7 @@ function CachingSender:inspect(request)
     key, partition = self.keys:of(request)
   end
   if self.far then
-    load_far(self, request, key, partition)
+    load_far(self, request, key, partition, true)
   end
   return self.cache:inspect(request, nil, key, partition)
 end
