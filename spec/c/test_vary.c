@@ -85,10 +85,23 @@ IT("tells preferences apart that differ in a member, or in its weight") {
   check(!suits(vary, "Accept-Language: d, e", "Accept-Language: de"));
 }
 
-IT("compares all other fields byte by byte") {
-  check(!suits("Vary: Cookie", "Cookie: a, b", "Cookie: b, a"));
-  check(!suits("Vary: User-Agent", "User-Agent: A", "User-Agent: a"));
-  check(!suits("Vary: X", "X: a,b", "X: a, b"));
+IT("takes other fields for the same with any blanks around their commas") {
+  check(suits("Vary: X", "X: a,b", "X:  a ,\t b "));
+  check(suits("Vary: X", "X: a\nX: b", "X: a,b"));
+  check(suits("Vary: X", "X: a \"b , c\" , d", "X: a \"b , c\",d"));
+  check(suits("Vary: X", "X: \"\\\" , \" , d", "X: \"\\\" , \",d"));
+}
+
+IT("and apart in all else, in quotes, and where a blank may be another user") {
+  check(!suits("Vary: X", "X: a, b", "X: b, a"));
+  check(!suits("Vary: X", "X: a,b", "X: A,b"));
+  check(!suits("Vary: X", "X: a b,c", "X: ab,c"));
+  check(!suits("Vary: X", "X: a,,b", "X: a,b"));
+  check(!suits("Vary: X", "X: \"a, b\"", "X: \"a,b\""));
+  check(!suits("Vary: X", "X: \"\\\", b\"", "X: \"\\\",b\""));
+  check(!suits("Vary: X", "X: \"a, b", "X: \"a,b"));
+  check(!suits("Vary: Cookie", "Cookie: a, b", "Cookie: a,b"));
+  check(!suits("Vary: authorization", "Authorization: a, b", "Authorization: a,b"));
 }
 
 /* A request with an Accept of a hundred members. */
