@@ -139,6 +139,18 @@ for name, new_place in pairs(stores) do
         assert.is_false(hits({ Cookie = "a,b" }, { Cookie = "a, b" }))
       end)
 
+      it("serves what is in the language that is liked best, if asked to", function()
+        local function hits(value, options)
+          local headers = control("max-age=60", { "Vary", "Accept-Language" },
+            { "Content-Language", "de" })
+          return second({ body = "x", headers = headers }, options, { ["Accept-Language"] = value },
+            { ["Accept-Language"] = "en, de" }).cache.hit
+        end
+        assert.is_true(hits("fr;q=0.5, de;q=1.0", { select_language = true }))
+        assert.is_false(hits("fr, de;q=0.9", { select_language = true }))
+        assert.is_false(hits("fr;q=0.5, de;q=1.0"))
+      end)
+
       it("does not take an empty field for an absent one", function()
         local answer = { headers = control("max-age=60", { "Vary", "X-A" }) }
         assert.is_false(second(answer, nil, { ["X-A"] = "" }).cache.hit)

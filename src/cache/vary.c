@@ -1,5 +1,6 @@
 #include "cache/vary.h"
 
+#include "cache/language.h"
 #include "cache/list.h"
 
 #include <stdlib.h>
@@ -151,14 +152,22 @@ bool vi_vary_is_by(vi_text selection, vi_text wanted) {
   return false;
 }
 
-bool vi_vary_matches(const vi_policy *policy, vi_text selection, const vi_request *request) {
+static bool suits_language(const vi_policy *policy, vi_text name, vi_text value, vi_text language) {
+  return policy->select_language && vi_text_equal(name, VI_TEXT("accept-language")) &&
+         value.length > 0 &&
+         vi_language_is_liked_best((vi_text){value.data + 1, value.length - 1}, language);
+}
+
+bool vi_vary_matches(const vi_policy *policy, vi_text selection, vi_text language,
+                     const vi_request *request) {
   vi_buffer value = {0};
   vi_text name, stored;
   bool same = true;
   while (same && vi_unpack(&selection, &name) && vi_unpack(&selection, &stored)) {
     vi_buffer_clear(&value);
     same = append_value(policy, request, name, &value) &&
-           vi_text_equal(vi_buffer_text(&value), stored);
+           (vi_text_equal(vi_buffer_text(&value), stored) ||
+            suits_language(policy, name, vi_buffer_text(&value), language));
   }
   vi_buffer_free(&value);
   return same;
