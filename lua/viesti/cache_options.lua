@@ -52,4 +52,7 @@ return {
     doc = "of tasks that ask for the same, one sends, and the others wait for its answer" },
   { name = "cache_status", type = "boolean", default = false,
     doc = "add what response.cache says as a Cache-Status field, too (RFC 9211)" },
+  { name = "select_language", type = "boolean", default = false,
+    doc = "a response in the language that a request likes best is served to it, though its "
+      .. "Accept-Language is another than that it was asked for with" },
 }

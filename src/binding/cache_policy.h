@@ -7,8 +7,8 @@
 #include "cache/stored.h"
 
 /* Fills `policy` from the table at `index`, checked by caching.lua: `shared`, `store_errors`,
- * `stale_on_disconnect` (booleans), `heuristic`, `stale_if_error`, `stale_while_revalidate`
- * (numbers), `set_cookie` (a string), `targeted`, `methods` (lists of
+ * `stale_on_disconnect`, `select_language` (booleans), `heuristic`, `stale_if_error`,
+ * `stale_while_revalidate` (numbers), `set_cookie` (a string), `targeted`, `methods` (lists of
  * strings), `session`. Pushes what the policy points into, to be kept as long as it. */
 VI_RAISES void vi_read_policy(lua_State *L, int index, vi_policy *policy);
 

@@ -152,7 +152,7 @@ bool vi_cache_serves(const vi_policy *policy, const vi_request *request, const v
     return false;
   vi_buffer selection = {0};
   bool serves = vi_vary_select(policy, &head->headers, request, &selection) &&
-                vi_vary_matches(policy, vi_buffer_text(&selection), other);
+                vi_vary_matches(policy, vi_buffer_text(&selection), (vi_text){NULL, 0}, other);
   vi_buffer_free(&selection);
   return serves;
 }

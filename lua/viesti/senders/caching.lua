@@ -26,7 +26,8 @@ local BOUNDS = { "max_size", "max_bytes", "max_entry_bytes" }
 
 -- The options that the core's rules go by.
 local POLICY = { "shared", "store_errors", "heuristic", "targeted", "stale_if_error",
-  "stale_on_disconnect", "stale_while_revalidate", "methods", "set_cookie" }
+  "stale_on_disconnect", "stale_while_revalidate", "methods", "select_language",
+  "set_cookie" }
 
 -- The kinds of error for which a stale response may stand in: the origin did not answer.
 local UNANSWERED = { resolve = true, connect = true, timeout = true, reset = true,
