@@ -1,6 +1,7 @@
 --- A store that is not the core's own, such as a file, a server, or one written in Lua: what goes
 --- wrong there costs a hit, never a request.
 local format = require "viesti.format"
+local purging = require "viesti.purging"
 local warnings = require "viesti.warnings"
 
 local GuardedStore = {}
@@ -10,7 +11,7 @@ GuardedStore.__index = GuardedStore
 local QUIET = 60
 
 function GuardedStore:failed(what, reason)
-  self.failures = self.failures + 1
+  self.failures, self.reason = self.failures + 1, tostring(reason)
   if not self.warned or os.time() - self.warned >= QUIET then
     self.warned = os.time()
     warnings.StoreWarning:emit(("%s of %s failed, which counts as a miss: %s"):format(
@@ -48,6 +49,15 @@ function GuardedStore:get(key)
   return entries or {}, generation
 end
 
+--- Tells a store that counts what became of what `get` has found: "stale", it has to be validated
+--- first; "miss", none of it fits the request.
+---@param event "stale"|"miss"
+function GuardedStore:note(event)
+  if self.store.note then
+    self:call("note", event)
+  end
+end
+
 -- Whether the store has kept it: it says so by anything but false, or nil and a reason.
 function GuardedStore:put(line, generation)
   local failures = self.failures
@@ -59,12 +69,16 @@ function GuardedStore:put(line, generation)
   return kept ~= false and self.failures == failures
 end
 
--- Whether it was done.
+--- Forgets all variants of a key; or nil and why not.
+---@return true? done, string? reason
 function GuardedStore:invalidate(key)
   local failures = self.failures
-  self:call("invalidate", key)
+  local done, reason = self:call("invalidate", key)
   self.owed[key] = self.failures > failures or nil
-  return self.failures == failures
+  if self.owed[key] then
+    return nil, self.reason
+  end
+  return purging.outcome(done, reason)
 end
 
 --- Does what the core has written down; returns whether all that was put is kept. What is put

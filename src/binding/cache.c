@@ -233,6 +233,14 @@ static int verdict_key(lua_State *L) {
   return 1;
 }
 
+/* verdict:validates() -> whether something is there that has to be asked about first */
+static int verdict_validates(lua_State *L) {
+  const vi_verdict *verdict = vi_check_box(L, 1, VI_TYPE_VERDICT);
+  lua_pushboolean(L,
+                  verdict->action == VI_ACTION_VALIDATE || verdict->action == VI_ACTION_COMPLETE);
+  return 1;
+}
+
 /* pack(list of strings) -> string, as vi_choices has its tags */
 static int pack(lua_State *L) {
   luaL_Buffer out;
@@ -393,7 +401,10 @@ void vi_open_cache(lua_State *L) {
       {"key", cache_key},       {"load", cache_load},     {NULL, NULL}};
   static const luaL_Reg verdict_metamethods[] = {{"__gc", verdict_gc}, {NULL, NULL}};
   static const luaL_Reg verdict_methods[] = {
-      {"collapses", verdict_collapses}, {"key", verdict_key}, {NULL, NULL}};
+      {"collapses", verdict_collapses},
+      {"key", verdict_key},
+      {"validates", verdict_validates},
+      {NULL, NULL}};
   static const luaL_Reg functions[] = {{"cache", cache_new}, {"pack", pack}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_CACHE, "Cache", cache_metamethods, cache_methods);
   vi_new_type(L, VI_TYPE_VERDICT, "Verdict", verdict_metamethods, verdict_methods);

@@ -176,6 +176,15 @@ static int object_totals(lua_State *L) {
   return 2;
 }
 
+/* object:unusable() -> what is wrong with the path, or nil */
+static int object_unusable(lua_State *L) {
+  const vi_sqlite *file = check_object(L)->file;
+  if (!file->unusable)
+    return 0;
+  lua_pushstring(L, file->error);
+  return 1;
+}
+
 static void set_count(lua_State *L, const char *name, int64_t value) {
   lua_pushinteger(L, value);
   lua_setfield(L, -2, name);
@@ -184,7 +193,7 @@ static void set_count(lua_State *L, const char *name, int64_t value) {
 /* object:stats() -> what this object has done */
 static int object_stats(lua_State *L) {
   const vi_sqlite *file = check_object(L)->file;
-  lua_createtable(L, 0, 9);
+  lua_createtable(L, 0, 10);
   set_count(L, "hits", file->stats.hits);
   set_count(L, "misses", file->stats.misses);
   set_count(L, "stores", file->stats.stores);
@@ -208,6 +217,7 @@ __attribute__((visibility("default"))) int luaopen_viesti_stores_sqlite(lua_Stat
                                      {"purge_prefix", object_purge_prefix},
                                      {"totals", object_totals},
                                      {"stats", object_stats},
+                                     {"unusable", object_unusable},
                                      {"close", object_close},
                                      {"__gc", object_gc},
                                      {NULL, NULL}};

@@ -84,6 +84,7 @@ typedef struct vi_sqlite {
 
   vi_sqlite_stats stats;
   char error[256]; /* the last one, for people */
+  bool unusable;   /* it was about the path, which stays as it is until somebody acts */
 } vi_sqlite;
 
 /* What was found under a key: `count` entries in `data`, one behind the other. */

@@ -13,6 +13,7 @@ local guarded_store = require "viesti.guarded_store"
 local lease = require "viesti.lease"
 local options = require "viesti.options"
 local origin_of = require "viesti.origin"
+local purging = require "viesti.purging"
 local Request = require "viesti.request"
 local Store = require "viesti.store"
 
@@ -240,7 +241,7 @@ local function shown(self, response, collapsed)
 end
 
 -- What a store elsewhere has under the request's key comes near before the rules are asked, unless
--- it was invalidated while it was on its way.
+-- it was invalidated while it was on its way. Returns the generation, and whether there is anything.
 local function load_far(self, request, key, partition)
   local name, since = self.cache:key(request, key, partition)
   if not name then
@@ -251,7 +252,14 @@ local function load_far(self, request, key, partition)
   if damaged > 0 then
     self.far:failed("get", "an entry is damaged, or of another version")
   end
-  return generation
+  return generation, entries[1] ~= nil
+end
+
+-- Tells the store where what it found is of no use as it is.
+local function tell_far(self, found, response, verdict)
+  if found and verdict and not response then
+    self.far:note(verdict:validates() and "stale" or "miss")
+  end
 end
 
 -- Looks the request up in the store. Returns the response if it is there and may be used, or nil;
@@ -266,8 +274,10 @@ function look_up(self, request)
     response, outgoing, verdict = self.cache:lookup(request, nil, key, partition)
   end
   if self.far and not (response and response.from_cache) then
-    generation = load_far(self, request, key, partition)
+    local found
+    generation, found = load_far(self, request, key, partition)
     response, outgoing, verdict = self.cache:lookup(request, nil, key, partition)
+    tell_far(self, found, response, verdict)
   end
   return response, outgoing, verdict, generation
 end
@@ -315,6 +325,7 @@ end
 --- Forgets what is kept for a request, all variants of it: for a URL under the key and in the
 --- partition that this cache would ask for it by.
 ---@param request viesti.Request|table|string a string is a URL
+---@return true? done, string? reason nil and why not, where the store could not
 function CachingSender:delete(request)
   request = Request.from(type(request) == "string" and { url = request } or request)
   local key, partition
@@ -322,12 +333,14 @@ function CachingSender:delete(request)
     key, partition = self.keys:of(request)
   end
   local name = self.cache:key(request, key, partition)
+  local done, reason = true, nil
   if name and self.far then
-    self.far:invalidate(name)
+    done, reason = self.far:invalidate(name)
   end
   if name and self.near then
     self.near:remove(name)
   end
+  return done, reason
 end
 
 --- Ends what is under way in the background, and closes the inner sender.
@@ -338,13 +351,14 @@ function CachingSender:close()
   return CachingSender.super.close(self)
 end
 
---- Forgets every stored response, where the store can do that.
+--- Forgets every stored response, where the store has a method for that.
+---@return true? done, string? reason nil and why not, where it could not
 function CachingSender:clear()
   if not self.store.clear then
     error(("%sCachingSender: clear: the store, %s, has no such method"):format(core.place(),
       format.value(self.store)), 0)
   end
-  self.store:clear()
+  return purging.outcome(self.store:clear())
 end
 
 return CachingSender
