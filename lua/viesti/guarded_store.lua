@@ -19,13 +19,16 @@ function GuardedStore:failed(what, reason)
   end
 end
 
+local function outcome(self, method, done, ...)
+  if done then
+    return ...
+  end
+  self:failed(method, (...))
+end
+
 -- Calls a method of the store; returns nothing where it fails.
 function GuardedStore:call(method, ...)
-  local results = table.pack(pcall(self.store[method], self.store, ...))
-  if results[1] then
-    return table.unpack(results, 2, results.n)
-  end
-  self:failed(method, results[2])
+  return outcome(self, method, pcall(self.store[method], self.store, ...))
 end
 
 -- Whether a key could be invalidated after all, where that has failed before.

@@ -266,11 +266,12 @@ static int cache_key(lua_State *L) {
   const vi_key_choices key = {.custom = opt_text(L, KEY), .partition = opt_text(L, PARTITION)};
   if (vi_decide(&box->policy, request, NULL, 0, 0).action == VI_ACTION_BYPASS)
     return 0;
-  vi_verdict *verdict = vi_push_box(L, sizeof *verdict, 0, VI_TYPE_VERDICT);
+  vi_verdict *verdict = push_verdict(L, CACHE);
   if (!vi_cache_key(&box->policy, request, &key, verdict))
     return luaL_error(L, "out of memory");
   vi_push_text(L, vi_verdict_key(verdict, request));
   lua_pushinteger(L, vi_store_generation(store_of(box), vi_verdict_key(verdict, request)));
+  vi_verdict_clear(verdict);
   return 2;
 }
 
