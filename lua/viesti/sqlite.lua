@@ -91,7 +91,7 @@ end
 ---@param key string
 ---@param variant string
 ---@param entry string
----@param choices { seconds: number?, tags: string[]?, generation: integer? }?
+---@param choices { seconds: number?, tags: string[]?, generation: integer?, body: string? }?
 ---@return boolean kept
 function Sqlite:put(key, variant, entry, choices)
   choices = choices or {}
@@ -99,11 +99,51 @@ function Sqlite:put(key, variant, entry, choices)
     settle(self)
   end
   local kept = self.file:put(key, variant, entry, choices.seconds, choices.tags,
-    choices.generation)
+    choices.generation, math.tointeger(choices.body))
   if not kept then
     check_usable(self)
   end
   return kept
+end
+
+--- Begins a body that stands apart from its entry, of that many bytes if they are known. Returns
+--- what to call it by; nil where that cannot be done.
+---@param expected integer?
+---@return string? body
+function Sqlite:begin_body(expected)
+  local body = self.file:begin_body(expected)
+  if not body then
+    check_usable(self)
+  end
+  return body and tostring(body)
+end
+
+--- Writes one more piece of it, which nobody sees until an entry is put with that body. False where
+--- there is no room: it is dropped then.
+---@param body string
+---@param number integer from 1 on
+---@param bytes string
+---@return boolean written
+function Sqlite:write_body(body, number, bytes)
+  local written = self.file:write_body(math.tointeger(body) or 0, number, bytes)
+  if not written then
+    check_usable(self)
+  end
+  return written
+end
+
+--- A piece of the body that an entry has; nil: the entry was dropped or replaced meanwhile.
+---@param body string
+---@param number integer
+---@return string? bytes
+function Sqlite:read_body(body, number)
+  return self.file:read_body(math.tointeger(body) or 0, number)
+end
+
+--- Forgets a body that is not to be put after all.
+---@param body string
+function Sqlite:drop_body(body)
+  self.file:drop_body(math.tointeger(body) or 0)
 end
 
 --- Forgets one variant of a key.
