@@ -1,5 +1,6 @@
 --- A store that is not the core's own, such as a file, a server, or one written in Lua: what goes
 --- wrong there costs a hit, never a request.
+local bodies = require "viesti.bodies"
 local format = require "viesti.format"
 local purging = require "viesti.purging"
 local warnings = require "viesti.warnings"
@@ -63,9 +64,13 @@ end
 
 -- Whether the store has kept it: it says so by anything but false, or nil and a reason.
 function GuardedStore:put(line, generation)
+  if self.keeps_bodies and not bodies.split(self, line) then
+    return false
+  end
   local failures = self.failures
-  local kept, reason = self:call("put", line.key, line.variant, line.entry,
-    { seconds = line.seconds, tags = line.tags, generation = generation })
+  local kept, reason = self:call("put", line.key, line.variant, line.entry, {
+    seconds = line.seconds, tags = line.tags, generation = generation,
+    body = bodies.token(line.body) })
   if kept == nil and reason ~= nil then
     self:failed("put", reason)
   end
@@ -104,5 +109,6 @@ function GuardedStore:apply(lines, generation)
 end
 
 return function(store)
-  return setmetatable({ store = store, failures = 0, owed = {} }, GuardedStore)
+  return setmetatable({ store = store, failures = 0, owed = {},
+    keeps_bodies = type(store.read_body) == "function" }, GuardedStore)
 end

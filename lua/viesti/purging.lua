@@ -14,7 +14,8 @@ function purging.outcome(done, reason)
   return true
 end
 
---- Reads { tag = "a" } or { prefix = "https://example.org/a/" }. The kind, and the tag or prefix; raises, blaming the user's line, where it is neither.
+--- Reads { tag = "a" } or { prefix = "https://example.org/a/" }: the kind, and the tag or prefix.
+--- Raises, blaming the user's line, where it is neither.
 ---@param what { tag?: string, prefix?: string }
 ---@param store? string whose purge it is, where that is not the core's own
 ---@return "tag"|"prefix" kind, string text

@@ -228,8 +228,8 @@ end
 
 --- What this object has done: `hits`, `misses`, `stale` (it had to be validated first), `stores`,
 --- `invalidations`, and `errors`, all that was left out; and of the whole server `evictions`, keys
---- that it dropped for want of memory, and `bytes`, the memory that it has in use. Those are 0 where
---- it does not tell.
+--- that it dropped for want of memory, and `bytes`, the memory that it has in use. Those are 0
+--- where it does not tell.
 ---@return table<string, integer>
 function Redis:stats()
   local stats = tables.copy(self.counts)

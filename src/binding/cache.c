@@ -241,21 +241,6 @@ static int verdict_validates(lua_State *L) {
   return 1;
 }
 
-/* pack(list of strings) -> string, as vi_choices has its tags */
-static int pack(lua_State *L) {
-  luaL_Buffer out;
-  lua_Integer count = luaL_len(L, 1);
-  luaL_buffinit(L, &out);
-  for (lua_Integer i = 1; i <= count; i++) {
-    char length[VI_PACK_LENGTH_MAX];
-    lua_rawgeti(L, 1, i);
-    luaL_addlstring(&out, length, vi_pack_length(vi_check_text(L, -1).length, length));
-    luaL_addvalue(&out);
-  }
-  luaL_pushresult(&out);
-  return 1;
-}
-
 /* cache:key(request, key, partition) -> the key that lookup will ask for, and its generation for
  * load; nil: none */
 static int cache_key(lua_State *L) {
@@ -401,12 +386,11 @@ void vi_open_cache(lua_State *L) {
       {"serves", cache_serves}, {"minds", cache_minds},   {"inspect", cache_inspect},
       {"key", cache_key},       {"load", cache_load},     {NULL, NULL}};
   static const luaL_Reg verdict_metamethods[] = {{"__gc", verdict_gc}, {NULL, NULL}};
-  static const luaL_Reg verdict_methods[] = {
-      {"collapses", verdict_collapses},
-      {"key", verdict_key},
-      {"validates", verdict_validates},
-      {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"cache", cache_new}, {"pack", pack}, {NULL, NULL}};
+  static const luaL_Reg verdict_methods[] = {{"collapses", verdict_collapses},
+                                             {"key", verdict_key},
+                                             {"validates", verdict_validates},
+                                             {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"cache", cache_new}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_CACHE, "Cache", cache_metamethods, cache_methods);
   vi_new_type(L, VI_TYPE_VERDICT, "Verdict", verdict_metamethods, verdict_methods);
   luaL_setfuncs(L, functions, 0);

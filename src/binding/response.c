@@ -20,7 +20,7 @@ vi_response_box *vi_check_response(lua_State *L, int index) {
 }
 
 vi_response_box *vi_push_response_box(lua_State *L) {
-  vi_response_box *box = vi_push_box(L, sizeof *box, VI_RESPONSE_CAUSE, VI_TYPE_RESPONSE);
+  vi_response_box *box = vi_push_box(L, sizeof *box, VI_RESPONSE_PASSAGE, VI_TYPE_RESPONSE);
   box->attempts = 1;
   return box;
 }
@@ -93,7 +93,7 @@ static void copy_entries(lua_State *L, int from, int to) {
 
 vi_response_box *vi_push_response_like(lua_State *L, int index) {
   static const int kept[] = {VI_RESPONSE_CONTENT, VI_RESPONSE_FACTS, VI_RESPONSE_READER,
-                             VI_RESPONSE_REQUEST, VI_RESPONSE_CAUSE};
+                             VI_RESPONSE_REQUEST, VI_RESPONSE_CAUSE, VI_RESPONSE_PASSAGE};
   index = lua_absindex(L, index);
   vi_response_box *from = vi_check_response(L, index);
   if (vi_is_being_read(from))
@@ -103,6 +103,7 @@ vi_response_box *vi_push_response_like(lua_State *L, int index) {
   box->streamed = from->streamed;
   box->begun = from->begun;
   box->cut = from->cut;
+  box->withheld = from->withheld;
   box->unbounded = from->unbounded;
   box->weight = from->weight;
   from->weight = 0;

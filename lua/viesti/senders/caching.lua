@@ -2,6 +2,7 @@
 --- caching (RFC 9111). The store and the rules are the core's.
 local AuthenticatingSender = require "viesti.senders.authenticating"
 local background = require "viesti.background"
+local bodies = require "viesti.bodies"
 local CacheKey = require "viesti.cache_key"
 local choices = require "viesti.cache_choices"
 local class = require "viesti.class"
@@ -71,10 +72,18 @@ local function open_cache(self)
     policy.authorizes = policy.authorizes or class.is(sender, AuthenticatingSender)
     sender = sender.sender
   end
+  policy.records = self.records
   policy.session = type(sender.session) == "userdata" and sender.session or nil
   self.cache = core.cache(self.near, policy, self.far ~= nil)
   self.refreshing, self.behind = {}, false
   self.collapsing = self.coalesce and collapsing(self.sender) or nil
+end
+
+-- Whether streamed bodies are stored while they are read. What is near is in memory; and functions
+-- of the user's may want to see the body first.
+local function can_record(self)
+  return self.far ~= nil and self.near == nil and self.far.keeps_bodies
+    and type(self.ttl) ~= "function" and type(self.tags) ~= "function" and not self.store_if
 end
 
 function CachingSender:init()
@@ -89,6 +98,7 @@ function CachingSender:init()
   self.keys = CacheKey(self)
   self.chosen = self.keys ~= nil or self.far ~= nil
   self.chooses = self.ttl or self.store_if or self.tags
+  self.records = can_record(self)
   open_cache(self)
 end
 
@@ -129,6 +139,9 @@ local function fetch(self, request, outgoing, verdict, generation)
   end
   local response, lines = self.cache:update(verdict, request, answer, nil,
     choices(self, request, answer, verdict))
+  if lines and answer.streamed and response then
+    response = bodies.record(self.far, response, lines, generation)
+  end
   if lines and not self.far:apply(lines, generation) and response then
     response:not_stored()
   end
@@ -178,7 +191,10 @@ local function refresh(self, request, outgoing, verdict, generation)
     local ended = setmetatable({}, { __close = function() self.refreshing[key] = nil end })
     local task = start_refresh(self, function(by)
       local _ <close> = ended
-      fetch(by, request, outgoing, verdict, generation)
+      local response = fetch(by, request, outgoing, verdict, generation)
+      if response and response.streamed then
+        bodies.drain(response) -- nobody else will read it
+      end
     end)
     if not task then
       self.refreshing[key] = nil
@@ -233,21 +249,34 @@ local function forward(self, request, outgoing, verdict, generation)
   return false, fetch_leased(self, request, outgoing, verdict, generation)
 end
 
-local function shown(self, response, collapsed)
+local function shown(self, request, response, collapsed)
+  if response and request.stream and self.far then
+    response = bodies.open(self.far, response, request)
+  end
   if response and (collapsed or self.cache_status) then
     return response:with_cache_status(collapsed, self.cache_status)
   end
   return response
 end
 
+-- Whether the answer to a request can do without the bodies of entries in memory.
+local function can_stream(self, request)
+  return not self.near
+    and (request.stream and not request.headers.Range or request.method == "HEAD")
+end
+
 -- What a store elsewhere has under the request's key comes near before the rules are asked, unless
--- it was invalidated while it was on its way. Returns the generation, and whether there is anything.
-local function load_far(self, request, key, partition)
+-- it was invalidated while it was on its way; with the bodies, unless heads will do. Returns the
+-- generation, and whether there is anything.
+local function load_far(self, request, key, partition, heads_do)
   local name, since = self.cache:key(request, key, partition)
   if not name then
     return nil
   end
   local entries, generation = self.far:get(name)
+  if self.far.keeps_bodies and not heads_do then
+    entries = bodies.gather(self.far, entries)
+  end
   local damaged = self.cache:load(name, entries, since)
   if damaged > 0 then
     self.far:failed("get", "an entry is damaged, or of another version")
@@ -275,7 +304,7 @@ function look_up(self, request)
   end
   if self.far and not (response and response.from_cache) then
     local found
-    generation, found = load_far(self, request, key, partition)
+    generation, found = load_far(self, request, key, partition, can_stream(self, request))
     response, outgoing, verdict = self.cache:lookup(request, nil, key, partition)
     tell_far(self, found, response, verdict)
   end
@@ -298,10 +327,10 @@ function CachingSender:send(request)
     response, outgoing, verdict, generation = look_up(self, request)
   end
   if response and not (verdict and not refresh(self, request, outgoing, verdict, generation)) then
-    return shown(self, response, false)
+    return shown(self, request, response, false)
   end
   local collapsed, answer, err = forward(self, request, outgoing, verdict, generation)
-  return shown(self, answer, collapsed), err
+  return shown(self, request, answer, collapsed), err
 end
 
 --- What `send` would do with the request, and why: a table with `action` ("hit", "refresh",
@@ -317,7 +346,7 @@ function CachingSender:inspect(request)
     key, partition = self.keys:of(request)
   end
   if self.far then
-    load_far(self, request, key, partition)
+    load_far(self, request, key, partition, not self.near)
   end
   return self.cache:inspect(request, nil, key, partition)
 end
