@@ -12,14 +12,17 @@ local MEBIBYTE = 1024 * 1024
 local PIECE = 256 * 1024
 local FRESH = { "Cache-Control", "max-age=60" }
 
-for _, way in ipairs({ "SyncSender", "AsyncSender" }) do
+-- Mebibytes of the largest body.
+local HUGE = { SyncSender = 200, AsyncSender = 48 }
+
+for way, huge in pairs(HUGE) do
   describe(("sqlite, for large bodies through %s,"):format(way), function()
     local server, web = fixture.origin(), fixture.nginx()
     local large = streams.numbered(MEBIBYTE + 5)
     local place, store, sender
 
     setup(function()
-      process.run("truncate -s 200M " .. process.quote(web.root .. "/huge"))
+      process.run(("truncate -s %dM %s"):format(huge, process.quote(web.root .. "/huge")))
     end)
 
     local function caching(options)
@@ -83,20 +86,25 @@ for _, way in ipairs({ "SyncSender", "AsyncSender" }) do
       assert.is_true(file:read("a") == large)
     end)
 
-    it("needs no more memory for hundreds of mebibytes, in or out", function()
+    it("needs no more memory for hundreds of mebibytes, in, out or past it", function()
       local keeping = caching({ ttl = 1000 })
-      for round = 1, 2 do
+      local refusing = caching({ ttl = 1000, store = place:open({ max_entry_bytes = MEBIBYTE }) })
+      for round = 1, 3 do
         local before = resident.start()
-        local response = assert(keeping:send({ url = web.url .. "/huge", stream = true }))
+        local by = round == 3 and refusing or keeping
+        local response = assert(by:send({ url = web.url .. (round == 3 and "/huge?other" or "/huge"),
+          stream = true }))
         local size = 0
         for chunk in response:chunks() do
           size = size + #chunk
         end
-        assert.same({ 200 * MEBIBYTE, round == 2 }, { size, response.from_cache })
+        assert.same({ huge * MEBIBYTE, round == 2 }, { size, response.from_cache })
         local grown = (resident.peak() - before) // MEBIBYTE
-        assert.is_true(grown < 60, grown .. " MiB more")
+        if (os.getenv("RUN_UNDER") or "") == "" then -- a sanitizer keeps what is freed for a while
+          assert.is_true(grown < 24, grown .. " MiB more")
+        end
       end
-      assert.is_true(store:bytes() > 200 * MEBIBYTE)
+      assert.is_true(store:bytes() > huge * MEBIBYTE)
     end)
 
     it("shows nothing of it before its end, and keeps nothing that was not read to that", function()
@@ -216,7 +224,7 @@ for _, way in ipairs({ "SyncSender", "AsyncSender" }) do
           server:route("/a", { headers = { FRESH }, body = other })
           streams.rest_of(get("/a", STREAM))
         end,
-        function() sql("UPDATE pieces SET bytes = x'00' || substr(bytes, 2)") end,
+        function() sql("UPDATE pieces SET bytes = zeroblob(length(bytes))") end,
         function()
           sql("DELETE FROM pieces WHERE id = (SELECT min(id) FROM pieces);"
             .. "UPDATE pieces SET id = id - 1")
@@ -226,6 +234,7 @@ for _, way in ipairs({ "SyncSender", "AsyncSender" }) do
         server:route("/a", { headers = { FRESH }, body = large })
         streams.rest_of(get("/a", STREAM))
         local response = get("/a", STREAM)
+        assert.same({ true, nil }, { response.from_cache, store:stats().last_error })
         local first = response:read()
         act()
         local rest, err = streams.read_all(response)

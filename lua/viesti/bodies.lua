@@ -55,9 +55,12 @@ function Writer:drop()
 end
 
 function Writer:add(bytes)
+  if self.dropped then
+    return
+  end
   self.length, self.held = self.length + #bytes, self.held + #bytes
   self.parts[#self.parts + 1] = bytes
-  if self.dropped or self.held < PIECE then
+  if self.held < PIECE then
     return
   end
   local held = table.concat(self.parts)
