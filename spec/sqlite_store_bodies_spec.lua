@@ -54,7 +54,8 @@ for way, huge in pairs(HUGE) do
     local STREAM = { stream = true }
 
     local function sql(words)
-      return process.run(("sqlite3 %s %s"):format(place.path, process.quote(words)))
+      return process.run(("sqlite3 -cmd '.timeout 5000' %s %s"):format(place.path,
+        process.quote(words)))
     end
 
     local function pieces()
@@ -92,8 +93,8 @@ for way, huge in pairs(HUGE) do
       for round = 1, 3 do
         local before = resident.start()
         local by = round == 3 and refusing or keeping
-        local response = assert(by:send({ url = web.url .. (round == 3 and "/huge?other" or "/huge"),
-          stream = true }))
+        local url = web.url .. (round == 3 and "/huge?other" or "/huge")
+        local response = assert(by:send({ url = url, stream = true }))
         local size = 0
         for chunk in response:chunks() do
           size = size + #chunk

@@ -215,6 +215,18 @@ local function whole(far, entry, name)
   return piece == nil and core.entry_with_body(entry, table.concat(pieces), false) or nil
 end
 
+--- Whether the body of any of these entries stands apart.
+---@param entries string[]
+---@return boolean
+function bodies.any_apart(entries)
+  for _, entry in ipairs(entries) do
+    if type(entry) == "string" and core.entry_body(entry) then
+      return true
+    end
+  end
+  return false
+end
+
 --- The entries for those who want bodies whole: those that stand apart are read, and entries whose
 --- body is gone left out.
 ---@param entries string[]

@@ -274,7 +274,8 @@ local function load_far(self, request, key, partition, heads_do)
     return nil
   end
   local entries, generation = self.far:get(name)
-  if self.far.keeps_bodies and not heads_do then
+  if self.far.keeps_bodies and bodies.any_apart(entries)
+    and not (heads_do or can_stream(self, request)) then
     entries = bodies.gather(self.far, entries)
   end
   local damaged = self.cache:load(name, entries, since)
@@ -304,7 +305,7 @@ function look_up(self, request)
   end
   if self.far and not (response and response.from_cache) then
     local found
-    generation, found = load_far(self, request, key, partition, can_stream(self, request))
+    generation, found = load_far(self, request, key, partition)
     response, outgoing, verdict = self.cache:lookup(request, nil, key, partition)
     tell_far(self, found, response, verdict)
   end
