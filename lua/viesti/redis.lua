@@ -160,6 +160,7 @@ end
 --- Drops all variants, on all machines; what is being fetched for them just now is not kept. While
 --- the server cannot be reached this is remembered, and done first of all when it can.
 ---@param key string
+---@return true? done, string? reason
 function Redis:invalidate(key)
   local keys, arguments = { self.names:hash(key), self.names:lease(key) },
     { wire.token(), milliseconds(REMEMBERED) }
@@ -167,10 +168,11 @@ function Redis:invalidate(key)
   if done then
     self.words[key] = nil
     count(self, "invalidations")
-    return
+    return true
   end
   failed(self, "invalidate", reason)
   self.client:owe("invalidate", keys, arguments)
+  return nil, reason
 end
 
 local function check_open(self, what)
@@ -179,53 +181,71 @@ local function check_open(self, what)
   end
 end
 
--- Does what a user calls for; `missing` stands for what the server does not tell.
-local function demand(self, what, missing, work, ...)
+-- Does what a user calls for; nil and a reason where the server does not.
+local function demand(self, what, work, ...)
   check_open(self, what)
   local done, reason = work(self.client, self.names, ...)
   if not done then
     failed(self, what, reason)
+    return nil, reason
   end
-  return done or missing
+  return done
 end
 
---- Forgets every response under the store's prefix, on all machines.
+--- Forgets every response under the store's prefix, on all machines; or nil and why not.
+---@return true? done, string? reason
 function Redis:clear()
-  demand(self, "clear", nil, upkeep.clear)
+  return demand(self, "clear", upkeep.clear)
 end
 
---- Forgets the responses of a URL, all variants of it.
+--- Forgets the responses of a URL, all variants of it; or nil and why that is not done yet.
 ---@param url string
+---@return true? done, string? reason
 function Redis:delete(url)
   check_open(self, "delete")
-  self:invalidate(Request.from { url = url }.url)
+  return self:invalidate(Request.from { url = url }.url)
 end
 
 --- How many responses there are. The server is asked for all keys, a batch at a time.
 ---@return integer
 function Redis:count()
-  return demand(self, "count", { 0, 0 }, upkeep.weigh)[1]
+  return (demand(self, "count", upkeep.weigh) or { 0, 0 })[1]
 end
 
 --- How many bytes they and their names hold, found out likewise.
 ---@return integer
 function Redis:bytes()
-  return demand(self, "bytes", { 0, 0 }, upkeep.weigh)[2]
+  return (demand(self, "bytes", upkeep.weigh) or { 0, 0 })[2]
 end
 
---- What this object has done: `hits`, `misses`, `stores`, `invalidations`, and `errors`, all that
---- was left out. It does not ask the server, which alone knows what it evicts.
+--- Counts what a CachingSender says of what `get` has found: "stale", it has to be validated first;
+--- "miss", none of it fits the request.
+---@param event "stale"|"miss"
+function Redis:note(event)
+  self.counts.hits = self.counts.hits - 1
+  count(self, event == "miss" and "misses" or event)
+end
+
+--- What this object has done: `hits`, `misses`, `stale` (it had to be validated first), `stores`,
+--- `invalidations`, and `errors`, all that was left out; and of the whole server `evictions`, keys
+--- that it dropped for want of memory, and `bytes`, the memory that it has in use. Those are 0
+--- where it does not tell.
 ---@return table<string, integer>
 function Redis:stats()
-  return tables.copy(self.counts)
+  local stats = tables.copy(self.counts)
+  local info = self.client:command "INFO"
+  info = type(info) == "string" and info or ""
+  stats.evictions = math.tointeger(info:match "\nevicted_keys:(%d+)") or 0
+  stats.bytes = math.tointeger(info:match "\nused_memory:(%d+)") or 0
+  return stats
 end
 
 --- Forgets the responses that have a tag, or whose URLs begin so, on all machines. Returns how many
---- there were.
+--- there were; or nil and why not.
 ---@param given { tag: string }|{ prefix: string }
----@return integer
+---@return integer? count, string? reason
 function Redis:purge(given)
-  return demand(self, "purge", 0, upkeep.purge, purging.read(given, "redis"))
+  return demand(self, "purge", upkeep.purge, purging.read(given, "redis"))
 end
 
 --- Asks for the right to fetch what is missing: true if the caller is to do so, false if somebody
@@ -318,7 +338,7 @@ return function(...)
   local self = setmetatable({
     names = new_names(values.prefix), max_entry_bytes = values.max_entry_bytes,
     lease_seconds = values.lease, shown = tables.copy(given), words = {},
-    counts = { hits = 0, misses = 0, stores = 0, invalidations = 0, errors = 0 },
+    counts = { hits = 0, misses = 0, stale = 0, stores = 0, invalidations = 0, errors = 0 },
   }, Redis)
   self.shown.url = given.url and address.public(given.url)
   place.greeting = greeting_of(place, self.names.marker)

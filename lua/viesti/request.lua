@@ -171,6 +171,10 @@ function Request.from(given, what)
   if type(given) == "userdata" then
     return given
   elseif type(given) == "table" and not options.is_sender(given) then
+    local plain = core.plain_request(given)
+    if plain then
+      return plain
+    end
     local request, wrong = make(nil, options.read_table("Request", declaration, given))
     return request or refuse(wrong)
   end

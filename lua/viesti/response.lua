@@ -56,6 +56,15 @@ function Response:json(choices)
   return json.decode(self.body, choices ~= nil and choices.null ~= nil)
 end
 
+-- The next bytes, from the wire or, through what stands between, into a store or out of one.
+local function take(response, most, loops)
+  local passage = core.passage(response)
+  if passage then
+    return passage:take(response, most, loops)
+  end
+  return core.take_bytes(response, most, loops)
+end
+
 local TAKEN = "somebody else is reading this response"
 
 -- What is wrong with reading at most so many bytes at a time, or nil.
@@ -75,7 +84,7 @@ function Response:read(most)
   if wrong then
     error(wrong, 2)
   end
-  return core.take_bytes(self, most)
+  return take(self, most)
 end
 
 local function whole_chunks(body, position, most)
@@ -93,7 +102,7 @@ local function streamed_chunks(response, most)
     if refused then
       error(TAKEN, 2)
     end
-    local chunk, err = core.take_bytes(response, most, true)
+    local chunk, err = take(response, most, true)
     if err then
       error(err)
     end

@@ -236,6 +236,14 @@ static int verdict_key(lua_State *L) {
   return 1;
 }
 
+/* verdict:validates() -> whether something is there that has to be asked about first */
+static int verdict_validates(lua_State *L) {
+  const vi_verdict *verdict = vi_check_box(L, 1, VI_TYPE_VERDICT);
+  lua_pushboolean(L,
+                  verdict->action == VI_ACTION_VALIDATE || verdict->action == VI_ACTION_COMPLETE);
+  return 1;
+}
+
 /* cache:key(request, key, partition) -> the key that lookup will ask for, and its generation for
  * load; nil: none */
 static int cache_key(lua_State *L) {
@@ -246,11 +254,12 @@ static int cache_key(lua_State *L) {
   const vi_key_choices key = {.custom = opt_text(L, KEY), .partition = opt_text(L, PARTITION)};
   if (vi_decide(&box->policy, request, NULL, 0, 0).action == VI_ACTION_BYPASS)
     return 0;
-  vi_verdict *verdict = vi_push_box(L, sizeof *verdict, 0, VI_TYPE_VERDICT);
+  vi_verdict *verdict = push_verdict(L, CACHE);
   if (!vi_cache_key(&box->policy, request, &key, verdict))
     return luaL_error(L, "out of memory");
   vi_push_text(L, vi_verdict_key(verdict, request));
   lua_pushinteger(L, vi_store_generation(store_of(box), vi_verdict_key(verdict, request)));
+  vi_verdict_clear(verdict);
   return 2;
 }
 
@@ -365,8 +374,10 @@ void vi_open_cache(lua_State *L) {
       {"serves", cache_serves}, {"minds", cache_minds},   {"inspect", cache_inspect},
       {"key", cache_key},       {"load", cache_load},     {NULL, NULL}};
   static const luaL_Reg verdict_metamethods[] = {{"__gc", verdict_gc}, {NULL, NULL}};
-  static const luaL_Reg verdict_methods[] = {
-      {"collapses", verdict_collapses}, {"key", verdict_key}, {NULL, NULL}};
+  static const luaL_Reg verdict_methods[] = {{"collapses", verdict_collapses},
+                                             {"key", verdict_key},
+                                             {"validates", verdict_validates},
+                                             {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"cache", cache_new}, {"pack", vi_pack_strings}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_CACHE, "Cache", cache_metamethods, cache_methods);

@@ -32,14 +32,14 @@ static vi_buffer *push_scratch(lua_State *L) {
   return &verdict->key;
 }
 
-/* { kind, key, variant, entry, seconds, tags } */
+/* { kind, key, variant, entry, seconds, tags, body } */
 static void push_line(lua_State *L, const vi_journal_line *line, const vi_policy *policy,
                       double now) {
   static const char *const kinds[] = {[VI_JOURNAL_PUT] = "put",
                                       [VI_JOURNAL_REMOVE] = "remove",
                                       [VI_JOURNAL_INVALIDATE] = "invalidate"};
   vi_buffer *scratch = push_scratch(L);
-  lua_createtable(L, 0, 6);
+  lua_createtable(L, 0, 7);
   vi_set_text(L, "kind", vi_text_of(kinds[line->kind]));
   vi_set_text(L, "key", vi_buffer_text(&line->key));
   if (line->entry) {
@@ -59,6 +59,8 @@ static void push_line(lua_State *L, const vi_journal_line *line, const vi_policy
       lua_rawseti(L, -2, i);
     }
     lua_setfield(L, -2, "tags");
+    if (line->entry->flags & VI_STORED_APART)
+      vi_set_text(L, "body", vi_stored_body(line->entry));
   }
   vi_buffer_free(scratch);
   lua_remove(L, -2);

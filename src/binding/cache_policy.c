@@ -68,6 +68,7 @@ void vi_read_policy(lua_State *L, int index, vi_policy *policy) {
       .stale_while_revalidate = number(L, index, "stale_while_revalidate"),
       .stale_on_disconnect = boolean(L, index, "stale_on_disconnect"),
       .select_language = boolean(L, index, "select_language"),
+      .records = boolean(L, index, "records"),
       .set_cookie = set_cookie(L, index),
   };
   policy->targets = texts(L, index, "targeted", kept, &policy->target_count);

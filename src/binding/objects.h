@@ -20,6 +20,7 @@ typedef struct vi_response_box {
   bool busy;             /* somebody who is no task waits for it */
   bool begun;            /* some of it was read, or it was closed */
   bool cut;              /* it was closed before its end */
+  bool withheld;         /* some of it is still in a store, which it is read from */
   bool unbounded;        /* its end was known by that of the connection alone */
   const void *looper;    /* the coroutine that loops over its chunks; NULL: none yet */
   size_t position;       /* in a body that is there: where reading it goes on */
@@ -28,9 +29,9 @@ typedef struct vi_response_box {
 } vi_response_box;
 
 /* The user values of a Response that its transfer needs: the reader of the request's body, until
- * that is sent; of a stream the request, for errors on the way; and what a function of the user's
- * raised. */
-enum { VI_RESPONSE_READER = 4, VI_RESPONSE_REQUEST, VI_RESPONSE_CAUSE };
+ * that is sent; of a stream the request, for errors on the way; what a function of the user's
+ * raised; and the Lua object through which a body passes into a store or out of one. */
+enum { VI_RESPONSE_READER = 4, VI_RESPONSE_REQUEST, VI_RESPONSE_CAUSE, VI_RESPONSE_PASSAGE };
 
 /* The request at `index`; raises if it is none. Borrowed from the userdata. */
 VI_RAISES vi_request *vi_check_request(lua_State *L, int index);

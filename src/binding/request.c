@@ -131,6 +131,14 @@ void vi_replace_by_request(lua_State *L, int index, vi_request *request) {
   lua_replace(L, index);
 }
 
+/* plain_request(table) -> Request of a table that says no more than a URL and a usual method; nil:
+ * it says more, or something is wrong with it */
+static int plain_request(lua_State *L) {
+  vi_request **box = vi_push_request_box(L);
+  *box = vi_new_plain_request(L, 1);
+  return *box ? 1 : 0;
+}
+
 bool vi_push_reader(lua_State *L, int index, vi_error *error) {
   lua_getfield(L, lua_upvalueindex(1), "open_source");
   lua_getiuservalue(L, index, SOURCE);
@@ -287,6 +295,7 @@ void vi_open_request(lua_State *L) {
                                        {"request_given", request_given},
                                        {"request_with_limits", request_with_limits},
                                        {"request_with_head", request_with_head},
+                                       {"plain_request", plain_request},
                                        {NULL, NULL}};
   vi_new_type(L, VI_TYPE_REQUEST, "Request", metamethods, methods);
   luaL_setfuncs(L, functions, 0);

@@ -20,7 +20,7 @@ vi_response_box *vi_check_response(lua_State *L, int index) {
 }
 
 vi_response_box *vi_push_response_box(lua_State *L) {
-  return vi_push_box(L, sizeof(vi_response_box), VI_RESPONSE_CAUSE, VI_TYPE_RESPONSE);
+  return vi_push_box(L, sizeof(vi_response_box), VI_RESPONSE_PASSAGE, VI_TYPE_RESPONSE);
 }
 
 vi_response_box *vi_push_stored_response_box(lua_State *L) {
@@ -89,7 +89,7 @@ static void copy_entries(lua_State *L, int from, int to) {
 
 vi_response_box *vi_push_response_like(lua_State *L, int index) {
   static const int kept[] = {VI_RESPONSE_CONTENT, VI_RESPONSE_FACTS, VI_RESPONSE_READER,
-                             VI_RESPONSE_REQUEST, VI_RESPONSE_CAUSE};
+                             VI_RESPONSE_REQUEST, VI_RESPONSE_CAUSE, VI_RESPONSE_PASSAGE};
   index = lua_absindex(L, index);
   vi_response_box *from = vi_check_response(L, index);
   if (vi_is_being_read(from))
@@ -99,6 +99,7 @@ vi_response_box *vi_push_response_like(lua_State *L, int index) {
   box->streamed = from->streamed;
   box->begun = from->begun;
   box->cut = from->cut;
+  box->withheld = from->withheld;
   box->unbounded = from->unbounded;
   box->weight = from->weight;
   from->weight = 0;

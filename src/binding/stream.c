@@ -1,6 +1,7 @@
 /* The body of a response piece by piece, as response.lua asks for it. */
 #include "binding/objects.h"
 #include "binding/transport.h"
+#include "cache/stored.h"
 
 bool vi_is_being_read(const vi_response_box *box) {
   return box->busy || (box->stream && box->stream->waiter);
@@ -80,10 +81,54 @@ static int response_close(lua_State *L) {
   vi_response_box *box = vi_check_response(L, 1);
   if (box->stream && vi_is_being_read(box)) { /* the reader finds the end when he goes on */
     vi_transfer_abort(box->stream, VI_ERROR_CLOSED, "the response was closed");
-  } else if (box->stream) {
+  } else if (box->stream || box->withheld) {
     box->begun = box->cut = true;
     vi_end_stream(L, box);
+    if (lua_getiuservalue(L, 1, VI_RESPONSE_PASSAGE) == LUA_TTABLE) {
+      lua_getfield(L, -1, "close");
+      lua_insert(L, -2);
+      lua_call(L, 1, 0);
+    }
   }
+  return 0;
+}
+
+/* apart_body(response) -> the name under which a store has its body, or nil: it is here */
+static int apart_body(lua_State *L) {
+  const vi_response_box *box = vi_check_box(L, 1, VI_TYPE_RESPONSE);
+  if (box->stored && !(box->stored->flags & VI_STORED_APART))
+    return 0;
+  const vi_response *response = vi_check_response(L, 1)->response;
+  if (!response->apart)
+    return 0;
+  vi_push_text(L, vi_response_body(response));
+  return 1;
+}
+
+/* with_passage(response, object) -> another Response over the same core, whose body is read by
+ * object:take(response, most, loops); object:close() tells that it was closed before its end */
+static int with_passage(lua_State *L) {
+  vi_response_box *box = vi_push_response_like(L, 1);
+  if (box->response->apart)
+    box->streamed = box->withheld = true;
+  lua_pushvalue(L, 2);
+  lua_setiuservalue(L, -2, VI_RESPONSE_PASSAGE);
+  return 1;
+}
+
+/* passage(response) -> that object, which is about to be asked; nil: there is none, or the response
+ * was closed */
+static int passage(lua_State *L) {
+  vi_response_box *box = vi_check_response(L, 1);
+  if (lua_getiuservalue(L, 1, VI_RESPONSE_PASSAGE) != LUA_TTABLE || box->cut)
+    return 0;
+  box->begun = true;
+  return 1;
+}
+
+/* passed(response): its body has come out of the store to the end */
+static int passed(lua_State *L) {
+  vi_check_response(L, 1)->withheld = false;
   return 0;
 }
 
@@ -92,6 +137,10 @@ void vi_open_stream(lua_State *L) {
   static const luaL_Reg functions[] = {{"take_bytes", take_bytes},
                                        {"is_read_elsewhere", response_is_read_elsewhere},
                                        {"read_position", read_position},
+                                       {"apart_body", apart_body},
+                                       {"with_passage", with_passage},
+                                       {"passage", passage},
+                                       {"passed", passed},
                                        {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   lua_getfield(L, -1, "Response");

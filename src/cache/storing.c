@@ -59,7 +59,7 @@ static bool is_complete(const vi_response *response) {
   int64_t length;
   if (response->unbounded || (response->status == 206 && !is_whole_part(response)))
     return false;
-  return response->encoding.length > 0 ||
+  return response->encoding.length > 0 || response->apart ||
          !vi_headers_get(&response->headers, VI_TEXT("Content-Length"), &value) ||
          !vi_text_to_integer(value, &length) ||
          (int64_t)vi_response_body(response).length == length;

@@ -223,6 +223,7 @@ function Sender:send(request) end
 local Store = {}
 
 --- Forgets every response.
+---@return true done
 function Store:clear() end
 
 --- The limits that it was made with.
