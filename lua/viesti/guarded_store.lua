@@ -1,6 +1,7 @@
 --- A store that is not the core's own, such as a file, a server, or one written in Lua: what goes
 --- wrong there costs a hit, never a request.
 local format = require "viesti.format"
+local new_debts = require "viesti.debts"
 local warnings = require "viesti.warnings"
 
 local GuardedStore = {}
@@ -29,7 +30,7 @@ end
 
 -- Whether a key could be invalidated after all, where that has failed before.
 function GuardedStore:is_trusted(key)
-  return not self.owed[key] or self:invalidate(key)
+  return not self.debts:owes(key) or self:invalidate(key)
 end
 
 --- The encoded entries of a key, as a list, and what the store wants back when they are replaced.
@@ -63,8 +64,12 @@ end
 function GuardedStore:invalidate(key)
   local failures = self.failures
   self:call("invalidate", key)
-  self.owed[key] = self.failures > failures or nil
-  return self.failures == failures
+  if self.failures > failures then
+    self.debts:add(key)
+    return false
+  end
+  self.debts:settle(key)
+  return true
 end
 
 --- Does what the core has written down; returns whether all that was put is kept. What is put
@@ -87,5 +92,5 @@ function GuardedStore:apply(lines, generation)
 end
 
 return function(store)
-  return setmetatable({ store = store, failures = 0, owed = {} }, GuardedStore)
+  return setmetatable({ store = store, failures = 0, debts = new_debts() }, GuardedStore)
 end
