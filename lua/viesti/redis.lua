@@ -25,6 +25,8 @@ local declaration = {
     doc = "what the names of all keys there begin with" },
   { name = "timeout", type = "number", default = 0.5, min = 0.001,
     doc = "seconds that anything asked of the server may take, connecting included" },
+  { name = "walk_timeout", type = "number", default = 60, min = 0.001,
+    doc = "seconds that what goes through all keys may take in all: clear, purge, count, bytes" },
   { name = "max_entry_bytes", type = "integer", default = 8 * 1024 * 1024, min = 1,
     doc = "a response that holds more is not kept" },
   { name = "lease", type = "number", default = 0, min = 0,
@@ -33,9 +35,10 @@ local declaration = {
 }
 
 local MOST_VARIANTS = 16
--- Seconds: of an invalidation's memory, between warnings, and the longest that anything is kept.
-local REMEMBERED, QUIET, LONGEST = 3600, 60, 10 * 365 * 86400
+-- Seconds: between warnings, and the longest that anything is kept.
+local QUIET, LONGEST = 60, 10 * 365 * 86400
 local MILLISECONDS = 1000
+local EPOCH = 24 -- letters of a marker
 
 ---@class viesti.Redis
 ---@field lease_seconds number
@@ -65,29 +68,48 @@ local function count(self, name)
 end
 
 -- The entries and the word of a hash, or nil if it is none of ours.
-local function read_hash(fields)
+local function read_hash(fields, epoch)
   if type(fields) ~= "table" or fields.err or #fields % 2 ~= 0 then
     return nil
   end
-  local entries, word = {}, ""
+  local entries, word, believed = {}, "", false
   for index = 1, #fields, 2 do
     local name, value = fields[index], fields[index + 1]
     if type(name) ~= "string" or type(value) ~= "string" then
       return nil
     elseif name == "g" then
       word = value
+    elseif name == "e" then
+      believed = value == epoch
     elseif name:byte() == 118 then -- v
       entries[#entries + 1] = value
     end
   end
-  return entries, word
+  return believed and entries or {}, word
+end
+
+-- The entries and the generation in what a server replies; or nil and what is wrong with it.
+local function read_found(self, marker, fields)
+  if marker == false then
+    self.client:post("mark", { self.names.marker }, { wire.token() .. wire.token() })
+    return nil, "the server has lost its marker, and what it had is not believed"
+  end
+  local entries, word
+  if type(marker) == "string" then
+    entries, word = read_hash(fields, marker:sub(1, EPOCH))
+  end
+  if not entries then
+    local bad = type(marker) == "table" and marker or fields
+    return nil, type(bad) == "table" and bad.err or "the server's reply is not what it should be"
+  end
+  return entries, { marker = marker, word = word, at = core.now() }
 end
 
 --- The entries of a key, and what `put` wants back. The second is false where that is not known.
 ---@param key string
 ---@return string[] entries, table|false generation
 function Redis:get(key)
-  if self.client:still_owes(self.names:hash(key)) then
+  if self.client:still_owes(key) then
     count(self, "misses")
     failed(self, "get", "the server has not dropped yet what was invalidated")
     return {}, false
@@ -95,20 +117,17 @@ function Redis:get(key)
   local replies, reason = self.client:ask {
     { "GET", self.names.marker }, { "HGETALL", self.names:hash(key) },
   }
-  local marker = replies and replies[1]
-  local entries, word
-  if replies and (marker == false or type(marker) == "string") then
-    entries, word = read_hash(replies[2])
+  local entries, generation
+  if replies then
+    entries, generation = read_found(self, replies[1], replies[2])
   end
   if not entries then
-    local bad = replies and (type(marker) == "table" and marker or replies[2])
     count(self, "misses")
-    failed(self, "get", reason or type(bad) == "table" and bad.err
-      or "the server's reply is not what it should be")
+    failed(self, "get", reason or generation)
     return {}, false
   end
   count(self, entries[1] and "hits" or "misses")
-  return entries, { marker = marker or "", word = word, at = core.now() }
+  return entries, generation
 end
 
 --- Keeps the entry of a variant, in place of an older one, unless the key was invalidated, or
@@ -119,7 +138,7 @@ end
 ---@param choices { seconds: number, tags?: string[], generation?: table|false }
 function Redis:put(key, variant, entry, choices)
   local seen = choices.generation
-  if seen == false or seen and core.now() - seen.at >= REMEMBERED then
+  if seen == false or seen and core.now() - seen.at >= self.client.remembered then
     return false
   elseif #entry > self.max_entry_bytes or choices.seconds <= 0 then
     self:remove(key, variant)
@@ -161,16 +180,14 @@ end
 --- the server cannot be reached this is remembered, and done first of all when it can.
 ---@param key string
 function Redis:invalidate(key)
-  local keys, arguments = { self.names:hash(key), self.names:lease(key) },
-    { wire.token(), milliseconds(REMEMBERED) }
-  local done, reason = self.client:run("invalidate", keys, arguments)
-  if done then
-    self.words[key] = nil
-    count(self, "invalidations")
-    return
+  local done, reason = self.client:invalidate(key)
+  if not done then
+    failed(self, "invalidate", reason)
+    return nil, reason
   end
-  failed(self, "invalidate", reason)
-  self.client:owe("invalidate", keys, arguments)
+  self.words[key] = nil
+  count(self, "invalidations")
+  return true
 end
 
 local function check_open(self, what)
@@ -179,53 +196,64 @@ local function check_open(self, what)
   end
 end
 
--- Does what a user calls for; `missing` stands for what the server does not tell.
-local function demand(self, what, missing, work, ...)
+-- Does what a user calls for, with all the keys there.
+local function walk(self, what, work, ...)
   check_open(self, what)
-  local done, reason = work(self.client, self.names, ...)
-  if not done then
-    failed(self, what, reason)
+  local done, reason = work(self.client, self.names, core.now() + self.walk_timeout, ...)
+  if done then
+    return done
   end
-  return done or missing
+  failed(self, what, reason)
+  return nil, reason
 end
 
---- Forgets every response under the store's prefix, on all machines.
+--- Forgets every response under the store's prefix, on all machines; or nil and why that has to
+--- wait until the server can be reached, or did not give back all the room.
+---@return true? done, string? reason
 function Redis:clear()
-  demand(self, "clear", nil, upkeep.clear)
+  return walk(self, "clear", upkeep.clear)
 end
 
---- Forgets the responses of a URL, all variants of it.
+--- Forgets the responses of a URL, all variants of it; or nil and why that has to wait.
 ---@param url string
+---@return true? done, string? reason
 function Redis:delete(url)
   check_open(self, "delete")
-  self:invalidate(Request.from { url = url }.url)
+  return self:invalidate(Request.from { url = url }.url)
 end
 
---- How many responses there are. The server is asked for all keys, a batch at a time.
+--- How many responses there are; 0 if that is not to be known. The server is asked for all keys, a
+--- batch at a time.
 ---@return integer
 function Redis:count()
-  return demand(self, "count", { 0, 0 }, upkeep.weigh)[1]
+  return (walk(self, "count", upkeep.weigh) or { 0 })[1]
 end
 
 --- How many bytes they and their names hold, found out likewise.
 ---@return integer
 function Redis:bytes()
-  return demand(self, "bytes", { 0, 0 }, upkeep.weigh)[2]
+  return (walk(self, "bytes", upkeep.weigh) or { 0, 0 })[2]
 end
 
 --- What this object has done: `hits`, `misses`, `stores`, `invalidations`, and `errors`, all that
---- was left out. It does not ask the server, which alone knows what it evicts.
+--- was left out. What the whole server has, whose keys need not all be this store's: `bytes` of
+--- memory, and `evictions` for want of it since it was started; as it said last, where it cannot be
+--- reached.
 ---@return table<string, integer>
 function Redis:stats()
-  return tables.copy(self.counts)
+  local told = self.client:ask { { "INFO", "stats" }, { "INFO", "memory" } } or {}
+  local stats, text = self.counts, ("%s\n%s"):format(told[1], told[2])
+  stats.evictions = math.tointeger(text:match "\nevicted_keys:(%d+)") or stats.evictions
+  stats.bytes = math.tointeger(text:match "\nused_memory:(%d+)") or stats.bytes
+  return tables.copy(stats)
 end
 
 --- Forgets the responses that have a tag, or whose URLs begin so, on all machines. Returns how many
---- there were.
+--- there were, or nil and why not all could be found.
 ---@param given { tag: string }|{ prefix: string }
----@return integer
+---@return integer? count, string? reason
 function Redis:purge(given)
-  return demand(self, "purge", 0, upkeep.purge, purging.read(given, "redis"))
+  return walk(self, "purge", upkeep.purge, purging.read(given, "redis"))
 end
 
 --- Asks for the right to fetch what is missing: true if the caller is to do so, false if somebody
@@ -299,7 +327,7 @@ local function greeting_of(place, marker)
   if place.database and place.database > 0 then
     commands[#commands + 1] = { "SELECT", tostring(place.database) }
   end
-  commands[#commands + 1] = { "SET", marker, wire.token(), "NX" }
+  commands[#commands + 1] = { "SET", marker, wire.token() .. wire.token(), "NX" }
   return commands
 end
 
@@ -317,11 +345,12 @@ return function(...)
   end
   local self = setmetatable({
     names = new_names(values.prefix), max_entry_bytes = values.max_entry_bytes,
-    lease_seconds = values.lease, shown = tables.copy(given), words = {},
-    counts = { hits = 0, misses = 0, stores = 0, invalidations = 0, errors = 0 },
+    lease_seconds = values.lease, walk_timeout = values.walk_timeout, shown = tables.copy(given),
+    words = {}, counts = { hits = 0, misses = 0, stores = 0, invalidations = 0, evictions = 0,
+      bytes = 0, errors = 0 },
   }, Redis)
   self.shown.url = given.url and address.public(given.url)
   place.greeting = greeting_of(place, self.names.marker)
-  self.client = new_client(place)
+  self.client = new_client(place, self.names)
   return self
 end

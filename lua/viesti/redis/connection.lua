@@ -51,10 +51,11 @@ end
 
 local function finish(slot)
   slot.done = true
+  if slot.after then
+    slot.after()
+  end
   if slot.task then
     slot.task:wake()
-  elseif slot.after then
-    slot:after()
   end
 end
 
@@ -293,8 +294,8 @@ local function check_quiet(self)
   end
 end
 
---- Queues a question: { commands, wanted = how many replies, replies = {}, deadline }. Where nobody
---- waits for it, its `after` is called at the end, if it has one.
+--- Queues a question: { commands, wanted = how many replies, replies = {}, deadline }. Its `after`
+--- is called at the end, if it has one.
 function Connection:submit(slot)
   check_quiet(self)
   if self.ready and not pcall(send, self, slot) then
