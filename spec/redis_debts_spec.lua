@@ -11,7 +11,8 @@ describe("A server that was not told what was invalidated", function()
 
   before_each(function()
     action = viesti.StoreWarning:set("ignore")
-    server = redis_server.start({ arguments = "--appendonly yes" }) -- it keeps what it had
+    -- It keeps what it had, even where it is killed.
+    server = redis_server.start({ arguments = "--appendonly yes --appendfsync always" })
     store, other = server:store(), server:store()
   end)
 

@@ -1,7 +1,7 @@
 --- What the server does in one step. Under the store's prefix it has
 ---
----   marker   two random words of 24 letters: the epoch, another one since nothing from before is to
----            be believed, and one that changes with each purge, too
+---   marker   two random words of 24 letters: the epoch, which is another one since nothing from
+---            before is to be believed, and one that changes with each purge, too
 ---   k:KEY    a hash: "g", a random word since the key was invalidated; "e", the epoch of its
 ---            entries; for each variant "v" .. variant, the entry, and "t" .. variant, when it was
 ---            put and when it is of no more use, in microseconds
@@ -115,8 +115,8 @@ redis.call('SET', KEYS[1], string.sub(redis.call('GET', KEYS[1]) or '', 1, 24) .
 return 1
 ]]
 
--- KEYS: the marker, a tag's set, and hashes; ARGV: for each of the latter member, variant and score.
--- One that was put again since then, maybe without the tag, has another time.
+-- KEYS: the marker, a tag's set, and hashes; ARGV: for each of the latter member, variant and
+-- score. One that was put again since then, maybe without the tag, has another time.
 scripts.drop_tagged = HASHES .. [[
 local dropped = 0
 for i = 3, #KEYS do

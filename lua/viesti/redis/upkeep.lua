@@ -1,6 +1,6 @@
 --- What concerns many keys at once, done a batch at a time, so that the server serves others
---- meanwhile. Each returns nil and a reason where the server does not do it, or not all of it before
---- a moment of core.now(): its list of keys need not end.
+--- meanwhile. Each returns nil and a reason where the server does not do it, or not all of it
+--- before a moment of core.now(): its list of keys need not end.
 local core = require "viesti.core"
 local options = require "viesti.options"
 local wire = require "viesti.stores.redis"
@@ -43,12 +43,12 @@ local function sum(client, names, deadline, script, width, is_wanted)
     for _, name in ipairs(found) do
       keys[#keys + 1] = is_wanted(name) and name or nil
     end
-    local numbers, problem = {}, nil
-    if keys[2] then
-      numbers, problem = client:run(script, keys, {})
-      if type(numbers) ~= "table" or #numbers ~= width then
-        return nil, problem or MALFORMED
-      end
+    if not keys[2] then
+      return true
+    end
+    local numbers, problem = client:run(script, keys, {})
+    if type(numbers) ~= "table" or #numbers ~= width then
+      return nil, problem or MALFORMED
     end
     for index, number in ipairs(numbers) do
       sums[index] = sums[index] + number
