@@ -168,19 +168,20 @@ local function start_refresh(self, work)
   return self.sender:spawn(function() work(self) end)
 end
 
--- Asks behind the caller's back; who comes meanwhile is served what is there, too. False where
--- nobody can.
+-- Asks behind the caller's back; who comes meanwhile for the same variant is served what is there,
+-- too. False where nobody can.
 local function refresh(self, request, outgoing, verdict, generation)
   local key = verdict:key(request)
-  if not self.refreshing[key] then
-    self.refreshing[key] = true
-    local ended = setmetatable({}, { __close = function() self.refreshing[key] = nil end })
+  local name = ("%d:%s%s"):format(#key, key, verdict:variant())
+  if not self.refreshing[name] then
+    self.refreshing[name] = true
+    local ended = setmetatable({}, { __close = function() self.refreshing[name] = nil end })
     local task = start_refresh(self, function(by)
       local _ <close> = ended
       fetch(by, request, outgoing, verdict, generation)
     end)
     if not task then
-      self.refreshing[key] = nil
+      self.refreshing[name] = nil
       return false
     end
   end
