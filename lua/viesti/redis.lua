@@ -114,9 +114,8 @@ function Redis:get(key)
     failed(self, "get", "the server has not dropped yet what was invalidated")
     return {}, false
   end
-  local replies, reason = self.client:ask {
-    { "GET", self.names.marker }, { "HGETALL", self.names:hash(key) },
-  }
+  local replies, reason = self.client:ask(
+    self.asks_marker .. wire.command("HGETALL", self.names:hash(key)), 2)
   local entries, generation
   if replies then
     entries, generation = read_found(self, replies[1], replies[2])
@@ -241,7 +240,8 @@ end
 --- reached.
 ---@return table<string, integer>
 function Redis:stats()
-  local told = self.client:ask { { "INFO", "stats" }, { "INFO", "memory" } } or {}
+  local told = self.client:ask(wire.command("INFO", "stats") .. wire.command("INFO", "memory"), 2)
+    or {}
   local stats, text = self.counts, ("%s\n%s"):format(told[1], told[2])
   stats.evictions = math.tointeger(text:match "\nevicted_keys:(%d+)") or stats.evictions
   stats.bytes = math.tointeger(text:match "\nused_memory:(%d+)") or stats.bytes
@@ -320,15 +320,15 @@ end
 local function greeting_of(place, marker)
   local commands = {}
   if place.password and place.user then
-    commands[1] = { "AUTH", place.user, place.password }
+    commands[1] = wire.command("AUTH", place.user, place.password)
   elseif place.password then
-    commands[1] = { "AUTH", place.password }
+    commands[1] = wire.command("AUTH", place.password)
   end
   if place.database and place.database > 0 then
-    commands[#commands + 1] = { "SELECT", tostring(place.database) }
+    commands[#commands + 1] = wire.command("SELECT", place.database)
   end
-  commands[#commands + 1] = { "SET", marker, wire.token() .. wire.token(), "NX" }
-  return commands
+  commands[#commands + 1] = wire.command("SET", marker, wire.token() .. wire.token(), "NX")
+  return { text = table.concat(commands), wanted = #commands }
 end
 
 --- A store on a Redis server. Nothing is sent before it is needed.
@@ -352,5 +352,6 @@ return function(...)
   self.shown.url = given.url and address.public(given.url)
   place.greeting = greeting_of(place, self.names.marker)
   self.client = new_client(place, self.names)
+  self.asks_marker = wire.command("GET", self.names.marker)
   return self
 end

@@ -23,9 +23,8 @@ local function new(place, names)
     failures = 0, resting_until = 0 }, Client)
 end
 
-local function slot_of(self, commands)
-  return { commands = commands, wanted = #commands, replies = {},
-    deadline = core.now() + self.place.timeout }
+local function slot_of(self, text, wanted)
+  return { text = text, wanted = wanted, deadline = core.now() + self.place.timeout }
 end
 
 local function rest(self)
@@ -38,9 +37,9 @@ local function is_error(reply)
   return type(reply) == "table" and reply.err ~= nil
 end
 
-local function script_words(first, script, keys, arguments)
+local function script_command(first, script, keys, arguments)
   local words = table.move(keys, 1, #keys, 4, { first, script, tostring(#keys) })
-  return table.move(arguments, 1, #arguments, #words + 1, words)
+  return wire.command(table.unpack(table.move(arguments, 1, #arguments, #words + 1, words)))
 end
 
 -- What tells the server of keys that were invalidated, or (nil) to begin an epoch.
@@ -58,9 +57,9 @@ end
 -- A question that pays what was owed, which is owed again where the server does not take it.
 local function payment(self, keys)
   local name, names, arguments = invalidation(self, keys)
-  local slot = slot_of(self, { script_words("EVAL", scripts[name], names, arguments) })
+  local slot = slot_of(self, script_command("EVAL", scripts[name], names, arguments), 1)
   function slot.after()
-    if slot.reason or is_error(slot.replies[1]) then
+    if slot.reason or is_error(slot[1]) then
       self.debts:put_back(keys)
     end
   end
@@ -78,8 +77,7 @@ end
 local function connection_of(self)
   local connection = self.connection
   if not connection or connection.pid ~= wire.pid() then
-    connection = new_connection(self.place, self.place.greeting,
-      function() pay(self) end, function() rest(self) end)
+    connection = new_connection(self.place, function() pay(self) end, function() rest(self) end)
     self.connection = connection
   end
   return connection
@@ -100,29 +98,35 @@ local function ask(self, slot)
     return nil, slot.reason
   end
   self.failures = 0
-  return slot.replies
+  return slot
 end
 
---- Asks several things at once. Returns the list of replies, or nil and a reason.
----@param commands string[][]
+--- Asks what wire.command has made, several things at once. Returns the list of so many replies, or
+--- nil and a reason.
+---@param text string
+---@param wanted integer
 ---@return table? replies, string? reason
-function Client:ask(commands)
+function Client:ask(text, wanted)
   local reason = refusal(self)
   if reason then
     return nil, reason
   end
-  return ask(self, slot_of(self, commands))
+  return ask(self, slot_of(self, text, wanted))
+end
+
+-- The last of the replies; or nil and a reason, which an error that is replied is, too.
+local function last_of(replies, reason)
+  local reply = replies and replies[#replies]
+  if is_error(reply) then
+    return nil, reply.err
+  end
+  return reply, reason
 end
 
 --- Asks one thing. Returns the reply, or nil and a reason, which an error that is replied is, too.
 ---@return any reply, string? reason
 function Client:command(...)
-  local replies, reason = self:ask { { ... } }
-  local reply = replies and replies[1]
-  if is_error(reply) then
-    return nil, reply.err
-  end
-  return reply, reason
+  return last_of(self:ask(wire.command(...), 1))
 end
 
 -- What scripts return: numbers, or lists of them.
@@ -141,30 +145,25 @@ end
 function Client:run(name, keys, arguments)
   local digest = self.digests[name]
   if digest then
-    local reply, reason = self:command(table.unpack(script_words("EVALSHA", digest, keys,
-      arguments)))
+    local text = script_command("EVALSHA", digest, keys, arguments)
+    local reply, reason = last_of(self:ask(text, 1))
     if reply ~= nil or not reason:find "^NOSCRIPT" then
       return check_numbers(reply, reason)
     end
   end
-  local replies, reason = self:ask {
-    { "SCRIPT", "LOAD", scripts[name] }, script_words("EVAL", scripts[name], keys, arguments),
-  }
-  if not replies then
-    return nil, reason
+  local replies, reason = self:ask(wire.command("SCRIPT", "LOAD", scripts[name])
+    .. script_command("EVAL", scripts[name], keys, arguments), 2)
+  if replies and type(replies[1]) == "string" then
+    self.digests[name] = replies[1]
   end
-  self.digests[name] = type(replies[1]) == "string" and replies[1] or nil
-  if is_error(replies[2]) then
-    return nil, replies[2].err
-  end
-  return check_numbers(replies[2])
+  return check_numbers(last_of(replies, reason))
 end
 
 --- Runs a script without waiting for what comes of it, where there is a connection.
 function Client:post(name, keys, arguments)
   if not refusal(self) then
-    local words = script_words("EVAL", scripts[name], keys, arguments)
-    connection_of(self):post(slot_of(self, { words }))
+    local text = script_command("EVAL", scripts[name], keys, arguments)
+    connection_of(self):post(slot_of(self, text, 1))
   end
 end
 
@@ -174,12 +173,9 @@ local function tell(self, keys)
     self.debts:put_back(keys)
     return nil, reason
   end
-  local replies
-  replies, reason = ask(self, payment(self, keys))
-  if replies and is_error(replies[1]) then
-    return nil, replies[1].err
-  end
-  return replies and true, reason
+  local reply
+  reply, reason = last_of(ask(self, payment(self, keys)))
+  return reply ~= nil or nil, reason
 end
 
 --- Drops all of a key there; where that fails it is done first of all as soon as it can be.

@@ -18,22 +18,20 @@ local SHORTEST_WAIT = 0.05
 -- What the server may refuse of the first commands and yet be of use for reading.
 local TOLERATED = { OOM = true, MISCONF = true, READONLY = true }
 
---- place: { path } or { host, port }, and the most seconds that anything takes; greeting: the first
---- commands; opened: called when those were accepted; failed: called when it was of no more use.
+--- place: { path } or { host, port }, the most seconds that anything takes, and { text, wanted } of
+--- the first commands as its greeting; opened: called when those were accepted; failed: called when it was of no more use.
 ---@return viesti.redis.Connection
-local function new(place, greeting, opened, failed)
+local function new(place, opened, failed)
   return setmetatable({
-    place = place, greeting = greeting, opened = opened, failed = failed,
+    place = place, opened = opened, failed = failed,
     pid = wire.pid(), ready = false, waiting = false,
     slots = {}, first = 1, last = 0,
   }, Connection)
 end
 
 local function send(self, slot)
-  for _, words in ipairs(slot.commands) do
-    self.wire:queue(table.unpack(words))
-  end
-  slot.commands = nil
+  self.wire:queue(slot.text)
+  slot.text = nil
 end
 
 -- Seconds for the first question: some at least from when it is first waited for, since it may
@@ -148,11 +146,9 @@ end
 -- Nothing else is sent before the server has said yes to the greeting: behind a SELECT that is
 -- refused it would reach somebody else's data.
 local function greet(self, driver)
-  for _, words in ipairs(self.greeting) do
-    self.wire:queue(table.unpack(words))
-  end
-  local answered = 0
-  while answered < #self.greeting do
+  local greeting, answered = self.place.greeting, 0
+  self.wire:queue(greeting.text)
+  while answered < greeting.wanted do
     local ok, reason = exchange(self, driver)
     if not ok then
       return nil, reason
@@ -203,8 +199,9 @@ local function receive(self)
     if not slot then
       return nil, "it answers what was not asked"
     end
-    slot.replies[#slot.replies + 1] = reply
-    if #slot.replies == slot.wanted then
+    local place = #slot + 1
+    slot[place] = reply
+    if place == slot.wanted then
       finish_first(self)
       count = count + 1
     end
@@ -294,8 +291,8 @@ local function check_quiet(self)
   end
 end
 
---- Queues a question: { commands, wanted = how many replies, replies = {}, deadline }. Its `after`
---- is called at the end, if it has one.
+--- Queues a question: { text = of commands, wanted = how many replies, deadline }, whose list the
+--- replies become. Its `after` is called at the end, if it has one.
 function Connection:submit(slot)
   check_quiet(self)
   if self.ready and not pcall(send, self, slot) then
