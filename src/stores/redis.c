@@ -177,13 +177,13 @@ static bool append(connection *it, const char *text, size_t length) {
   return true;
 }
 
-/* it:queue(text): commands, to be sent by flush */
+/* it:queue(text) -> whether there was memory for these commands, to be sent by flush */
 static int queue(lua_State *L) {
   connection *it = check(L);
   size_t length;
   const char *text = luaL_checklstring(L, 2, &length);
   luaL_argcheck(L, it->reader, 1, "it is closed");
-  return append(it, text, length) ? 0 : luaL_error(L, "out of memory");
+  return yes(L, append(it, text, length));
 }
 
 static void forget_sent(connection *it) {

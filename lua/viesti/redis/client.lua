@@ -23,8 +23,10 @@ local function new(place, names)
     failures = 0, resting_until = 0 }, Client)
 end
 
+-- With room for two replies and for all that becomes of it, which it then need not be given.
 local function slot_of(self, text, wanted)
-  return { text = text, wanted = wanted, deadline = core.now() + self.place.timeout }
+  return { nil, nil, text = text, wanted = wanted, got = 0, task = false, waited_for = false,
+    done = false, deadline = core.now() + self.place.timeout }
 end
 
 local function rest(self)
@@ -116,7 +118,7 @@ end
 
 -- The last of the replies; or nil and a reason, which an error that is replied is, too.
 local function last_of(replies, reason)
-  local reply = replies and replies[#replies]
+  local reply = replies and replies[replies.wanted]
   if is_error(reply) then
     return nil, reply.err
   end
@@ -195,7 +197,9 @@ end
 ---@param key string
 ---@return boolean
 function Client:still_owes(key)
-  if self.debts:owes(key) and not refusal(self) then
+  if not self.debts:owes(key) then
+    return false
+  elseif not refusal(self) then
     ask(self, payment(self, self.debts:take(key)))
   end
   return self.debts:owes(key)

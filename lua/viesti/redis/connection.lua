@@ -15,6 +15,8 @@ local BLOCKING = { wait = wire.wait, pause = function() end }
 -- Seconds.
 local SHORTEST_WAIT = 0.05
 
+local NO_MEMORY = "there is no memory for what is to be sent"
+
 -- What the server may refuse of the first commands and yet be of use for reading.
 local TOLERATED = { OOM = true, MISCONF = true, READONLY = true }
 
@@ -27,11 +29,6 @@ local function new(place, opened, failed)
     pid = wire.pid(), ready = false, waiting = false,
     slots = {}, first = 1, last = 0,
   }, Connection)
-end
-
-local function send(self, slot)
-  self.wire:queue(slot.text)
-  slot.text = nil
 end
 
 -- Seconds for the first question: some at least from when it is first waited for, since it may
@@ -147,7 +144,9 @@ end
 -- refused it would reach somebody else's data.
 local function greet(self, driver)
   local greeting, answered = self.place.greeting, 0
-  self.wire:queue(greeting.text)
+  if not self.wire:queue(greeting.text) then
+    return nil, NO_MEMORY
+  end
   while answered < greeting.wanted do
     local ok, reason = exchange(self, driver)
     if not ok then
@@ -199,9 +198,9 @@ local function receive(self)
     if not slot then
       return nil, "it answers what was not asked"
     end
-    local place = #slot + 1
-    slot[place] = reply
-    if place == slot.wanted then
+    slot.got = slot.got + 1
+    slot[slot.got] = reply
+    if slot.got == slot.wanted then
       finish_first(self)
       count = count + 1
     end
@@ -291,12 +290,12 @@ local function check_quiet(self)
   end
 end
 
---- Queues a question: { text = of commands, wanted = how many replies, deadline }, whose list the
---- replies become. Its `after` is called at the end, if it has one.
+--- Queues a question: { text = of commands, wanted = how many replies, got = 0, deadline }, whose
+--- list the replies become. Its `after` is called at the end, if it has one.
 function Connection:submit(slot)
   check_quiet(self)
-  if self.ready and not pcall(send, self, slot) then
-    self:close "there is no memory for what is to be sent"
+  if self.ready and not self.wire:queue(slot.text) then
+    self:close(NO_MEMORY)
   end
   self.last = self.last + 1
   self.slots[self.last] = slot
@@ -314,7 +313,7 @@ end
 
 --- Queues it and waits for its replies, or for the reason why there are none.
 function Connection:ask(slot)
-  slot.task = coroutine.isyieldable() and core.current() or nil
+  slot.task = coroutine.isyieldable() and core.current()
   self:submit(slot)
   if slot.task then
     start_pump(self)
