@@ -21,7 +21,8 @@ local NO_MEMORY = "there is no memory for what is to be sent"
 local TOLERATED = { OOM = true, MISCONF = true, READONLY = true }
 
 --- place: { path } or { host, port }, the most seconds that anything takes, and { text, wanted } of
---- the first commands as its greeting; opened: called when those were accepted; failed: called when it was of no more use.
+--- the first commands as its greeting; opened: called when those were accepted; failed: called when
+--- it was of no more use.
 ---@return viesti.redis.Connection
 local function new(place, opened, failed)
   return setmetatable({
