@@ -195,22 +195,22 @@ local function check_open(self, what)
   end
 end
 
--- Does what a user calls for, with all the keys there.
-local function walk(self, what, work, ...)
+-- Does what a user calls for; nil and a reason where the server does not.
+local function demand(self, what, work, ...)
   check_open(self, what)
   local done, reason = work(self.client, self.names, core.now() + self.walk_timeout, ...)
-  if done then
-    return done
+  if not done then
+    failed(self, what, reason)
+    return nil, reason
   end
-  failed(self, what, reason)
-  return nil, reason
+  return done
 end
 
 --- Forgets every response under the store's prefix, on all machines; or nil and why that has to
 --- wait until the server can be reached, or did not give back all the room.
 ---@return true? done, string? reason
 function Redis:clear()
-  return walk(self, "clear", upkeep.clear)
+  return demand(self, "clear", upkeep.clear)
 end
 
 --- Forgets the responses of a URL, all variants of it; or nil and why that has to wait.
@@ -225,27 +225,26 @@ end
 --- batch at a time.
 ---@return integer
 function Redis:count()
-  return (walk(self, "count", upkeep.weigh) or { 0 })[1]
+  return (demand(self, "count", upkeep.weigh) or { 0, 0 })[1]
 end
 
 --- How many bytes they and their names hold, found out likewise.
 ---@return integer
 function Redis:bytes()
-  return (walk(self, "bytes", upkeep.weigh) or { 0, 0 })[2]
+  return (demand(self, "bytes", upkeep.weigh) or { 0, 0 })[2]
 end
 
 --- What this object has done: `hits`, `misses`, `stores`, `invalidations`, and `errors`, all that
---- was left out. What the whole server has, whose keys need not all be this store's: `bytes` of
---- memory, and `evictions` for want of it since it was started; as it said last, where it cannot be
---- reached.
+--- was left out; and of the whole server `evictions`, keys that it dropped for want of memory, and
+--- `bytes`, the memory that it has in use. Those are 0 where it does not tell.
 ---@return table<string, integer>
 function Redis:stats()
-  local told = self.client:ask(wire.command("INFO", "stats") .. wire.command("INFO", "memory"), 2)
-    or {}
-  local stats, text = self.counts, ("%s\n%s"):format(told[1], told[2])
-  stats.evictions = math.tointeger(text:match "\nevicted_keys:(%d+)") or stats.evictions
-  stats.bytes = math.tointeger(text:match "\nused_memory:(%d+)") or stats.bytes
-  return tables.copy(stats)
+  local stats = tables.copy(self.counts)
+  local info = self.client:command "INFO"
+  info = type(info) == "string" and info or ""
+  stats.evictions = math.tointeger(info:match "\nevicted_keys:(%d+)") or 0
+  stats.bytes = math.tointeger(info:match "\nused_memory:(%d+)") or 0
+  return stats
 end
 
 --- Forgets the responses that have a tag, or whose URLs begin so, on all machines. Returns how many
@@ -253,7 +252,7 @@ end
 ---@param given { tag: string }|{ prefix: string }
 ---@return integer? count, string? reason
 function Redis:purge(given)
-  return walk(self, "purge", upkeep.purge, purging.read(given, "redis"))
+  return demand(self, "purge", upkeep.purge, purging.read(given, "redis"))
 end
 
 --- Asks for the right to fetch what is missing: true if the caller is to do so, false if somebody
@@ -345,9 +344,9 @@ return function(...)
   end
   local self = setmetatable({
     names = new_names(values.prefix), max_entry_bytes = values.max_entry_bytes,
-    lease_seconds = values.lease, walk_timeout = values.walk_timeout, shown = tables.copy(given),
-    words = {}, counts = { hits = 0, misses = 0, stores = 0, invalidations = 0, evictions = 0,
-      bytes = 0, errors = 0 },
+    lease_seconds = values.lease, shown = tables.copy(given), words = {},
+    counts = { hits = 0, misses = 0, stores = 0, invalidations = 0, errors = 0 },
+    walk_timeout = values.walk_timeout,
   }, Redis)
   self.shown.url = given.url and address.public(given.url)
   place.greeting = greeting_of(place, self.names.marker)
