@@ -322,6 +322,29 @@ describe("CachingSender over an AsyncSender", function()
       end)
     end)
 
+    it("lets one task ask for each variant", function()
+      local function answer(body, control, delay)
+        return { body = body, delay = delay,
+          headers = { { "Vary", "Accept" }, { "Cache-Control", control } } }
+      end
+      local allowing = "max-age=0, stale-while-revalidate=60"
+      server:route("/x", { answer("old", allowing), answer("old", allowing),
+        answer("new", "max-age=60", 0.05), answer("new", "max-age=60", 0.05) })
+      local sender = caching()
+      local function body_of(accept)
+        return assert(sender:send(request({ headers = { Accept = accept } }))).body
+      end
+      viesti.run(function()
+        assert.same({ "old", "old" }, { body_of("a"), body_of("b") })
+        for _ = 1, 3 do
+          assert.same({ "old", "old" }, { body_of("a"), body_of("b") })
+        end
+        viesti.sleep(0.2)
+        assert.same({ "new", "new" }, { body_of("a"), body_of("b") })
+      end)
+      assert.equal(4, server:count("/x"))
+    end)
+
     it("lasts as long as the server says, or the user where it says nothing", function()
       local function kinds(control, options)
         server:reset()

@@ -44,8 +44,8 @@ function Background:ask(request, outgoing, verdict)
 end
 
 local function note_ended(self)
-  for key in self.refresher.ended, self.refresher do
-    self.asked_for(key)
+  for name in self.refresher.ended, self.refresher do
+    self.asked_for(name)
   end
 end
 
@@ -78,9 +78,9 @@ function Background:finish()
 end
 
 --- Of a chain that begins with a CachingSender; nil for one that does not block. `asked_for` is
---- called with each key that the core has asked for.
+--- called with the name (`verdict:name`) of each that the core has asked for.
 ---@param sender viesti.CachingSender
----@param asked_for fun(key: string)
+---@param asked_for fun(name: string)
 return function(sender, asked_for)
   local last = concrete.of(sender)
   if class.is(last, SyncSender) then

@@ -2,6 +2,7 @@
 --- wrong there costs a hit, never a request.
 local bodies = require "viesti.bodies"
 local format = require "viesti.format"
+local new_debts = require "viesti.debts"
 local purging = require "viesti.purging"
 local warnings = require "viesti.warnings"
 
@@ -34,7 +35,7 @@ end
 
 -- Whether a key could be invalidated after all, where that has failed before.
 function GuardedStore:is_trusted(key)
-  return not self.owed[key] or self:invalidate(key)
+  return not self.debts:owes(key) or self:invalidate(key)
 end
 
 --- The encoded entries of a key, as a list, and what the store wants back when they are replaced.
@@ -82,10 +83,11 @@ end
 function GuardedStore:invalidate(key)
   local failures = self.failures
   local done, reason = self:call("invalidate", key)
-  self.owed[key] = self.failures > failures or nil
-  if self.owed[key] then
+  if self.failures > failures then
+    self.debts:add(key)
     return nil, self.reason
   end
+  self.debts:settle(key)
   return purging.outcome(done, reason)
 end
 
@@ -109,6 +111,6 @@ function GuardedStore:apply(lines, generation)
 end
 
 return function(store)
-  return setmetatable({ store = store, failures = 0, owed = {},
+  return setmetatable({ store = store, failures = 0, debts = new_debts(),
     keeps_bodies = type(store.read_body) == "function" }, GuardedStore)
 end

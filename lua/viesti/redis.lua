@@ -25,6 +25,8 @@ local declaration = {
     doc = "what the names of all keys there begin with" },
   { name = "timeout", type = "number", default = 0.5, min = 0.001,
     doc = "seconds that anything asked of the server may take, connecting included" },
+  { name = "walk_timeout", type = "number", default = 60, min = 0.001,
+    doc = "seconds that what goes through all keys may take in all: clear, purge, count, bytes" },
   { name = "max_entry_bytes", type = "integer", default = 8 * 1024 * 1024, min = 1,
     doc = "a response that holds more is not kept" },
   { name = "lease", type = "number", default = 0, min = 0,
@@ -33,9 +35,10 @@ local declaration = {
 }
 
 local MOST_VARIANTS = 16
--- Seconds: of an invalidation's memory, between warnings, and the longest that anything is kept.
-local REMEMBERED, QUIET, LONGEST = 3600, 60, 10 * 365 * 86400
+-- Seconds: between warnings, and the longest that anything is kept.
+local QUIET, LONGEST = 60, 10 * 365 * 86400
 local MILLISECONDS = 1000
+local EPOCH = 24 -- letters of a marker
 
 ---@class viesti.Redis
 ---@field lease_seconds number
@@ -65,50 +68,65 @@ local function count(self, name)
 end
 
 -- The entries and the word of a hash, or nil if it is none of ours.
-local function read_hash(fields)
+local function read_hash(fields, epoch)
   if type(fields) ~= "table" or fields.err or #fields % 2 ~= 0 then
     return nil
   end
-  local entries, word = {}, ""
+  local entries, word, believed = {}, "", false
   for index = 1, #fields, 2 do
     local name, value = fields[index], fields[index + 1]
     if type(name) ~= "string" or type(value) ~= "string" then
       return nil
     elseif name == "g" then
       word = value
+    elseif name == "e" then
+      believed = value == epoch
     elseif name:byte() == 118 then -- v
       entries[#entries + 1] = value
     end
   end
-  return entries, word
+  return believed and entries or {}, word
+end
+
+-- The entries and the generation in what a server replies; or nil and what is wrong with it.
+local function read_found(self, marker, fields)
+  if marker == false then
+    self.client:post("mark", { self.names.marker }, { wire.token() .. wire.token() })
+    return nil, "the server has lost its marker, and what it had is not believed"
+  end
+  local entries, word
+  if type(marker) == "string" then
+    entries, word = read_hash(fields, marker:sub(1, EPOCH))
+  end
+  if not entries then
+    local bad = type(marker) == "table" and marker or fields
+    return nil, type(bad) == "table" and bad.err or "the server's reply is not what it should be"
+  end
+  return entries, { marker = marker, word = word, at = core.now() }
 end
 
 --- The entries of a key, and what `put` wants back. The second is false where that is not known.
 ---@param key string
 ---@return string[] entries, table|false generation
 function Redis:get(key)
-  if self.client:still_owes(self.names:hash(key)) then
+  if self.client:still_owes(key) then
     count(self, "misses")
     failed(self, "get", "the server has not dropped yet what was invalidated")
     return {}, false
   end
-  local replies, reason = self.client:ask {
-    { "GET", self.names.marker }, { "HGETALL", self.names:hash(key) },
-  }
-  local marker = replies and replies[1]
-  local entries, word
-  if replies and (marker == false or type(marker) == "string") then
-    entries, word = read_hash(replies[2])
+  local replies, reason = self.client:ask(
+    self.asks_marker .. wire.command("HGETALL", self.names:hash(key)), 2)
+  local entries, generation
+  if replies then
+    entries, generation = read_found(self, replies[1], replies[2])
   end
   if not entries then
-    local bad = replies and (type(marker) == "table" and marker or replies[2])
     count(self, "misses")
-    failed(self, "get", reason or type(bad) == "table" and bad.err
-      or "the server's reply is not what it should be")
+    failed(self, "get", reason or generation)
     return {}, false
   end
   count(self, entries[1] and "hits" or "misses")
-  return entries, { marker = marker or "", word = word, at = core.now() }
+  return entries, generation
 end
 
 --- Keeps the entry of a variant, in place of an older one, unless the key was invalidated, or
@@ -119,7 +137,7 @@ end
 ---@param choices { seconds: number, tags?: string[], generation?: table|false }
 function Redis:put(key, variant, entry, choices)
   local seen = choices.generation
-  if seen == false or seen and core.now() - seen.at >= REMEMBERED then
+  if seen == false or seen and core.now() - seen.at >= self.client.remembered then
     return false
   elseif #entry > self.max_entry_bytes or choices.seconds <= 0 then
     self:remove(key, variant)
@@ -162,17 +180,14 @@ end
 ---@param key string
 ---@return true? done, string? reason
 function Redis:invalidate(key)
-  local keys, arguments = { self.names:hash(key), self.names:lease(key) },
-    { wire.token(), milliseconds(REMEMBERED) }
-  local done, reason = self.client:run("invalidate", keys, arguments)
-  if done then
-    self.words[key] = nil
-    count(self, "invalidations")
-    return true
+  local done, reason = self.client:invalidate(key)
+  if not done then
+    failed(self, "invalidate", reason)
+    return nil, reason
   end
-  failed(self, "invalidate", reason)
-  self.client:owe("invalidate", keys, arguments)
-  return nil, reason
+  self.words[key] = nil
+  count(self, "invalidations")
+  return true
 end
 
 local function check_open(self, what)
@@ -184,7 +199,7 @@ end
 -- Does what a user calls for; nil and a reason where the server does not.
 local function demand(self, what, work, ...)
   check_open(self, what)
-  local done, reason = work(self.client, self.names, ...)
+  local done, reason = work(self.client, self.names, core.now() + self.walk_timeout, ...)
   if not done then
     failed(self, what, reason)
     return nil, reason
@@ -192,13 +207,14 @@ local function demand(self, what, work, ...)
   return done
 end
 
---- Forgets every response under the store's prefix, on all machines; or nil and why not.
+--- Forgets every response under the store's prefix, on all machines; or nil and why that has to
+--- wait until the server can be reached, or did not give back all the room.
 ---@return true? done, string? reason
 function Redis:clear()
   return demand(self, "clear", upkeep.clear)
 end
 
---- Forgets the responses of a URL, all variants of it; or nil and why that is not done yet.
+--- Forgets the responses of a URL, all variants of it; or nil and why that has to wait.
 ---@param url string
 ---@return true? done, string? reason
 function Redis:delete(url)
@@ -206,7 +222,8 @@ function Redis:delete(url)
   return self:invalidate(Request.from { url = url }.url)
 end
 
---- How many responses there are. The server is asked for all keys, a batch at a time.
+--- How many responses there are; 0 if that is not to be known. The server is asked for all keys, a
+--- batch at a time.
 ---@return integer
 function Redis:count()
   return (demand(self, "count", upkeep.weigh) or { 0, 0 })[1]
@@ -312,15 +329,15 @@ end
 local function greeting_of(place, marker)
   local commands = {}
   if place.password and place.user then
-    commands[1] = { "AUTH", place.user, place.password }
+    commands[1] = wire.command("AUTH", place.user, place.password)
   elseif place.password then
-    commands[1] = { "AUTH", place.password }
+    commands[1] = wire.command("AUTH", place.password)
   end
   if place.database and place.database > 0 then
-    commands[#commands + 1] = { "SELECT", tostring(place.database) }
+    commands[#commands + 1] = wire.command("SELECT", place.database)
   end
-  commands[#commands + 1] = { "SET", marker, wire.token(), "NX" }
-  return commands
+  commands[#commands + 1] = wire.command("SET", marker, wire.token() .. wire.token(), "NX")
+  return { text = table.concat(commands), wanted = #commands }
 end
 
 --- A store on a Redis server. Nothing is sent before it is needed.
@@ -339,9 +356,11 @@ return function(...)
     names = new_names(values.prefix), max_entry_bytes = values.max_entry_bytes,
     lease_seconds = values.lease, shown = tables.copy(given), words = {},
     counts = { hits = 0, misses = 0, stale = 0, stores = 0, invalidations = 0, errors = 0 },
+    walk_timeout = values.walk_timeout,
   }, Redis)
   self.shown.url = given.url and address.public(given.url)
   place.greeting = greeting_of(place, self.names.marker)
-  self.client = new_client(place)
+  self.client = new_client(place, self.names)
+  self.asks_marker = wire.command("GET", self.names.marker)
   return self
 end

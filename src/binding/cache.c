@@ -18,11 +18,6 @@ typedef struct cache_box {
   vi_request *plain; /* what was asked last, where that was a table; one reference, or NULL */
 } cache_box;
 
-static int verdict_gc(lua_State *L) {
-  vi_verdict_clear(vi_check_box(L, 1, VI_TYPE_VERDICT));
-  return 0;
-}
-
 /* cache(store, policy, journals) -> Cache; the store may be nil where it journals what is to be
  * done in another; the policy is read by vi_read_policy */
 static int cache_new(lua_State *L) {
@@ -222,28 +217,6 @@ static int cache_inspect(lua_State *L) {
   return 1;
 }
 
-/* verdict:collapses(request) -> whether others may wait for the answer */
-static int verdict_collapses(lua_State *L) {
-  const vi_verdict *verdict = vi_check_box(L, 1, VI_TYPE_VERDICT);
-  lua_pushboolean(L, vi_verdict_collapses(verdict, vi_check_request(L, 2)));
-  return 1;
-}
-
-/* verdict:key(request) -> string */
-static int verdict_key(lua_State *L) {
-  const vi_verdict *verdict = vi_check_box(L, 1, VI_TYPE_VERDICT);
-  vi_push_text(L, vi_verdict_key(verdict, vi_check_request(L, 2)));
-  return 1;
-}
-
-/* verdict:validates() -> whether something is there that has to be asked about first */
-static int verdict_validates(lua_State *L) {
-  const vi_verdict *verdict = vi_check_box(L, 1, VI_TYPE_VERDICT);
-  lua_pushboolean(L,
-                  verdict->action == VI_ACTION_VALIDATE || verdict->action == VI_ACTION_COMPLETE);
-  return 1;
-}
-
 /* cache:key(request, key, partition) -> the key that lookup will ask for, and its generation for
  * load; nil: none */
 static int cache_key(lua_State *L) {
@@ -373,14 +346,8 @@ void vi_open_cache(lua_State *L) {
       {"lookup", cache_lookup}, {"update", cache_update}, {"rescue", cache_rescue},
       {"serves", cache_serves}, {"minds", cache_minds},   {"inspect", cache_inspect},
       {"key", cache_key},       {"load", cache_load},     {NULL, NULL}};
-  static const luaL_Reg verdict_metamethods[] = {{"__gc", verdict_gc}, {NULL, NULL}};
-  static const luaL_Reg verdict_methods[] = {{"collapses", verdict_collapses},
-                                             {"key", verdict_key},
-                                             {"validates", verdict_validates},
-                                             {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"cache", cache_new}, {"pack", vi_pack_strings}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_CACHE, "Cache", cache_metamethods, cache_methods);
-  vi_new_type(L, VI_TYPE_VERDICT, "Verdict", verdict_metamethods, verdict_methods);
   luaL_setfuncs(L, functions, 0);
 }

@@ -54,6 +54,7 @@ __attribute__((visibility("default"))) int luaopen_viesti_core(lua_State *L) {
   vi_open_task(L);
   vi_open_senders(L);
   vi_open_store(L);
+  vi_open_verdict(L);
   vi_open_cache(L);
   vi_open_refresher(L);
   vi_open_entry(L);

@@ -3,6 +3,7 @@
 #include "binding/cache_policy.h"
 #include "binding/objects.h"
 #include "binding/transport.h"
+#include "binding/verdict.h"
 #include "cache/cache.h"
 #include "message/clock.h"
 #include "message/memory.h"
@@ -94,7 +95,7 @@ static int start(lua_State *L) {
   return 1;
 }
 
-/* refresher:ended() -> the key of one that has ended, each once; nil if there is none */
+/* refresher:ended() -> the name of one that has ended, each once; nil if there is none */
 static int ended(lua_State *L) {
   refresher_box *box = check_refresher(L);
   if (!box->reported && box->worker)
@@ -102,7 +103,7 @@ static int ended(lua_State *L) {
   refresh *self = (refresh *)box->reported;
   if (!self)
     return 0;
-  vi_push_text(L, vi_verdict_key(&self->verdict, self->request));
+  vi_push_verdict_name(L, &self->verdict, self->request);
   box->reported = self->errand.next;
   free_refresh(self);
   return 1;

@@ -89,6 +89,7 @@ VI_RAISES void vi_open_loop(lua_State *L);
 VI_RAISES void vi_open_task(lua_State *L);
 VI_RAISES void vi_open_senders(lua_State *L);
 VI_RAISES void vi_open_store(lua_State *L);
+VI_RAISES void vi_open_verdict(lua_State *L);
 VI_RAISES void vi_open_cache(lua_State *L);
 VI_RAISES void vi_open_refresher(lua_State *L);
 VI_RAISES void vi_open_entry(lua_State *L);

@@ -184,7 +184,7 @@ end
 -- What works behind the caller's back in a chain that blocks, where it may.
 local function background_of(self)
   if self.background and not self.behind then
-    self.behind = background(self, function(key) self.refreshing[key] = nil end) or false
+    self.behind = background(self, function(name) self.refreshing[name] = nil end) or false
   end
   return self.behind
 end
@@ -196,12 +196,12 @@ local function is_for_core_alone(self, request)
 end
 
 -- Whether somebody asks behind the caller's back from now on.
-local function start_refresh(self, key, request, outgoing, verdict, generation)
+local function start_refresh(self, name, request, outgoing, verdict, generation)
   local behind = background_of(self)
   if behind and is_for_core_alone(self, request) and behind:ask(request, outgoing, verdict) then
     return true
   end
-  local ended = setmetatable({}, { __close = function() self.refreshing[key] = nil end })
+  local ended = setmetatable({}, { __close = function() self.refreshing[name] = nil end })
   local function work(by)
     local _ <close> = ended
     local response = fetch(by, request, outgoing, verdict, generation)
@@ -212,14 +212,14 @@ local function start_refresh(self, key, request, outgoing, verdict, generation)
   return (behind and behind:start(work) or self.sender:spawn(function() work(self) end)) ~= nil
 end
 
--- Asks behind the caller's back; who comes meanwhile is served what is there, too. False where
--- nobody can.
+-- Asks behind the caller's back; who comes meanwhile for the same variant is served what is there,
+-- too. False where nobody can.
 local function refresh(self, request, outgoing, verdict, generation)
-  local key = verdict:key(request)
-  if not self.refreshing[key] then
-    self.refreshing[key] = true
-    if not start_refresh(self, key, request, outgoing, verdict, generation) then
-      self.refreshing[key] = nil
+  local name = verdict:name(request)
+  if not self.refreshing[name] then
+    self.refreshing[name] = true
+    if not start_refresh(self, name, request, outgoing, verdict, generation) then
+      self.refreshing[name] = nil
       return false
     end
   end
