@@ -28,6 +28,7 @@ return {
   Sender = require "viesti.senders.sender",
   SyncSender = require "viesti.senders.sync",
   AsyncSender = require "viesti.senders.async",
+  MockSender = require "viesti.senders.mock",
   ExtendingSender = require "viesti.senders.extending",
   RetryingSender = require "viesti.senders.retrying",
   CachingSender = require "viesti.senders.caching",

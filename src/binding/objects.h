@@ -17,6 +17,7 @@ typedef struct vi_response_box {
   vi_transfer *stream;   /* where it comes from, owned, until its body is whole or streamed out */
   size_t weight;         /* for vi_remove_weight */
   bool streamed;         /* it is or was one */
+  bool held;             /* its stream is what is left of the body that is there */
   bool busy;             /* somebody who is no task waits for it */
   bool begun;            /* some of it was read, or it was closed */
   bool cut;              /* it was closed before its end */
@@ -29,7 +30,7 @@ typedef struct vi_response_box {
 
 /* The user values of a Response that its transfer needs: the reader of the request's body, until
  * that is sent; of a stream the request, for errors on the way; and what a function of the user's
- * raised. */
+ * raised, or the Error behind a held stream. */
 enum { VI_RESPONSE_READER = 4, VI_RESPONSE_REQUEST, VI_RESPONSE_CAUSE };
 
 /* The request at `index`; raises if it is none. Borrowed from the userdata. */

@@ -252,6 +252,16 @@ static int request_given(lua_State *L) {
   return 2;
 }
 
+/* request_size(request) -> bytes of its body, 0 if it has none; nil if nobody knows */
+static int request_size(lua_State *L) {
+  const vi_request *request = vi_check_request(L, 1);
+  if (request->multipart || (request->streams_body && request->body_length < 0))
+    return 0;
+  lua_pushinteger(L, (lua_Integer)(request->streams_body ? request->body_length
+                                                         : (int64_t)request->body.length));
+  return 1;
+}
+
 static int request_newindex(lua_State *L) {
   return vi_raise(L, "a Request cannot be changed; request:with{ %s = ... } makes a changed copy",
                   luaL_checkstring(L, 2));
@@ -285,6 +295,7 @@ void vi_open_request(lua_State *L) {
                                      {NULL, NULL}};
   static const luaL_Reg functions[] = {{"request", request_new},
                                        {"request_given", request_given},
+                                       {"request_size", request_size},
                                        {"request_with_limits", request_with_limits},
                                        {"request_with_head", request_with_head},
                                        {NULL, NULL}};

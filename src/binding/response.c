@@ -104,6 +104,8 @@ vi_response_box *vi_push_response_like(lua_State *L, int index) {
   from->weight = 0;
   box->stream = from->stream; /* there is one stream, and it goes on in the new object */
   from->stream = NULL;
+  box->held = from->held;
+  from->held = false;
   from->begun = from->cut = from->streamed;
   box->position = from->position;
   box->looper = from->looper;
