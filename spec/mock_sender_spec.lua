@@ -1,3 +1,4 @@
+local core = require "viesti.core"
 local viesti = require "viesti"
 local streams = require "spec.support.streams"
 
@@ -269,6 +270,30 @@ describe("MockSender", function()
       local bytes, err = streams.read_all(other)
       assert.same({ "llo", "reset", "mine" }, { bytes, err.kind, other.note })
       assert.equal("closed", select(2, response:read()).kind)
+    end)
+
+    it("tells layers of its end, as a real one does", function()
+      local function ended(answer, finish)
+        local told = {}
+        local response = streamed(answer)
+        local ending = setmetatable({}, { __close = function(_, err)
+          told[#told + 1] = err and err.kind or "whole"
+        end })
+        local comes = core.on_end(response, ending)
+        finish(response)
+        finish(response)
+        return comes, table.concat(told, " ")
+      end
+      local half = { body = "half", error = "truncated" }
+      assert.same({ true, "whole" }, { ended({ body = "x" }, streams.read_all) })
+      assert.same({ true, "truncated" }, { ended(half, streams.read_all) })
+      assert.same({ true, "closed" }, { ended(half, function(response) response:close() end) })
+      assert.same({ true, "whole" }, { ended({ body = "x" }, function(response)
+        if not response.begun then
+          streams.read_all(response:annotated(nil, {}))
+        end
+      end) })
+      assert.same({ false, "" }, { ended({ body = "" }, streams.read_all) })
     end)
 
     it("has one reader", function()

@@ -9,7 +9,11 @@
 #include "binding/objects.h"
 
 /* A failure is still to be told. */
-static bool is_over(const vi_transfer *stream) {
+static bool is_over(lua_State *L, const vi_response_box *box) {
+  const vi_transfer *stream = box->stream;
+  if (box->held)
+    return box->position == vi_response_body(box->response).length &&
+           lua_getiuservalue(L, 1, VI_RESPONSE_CAUSE) == LUA_TNIL;
   return !stream || (stream->done && stream->error.kind == VI_ERROR_NONE &&
                      vi_transfer_peek(stream).length == 0);
 }
@@ -18,7 +22,7 @@ static bool is_over(const vi_transfer *stream) {
  * nothing is to come, as of a response that is not streamed */
 static int on_end(lua_State *L) {
   const vi_response_box *box = vi_check_response(L, 1);
-  bool comes = !is_over(box->stream);
+  bool comes = !is_over(L, box);
   lua_settop(L, 2);
   if (comes && lua_getiuservalue(L, 1, VI_RESPONSE_ENDINGS) != LUA_TTABLE) {
     lua_createtable(L, 1, 0);

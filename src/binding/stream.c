@@ -61,10 +61,11 @@ static int take_held_piece(lua_State *L, vi_response_box *box, size_t most) {
   if (take_held(L, box, most < PIECE ? most : PIECE) > 0)
     return 1;
   lua_pushnil(L);
-  if (lua_getiuservalue(L, 1, VI_RESPONSE_CAUSE) != LUA_TNIL)
-    return 2;
-  vi_end_stream(L, box);
-  return 0;
+  bool fails = lua_getiuservalue(L, 1, VI_RESPONSE_CAUSE) != LUA_TNIL;
+  if (!fails)
+    vi_end_stream(L, box);
+  vi_close_endings(L, 1, fails ? -1 : 0);
+  return 2;
 }
 
 /* as_stream(response, failure) -> another Response over the same core, whose body, all of which is
