@@ -29,6 +29,7 @@ return {
   SyncSender = require "viesti.senders.sync",
   AsyncSender = require "viesti.senders.async",
   TracingSender = require "viesti.senders.tracing",
+  RecordingSender = require "viesti.senders.recording",
   MockSender = require "viesti.senders.mock",
   ExtendingSender = require "viesti.senders.extending",
   RetryingSender = require "viesti.senders.retrying",

@@ -10,8 +10,8 @@ redaction.MARK = "REDACTED"
 local NAMES = {
   "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-auth-token",
   "api-key", "api_key", "apikey", "access_token", "refresh_token", "id_token", "token",
-  "auth_token", "password", "passwd", "secret", "client_secret", "client_assertion", "assertion", "code_verifier",
-  "signature", "sig", "awsaccesskeyid", "x-amz-credential", "x-amz-signature",
+  "auth_token", "password", "passwd", "secret", "client_secret", "client_assertion", "assertion",
+  "code_verifier", "signature", "sig", "awsaccesskeyid", "x-amz-credential", "x-amz-signature",
   "x-amz-security-token", "x-goog-credential", "x-goog-signature",
 }
 

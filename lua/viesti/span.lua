@@ -5,8 +5,7 @@ local core = require "viesti.core"
 --- One attempt at a request, as a TracingSender tells of it.
 ---@class viesti.Span
 ---@field id integer the first of its TracingSender's is 1
----@field attributes table<string, any> by OpenTelemetry's names, without secrets; it grows, and
----  what is added to it stays
+---@field attributes table<string, any> by OpenTelemetry's names, without secrets; it grows
 ---@field started number the moment, in seconds since 1970
 ---@field duration number? seconds; of a streamed response until its end; nil before that
 ---@field request viesti.Request itself, with all its secrets
@@ -102,18 +101,14 @@ local function add(span, what)
   end
 end
 
---- The head of the response is there.
----@param response viesti.Response
+-- For the TracingSender: the head of the response is there.
 function Span:note_response(response)
   self.response = response
   add(self, add_response)
 end
 
---- It is over, with an error or without; that a caller wanted no more of a body is none. Returns
---- the name of the event, and whether it came to nothing.
----@param now number
----@param err viesti.Error?
----@return "end"|"error" name, boolean failed
+-- Likewise: it is over, with an error or without; that a caller wanted no more of a body is none.
+-- Returns the name of the event, and whether it came to nothing.
 function Span:finish(now, err)
   self.duration = now - self.start
   self.cut = err ~= nil

@@ -27,7 +27,6 @@ local route_declaration = {
 
 ---@class viesti.MockSender: viesti.Sender
 ---@field routes table[]? as they were given
----@field keep integer
 local MockSender = Sender:extend("MockSender", {
   { name = "routes", type = "table",
     doc = "list of { method, url or pattern or matches, answer }; the first that fits answers" },
@@ -39,8 +38,6 @@ local MockSender = Sender:extend("MockSender", {
   { name = "keep", type = "integer", default = 1000, min = 0,
     doc = "how many requests it remembers, the last ones" },
 })
-
-MockSender.route_options = route_declaration
 
 -- The route of checked options; or nil and what is wrong with them.
 local function read_route(owner, given)
