@@ -74,6 +74,25 @@ function scenarios.endings()
   assert(held == 0)
 end
 
+local long = ("x"):rep(20000)
+
+-- A stream of what is there already, behind which comes an error, traced.
+function scenarios.mock()
+  local events = 0
+  local sender = viesti.TracingSender({
+    on_event = function() events = events + 1 end,
+    sender = viesti.MockSender({ routes = {
+      { answer = { body = long, error = "truncated" } } } }),
+  })
+  local response = got(sender:send({ url = url, stream = true }))
+  local size, bytes, err = 0, response:read()
+  while bytes do
+    size = size + #bytes
+    bytes, err = response:read()
+  end
+  assert(size == 20000 and err.kind == "truncated" and events == 3, tostring(err))
+end
+
 local function upload(sender)
   local left = 2
   local response = got(sender:send({ method = "PUT", url = url, length = 2000,
