@@ -125,6 +125,7 @@ describe("MockSender", function()
       local requests = mock:requests()
       assert.same({ 2, "b", '{"a":1}' },
         { #requests, requests[1].headers.a, requests[2].body })
+      mock:send { url = HOST }
       mock:clear()
       assert.same({}, mock:requests())
       assert.equal(2, #requests)

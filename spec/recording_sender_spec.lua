@@ -180,6 +180,7 @@ describe("RecordingSender", function()
 
     it("no errors of our own", function()
       recording(function() return nil, "mine" end):send { url = HOST }
+      recording({ body = "half", error = "closed" }):send { url = HOST, stream = true }
       assert.is_nil(io.open(path))
     end)
 
