@@ -260,8 +260,9 @@ describe("MockSender", function()
 
     it("streams a given Response, too", function()
       local given = viesti.Response { body = "hello" }
+      given:read(2)
       assert.equal("hello", streams.rest_of(streamed(given)))
-      assert.same({ "hello", false }, { given.body, given.streamed })
+      assert.same({ "hello", false, "llo" }, { given.body, given.streamed, given:read() })
     end)
 
     it("goes on in the response of a layer that adds to it", function()
@@ -295,6 +296,7 @@ describe("MockSender", function()
         end
       end) })
       assert.same({ false, "" }, { ended({ body = "" }, streams.read_all) })
+      assert.same({ true, "reset" }, { ended({ body = "", error = "reset" }, streams.read_all) })
     end)
 
     it("has one reader", function()
