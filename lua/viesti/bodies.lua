@@ -176,8 +176,10 @@ function Reading:take(response, most)
     return nil
   elseif not piece then
     self.piece = false
-    return nil, core.error("truncated",
+    local err = core.error("truncated",
       "the stored body was dropped or damaged while it was read", self.request)
+    core.passed(response, err)
+    return nil, err
   end
   self.piece = nil
   if most and most < #piece then

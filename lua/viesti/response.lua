@@ -172,22 +172,21 @@ function Response:retry_after()
   return retry_after(self)
 end
 
-local function new(_, ...)
-  local values, wrong = options.read("Response", declaration, ...)
-  if not values then
-    error(wrong, 2)
-  elseif values.content ~= nil and values.body then
-    error("Response: content and body are both given, a response has one body", 2)
+--- The response of checked options; or nil and what is wrong with them.
+---@return viesti.Response?, string? reason
+local function build(values)
+  if values.content ~= nil and values.body then
+    return nil, "content and body are both given, a response has one body"
   end
-  local flat, reason = fields.flatten("headers", values.headers, "none")
+  local flat, wrong = fields.flatten("headers", values.headers, "none")
   if not flat then
-    error("Response: " .. reason, 2)
+    return nil, wrong
   end
   local body = values.body
   if values.content ~= nil then
-    body, reason = json.encode(values.content)
+    body, wrong = json.encode(values.content)
     if not body then
-      error("Response: content cannot hold " .. reason, 2)
+      return nil, "content cannot hold " .. wrong
     end
   end
   return core.response {
@@ -196,5 +195,14 @@ local function new(_, ...)
   }
 end
 
-return setmetatable({ name = "Response", options = declaration },
+local function new(_, ...)
+  local values, wrong = options.read("Response", declaration, ...)
+  if not values then
+    error(wrong, 2)
+  end
+  local response, reason = build(values)
+  return response or error("Response: " .. reason, 2)
+end
+
+return setmetatable({ name = "Response", options = declaration, build = build },
   { __call = new, __tostring = function() return "Response" end })

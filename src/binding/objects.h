@@ -17,6 +17,7 @@ typedef struct vi_response_box {
   vi_transfer *stream;   /* where it comes from, owned, until its body is whole or streamed out */
   size_t weight;         /* for vi_remove_weight */
   bool streamed;         /* it is or was one */
+  bool held;             /* its stream is what is left of the body that is there */
   bool busy;             /* somebody who is no task waits for it */
   bool begun;            /* some of it was read, or it was closed */
   bool cut;              /* it was closed before its end */
@@ -30,8 +31,15 @@ typedef struct vi_response_box {
 
 /* The user values of a Response that its transfer needs: the reader of the request's body, until
  * that is sent; of a stream the request, for errors on the way; what a function of the user's
- * raised; and the Lua object through which a body passes into a store or out of one. */
-enum { VI_RESPONSE_READER = 4, VI_RESPONSE_REQUEST, VI_RESPONSE_CAUSE, VI_RESPONSE_PASSAGE };
+ * raised, or the Error behind a held stream; the Lua object through which a body passes into a
+ * store or out of one; and what is to be closed when the stream ends. */
+enum {
+  VI_RESPONSE_READER = 4,
+  VI_RESPONSE_REQUEST,
+  VI_RESPONSE_CAUSE,
+  VI_RESPONSE_PASSAGE,
+  VI_RESPONSE_ENDINGS
+};
 
 /* The request at `index`; raises if it is none. Borrowed from the userdata. */
 VI_RAISES vi_request *vi_check_request(lua_State *L, int index);
@@ -71,6 +79,10 @@ VI_RAISES vi_response_box *vi_check_response(lua_State *L, int index);
 
 /* Gives back the transfer of a streamed response, and takes its weight off. */
 void vi_end_stream(lua_State *L, vi_response_box *box);
+
+/* Closes what the response at `response` was given for when its stream ends, which it has: with the
+ * Error at `error`, 0 for none. Raises what one of them raises, when all are closed. */
+VI_RAISES void vi_close_endings(lua_State *L, int response, int error);
 
 /* True while a task or the main thread waits for the response's body. */
 bool vi_is_being_read(const vi_response_box *box);

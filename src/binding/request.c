@@ -1,4 +1,5 @@
 #include "binding/objects.h"
+#include "message/url.h"
 
 #include <string.h>
 
@@ -194,6 +195,21 @@ static int request_with_limits(lua_State *L) {
   return 1;
 }
 
+/* origin(request) -> "scheme://host" or "scheme://host:port" of its URL */
+static int request_origin(lua_State *L) {
+  vi_text url = vi_buffer_text(&vi_check_request(L, 1)->url);
+  vi_text origin = vi_url_origin(url), secret = vi_url_credentials(url);
+  if (secret.length == 0) {
+    vi_push_text(L, origin);
+    return 1;
+  }
+  const char *host = secret.data + secret.length;
+  vi_push_text(L, (vi_text){origin.data, (size_t)(secret.data - origin.data)});
+  vi_push_text(L, (vi_text){host, (size_t)(origin.data + origin.length - host)});
+  lua_concat(L, 2);
+  return 1;
+}
+
 static int request_gc(lua_State *L) {
   request_box *box = vi_check_box(L, 1, VI_TYPE_REQUEST);
   vi_request_release(box->request);
@@ -260,6 +276,16 @@ static int request_given(lua_State *L) {
   return 2;
 }
 
+/* request_size(request) -> bytes of its body, 0 if it has none; nil if nobody knows */
+static int request_size(lua_State *L) {
+  const vi_request *request = vi_check_request(L, 1);
+  if (request->multipart || (request->streams_body && request->body_length < 0))
+    return 0;
+  lua_pushinteger(L, (lua_Integer)(request->streams_body ? request->body_length
+                                                         : (int64_t)request->body.length));
+  return 1;
+}
+
 static int request_newindex(lua_State *L) {
   return vi_raise(L, "a Request cannot be changed; request:with{ %s = ... } makes a changed copy",
                   luaL_checkstring(L, 2));
@@ -291,12 +317,11 @@ void vi_open_request(lua_State *L) {
   static const luaL_Reg methods[] = {{"is_idempotent", request_is_idempotent},
                                      {"is_replayable", request_is_replayable},
                                      {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"request", request_new},
-                                       {"request_given", request_given},
-                                       {"request_with_limits", request_with_limits},
-                                       {"request_with_head", request_with_head},
-                                       {"plain_request", plain_request},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"request", request_new},         {"request_given", request_given},
+      {"request_size", request_size},   {"request_with_limits", request_with_limits},
+      {"origin", request_origin},       {"request_with_head", request_with_head},
+      {"plain_request", plain_request}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_REQUEST, "Request", metamethods, methods);
   luaL_setfuncs(L, functions, 0);
 }

@@ -67,7 +67,7 @@ static int push_http_version(lua_State *L, int version) {
 /* True; false for a streamed body that was not read to its end; "unknown" if nothing but the end of
  * the connection says that it is all. */
 static int push_completeness(lua_State *L, const vi_response_box *box) {
-  if (box->streamed && (box->stream || box->cut || box->withheld))
+  if (box->streamed && (box->stream || box->held || box->cut || box->withheld))
     lua_pushboolean(L, 0);
   else if (box->streamed ? box->unbounded : box->response->unbounded)
     lua_pushliteral(L, "unknown");
