@@ -45,6 +45,35 @@ function scenarios.stream()
   assert(size == 28)
 end
 
+local core, held = require("viesti.core"), 0
+
+local function give_back(lease)
+  if lease.holds then
+    lease.holds, held = false, held - 1
+  end
+end
+
+local Lease = { __close = give_back, __gc = give_back }
+
+-- Whatever fails, no lease is left, and none is given back twice.
+function scenarios.endings()
+  collectgarbage()
+  assert(held == 0)
+  local response = got(sync:send({ url = url, stream = true }))
+  local leases = { setmetatable({ holds = false }, Lease), setmetatable({ holds = false }, Lease) }
+  for _, lease in ipairs(leases) do
+    lease.holds, held = true, held + 1
+    core.on_end(response, lease)
+    response = response:annotated(nil, { note = 1 })
+  end
+  local bytes, err
+  repeat
+    bytes, err = response:read(10)
+  until not bytes
+  got(err == nil or nil, err)
+  assert(held == 0)
+end
+
 local function upload(sender)
   local left = 2
   local response = got(sender:send({ method = "PUT", url = url, length = 2000,

@@ -126,6 +126,10 @@ IT("streams a response in chunks") {
   fail_each_allocation_of("stream");
 }
 
+IT("closes what layers have given a stream to close") {
+  fail_each_allocation_of("endings");
+}
+
 IT("sends a body by pieces, blocking or not") {
   fail_each_allocation_of("upload");
 }

@@ -28,9 +28,9 @@ typedef struct vi_response_box {
 } vi_response_box;
 
 /* The user values of a Response that its transfer needs: the reader of the request's body, until
- * that is sent; of a stream the request, for errors on the way; and what a function of the user's
- * raised. */
-enum { VI_RESPONSE_READER = 4, VI_RESPONSE_REQUEST, VI_RESPONSE_CAUSE };
+ * that is sent; of a stream the request, for errors on the way; what a function of the user's
+ * raised; and what is to be closed when the stream ends. */
+enum { VI_RESPONSE_READER = 4, VI_RESPONSE_REQUEST, VI_RESPONSE_CAUSE, VI_RESPONSE_ENDINGS };
 
 /* The request at `index`; raises if it is none. Borrowed from the userdata. */
 VI_RAISES vi_request *vi_check_request(lua_State *L, int index);
@@ -70,6 +70,10 @@ VI_RAISES vi_response_box *vi_check_response(lua_State *L, int index);
 
 /* Gives back the transfer of a streamed response, and takes its weight off. */
 void vi_end_stream(lua_State *L, vi_response_box *box);
+
+/* Closes what the response at `response` was given for when its stream ends, which it has: with the
+ * Error at `error`, 0 for none. Raises what one of them raises, when all are closed. */
+VI_RAISES void vi_close_endings(lua_State *L, int response, int error);
 
 /* True while a task or the main thread waits for the response's body. */
 bool vi_is_being_read(const vi_response_box *box);

@@ -1,4 +1,5 @@
 #include "binding/objects.h"
+#include "message/url.h"
 
 #include <string.h>
 
@@ -186,6 +187,21 @@ static int request_with_limits(lua_State *L) {
   return 1;
 }
 
+/* origin(request) -> "scheme://host" or "scheme://host:port" of its URL */
+static int request_origin(lua_State *L) {
+  vi_text url = vi_buffer_text(&vi_check_request(L, 1)->url);
+  vi_text origin = vi_url_origin(url), secret = vi_url_credentials(url);
+  if (secret.length == 0) {
+    vi_push_text(L, origin);
+    return 1;
+  }
+  const char *host = secret.data + secret.length;
+  vi_push_text(L, (vi_text){origin.data, (size_t)(secret.data - origin.data)});
+  vi_push_text(L, (vi_text){host, (size_t)(origin.data + origin.length - host)});
+  lua_concat(L, 2);
+  return 1;
+}
+
 static int request_gc(lua_State *L) {
   request_box *box = vi_check_box(L, 1, VI_TYPE_REQUEST);
   vi_request_release(box->request);
@@ -286,6 +302,7 @@ void vi_open_request(lua_State *L) {
   static const luaL_Reg functions[] = {{"request", request_new},
                                        {"request_given", request_given},
                                        {"request_with_limits", request_with_limits},
+                                       {"origin", request_origin},
                                        {"request_with_head", request_with_head},
                                        {NULL, NULL}};
   vi_new_type(L, VI_TYPE_REQUEST, "Request", metamethods, methods);

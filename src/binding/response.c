@@ -20,7 +20,7 @@ vi_response_box *vi_check_response(lua_State *L, int index) {
 }
 
 vi_response_box *vi_push_response_box(lua_State *L) {
-  return vi_push_box(L, sizeof(vi_response_box), VI_RESPONSE_CAUSE, VI_TYPE_RESPONSE);
+  return vi_push_box(L, sizeof(vi_response_box), VI_RESPONSE_ENDINGS, VI_TYPE_RESPONSE);
 }
 
 vi_response_box *vi_push_stored_response_box(lua_State *L) {
@@ -89,7 +89,7 @@ static void copy_entries(lua_State *L, int from, int to) {
 
 vi_response_box *vi_push_response_like(lua_State *L, int index) {
   static const int kept[] = {VI_RESPONSE_CONTENT, VI_RESPONSE_FACTS, VI_RESPONSE_READER,
-                             VI_RESPONSE_REQUEST, VI_RESPONSE_CAUSE};
+                             VI_RESPONSE_REQUEST, VI_RESPONSE_CAUSE, VI_RESPONSE_ENDINGS};
   index = lua_absindex(L, index);
   vi_response_box *from = vi_check_response(L, index);
   if (vi_is_being_read(from))
@@ -113,6 +113,8 @@ vi_response_box *vi_push_response_like(lua_State *L, int index) {
     lua_getiuservalue(L, index, kept[i]);
     lua_setiuservalue(L, -2, kept[i]);
   }
+  lua_pushnil(L); /* whoever keeps the old object keeps none of the new one's endings */
+  lua_setiuservalue(L, index, VI_RESPONSE_ENDINGS);
   return box;
 }
 

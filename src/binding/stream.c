@@ -44,12 +44,13 @@ static int take_held(lua_State *L, vi_response_box *box, size_t most) {
   return 1;
 }
 
-static int end_of_stream(lua_State *L, const vi_response_box *box) {
+/* Pushes nil and the error of a stream that was closed. */
+static int push_cut(lua_State *L) {
   vi_error error;
   vi_error_set(&error, VI_ERROR_CLOSED, "the response was closed before its end");
   error.maybe_sent = true;
   lua_getiuservalue(L, 1, VI_RESPONSE_REQUEST);
-  return box->cut ? vi_push_failure(L, &error, -1) : 0;
+  return vi_push_failure(L, &error, -1);
 }
 
 /* take_bytes(response, most, loops) -> the next bytes, at most that many; nil at the end; nil and
@@ -62,7 +63,7 @@ static int take_bytes(lua_State *L) {
   if (is_read_elsewhere(L, box))
     return vi_raise(L, "somebody else is reading this response");
   if (!box->stream)
-    return end_of_stream(L, box);
+    return box->cut ? push_cut(L) : 0;
   if (lua_toboolean(L, 3))
     box->looper = L;
   box->begun = true;
@@ -83,6 +84,10 @@ static int response_close(lua_State *L) {
   } else if (box->stream) {
     box->begun = box->cut = true;
     vi_end_stream(L, box);
+    if (lua_getiuservalue(L, 1, VI_RESPONSE_ENDINGS) != LUA_TNIL) {
+      push_cut(L);
+      vi_close_endings(L, 1, -1);
+    }
   }
   return 0;
 }
