@@ -187,17 +187,21 @@ static int request_with_limits(lua_State *L) {
   return 1;
 }
 
-/* origin(request) -> "scheme://host" or "scheme://host:port" of its URL */
+/* origin(request) -> "scheme://host" or "scheme://host:port" of its URL; nil for what is no Request,
+ * a table of its options, say */
 static int request_origin(lua_State *L) {
-  vi_text url = vi_buffer_text(&vi_check_request(L, 1)->url);
-  vi_text origin = vi_url_origin(url), secret = vi_url_credentials(url);
-  if (secret.length == 0) {
+  const request_box *box = vi_test_box(L, 1, VI_TYPE_REQUEST);
+  if (!box || !box->request)
+    return 0;
+  vi_text url = vi_buffer_text(&box->request->url), origin = vi_url_origin(url);
+  if (!memchr(origin.data, '@', origin.length)) {
     vi_push_text(L, origin);
     return 1;
   }
-  const char *host = secret.data + secret.length;
-  vi_push_text(L, (vi_text){origin.data, (size_t)(secret.data - origin.data)});
-  vi_push_text(L, (vi_text){host, (size_t)(origin.data + origin.length - host)});
+  vi_text secret = vi_url_credentials(url);
+  size_t before = (size_t)(secret.data - url.data), after = before + secret.length;
+  vi_push_text(L, (vi_text){url.data, before});
+  vi_push_text(L, (vi_text){url.data + after, origin.length - after});
   lua_concat(L, 2);
   return 1;
 }
