@@ -195,7 +195,9 @@ describe("ConcurrencyLimitingSender", function()
       { { limit = ConcurrencyLimit(1), queue = 5 }, "queue is an option of the ConcurrencyLimit" },
       { { limit = 1, key = 5 }, "key must be a string or a function, got 5" },
     } do
-      assert.error_matches(function() ConcurrencyLimitingSender(case[1]) end, case[2])
+      local _, message = pcall(function() ConcurrencyLimitingSender(case[1]) end)
+      assert.matches("^spec/concurrency_limiting_sender_spec.lua:%d+: Conc[%a]+: ", message)
+      assert.matches(case[2], message)
     end
   end)
 

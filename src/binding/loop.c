@@ -249,9 +249,11 @@ void vi_open_loop(lua_State *L) {
                                      {"timeout", loop_timeout},
                                      {"is_idle", loop_is_idle},
                                      {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"loop", default_loop}, {"is_stalled", is_stalled}, {"now", now}, {"wall", wall},
-      {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"loop", default_loop},
+                                       {"is_stalled", is_stalled},
+                                       {"now", now},
+                                       {"wall", wall},
+                                       {NULL, NULL}};
   vi_new_type(L, VI_TYPE_LOOP, "Loop", metamethods, methods);
   luaL_setfuncs(L, functions, 0);
 }

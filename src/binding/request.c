@@ -187,8 +187,8 @@ static int request_with_limits(lua_State *L) {
   return 1;
 }
 
-/* origin(request) -> "scheme://host" or "scheme://host:port" of its URL; nil for what is no Request,
- * a table of its options, say */
+/* origin(request) -> "scheme://host" or "scheme://host:port" of its URL; nil for what is no
+ * Request, a table of its options, say */
 static int request_origin(lua_State *L) {
   const request_box *box = vi_test_box(L, 1, VI_TYPE_REQUEST);
   if (!box || !box->request)
