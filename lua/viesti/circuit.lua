@@ -39,8 +39,8 @@ local function close(self, now)
 end
 
 local function open_if_too_many_fail(self, sender, now)
-  local window, options = self.window, self.options
-  if window.calls >= options.minimum and window.failures >= options.ratio * window.calls then
+  local calls, failures = self.window:sum()
+  if calls >= self.options.minimum and failures >= self.options.ratio * calls then
     open(self, sender, now)
   end
 end
@@ -48,16 +48,16 @@ end
 --- A request of that generation ended: by the origin's fault or not. Returns whether that counts.
 ---@param generation integer
 ---@param failed boolean
----@param sender viesti.Sender whose clock it is
+---@param now number
+---@param sender viesti.Sender whose random numbers are used
 ---@return boolean
-function Circuit:note(generation, failed, sender)
+function Circuit:note(generation, failed, now, sender)
   if generation ~= self.generation then
     return false
-  end
-  local now = sender:now()
-  if self.state == "closed" then
-    self.window:note(now, failed)
+  elseif self.state == "closed" then
+    self.window:note_call(now)
     if failed then
+      self.window:note_failure(now)
       open_if_too_many_fail(self, sender, now)
     end
   elseif failed then
@@ -72,13 +72,11 @@ function Circuit:note(generation, failed, sender)
 end
 
 --- One that was noted as a success failed on the way of its body.
-function Circuit:note_late_failure(generation, sender)
+function Circuit:note_late_failure(generation, now, sender)
   if generation ~= self.generation then
     return
-  end
-  local now = sender:now()
-  if self.state == "closed" then
-    self.window:note_late_failure(now)
+  elseif self.state == "closed" then
+    self.window:note_failure(now)
     open_if_too_many_fail(self, sender, now)
   else
     open(self, sender, now)

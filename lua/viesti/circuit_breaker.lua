@@ -43,23 +43,19 @@ local function forget_quiet(self, now)
   end
 end
 
---- What is known of an origin. nil where so many others are open that there is no room for it.
+--- For an origin that there is none for in `circuits`. nil where so many others are open that there
+--- is no room for it.
 ---@param origin string
----@param sender viesti.Sender whose clock it is
+---@param now number
 ---@return viesti.Circuit?
-function CircuitBreaker:circuit(origin, sender)
-  local circuit = self.circuits[origin]
-  if circuit then
-    return circuit
-  end
-  local now = sender:now()
+function CircuitBreaker:new_circuit(origin, now)
   if self.count >= MOST_ORIGINS then
     forget_quiet(self, now)
     if self.count >= MOST_ORIGINS then
       return nil
     end
   end
-  circuit = new_circuit(origin, self, now)
+  local circuit = new_circuit(origin, self, now)
   self.circuits[origin], self.count = circuit, self.count + 1
   return circuit
 end

@@ -81,7 +81,7 @@ end
 
 local function join(slots)
   local waiter = setmetatable({ slots = slots, opener = coroutine.running(), granted = false,
-    taken = false, late = false, task = false, before = nil, behind = nil }, Waiter)
+    taken = false, late = false, task = false, before = false, behind = false }, Waiter)
   slots.line:join(waiter)
   return waiter
 end

@@ -8,15 +8,6 @@ local spec = { name = "key", type = "string|function",
   doc = "what is counted by: a function of the request that returns a string, or one string for "
     .. "all; the request's origin if nothing is given" }
 
-local function origin(request)
-  local found = core.origin(request)
-  if found then
-    return found, request
-  end
-  request = Request.from(request)
-  return core.origin(request), request
-end
-
 --- A function of what `send` is given that returns its key, and itself as a Request; for the layer
 --- of that name, and its option.
 ---@param name string
@@ -24,7 +15,7 @@ end
 ---@return fun(given: viesti.Request|table): string, viesti.Request
 local function of(name, key)
   if key == nil then
-    return origin
+    return core.origin
   elseif type(key) == "string" then
     return function(request)
       return key, Request.from(request)

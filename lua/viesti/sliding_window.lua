@@ -5,59 +5,65 @@ local BUCKETS = 10
 local SlidingWindow = {}
 SlidingWindow.__index = SlidingWindow
 
---- Forgets everything.
-function SlidingWindow:clear()
-  self.calls, self.failures = 0, 0
-  for bucket = 1, BUCKETS do
-    self.calls_in[bucket], self.failures_in[bucket] = 0, 0
-  end
+local function empty(bucket)
+  bucket.calls, bucket.failures = 0, 0
 end
 
-local function empty(self, bucket)
-  self.calls = self.calls - self.calls_in[bucket]
-  self.failures = self.failures - self.failures_in[bucket]
-  self.calls_in[bucket], self.failures_in[bucket] = 0, 0
+--- Forgets everything.
+function SlidingWindow:clear()
+  for index = 1, BUCKETS do
+    empty(self.buckets[index])
+  end
 end
 
 local function move_on(self, now)
   local turns = math.floor((now - self.over) / self.width) + 1
   for _ = 1, math.min(turns, BUCKETS) do
-    self.bucket = self.bucket % BUCKETS + 1
-    empty(self, self.bucket)
+    self.index = self.index % BUCKETS + 1
+    empty(self.buckets[self.index])
   end
+  self.current = self.buckets[self.index]
   self.over = self.over + turns * self.width
 end
 
 --- A call ended.
 ---@param now number
----@param failed boolean
-function SlidingWindow:note(now, failed)
+function SlidingWindow:note_call(now)
   if now >= self.over then
     move_on(self, now)
   end
-  local bucket = self.bucket
-  self.calls, self.calls_in[bucket] = self.calls + 1, self.calls_in[bucket] + 1
-  if failed then
-    self.failures, self.failures_in[bucket] = self.failures + 1, self.failures_in[bucket] + 1
-  end
+  local bucket = self.current
+  bucket.calls = bucket.calls + 1
 end
 
---- A call that has been counted turned out to have failed.
+--- And it had failed; or one that ended before turned out to have.
 ---@param now number
-function SlidingWindow:note_late_failure(now)
+function SlidingWindow:note_failure(now)
   if now >= self.over then
     move_on(self, now)
   end
-  local bucket = self.bucket
-  self.failures, self.failures_in[bucket] = self.failures + 1, self.failures_in[bucket] + 1
+  local bucket = self.current
+  bucket.failures = bucket.failures + 1
+end
+
+--- What there was until the moment that was noted last.
+---@return integer calls, integer failures
+function SlidingWindow:sum()
+  local calls, failures = 0, 0
+  for _, bucket in ipairs(self.buckets) do
+    calls, failures = calls + bucket.calls, failures + bucket.failures
+  end
+  return calls, failures
 end
 
 --- Of so many seconds, from now on.
 ---@param seconds number
 ---@param now number
 return function(seconds, now)
-  local window = setmetatable({ width = seconds / BUCKETS, over = now + seconds / BUCKETS,
-    bucket = 1, calls_in = {}, failures_in = {} }, SlidingWindow)
-  window:clear()
-  return window
+  local buckets = {}
+  for index = 1, BUCKETS do
+    buckets[index] = { calls = 0, failures = 0 }
+  end
+  return setmetatable({ width = seconds / BUCKETS, over = now + seconds / BUCKETS, index = 1,
+    buckets = buckets, current = buckets[1] }, SlidingWindow)
 end

@@ -1,10 +1,11 @@
---- A line of those who wait, first come, first served, which anybody may leave at any time.
+--- A line of those who wait, first come, first served, which anybody may leave at any time. `first`
+--- is who has waited longest, false where nobody waits; `length` how many there are.
 local WaitingLine = {}
 WaitingLine.__index = WaitingLine
 
 --- Puts a table of the caller's, which is in no line, at the end.
 function WaitingLine:join(waiter)
-  waiter.before = self.last
+  waiter.before, waiter.behind = self.last, false
   if self.last then
     self.last.behind = waiter
   else
@@ -27,10 +28,9 @@ function WaitingLine:leave(waiter)
   else
     self.last = before
   end
-  waiter.before, waiter.behind = nil, nil
   self.length = self.length - 1
 end
 
 return function()
-  return setmetatable({ length = 0 }, WaitingLine)
+  return setmetatable({ first = false, last = false, length = 0 }, WaitingLine)
 end

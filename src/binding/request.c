@@ -187,23 +187,27 @@ static int request_with_limits(lua_State *L) {
   return 1;
 }
 
-/* origin(request) -> "scheme://host" or "scheme://host:port" of its URL; nil for what is no
- * Request, a table of its options, say */
+/* origin(given) -> "scheme://host" or "scheme://host:port" of a request's URL, and the Request,
+ * which is made if a table of its options is given. Upvalue 1: methods. */
 static int request_origin(lua_State *L) {
-  const request_box *box = vi_test_box(L, 1, VI_TYPE_REQUEST);
-  if (!box || !box->request)
-    return 0;
-  vi_text url = vi_buffer_text(&box->request->url), origin = vi_url_origin(url);
+  if (!vi_test_box(L, 1, VI_TYPE_REQUEST)) {
+    lua_getfield(L, lua_upvalueindex(1), "from");
+    lua_insert(L, 1);
+    lua_settop(L, 2);
+    lua_call(L, 1, 1);
+  }
+  vi_text url = vi_buffer_text(&vi_check_request(L, 1)->url), origin = vi_url_origin(url);
   if (!memchr(origin.data, '@', origin.length)) {
     vi_push_text(L, origin);
-    return 1;
+  } else {
+    vi_text secret = vi_url_credentials(url);
+    size_t before = (size_t)(secret.data - url.data), after = before + secret.length;
+    vi_push_text(L, (vi_text){url.data, before});
+    vi_push_text(L, (vi_text){url.data + after, origin.length - after});
+    lua_concat(L, 2);
   }
-  vi_text secret = vi_url_credentials(url);
-  size_t before = (size_t)(secret.data - url.data), after = before + secret.length;
-  vi_push_text(L, (vi_text){url.data, before});
-  vi_push_text(L, (vi_text){url.data + after, origin.length - after});
-  lua_concat(L, 2);
-  return 1;
+  lua_pushvalue(L, 1);
+  return 2;
 }
 
 static int request_gc(lua_State *L) {
@@ -306,9 +310,11 @@ void vi_open_request(lua_State *L) {
   static const luaL_Reg functions[] = {{"request", request_new},
                                        {"request_given", request_given},
                                        {"request_with_limits", request_with_limits},
-                                       {"origin", request_origin},
                                        {"request_with_head", request_with_head},
                                        {NULL, NULL}};
   vi_new_type(L, VI_TYPE_REQUEST, "Request", metamethods, methods);
   luaL_setfuncs(L, functions, 0);
+  lua_getfield(L, -1, "Request");
+  lua_pushcclosure(L, request_origin, 1);
+  lua_setfield(L, -2, "origin");
 }

@@ -8,6 +8,7 @@ local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local format = require "viesti.format"
 local request_key = require "viesti.request_key"
+local Sender = require "viesti.senders.sender"
 
 local declaration = {
   { name = "breaker", type = "CircuitBreaker",
@@ -22,6 +23,14 @@ table.insert(declaration,
 ---@field breaker viesti.CircuitBreaker
 local CircuitBreakingSender = ExtendingSender:extend("CircuitBreakingSender", declaration)
 
+-- A function that returns what `layer:now()` does, without going down the chain each time.
+local function time_teller(layer)
+  while layer.now == ExtendingSender.now and not layer.clock do
+    layer = layer.sender
+  end
+  return layer.now == Sender.now and core.now or function() return layer:now() end
+end
+
 function CircuitBreakingSender:init()
   CircuitBreakingSender.super.init(self)
   local own = {}
@@ -34,6 +43,13 @@ function CircuitBreakingSender:init()
   end
   self.breaker = self.breaker or CircuitBreaker(own)
   self.key_of = request_key.of(self.name, self.key)
+  self.tell_time = time_teller(self)
+end
+
+function CircuitBreakingSender:with_sender(sender)
+  local copy = CircuitBreakingSender.super.with_sender(self, sender)
+  copy.tell_time = time_teller(copy)
+  return copy
 end
 
 function CircuitBreakingSender:option(name)
@@ -58,7 +74,7 @@ local BodyEnding = {}
 
 BodyEnding.__close = function(self, err)
   if is_failure(err) then
-    self.circuit:note_late_failure(self.generation, self.sender)
+    self.circuit:note_late_failure(self.generation, self.sender:now(), self.sender)
   end
 end
 
@@ -67,13 +83,13 @@ local function send(self, circuit, request)
   local response, err = self.sender:send(request)
   local status, streams = core.outcome(response)
   if status then
-    local counts = circuit:note(generation, status >= 500, self)
+    local counts = circuit:note(generation, status >= 500, self.tell_time(), self)
     if counts and streams and status < 500 then
       core.on_end(response, setmetatable({ circuit = circuit, sender = self,
         generation = circuit.generation }, BodyEnding))
     end
   elseif is_failure(err) then
-    circuit:note(generation, true, self)
+    circuit:note(generation, true, self.tell_time(), self)
   end
   return response, err
 end
@@ -96,7 +112,7 @@ end
 
 function CircuitBreakingSender:send(request)
   local key, whole = self.key_of(request)
-  local circuit = self.breaker:circuit(key, self)
+  local circuit = self.breaker.circuits[key] or self.breaker:new_circuit(key, self:now())
   if not circuit then
     return self.sender:send(whole)
   elseif circuit.state == "closed" then

@@ -42,7 +42,8 @@ function ConcurrencyLimitingSender:send(request)
     return nil, refusal
   end
   local response, err = self.sender:send(whole)
-  if response and response.streamed then
+  local _, streams = core.outcome(response)
+  if streams then
     slots:keep_for(response)
   end
   return response, err
