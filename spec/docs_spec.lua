@@ -7,7 +7,7 @@ local redis_server = require "spec.support.redis_server"
 local EXAMPLE_HOST = "https://example.org"
 local EXAMPLE_REDIS = "redis://127.0.0.1:6379"
 local PAGES = {
-  "README.md", "docs/async.md", "docs/caching.md", "docs/downloads.md", "docs/layers.md",
+  "README.md", "docs/async.md", "docs/breakers.md", "docs/caching.md", "docs/downloads.md", "docs/layers.md",
   "docs/redis.md", "docs/requests.md", "docs/security.md", "docs/sqlite.md",
 }
 

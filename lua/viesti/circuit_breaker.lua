@@ -43,11 +43,8 @@ local function forget_quiet(self, now)
   end
 end
 
---- For an origin that there is none for in `circuits`. nil where so many others are open that there
---- is no room for it.
----@param origin string
----@param now number
----@return viesti.Circuit?
+-- For the layer: a Circuit for an origin that there is none for in `circuits`. nil where so many
+-- others are open that there is no room for it.
 function CircuitBreaker:new_circuit(origin, now)
   if self.count >= MOST_ORIGINS then
     forget_quiet(self, now)

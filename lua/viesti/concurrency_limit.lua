@@ -199,11 +199,8 @@ function ConcurrencyLimit:init()
   self.keys, self.count = {}, 0
 end
 
---- A slot for the request: what is returned is to be closed when it is over. Or nil and an error.
----@param key string
----@param sender viesti.Sender by whose clock, and in whose way, is waited
----@param request viesti.Request
----@return viesti.Slots? slots, viesti.Error? err
+-- For the layer: a slot for the request, which is to be closed when that is over, or nil and an
+-- error. It is the sender by whose clock, and in whose way, is waited.
 function ConcurrencyLimit:acquire(key, sender, request)
   local slots = self.keys[key] or new_slots(self, key)
   if slots.used >= self.limit then
