@@ -130,6 +130,10 @@ IT("closes what layers have given a stream to close") {
   fail_each_allocation_of("endings");
 }
 
+IT("limits requests, and has every slot back") {
+  fail_each_allocation_of("limits");
+}
+
 IT("sends a body by pieces, blocking or not") {
   fail_each_allocation_of("upload");
 }

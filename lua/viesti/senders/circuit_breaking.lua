@@ -95,8 +95,11 @@ local function send(self, circuit, request)
 end
 
 local function refusal(circuit, request, now, retry_at)
-  local err = core.error("circuit_open", ("%s has failed too often, it is asked again in %.3g s")
-    :format(format.value(circuit.name), retry_at - now), request, "no")
+  local sentence = "%s has failed too often, " .. (circuit.state == "open"
+    and "it is asked again in %.3g s"
+    or "and others find out whether it has recovered, in %.3g s at most")
+  local err = core.error("circuit_open", sentence:format(format.value(circuit.name),
+    retry_at - now), request, "no")
   err.retry_at, err.retry_after = retry_at, retry_at - now
   return err
 end
