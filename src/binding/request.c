@@ -196,7 +196,11 @@ static int request_origin(lua_State *L) {
     lua_settop(L, 2);
     lua_call(L, 1, 1);
   }
-  vi_text url = vi_buffer_text(&vi_check_request(L, 1)->url), origin = vi_url_origin(url);
+  enum { SHORTEST = 8 }; /* "http://a", before the path that a normal form has */
+  vi_text url = vi_buffer_text(&vi_check_request(L, 1)->url), origin = url;
+  const char *path = memchr(url.data + SHORTEST, '/', url.length - SHORTEST);
+  if (path)
+    origin.length = (size_t)(path - url.data);
   if (!memchr(origin.data, '@', origin.length)) {
     vi_push_text(L, origin);
   } else {
