@@ -412,14 +412,17 @@ describe("CircuitBreakingSender", function()
   end)
 
   it("tells the time by the chain that it is in", function()
-    local sender, below = opened { open_for = 10 }
+    local _, below = scripted {}
     local clock = viesti.testing.clock()
-    local another = viesti.CircuitBreakingSender { breaker = sender.breaker }
-      :with_sender(viesti.ExtendingSender:extend("Late") { sender = below, clock = clock })
-    clock.advance(5000)
-    assert.equal(200, send(another))
-    below.clock.advance(1)
-    assert.equal("half_open", state(sender))
+    local sender = CircuitBreakingSender { minimum = 2 }
+      :with_sender(viesti.ExtendingSender:extend("Through") { sender = below, clock = clock })
+    below.answer = 500
+    send(sender)
+    clock.advance(100)
+    send(sender)
+    assert.equal("closed", state(sender))
+    send(sender)
+    assert.equal("open", state(sender))
   end)
 
   it("refuses what makes no sense", function()
