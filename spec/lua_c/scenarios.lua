@@ -93,6 +93,27 @@ function scenarios.mock()
   assert(size == 20000 and err.kind == "truncated" and events == 3, tostring(err))
 end
 
+local limited = viesti.ConcurrencyLimitingSender({ limit = 1, key = "all",
+  sender = viesti.CircuitBreakingSender({ minimum = 1000000, sender = sync }) })
+
+-- Whatever fails, the one slot is free for the next time.
+function scenarios.limits()
+  collectgarbage()
+  assert(limited.slots:state("all") == 0)
+  local response <close> = got(limited:send({ url = url, stream = true }))
+  got(response:annotated(nil, { note = 1 }):read(1))
+  assert(limited.slots:state("all") == 1)
+  collectgarbage()
+  assert(limited.slots:state("all") == 0)
+  assert(#got(limited:send({ url = url })).body == 28)
+  viesti.run(function()
+    local tasks <close> = limited:with_sender(viesti.AsyncSender({ timeout = 5 }))
+    local task <close> = viesti.spawn(function() return got(tasks:send({ url = url })) end)
+    assert(got(tasks:send({ url = url })) and got(task:join()))
+  end)
+  assert(limited.slots:state("all") == 0)
+end
+
 local function upload(sender)
   local left = 2
   local response = got(sender:send({ method = "PUT", url = url, length = 2000,

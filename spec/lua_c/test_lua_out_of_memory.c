@@ -134,6 +134,10 @@ IT("streams what a mock answers, and tells of it") {
   fail_each_allocation_of("mock");
 }
 
+IT("limits requests, and has every slot back") {
+  fail_each_allocation_of("limits");
+}
+
 IT("sends a body by pieces, blocking or not") {
   fail_each_allocation_of("upload");
 }

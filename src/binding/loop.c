@@ -227,6 +227,13 @@ static int default_loop(lua_State *L) {
   return 1;
 }
 
+/* is_stalled() -> whether no task but the caller has anything to do, or to come */
+static int is_stalled(lua_State *L) {
+  const vi_loop *loop = vi_default_loop(L)->loop;
+  lua_pushboolean(L, !loop || vi_loop_is_stalled(loop));
+  return 1;
+}
+
 static int now(lua_State *L) {
   lua_pushnumber(L, (double)vi_clock_monotonic() * 1e-9);
   return 1;
@@ -244,8 +251,11 @@ void vi_open_loop(lua_State *L) {
                                      {"timeout", loop_timeout},
                                      {"is_idle", loop_is_idle},
                                      {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"loop", default_loop}, {"now", now}, {"wall", wall}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"loop", default_loop},
+                                       {"is_stalled", is_stalled},
+                                       {"now", now},
+                                       {"wall", wall},
+                                       {NULL, NULL}};
   vi_new_type(L, VI_TYPE_LOOP, "Loop", metamethods, methods);
   luaL_setfuncs(L, functions, 0);
 }

@@ -195,19 +195,27 @@ static int request_with_limits(lua_State *L) {
   return 1;
 }
 
-/* origin(request) -> "scheme://host" or "scheme://host:port" of its URL */
+/* origin(given) -> "scheme://host" or "scheme://host:port" of a request's URL, and the Request,
+ * which is made if a table of its options is given. Upvalue 1: methods. */
 static int request_origin(lua_State *L) {
+  if (!vi_test_box(L, 1, VI_TYPE_REQUEST)) {
+    lua_getfield(L, lua_upvalueindex(1), "from");
+    lua_insert(L, 1);
+    lua_settop(L, 2);
+    lua_call(L, 1, 1);
+  }
   vi_text url = vi_buffer_text(&vi_check_request(L, 1)->url);
   vi_text origin = vi_url_origin(url), secret = vi_url_credentials(url);
   if (secret.length == 0) {
     vi_push_text(L, origin);
-    return 1;
+  } else {
+    const char *host = secret.data + secret.length;
+    vi_push_text(L, (vi_text){origin.data, (size_t)(secret.data - origin.data)});
+    vi_push_text(L, (vi_text){host, (size_t)(origin.data + origin.length - host)});
+    lua_concat(L, 2);
   }
-  const char *host = secret.data + secret.length;
-  vi_push_text(L, (vi_text){origin.data, (size_t)(secret.data - origin.data)});
-  vi_push_text(L, (vi_text){host, (size_t)(origin.data + origin.length - host)});
-  lua_concat(L, 2);
-  return 1;
+  lua_pushvalue(L, 1);
+  return 2;
 }
 
 static int request_gc(lua_State *L) {
@@ -324,4 +332,7 @@ void vi_open_request(lua_State *L) {
       {"plain_request", plain_request}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_REQUEST, "Request", metamethods, methods);
   luaL_setfuncs(L, functions, 0);
+  lua_getfield(L, -1, "Request");
+  lua_pushcclosure(L, request_origin, 1);
+  lua_setfield(L, -2, "origin");
 }

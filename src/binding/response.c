@@ -136,15 +136,6 @@ static void push_facts(lua_State *L, int index) {
   lua_remove(L, old);
 }
 
-/* status_of(value) -> the status of a Response; nil of anything else */
-static int status_of(lua_State *L) {
-  const vi_response_box *box = vi_test_box(L, 1, VI_TYPE_RESPONSE);
-  if (!box || !(box->stored || box->response))
-    return 0;
-  lua_pushinteger(L, box->stored ? box->stored->status : box->response->status);
-  return 1;
-}
-
 /* response:annotated(from_cache, facts) -> another Response over the same core */
 static int response_annotated(lua_State *L) {
   lua_settop(L, 3);
@@ -195,6 +186,17 @@ static int response_not_stored(lua_State *L) {
   return 0;
 }
 
+/* outcome(response) -> its status, and whether its body streams: at the price of one field; nil for
+ * what is no Response */
+static int outcome(lua_State *L) {
+  const vi_response_box *box = vi_test_box(L, 1, VI_TYPE_RESPONSE);
+  if (!box || !(box->stored || box->response))
+    return 0;
+  lua_pushinteger(L, box->stored ? box->stored->status : box->response->status);
+  lua_pushboolean(L, box->streamed);
+  return 2;
+}
+
 static int response_newindex(lua_State *L) {
   return vi_raise(L, "a Response cannot be changed (setting '%s')", luaL_tolstring(L, 2, NULL));
 }
@@ -216,7 +218,7 @@ void vi_open_response(lua_State *L) {
                                      {"not_stored", response_not_stored},
                                      {NULL, NULL}};
   static const luaL_Reg functions[] = {
-      {"response", response_new}, {"status_of", status_of}, {NULL, NULL}};
+      {"response", response_new}, {"outcome", outcome}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_RESPONSE, "Response", metamethods, methods);
   lua_getfield(L, -1, "Response");
   luaL_getmetatable(L, VI_TYPE_RESPONSE);

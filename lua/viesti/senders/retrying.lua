@@ -12,8 +12,6 @@ local Request = require "viesti.request"
 local Retrial = require "viesti.retrial"
 local retry_rules = require "viesti.retry_rules"
 
-local status_of = core.status_of -- one call into C for each request that succeeds
-
 ---@class viesti.RetryingSender: viesti.ExtendingSender
 ---@field retries integer
 ---@field cooldown viesti.Cooldown?
@@ -127,7 +125,7 @@ local function attempt(self, request, mine)
     return nil, held
   end
   local response, err = self.sender:send(request)
-  local status = status_of(response)
+  local status = core.outcome(response)
   if status then
     return response, nil, status
   end

@@ -107,7 +107,7 @@ return function(...)
   end
 
   function clock.wall()
-    return values.wall + state.now - start
+    return values.wall + (state.now - start)
   end
 
   function clock.sleep(seconds)
