@@ -191,7 +191,7 @@ describe("ConcurrencyLimitingSender", function()
   it("refuses what makes no sense", function()
     for _, case in ipairs {
       { {}, "limit is missing, it must be an integer of 1 or more or a ConcurrencyLimit" },
-      { { limit = 0 }, "limit must be an integer or a ConcurrencyLimit of 1 or more, got 0" },
+      { { limit = 0 }, "limit must be an integer of 1 or more or a ConcurrencyLimit, got 0" },
       { { limit = 1, queue = -1 }, "queue must be an integer of 0 or more, got %-1" },
       { { limit = ConcurrencyLimit(1), queue = 5 }, "queue is an option of the ConcurrencyLimit" },
       { { limit = 1, key = 5 }, "key must be a string or a function, got 5" },
