@@ -1,4 +1,5 @@
 #include "binding/objects.h"
+#include "message/url.h"
 
 #include <string.h>
 
@@ -186,6 +187,33 @@ static int request_with_limits(lua_State *L) {
   return 1;
 }
 
+static bool begins_with_origin(vi_text url, const char *origin, size_t length) {
+  return url.length >= length && memcmp(url.data, origin, length) == 0 &&
+         (url.length == length || url.data[length] == '/' || url.data[length] == '?');
+}
+
+/* request_origin(request) -> the origin of its URL, as origin.lua has it; nil for what is no
+ * Request. The upvalue is what was returned last: most requests go to the same, and a long string
+ * is not made anew for them. */
+static int request_origin(lua_State *L) {
+  request_box *box = vi_test_box(L, 1, VI_TYPE_REQUEST);
+  if (!box || !box->request)
+    return 0;
+  vi_text url = vi_buffer_text(&box->request->url);
+  size_t length = 0;
+  const char *last = lua_tolstring(L, lua_upvalueindex(1), &length);
+  if (!last || !begins_with_origin(url, last, length)) {
+    vi_text origin = vi_url_origin(url), credentials = vi_url_credentials(url);
+    const char *host = credentials.data + credentials.length;
+    lua_pushlstring(L, origin.data, (size_t)(credentials.data - origin.data));
+    lua_pushlstring(L, host, (size_t)(origin.data + origin.length - host));
+    lua_concat(L, 2);
+    lua_replace(L, lua_upvalueindex(1));
+  }
+  lua_pushvalue(L, lua_upvalueindex(1));
+  return 1;
+}
+
 static int request_gc(lua_State *L) {
   request_box *box = vi_check_box(L, 1, VI_TYPE_REQUEST);
   vi_request_release(box->request);
@@ -290,4 +318,7 @@ void vi_open_request(lua_State *L) {
                                        {NULL, NULL}};
   vi_new_type(L, VI_TYPE_REQUEST, "Request", metamethods, methods);
   luaL_setfuncs(L, functions, 0);
+  lua_pushnil(L);
+  lua_pushcclosure(L, request_origin, 1);
+  lua_setfield(L, -2, "request_origin");
 }
