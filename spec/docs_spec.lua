@@ -8,7 +8,7 @@ local EXAMPLE_HOST = "https://example.org"
 local EXAMPLE_REDIS = "redis://127.0.0.1:6379"
 local PAGES = {
   "README.md", "docs/async.md", "docs/caching.md", "docs/downloads.md", "docs/layers.md",
-  "docs/redis.md", "docs/requests.md", "docs/security.md", "docs/sqlite.md",
+  "docs/limits.md", "docs/redis.md", "docs/requests.md", "docs/security.md", "docs/sqlite.md",
 }
 
 local function read(path)

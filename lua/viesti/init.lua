@@ -33,6 +33,8 @@ return {
   CachingSender = require "viesti.senders.caching",
   RedirectingSender = require "viesti.senders.redirecting",
   AuthenticatingSender = require "viesti.senders.authenticating",
+  RateLimitingSender = require "viesti.senders.rate_limiting",
+  RateLimit = require "viesti.rate_limit",
   RetryBudget = require "viesti.retry_budget",
   Cooldown = require "viesti.cooldown",
   policies = require "viesti.policies",
