@@ -52,7 +52,10 @@ local function forget_idle(self, now)
   self.sweep_at = math.max(soonest, now + self.interval)
 end
 
-local function made_bucket(self, key)
+--- The bucket of a key.
+---@param key string
+---@return viesti.TokenBucket
+function RateLimit:new_bucket(key)
   local bucket = new_bucket(self.interval, self.burst)
   bucket.key, bucket.line = key, new_line()
   return bucket
@@ -66,10 +69,10 @@ local function bucket_of(self, key, now)
     forget_idle(self, now)
   end
   if self.count >= self.max_keys then
-    self.others = self.others or made_bucket(self, "others")
+    self.others = self.others or self:new_bucket "others"
     return self.others
   end
-  bucket = made_bucket(self, key)
+  bucket = self:new_bucket(key)
   self.buckets[key] = bucket
   self.count = self.count + 1
   return bucket
@@ -90,7 +93,11 @@ local function review(bucket, now)
   end
 end
 
-local function hold(bucket, moment, now)
+--- Nobody gets a token of the bucket before that moment.
+---@param bucket viesti.TokenBucket
+---@param moment number
+---@param now number
+function RateLimit.postpone(bucket, moment, now)
   if moment > bucket.held then
     bucket:hold(moment)
     review(bucket, now)
@@ -101,7 +108,7 @@ end
 local function heed_cooldown(self, bucket, now)
   local wait = self.cooldown:remaining(bucket.key, now)
   if wait > 0 then
-    hold(bucket, now + wait, now)
+    RateLimit.postpone(bucket, now + wait, now)
   end
 end
 
@@ -186,7 +193,7 @@ function RateLimit:hold(key, seconds, now)
   if self.cooldown then
     self.cooldown:start(bucket.key, seconds, now)
   end
-  hold(bucket, now + seconds, now)
+  self.postpone(bucket, now + seconds, now)
 end
 
 --- Has what a server says that is left spread over the time for which it is all.

@@ -32,25 +32,32 @@ local function follow_windows(self, now)
   self.changes, self.windows = changes or false, changes and self.windows or false
 end
 
--- The moment at which to try again; nil where a window ended, and there is one after all.
-local function missing_until(self, now)
+--- The moment at which to try again where there is no token; nil if there is one.
+---@param now number
+---@return number? moment
+function TokenBucket:empty_until(now)
   if self.changes and self.changes <= now then
     follow_windows(self, now)
-    if self.next_at <= now + SOON then
-      return nil
-    end
   end
-  return math.min(self.next_at, self.changes or math.huge)
+  if self.next_at > now + SOON then
+    return math.min(self.next_at, self.changes or math.huge)
+  end
 end
 
 --- Takes a token. Where there is none, returns the moment at which to try again.
 ---@param now number
 ---@return number? moment
 function TokenBucket:take(now)
-  local moment = self.next_at > now + SOON and missing_until(self, now)
+  local moment = self.next_at > now + SOON and self:empty_until(now)
   if moment then
     return moment
   end
+  self:charge(now)
+end
+
+--- Takes a token, be there one or not.
+---@param now number
+function TokenBucket:charge(now)
   local full_at = self.full_at
   full_at = (full_at > now and full_at or now) + self.interval
   self.full_at, self.next_at = full_at, full_at - self.slack
