@@ -146,6 +146,21 @@ describe("RateLimitingSender", function()
     assert.equal(0, sender.limit.buckets["http://a.example"].line.count)
   end)
 
+  it("lets nobody overtake who comes when there is a token, but not yet taken", function()
+    local sender, sent = limiting({ rate = 1 })
+    viesti.run(function()
+      local tasks = {}
+      for index = 1, 3 do
+        tasks[index] = viesti.spawn(sender.send, sender, { url = "http://a.example/" .. index })
+      end
+      sender:sleep(0.5)
+      clock.advance(10)
+      sender:send({ url = "http://a.example/4" })
+    end)
+    assert.same({ 0, 10.5, 11.5, 12.5 }, moments(sent))
+    assert.equal("http://a.example/4", sent[4].url)
+  end)
+
   describe("after a 429", function()
     local function limited(seconds)
       return viesti.Response({ status_code = 429,
@@ -182,6 +197,28 @@ describe("RateLimitingSender", function()
       end
       assert.equal(31, errors[3].retry_at - start)
       assert.is_true(clock.now() - start <= 2)
+    end)
+
+    it("keeps nobody past his deadline behind others who can wait", function()
+      local sender, sent = limiting({ rate = 1, max_wait = 100 }, function(number)
+        return number == 2 and limited(30) or nil
+      end)
+      local failed
+      viesti.run(function()
+        local tasks = {}
+        for index = 1, 5 do
+          tasks[index] = viesti.spawn(function()
+            local _, err = sender:send({ url = "http://a.example/" .. index,
+              deadline = index == 4 and start + 10 or nil })
+            if err then
+              failed = { index, err.kind, clock.now() - start }
+            end
+          end)
+        end
+        tasks[5]:join()
+      end)
+      assert.same({ 4, "rate_limited", 1 }, failed)
+      assert.same({ 0, 1, 31, 32 }, moments(sent))
     end)
 
     it("shares that with a RetryingSender by one Cooldown", function()

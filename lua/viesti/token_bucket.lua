@@ -108,7 +108,8 @@ end
 ---@return viesti.TokenBucket
 function TokenBucket:begin_request(now)
   self.in_flight = self.in_flight + 1
-  if self.windows and self.windows:spend() then
+  local is_last = self.windows and self.windows:spend()
+  if is_last or self.changes and self.changes <= now then
     follow_windows(self, now)
   end
   return self
