@@ -173,7 +173,7 @@ function RateLimit:admit(key, sender, request, max_wait, now)
   if self.cooldown then
     heed_cooldown(self, bucket, now)
   end
-  if bucket.line.first or bucket:take(now) then
+  if bucket.line.count > 0 or bucket:take(now) then
     local err = stand_in_line(self, bucket, sender, request, max_wait, now)
     if err then
       return nil, err

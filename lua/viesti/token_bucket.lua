@@ -52,14 +52,15 @@ function TokenBucket:take(now)
   if moment then
     return moment
   end
-  self:charge(now)
+  local full_at = self.full_at -- as charge does, which would be another call for every request
+  full_at = (full_at > now and full_at or now) + self.interval
+  self.full_at, self.next_at = full_at, full_at - self.slack
 end
 
 --- Takes a token, be there one or not.
 ---@param now number
 function TokenBucket:charge(now)
-  local full_at = self.full_at
-  full_at = (full_at > now and full_at or now) + self.interval
+  local full_at = math.max(self.full_at, now) + self.interval
   self.full_at, self.next_at = full_at, full_at - self.slack
 end
 
