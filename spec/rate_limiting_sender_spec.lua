@@ -75,6 +75,17 @@ describe("RateLimitingSender", function()
     assert.same({ 0, 1, 2 }, moments(sent))
   end)
 
+  it("has who is no task wait behind the tasks that came before", function()
+    local sender, sent = limiting({ rate = 1 })
+    for index = 1, 3 do
+      viesti.spawn(sender.send, sender, { url = "http://a.example/" .. index })
+    end
+    viesti.sleep(0)
+    sender:send({ url = "http://a.example/4" })
+    assert.same({ 0, 1, 2, 3 }, moments(sent))
+    assert.equal("http://a.example/4", sent[4].url)
+  end)
+
   it("has a limit for each origin, whatever user and path are, unless told otherwise", function()
     local sender, sent = limiting({ rate = 1 })
     for _, url in ipairs({ "http://a.example/", "http://b.example/", "http://u:p@a.example/x" }) do
