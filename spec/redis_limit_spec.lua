@@ -115,6 +115,26 @@ describe("viesti.redis.limit", function()
     assert.is_truthy(warned[1]:find("keeps to the limit by itself: No such file", 1, true))
   end)
 
+  it("waits for a server that hangs no longer than the timeout, for none once closed", function()
+    local hung <close> = redis_server.start()
+    local senders = fleet(1, { rate = 1000, path = hung.path, timeout = 0.2 })
+    send(senders[1])
+    hung:pause()
+    viesti.run(function()
+      local began = core.now()
+      for _ = 1, 5 do
+        send(senders[1])
+      end
+      assert.is_true(core.now() - began < 0.2 + 0.25)
+    end)
+    hung:resume()
+    assert.is_true(senders[1].limit:stats().errors >= 1)
+    local errors = senders[1].limit:stats().errors
+    senders[1].limit:close()
+    send(senders[1])
+    assert.equal(errors, senders[1].limit:stats().errors)
+  end)
+
   it("leaves nothing on the server that is as good as new", function()
     local senders = fleet(1, { rate = 100 })
     send(senders[1])
