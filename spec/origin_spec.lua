@@ -1,4 +1,6 @@
+local core = require("viesti.core")
 local origin_of = require("viesti.origin")
+local viesti = require("viesti")
 
 describe("the origin of a URL", function()
   it("is its scheme, host and port, without user and password", function()
@@ -12,6 +14,16 @@ describe("the origin of a URL", function()
     }) do
       assert.equal(expected, origin_of(url))
     end
+  end)
+
+  it("is that of a request as the core finds it, whichever it was asked for before", function()
+    for _, url in ipairs({ "https://a.example/x", "https://a.example", "https://a.example.org/",
+      "https://a.example:8443/", "https://user:pass@a.example/?x", "https://a.example?x/y",
+      "http://[::1]:8080/x@y", "https://a.example/x" }) do
+      local request = viesti.Request({ url = url })
+      assert.equal(origin_of(request.url), core.request_origin(request))
+    end
+    assert.is_nil(core.request_origin({ url = "https://a.example/" }))
   end)
 
   it("is nil for what has none", function()

@@ -42,6 +42,8 @@ return {
   HedgingSender = require "viesti.senders.hedging",
   CircuitBreakingSender = require "viesti.senders.circuit_breaking",
   ConcurrencyLimitingSender = require "viesti.senders.concurrency_limiting",
+  RateLimitingSender = require "viesti.senders.rate_limiting",
+  RateLimit = require "viesti.rate_limit",
   RetryBudget = require "viesti.retry_budget",
   Cooldown = require "viesti.cooldown",
   ConcurrencyLimit = require "viesti.concurrency_limit",
@@ -50,6 +52,7 @@ return {
   har = require "viesti.har",
   Client = require "viesti.senders.client",
   chain = require "viesti.chain",
+  standard = require "viesti.standard",
   load = require "viesti.load",
 
   SenderConflictWarning = warnings.SenderConflictWarning,

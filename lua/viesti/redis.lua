@@ -6,6 +6,7 @@ local format = require "viesti.format"
 local new_client = require "viesti.redis.client"
 local new_names = require "viesti.redis.names"
 local options = require "viesti.options"
+local place = require "viesti.redis.place"
 local purging = require "viesti.purging"
 local Request = require "viesti.request"
 local tables = require "viesti.tables"
@@ -13,18 +14,8 @@ local upkeep = require "viesti.redis.upkeep"
 local warnings = require "viesti.warnings"
 local wire = require "viesti.stores.redis"
 
-local declaration = {
-  { name = "url", type = "string",
-    doc = "redis://user:password@host:port/database or unix:///path/of/a/socket; "
-      .. "redis://127.0.0.1 if neither this nor path is given" },
-  { name = "path", type = "string", doc = "a socket of the system to connect to instead of a URL" },
-  { name = "user", type = "string", doc = "whom the server knows the password of" },
-  { name = "password", type = "string", secret = true, doc = "what the server wants to hear" },
-  { name = "database", type = "integer", min = 0, doc = "its number; the URL's or 0 if not given" },
-  { name = "prefix", type = "string", default = "viesti:",
-    doc = "what the names of all keys there begin with" },
-  { name = "timeout", type = "number", default = 0.5, min = 0.001,
-    doc = "seconds that anything asked of the server may take, connecting included" },
+local declaration = table.move(place.options, 1, #place.options, 1, {})
+table.move({
   { name = "walk_timeout", type = "number", default = 60, min = 0.001,
     doc = "seconds that what goes through all keys may take in all: clear, purge, count, bytes" },
   { name = "max_entry_bytes", type = "integer", default = 8 * 1024 * 1024, min = 1,
@@ -32,7 +23,7 @@ local declaration = {
   { name = "lease", type = "number", default = 0, min = 0,
     doc = "seconds for which one machine may fetch what is missing while the others wait for it; "
       .. "0: nobody waits" },
-}
+}, 1, 3, #declaration + 1, declaration)
 
 local MOST_VARIANTS = 16
 -- Seconds: between warnings, and the longest that anything is kept.
@@ -304,42 +295,6 @@ function Redis:__tostring()
   return "redis" .. format.options(declaration, self.shown)
 end
 
--- Where the server is, and as whom it is talked to; or nil and what is wrong.
-local function place_of(values)
-  if values.url and values.path then
-    return nil, "url and path are both given"
-  end
-  local place, wrong = { path = values.path }, nil
-  if not values.path then
-    place, wrong = address.read(values.url or "redis://127.0.0.1")
-  end
-  if not place then
-    return nil, wrong
-  end
-  for _, name in ipairs { "user", "password", "database" } do
-    place[name] = values[name] or place[name]
-  end
-  if place.user and not place.password then
-    return nil, "user is given without a password"
-  end
-  place.timeout = values.timeout
-  return place
-end
-
-local function greeting_of(place, marker)
-  local commands = {}
-  if place.password and place.user then
-    commands[1] = wire.command("AUTH", place.user, place.password)
-  elseif place.password then
-    commands[1] = wire.command("AUTH", place.password)
-  end
-  if place.database and place.database > 0 then
-    commands[#commands + 1] = wire.command("SELECT", place.database)
-  end
-  commands[#commands + 1] = wire.command("SET", marker, wire.token() .. wire.token(), "NX")
-  return { text = table.concat(commands), wanted = #commands }
-end
-
 --- A store on a Redis server. Nothing is sent before it is needed.
 ---@param ... any options, or a URL
 ---@return viesti.Redis
@@ -348,19 +303,20 @@ return function(...)
   if not values then
     error(given, 2)
   end
-  local place, wrong = place_of(values)
-  if not place then
+  local names = new_names(values.prefix)
+  local there, wrong = place.read(values,
+    wire.command("SET", names.marker, wire.token() .. wire.token(), "NX"))
+  if not there then
     error("redis: " .. wrong, 2)
   end
   local self = setmetatable({
-    names = new_names(values.prefix), max_entry_bytes = values.max_entry_bytes,
+    names = names, max_entry_bytes = values.max_entry_bytes,
     lease_seconds = values.lease, shown = tables.copy(given), words = {},
     counts = { hits = 0, misses = 0, stale = 0, stores = 0, invalidations = 0, errors = 0 },
     walk_timeout = values.walk_timeout,
   }, Redis)
   self.shown.url = given.url and address.public(given.url)
-  place.greeting = greeting_of(place, self.names.marker)
-  self.client = new_client(place, self.names)
+  self.client = new_client(there, self.names)
   self.asks_marker = wire.command("GET", self.names.marker)
   return self
 end

@@ -7,6 +7,7 @@
 ---            put and when it is of no more use, in microseconds
 ---   t:TAG    a sorted set: "length of key:key" .. variant by the latter
 ---   l:KEY    a lease: a random word
+---   r:KEY    of a rate limit: when its bucket is full again, in microseconds
 ---
 --- A generation is the marker and the "g" that were there when the entries were read; what was
 --- fetched under another one is not stored. Entries of another epoch are none.
@@ -167,6 +168,32 @@ return { entries, bytes }
 
 scripts.release = [[
 return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('DEL', KEYS[1]) or 0
+]]
+
+-- A bucket of tokens. KEYS: its name; ARGV: microseconds from one token to the next, and for all
+-- but one that it holds. Returns how long there is none yet; 0: one was taken.
+scripts.take_token = [[
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local full_at = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now)
+local wait = full_at - ARGV[2] - now
+if wait > 0 then
+  return math.ceil(wait)
+end
+full_at = full_at + ARGV[1]
+redis.call('SET', KEYS[1], string.format('%.17g', full_at), 'PX',
+  string.format('%.0f', math.ceil((full_at - now) / 1000) + 1))
+return 0
+]]
+
+-- There are none for so long. ARGV: microseconds, and for all but one that it holds.
+scripts.hold_tokens = [[
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local full_at = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now + ARGV[1] + ARGV[2])
+redis.call('SET', KEYS[1], string.format('%.17g', full_at), 'PX',
+  string.format('%.0f', math.ceil((full_at - now) / 1000) + 1))
+return 1
 ]]
 
 return scripts
