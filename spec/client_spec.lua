@@ -19,6 +19,13 @@ describe("Client", function()
     Warning:set(before)
   end)
 
+  local function concrete_requests(sender)
+    while sender.sender do
+      sender = sender.sender
+    end
+    return sender:requests()
+  end
+
   local function innermost(sender)
     while sender.sender do
       sender = sender.sender
@@ -99,6 +106,17 @@ describe("Client", function()
       local own = Client({ asynchronous = true })
       own:close()
       assert.is_true(own.sender.session:is_closed())
+    end)
+
+    it("keeps a mock, of the other kind", function()
+      local mock = viesti.MockSender({ routes = { { answer = { body = "mocked" } } } })
+      local client = Client(viesti.RetryingSender(1, mock), true)
+      assert.is_true(client.is_async)
+      assert.equal("mocked", client:send({ url = "http://h.invalid/" }).body)
+      assert.same({ 1, false }, { #mock:requests(), mock.is_async })
+      assert.matches("it is kept over one of its own of that kind instead$", warned[1][1])
+      mock:clear()
+      assert.equal(0, #concrete_requests(client))
     end)
 
     it("takes a sender of its own in place of one without a session, and says so", function()

@@ -154,7 +154,7 @@ describe("RateLimitingSender", function()
     end)
     assert.same({ 0, 1, 2 }, moments(sent))
     assert.equal("http://a.example/5", sent[3].url)
-    assert.equal(0, sender.limit.buckets["http://a.example"].line.count)
+    assert.equal(0, sender.limit.buckets["http://a.example"].turns:count())
   end)
 
   it("lets nobody overtake who comes when there is a token, but not yet taken", function()

@@ -5,7 +5,7 @@
 --- is never more than burst + t * rate / per.
 local core = require "viesti.core"
 local new_bucket = require "viesti.token_bucket"
-local new_line = require "viesti.line"
+local new_turns = require "viesti.turns"
 local Request = require "viesti.request"
 local Shared = require "viesti.shared"
 
@@ -42,7 +42,7 @@ local function forget_idle(self, now)
   local soonest = math.huge
   for key, bucket in pairs(self.buckets) do
     local idle_at = bucket:idle_at()
-    if idle_at <= now and bucket.line.count == 0 and bucket.in_flight == 0 then
+    if idle_at <= now and bucket.turns:count() == 0 and bucket.in_flight == 0 then
       self.buckets[key] = nil
       self.count = self.count - 1
     else
@@ -57,7 +57,7 @@ end
 ---@return viesti.TokenBucket
 function RateLimit:new_bucket(key)
   local bucket = new_bucket(self.interval, self.burst)
-  bucket.key, bucket.line = key, new_line()
+  bucket.key, bucket.turns = key, new_turns()
   return bucket
 end
 
@@ -81,7 +81,8 @@ end
 -- The turns of those in line come later than they were told: who cannot wait so long need not wait
 -- at all. The first one sleeps, and sees for himself.
 local function review(bucket, now)
-  local place, ahead = bucket.line.first and bucket.line.first.behind, 1
+  local first = bucket.turns.waiting.first
+  local place, ahead = first and first.behind, 1
   while place do
     local behind, moment = place.behind, bucket:estimate(now, ahead)
     if moment > place.latest or moment >= place.deadline then
@@ -144,15 +145,15 @@ local function await_token(self, place, bucket, sender, request)
 end
 
 local function stand_in_line(self, bucket, sender, request, max_wait, now)
-  local moment = bucket:estimate(now, bucket.line.count)
-  if bucket.line.count >= self.queue then
-    return refusal(self, request, ("%d requests are waiting already"):format(bucket.line.count),
+  local moment = bucket:estimate(now, bucket.turns:count())
+  if bucket.turns:count() >= self.queue then
+    return refusal(self, request, ("%d requests are waiting already"):format(bucket.turns:count()),
       moment, now)
   elseif moment > now + max_wait or moment >= (request.deadline or math.huge) then
     return too_long(self, request, moment, now)
   end
   self.waited = self.waited + 1
-  local place <close> = bucket.line:join()
+  local place <close> = bucket.turns:join()
   place.latest, place.deadline = now + max_wait, request.deadline or math.huge
   place:await()
   if place.dismissed then
@@ -173,7 +174,7 @@ function RateLimit:admit(key, sender, request, max_wait, now)
   if self.cooldown then
     heed_cooldown(self, bucket, now)
   end
-  if bucket.line.count > 0 or bucket:take(now) then
+  if bucket.turns.waiting.first or bucket:take(now) then
     local err = stand_in_line(self, bucket, sender, request, max_wait, now)
     if err then
       return nil, err

@@ -1,5 +1,8 @@
 --- A line of those who wait, first come, first served, which anybody may leave at any time. `first`
 --- is who has waited longest, false where nobody waits; `length` how many there are.
+---@class viesti.WaitingLine
+---@field first table|false
+---@field length integer
 local WaitingLine = {}
 WaitingLine.__index = WaitingLine
 

@@ -91,7 +91,22 @@ end
 
 --- Forgets the requests.
 function MockSender:clear()
-  self.seen = {}
+  for index = #self.seen, 1, -1 do
+    self.seen[index] = nil
+  end
+end
+
+--- The same in blocking or in suspending: with the same routes, and one memory of requests. Client
+--- asks for it where its chain is to be of the other kind.
+---@param asynchronous boolean
+---@return viesti.MockSender
+function MockSender:of_kind(asynchronous)
+  local copy = {}
+  for name, value in pairs(self) do
+    copy[name] = value
+  end
+  copy.asynchronous, copy.is_async = asynchronous, asynchronous
+  return setmetatable(copy, getmetatable(self))
 end
 
 function MockSender:now()

@@ -1,30 +1,30 @@
 --- A line of tasks that wait for their turns: who came first is first, and who leaves, however that
 --- comes about, gives his place to those behind him.
 local core = require "viesti.core"
+local new_waiting_line = require "viesti.waiting_line"
 
----@class viesti.Line
----@field first viesti.Place?
----@field count integer
-local Line = {}
-Line.__index = Line
+---@class viesti.Turns
+---@field waiting viesti.WaitingLine of places
+local Turns = {}
+Turns.__index = Turns
 
 ---@class viesti.Place
----@field behind viesti.Place? who comes next
+---@field behind viesti.Place|false who comes next
 ---@field dismissed any why it is no use to stand there any longer
 local Place = {}
 Place.__index = Place
 
+--- How many wait.
+---@return integer
+function Turns:count()
+  return self.waiting.length
+end
+
 --- A place at the end. It is left by closing it.
 ---@return viesti.Place
-function Line:join()
-  local place = setmetatable({ line = self, ahead = self.last }, Place)
-  if self.last then
-    self.last.behind = place
-  else
-    self.first = place
-  end
-  self.last = place
-  self.count = self.count + 1
+function Turns:join()
+  local place = setmetatable({ turns = self, task = false, dismissed = false }, Place)
+  self.waiting:join(place)
   return place
 end
 
@@ -34,25 +34,21 @@ local function wake(place)
   end
 end
 
+local function is_first(place)
+  return place.turns ~= nil and place.turns.waiting.first == place
+end
+
 local function take_out(place)
-  local line, ahead, behind = place.line, place.ahead, place.behind
-  place.line = nil
-  line.count = line.count - 1
-  if behind then
-    behind.ahead = ahead
-  else
-    line.last = ahead
-  end
-  if ahead then
-    ahead.behind = behind
-  else
-    line.first = behind
-    wake(behind)
+  local waiting, was_first = place.turns.waiting, is_first(place)
+  waiting:leave(place)
+  place.turns = nil
+  if was_first then
+    wake(waiting.first)
   end
 end
 
 function Place:__close()
-  if self.line then
+  if self.turns then
     take_out(self)
   end
 end
@@ -67,22 +63,22 @@ end
 
 local function park(place)
   place.task = core.current()
-  while place.line and place.line.first ~= place do
+  while place.turns and not is_first(place) do
     core.park()
   end
-  place.task = nil
+  place.task = false
 end
 
 --- Waits until it is the first, or dismissed. Outside of tasks those in line run meanwhile.
 function Place:await()
   if core.current() then
     park(self)
-  elseif self.line.first ~= self then
+  elseif not is_first(self) then
     local task <close> = core.spawn(park, self)
     task:join()
   end
 end
 
 return function()
-  return setmetatable({ count = 0 }, Line)
+  return setmetatable({ waiting = new_waiting_line() }, Turns)
 end
