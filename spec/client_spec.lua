@@ -19,13 +19,6 @@ describe("Client", function()
     Warning:set(before)
   end)
 
-  local function concrete_requests(sender)
-    while sender.sender do
-      sender = sender.sender
-    end
-    return sender:requests()
-  end
-
   local function innermost(sender)
     while sender.sender do
       sender = sender.sender
@@ -116,7 +109,7 @@ describe("Client", function()
       assert.same({ 1, false }, { #mock:requests(), mock.is_async })
       assert.matches("it is kept over one of its own of that kind instead$", warned[1][1])
       mock:clear()
-      assert.equal(0, #concrete_requests(client))
+      assert.equal(0, #innermost(client):requests())
     end)
 
     it("takes a sender of its own in place of one without a session, and says so", function()
