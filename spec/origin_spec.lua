@@ -16,14 +16,15 @@ describe("the origin of a URL", function()
     end
   end)
 
-  it("is that of a request as the core finds it, whichever it was asked for before", function()
+  it("is that of a request, or of a table of its options, as the core finds it", function()
     for _, url in ipairs({ "https://a.example/x", "https://a.example", "https://a.example.org/",
       "https://a.example:8443/", "https://user:pass@a.example/?x", "https://a.example?x/y",
       "http://[::1]:8080/x@y", "https://a.example/x" }) do
       local request = viesti.Request({ url = url })
-      assert.equal(origin_of(request.url), core.request_origin(request))
+      assert.same({ origin_of(request.url), request }, { core.origin(request) })
     end
-    assert.is_nil(core.request_origin({ url = "https://a.example/" }))
+    local origin, request = core.origin({ url = "https://a.example/x" })
+    assert.same({ "https://a.example", "https://a.example/x" }, { origin, request.url })
   end)
 
   it("is nil for what has none", function()
