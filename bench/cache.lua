@@ -10,6 +10,7 @@ local LIMITS = { 10000, 1000000 }
 local LARGE = 1000000 -- takes long to fill: once is enough
 local ENTRIES = 100000
 local IN_MEMORY = 10000
+local MORE_ROUNDS = 3 -- threads are easily disturbed
 
 return function(context)
   local one_core, any_core = context.cores.client, table.concat(child.cores(), ",")
@@ -57,20 +58,26 @@ return function(context)
       values.resident - values.content, values.bytes - values.content)
   end
 
-  local function lookups(threads)
-    local output = output_of(any_core, store, "lookup", IN_MEMORY, threads)
+  local function lookups(mode, threads)
+    local output = output_of(any_core, store, mode, IN_MEMORY, threads)
     return { rate = output.requests / output.seconds, cpu = output.cpu / output.requests }
   end
 
+  -- What two threads do is held against what the machine lets two of them do that share nothing:
+  -- where others use it, that is less than twice as much.
   local function threads()
-    local rates, cpus = {}, {}
-    for round = 1, context.rounds do
-      local one, two = lookups(1), lookups(2)
-      rates[round], cpus[round] = two.rate / one.rate, two.cpu / one.cpu
+    local shared, apart, control, cpus = {}, {}, {}, {}
+    for round = 1, MORE_ROUNDS * context.rounds do
+      local one, two = lookups("lookup", 1), lookups("lookup", 2)
+      local free = lookups("lookup-apart", 2)
+      shared[round], apart[round] = two.rate / one.rate, free.rate / one.rate
+      control[round], cpus[round] = two.rate / free.rate, two.cpu / one.cpu
     end
-    print(("cache-threads: two threads find %.2f times what one does (target: >= 1.5)"):format(
-      measure.median(rates)))
-    compare.note("%.2f times the cpu time for each (target: <= 1.3)", measure.median(cpus))
+    print(("cache-threads: two threads find %.2f times what two with a store each do (target: %s)")
+      :format(measure.median(control), ">= 0.9"))
+    compare.note("%.2f times what one does, those with a store each %.2f times; "
+      .. "%.2f times the cpu time for each", measure.median(shared), measure.median(apart),
+      measure.median(cpus))
   end
 
   return {

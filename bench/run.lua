@@ -8,7 +8,9 @@ local compare = require "bench.compare"
 local process = require "spec.support.process"
 local viesti = require "viesti"
 
-local GROUPS = { "bench.transport", "bench.cache", "bench.sqlite", "bench.redis" }
+local GROUPS = {
+  "bench.transport", "bench.cache", "bench.sqlite", "bench.redis", "bench.layers", "bench.storms",
+}
 local IDLE = 0.5
 
 local function setting(name, default)

@@ -3,8 +3,9 @@
  *   store [--seconds S] MODE ENTRIES [THREADS]
  *
  * Modes: hit (a lookup, the clock, a block for the copy), lookup (that alone, by so many threads),
- * evict (a put at the limit). It prints one line: how often, the seconds it took, and the cpu
- * seconds of all threads. */
+ * lookup-apart (likewise, each in a store of its own: what threads can do that have nothing in
+ * common), evict (a put at the limit). It prints one line: how often, the seconds it took, and the
+ * cpu seconds of all threads. */
 #include "cache/memory_store.h"
 #include "message/clock.h"
 #include "message/memory.h"
@@ -23,11 +24,12 @@ typedef struct work work;
 struct work {
   pthread_t thread;
   vi_store *store;
-  const char *keys; /* KEY_ROOM bytes each */
+  char *keys; /* KEY_ROOM bytes each */
   size_t entries, done;
   uint64_t state;
   double seconds, now;
   void (*once)(work *);
+  vi_gap gap; /* each thread counts in its own */
 };
 
 static void fail(const char *why) {
@@ -116,13 +118,16 @@ static char *fill(vi_store *store, size_t entries) {
   return keys;
 }
 
-static void measure(const work *like, size_t threads) {
-  work works[MOST_THREADS];
+static void give_store(work *of, const vi_memory_limits *limits) {
+  of->store = some(vi_memory_store_new(limits));
+  of->keys = fill(of->store, of->entries);
+}
+
+static void measure(work works[], size_t threads) {
   size_t done = 0;
   int64_t start = vi_clock_monotonic();
   clock_t cpu = clock();
   for (size_t i = 0; i < threads; i++) {
-    works[i] = *like;
     works[i].state = 0x9e3779b97f4a7c15 * (i + 1);
     if (pthread_create(&works[i].thread, NULL, work_on, &works[i]) != 0)
       fail("no thread");
@@ -135,24 +140,48 @@ static void measure(const work *like, size_t threads) {
          (double)(vi_clock_monotonic() - start) * 1e-9, (double)(clock() - cpu) / CLOCKS_PER_SEC);
 }
 
+typedef struct mode {
+  const char *name;
+  void (*once)(work *);
+  bool apart;
+} mode;
+
+static const mode *find_mode(const char *name) {
+  static const mode modes[] = {{"hit", hit, false},
+                               {"lookup", lookup, false},
+                               {"lookup-apart", lookup, true},
+                               {"evict", evict, false}};
+  for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+    if (strcmp(modes[i].name, name) == 0)
+      return &modes[i];
+  fail("no such mode");
+  return NULL;
+}
+
 int main(int count, char **arguments) {
   static const struct option options[] = {{"seconds", required_argument, NULL, 's'}, {0}};
-  work of = {.seconds = 1};
+  work works[MOST_THREADS] = {{.seconds = 1}};
   while (getopt_long(count, arguments, "", options, NULL) == 's')
-    of.seconds = strtod(optarg, NULL);
+    works->seconds = strtod(optarg, NULL);
   if (count - optind < 2)
-    fail("usage: store [--seconds S] hit|lookup|evict ENTRIES [THREADS]");
-  const char *mode = arguments[optind];
-  of.entries = strtoul(arguments[optind + 1], NULL, 10);
+    fail("usage: store [--seconds S] hit|lookup|lookup-apart|evict ENTRIES [THREADS]");
+  const mode *asked = find_mode(arguments[optind]);
+  works->once = asked->once;
+  works->entries = strtoul(arguments[optind + 1], NULL, 10);
   size_t threads = count - optind > 2 ? strtoul(arguments[optind + 2], NULL, 10) : 1;
-  if (of.entries == 0 || threads == 0 || threads > MOST_THREADS)
+  if (works->entries == 0 || threads == 0 || threads > MOST_THREADS)
     fail("no entries, or no threads, or too many");
-  of.once = strcmp(mode, "hit") == 0 ? hit : strcmp(mode, "lookup") == 0 ? lookup : evict;
-  vi_memory_limits limits = {.max_size = of.once == evict ? of.entries : 0};
-  of.store = some(vi_memory_store_new(&limits));
-  char *keys = fill(of.store, of.entries);
-  of.keys = keys;
-  measure(&of, threads);
-  vi_store_release(of.store);
-  free(keys);
+  vi_memory_limits limits = {.max_size = works->once == evict ? works->entries : 0};
+  give_store(works, &limits);
+  for (size_t i = 1; i < threads; i++) {
+    works[i] = *works;
+    if (asked->apart)
+      give_store(&works[i], &limits);
+  }
+  measure(works, threads);
+  for (size_t i = 0; i < threads; i++)
+    if (i == 0 || asked->apart) {
+      vi_store_release(works[i].store);
+      free(works[i].keys);
+    }
 }

@@ -33,7 +33,7 @@ local function show(what, action)
 end
 
 local function outcome(response)
-  local attempts = response.attempts > 1 and (", %d attempts"):format(response.attempts) or ""
+  local attempts = #response.attempts > 1 and (", %d attempts"):format(#response.attempts) or ""
   local source = response.from_cache and " from cache" or ""
   return response.status_code .. source .. attempts
 end

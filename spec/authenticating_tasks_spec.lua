@@ -151,6 +151,29 @@ describe("AuthenticatingSender with many tasks", function()
     assert.equal(2, calls)
   end)
 
+  it("says that the function waits for itself, where it does so through others", function()
+    local sender
+    local function send()
+      local response = sender:send({ url = server.url .. "/echo" })
+      return response
+    end
+    local tokens = {
+      function() return viesti.spawn(send):join() end,
+      function() return viesti.run(send) end,
+      function() return viesti.map({ 1, 2 }, send) end,
+    }
+    for _, token in ipairs(tokens) do
+      for _, ask in ipairs({ pcall, function(...) return viesti.run(pcall, ...) end }) do
+        sender = authenticating(token)
+        local _ <close> = viesti.spawn(viesti.sleep, 60)
+        local ok, reason = ask(send)
+        assert.is_false(ok)
+        assert.matches("authenticating_tasks_spec%.lua:%d+: .*waits for itself", reason)
+      end
+    end
+    assert.equal(0, server:count("/echo"))
+  end)
+
   it("makes no request to another origin wait", function()
     local sender = authenticating()
     viesti.run(function()

@@ -39,6 +39,13 @@ describe("CachingSender", function()
     assert.error_matches(function() caching(options) end, message, 1, true)
   end
 
+  -- With a place in this file.
+  local function assert_raised(message, fn, ...)
+    local ok, reason = pcall(fn, ...)
+    assert.is_false(ok)
+    assert.equal(message, reason:match "^%S*caching_options_spec%.lua:%d+: (.*)$")
+  end
+
   describe("key", function()
     it("decides what is the same", function()
       local sender = caching({ key = function(request)
@@ -59,8 +66,7 @@ describe("CachingSender", function()
       get(sender, "?1")
       assert.is_false(get(sender, "?2").cache.hit)
       result = 1
-      assert.error_matches(function() get(sender) end,
-        "key must return a string or nil, it returned 1")
+      assert_raised("CachingSender: key must return a string or nil, it returned 1", get, sender)
     end)
   end)
 
@@ -72,6 +78,16 @@ describe("CachingSender", function()
         ["?a=1&tt=1"] = false, ["?a=2"] = false }) do
         assert.equal(hit, get(sender, query).cache.hit)
       end
+    end)
+
+    it("knows names however they are written", function()
+      local sender = caching({ ignore_params = { "f[a b]", "ö", "a.*" } })
+      get(sender)
+      for _, name in ipairs({ "f[a b]", "ö", "a.x" }) do
+        assert.is_true(get(sender, nil, { params = { [name] = 1 } }).cache.hit, name)
+      end
+      assert.is_true(get(sender, "?f%5ba+b%5D=1&%61.").cache.hit)
+      assert.is_false(get(sender, "?ab=1").cache.hit)
     end)
 
     it("holds for what a POST names in Location, too", function()
@@ -156,6 +172,12 @@ describe("CachingSender", function()
     end)
   end)
 
+  it("takes names of fields alone for those that are aimed at caches", function()
+    assert_refused({ targeted = { "CDN-Cache-Control", "CDN Cache" } },
+      'CachingSender: targeted must be names of header fields, it has "CDN Cache"')
+    assert_refused({ ttl = -1 }, "ttl must be a number of 0 or more or a function, got -1")
+  end)
+
   it("never takes a GET with a body for one without", function()
     local sender = caching({})
     get(sender)
@@ -184,7 +206,8 @@ describe("CachingSender", function()
       get(sender)
       assert.is_false(get(sender).cache.hit)
       ttl = "1"
-      assert.error_matches(function() get(sender) end, "ttl must return seconds of 0 or more")
+      assert_raised("CachingSender: ttl must return seconds of 0 or more, or nil, it returned "
+        .. '"1"', get, sender)
     end)
 
     it("may be a request's own, which comes first, and stays with a copy of it", function()
@@ -271,6 +294,8 @@ describe("CachingSender", function()
     local fresh = { body = "x", headers = { { "Cache-Control", "max-age=60" } } }
     assert.equal("private", refused({}, { headers = { { "Cache-Control", "private" } } }))
     assert.equal("no-lifetime", refused({}, { body = "x" }))
+    assert.equal("no-lifetime", refused({ store_errors = true }, { status = 404 }))
+    assert.equal("status", refused({}, { status = 404, headers = FRESH }))
     assert.equal("store-if", refused({ store_if = function() return false end }, fresh))
     assert.equal("store", refused({ max_entry_bytes = 10 }, fresh))
     local function nothing() end
@@ -296,8 +321,11 @@ describe("CachingSender", function()
     assert.same({ false, true }, { get(sender).cache.hit, assert(sender:send(query)).cache.hit })
     sender:delete(query)
     assert.same({ true, false }, { get(sender).cache.hit, assert(sender:send(query)).cache.hit })
-    assert.error_matches(function() sender:delete(5) end,
-      "the request must be a Request or a table of its options, got 5")
+    assert.equal("hit", sender:inspect(server.url .. "/x?t=6").action)
+    for _, method in ipairs({ "delete", "inspect" }) do
+      assert_raised(method .. ": the request must be a Request or a table of its options, got 5",
+        function() sender[method](sender, 5) end)
+    end
   end)
 
   it("serves nothing that a store of the user's could not invalidate", function()
@@ -364,6 +392,33 @@ describe("CachingSender", function()
       found = inspect({ headers = { ["Cache-Control"] = "no-cache" } })
       assert.same({ "fetch", "request" }, { found.action, found.forwarded })
       assert.equal(1, server:count("/x"))
+    end)
+
+    it("is no use of what it finds, and is not counted", function()
+      local sender = caching({ max_size = 2 })
+      local function action(query)
+        return sender:inspect({ url = server.url .. "/x" .. query }).action
+      end
+      get(sender, "?a")
+      get(sender, "?b")
+      local before = sender.store:stats()
+      assert.same({ "hit", "fetch" }, { action("?a"), action("?c") })
+      assert.same(before, sender.store:stats())
+      get(sender, "?c")
+      assert.same({ "fetch", "hit", "hit" }, { action("?a"), action("?b"), action("?c") })
+    end)
+
+    it("sees what a store further away has, and leaves it there", function()
+      local store = stores.tiered().open()
+      local sender = caching({ store = store })
+      get(sender)
+      store.near:clear()
+      local before = store.near:stats()
+      assert.equal("hit", sender:inspect({ url = server.url .. "/x" }).action)
+      assert.equal(0, sender:inspect({ url = server.url .. "/x", method = "DELETE" }).variants)
+      assert.same(before, store.near:stats())
+      assert.is_true(get(sender).from_cache)
+      assert.equal(1, store.near:count())
     end)
   end)
 

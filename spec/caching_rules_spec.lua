@@ -129,6 +129,28 @@ for name, new_place in pairs(stores) do
         assert.equal("vary-miss", varying("en").cache.forwarded)
       end)
 
+      it("takes a list for the same with any blanks around its commas", function()
+        local answer = { headers = control("max-age=60", { "Vary", "X-A, Cookie" }) }
+        local function hits(first, other)
+          return second(answer, nil, other, first).cache.hit
+        end
+        assert.is_true(hits({ ["X-A"] = "1,2" }, { ["X-A"] = " 1 , 2 " }))
+        assert.is_false(hits({ ["X-A"] = "1,2" }, { ["X-A"] = "2,1" }))
+        assert.is_false(hits({ Cookie = "a,b" }, { Cookie = "a, b" }))
+      end)
+
+      it("serves what is in the language that is liked best, if asked to", function()
+        local function hits(value, options)
+          local headers = control("max-age=60", { "Vary", "Accept-Language" },
+            { "Content-Language", "de" })
+          return second({ body = "x", headers = headers }, options, { ["Accept-Language"] = value },
+            { ["Accept-Language"] = "en, de" }).cache.hit
+        end
+        assert.is_true(hits("fr;q=0.5, de;q=1.0", { select_language = true }))
+        assert.is_false(hits("fr, de;q=0.9", { select_language = true }))
+        assert.is_false(hits("fr;q=0.5, de;q=1.0"))
+      end)
+
       it("does not take an empty field for an absent one", function()
         local answer = { headers = control("max-age=60", { "Vary", "X-A" }) }
         assert.is_false(second(answer, nil, { ["X-A"] = "" }).cache.hit)

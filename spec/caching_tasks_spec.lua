@@ -2,6 +2,7 @@
 
 local viesti = require("viesti")
 local fixture = require("spec.support.fixture")
+local stores = require("spec.support.stores")
 
 describe("CachingSender over an AsyncSender", function()
   local server = fixture.origin()
@@ -49,6 +50,21 @@ describe("CachingSender over an AsyncSender", function()
   end
 
   local fresh = { body = "x", headers = { { "Cache-Control", "max-age=60" } }, delay = 0.05 }
+
+  -- A store of the user's of which one at a time may fetch what it lacks.
+  local function leasing_store()
+    local store, leased = stores.plain().open(), false
+    function store.lease()
+      local was_leased = leased
+      leased = true
+      return not was_leased
+    end
+    function store.release()
+      leased = false
+    end
+    store.lease_seconds = 60
+    return store
+  end
 
   describe("of tasks that ask for the same", function()
     it("lets one send: a thousand make one request", function()
@@ -215,6 +231,60 @@ describe("CachingSender over an AsyncSender", function()
       assert.same({ "no idea", "x", "x" }, outcomes)
     end)
 
+    it("makes none wait for whom a function of the user's waits for", function()
+      server:route("/x", fresh)
+      local first, second, sender, asks
+      local function new(wait, store)
+        sender = caching({ store = store, ttl = function()
+          if first and not asks then
+            asks = wait
+            asks()
+          end
+        end })
+        asks = nil
+      end
+      local function two_ask()
+        first = viesti.spawn(sender.send, sender, request())
+        second = second or viesti.spawn(sender.send, sender, request())
+        local bodies = { assert(first:join()).body, assert(second:join()).body }
+        first, second = nil, nil
+        return bodies
+      end
+      local waits = {
+        ["for one who waits already"] = function() assert(second:join()) end,
+        ["for one who will"] = function()
+          assert.equal("x", viesti.spawn(sender.send, sender, request()):join().body)
+        end,
+        ["for itself"] = function() assert(sender:send(request())) end,
+        ["for one who does through another"] = function()
+          viesti.spawn(function() second:join() end):join()
+        end,
+      }
+      for name, wait in pairs(waits) do
+        for _, store in ipairs({ viesti.Store(), leasing_store() }) do
+          new(wait, store)
+          local bodies = viesti.run(function()
+            local _ <close> = viesti.spawn(viesti.sleep, 60)
+            return viesti.timeout(5, two_ask)
+          end)
+          assert.same({ "x", "x" }, bodies, name)
+        end
+      end
+    end)
+
+    it("says so where a function of the user's waits for who asked", function()
+      server:route("/x", fresh)
+      local asking
+      local sender = caching({ ttl = function() asking:join() end })
+      local ok, reason = viesti.run(function()
+        local _ <close> = viesti.spawn(viesti.sleep, 60)
+        asking = viesti.spawn(pcall, sender.send, sender, request())
+        return asking:join(5)
+      end)
+      assert.is_false(ok)
+      assert.matches("caching_tasks_spec%.lua:%d+: deadlock: the task to be joined waits", reason)
+    end)
+
     it("does not do so where it is told not to", function()
       server:route("/x", fresh)
       send_all(caching({ coalesce = false }), 10)
@@ -250,6 +320,29 @@ describe("CachingSender over an AsyncSender", function()
         assert.equal("new", wait_for_hit(sender).body)
         assert.equal(2, server:count("/x"))
       end)
+    end)
+
+    it("lets one task ask for each variant", function()
+      local function answer(body, control, delay)
+        return { body = body, delay = delay,
+          headers = { { "Vary", "Accept" }, { "Cache-Control", control } } }
+      end
+      local allowing = "max-age=0, stale-while-revalidate=60"
+      server:route("/x", { answer("old", allowing), answer("old", allowing),
+        answer("new", "max-age=60", 0.05), answer("new", "max-age=60", 0.05) })
+      local sender = caching()
+      local function body_of(accept)
+        return assert(sender:send(request({ headers = { Accept = accept } }))).body
+      end
+      viesti.run(function()
+        assert.same({ "old", "old" }, { body_of("a"), body_of("b") })
+        for _ = 1, 3 do
+          assert.same({ "old", "old" }, { body_of("a"), body_of("b") })
+        end
+        viesti.sleep(0.2)
+        assert.same({ "new", "new" }, { body_of("a"), body_of("b") })
+      end)
+      assert.equal(4, server:count("/x"))
     end)
 
     it("lasts as long as the server says, or the user where it says nothing", function()

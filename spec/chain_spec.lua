@@ -167,9 +167,9 @@ describe("describe of a chain", function()
     local description = viesti.RetryingSender({ retries = 3, backoff = { base = 0.5 },
       sender = viesti.AsyncSender({ timeout = 5 }) }):describe()
     assert.same({
-      retries = 3, methods = "idempotent",
+      retries = 3, methods = "idempotent", idempotency_key = false,
       backoff = { base = 0.5, factor = 2, cap = 30, jitter = "full" },
-      rate_limit = { max_wait = 60, pad = 1 },
+      rate_limit = { max_wait = 60, pad = 1, shared = true },
     }, description.options)
     assert.same({ "RetryingSender", "AsyncSender" },
       { description.class, description.sender.class })

@@ -27,7 +27,7 @@ describe("In a finalizer, what was collected before", function()
     Request = { "viesti.Request{ url = url, headers = { A = 1 } }", { "value.url", "value.headers",
       "tostring(value)", "value:with{}", "value:is_idempotent()" } },
     Response = { "viesti.SyncSender():send{ url = url }", { "value.status_code", "value.body",
-      "tostring(value)", "value:close()", "value:annotated(nil, 2)", "value:json()" } },
+      "tostring(value)", "value:close()", "value:annotated(nil, { note = 2 })", "value:json()" } },
     stream = { "viesti.SyncSender():send{ url = url, stream = true }", { "value:read()",
       "value:close()", "value:save('/nonexistent/x')", "value:chunks()()" } },
     Headers = { "viesti.Request{ url = url, headers = { A = 1 } }.headers", { "value.a",
@@ -136,7 +136,7 @@ describe("A response that the main thread reads", function()
   local acts = {
     close = { "response:close()", "^true\t%[nil\tclosed: [^\n]*%]$" },
     read = { "return response:read()", "^false\t.*reading this response\t%[abc\tnil%]$" },
-    annotated = { "response:annotated(nil, 2):close()",
+    annotated = { "response:annotated(nil, { note = 2 }):close()",
       "^false\t.*reading this response\t%[abc\tnil%]$" },
   }
 

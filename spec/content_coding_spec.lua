@@ -166,7 +166,7 @@ for _, way in ipairs(ways) do
         backoff = { base = 0 } })
       local response = assert(server:exchange(retrying, { coded("gzip", whole:sub(1, -2)),
         coded("gzip", whole) }))
-      assert.same({ text, 2 }, { response.body, response.attempts })
+      assert.same({ text, 2 }, { response.body, #response.attempts })
     end)
 
     promise("that the bytes are not in is a fault of the server's", function(sender)

@@ -6,10 +6,13 @@ local redis_server = require "spec.support.redis_server"
 -- Every example in the documentation is run as it stands, but for its host, and where its Redis is.
 local EXAMPLE_HOST = "https://example.org"
 local EXAMPLE_REDIS = "redis://127.0.0.1:6379"
-local PAGES = {
-  "README.md", "docs/async.md", "docs/caching.md", "docs/downloads.md", "docs/layers.md",
-  "docs/redis.md", "docs/requests.md", "docs/security.md", "docs/sqlite.md",
-}
+local PAGES = { "README.md" }
+do
+  local list <close> = assert(io.popen "ls docs/*.md")
+  for path in list:lines() do
+    PAGES[#PAGES + 1] = path
+  end
+end
 
 local function read(path)
   local file <close> = assert(io.open(path))

@@ -102,14 +102,14 @@ for _, way in ipairs(ways) do
       promise("goes with the stream into an annotated copy", function(sender)
         for answer, expected in pairs({ [{ body = "body" }] = true, [unbounded] = "unknown" }) do
           local first = stream(sender, answer)
-          local second = first:annotated(nil, 2)
+          local second = first:annotated(nil, { note = 2 })
           assert.same({ false, false }, { first.complete, second.complete })
           drain(second)
           assert.same({ false, expected }, { first.complete, second.complete })
-          assert.equal(expected, second:annotated(nil, 3).complete)
+          assert.equal(expected, second:annotated(nil, { note = 2 }).complete)
         end
         local response = assert(server:exchange(sender, unbounded))
-        assert.equal("unknown", response:annotated(nil, 2).complete)
+        assert.equal("unknown", response:annotated(nil, { note = 2 }).complete)
       end)
 
       promise("is known of what a cache answers, which keeps nothing else", function(sender)
@@ -179,7 +179,7 @@ for _, way in ipairs(ways) do
       promise("lists the answers before the final one, the first one first", function(sender)
         local response = assert(server:exchange(sender, { raw = raw }))
         assert_hints(response)
-        assert_hints(response:annotated(nil, 2))
+        assert_hints(response:annotated(nil, { note = 2 }))
         assert.equal("body", response.body)
       end)
 

@@ -159,7 +159,7 @@ describe("A connection that", function()
           relay:reset()
           local response, err = retrying:send({ method = method, url = url("/length") })
           assert.is_nil(response)
-          assert.same({ attempts, attempts }, { err.attempts, relay:connections() })
+          assert.same({ attempts, attempts }, { #err.attempts, relay:connections() })
         end
       end)
     end)

@@ -80,7 +80,7 @@ describe("Misuse is told by the name of what is misused:", function()
   it("tasks that wait for each other", function()
     local message = "deadlock: every task waits for another and nothing is in flight"
     assert_raises(message, viesti.run, core.park)
-    assert_raises(message, viesti.map, { 1 }, core.park)
+    assert_raises(message, viesti.map, { 1 }, function() core.park() end)
     local task <close> = viesti.spawn(core.park)
     assert_raises(message, function() task:join() end)
   end)

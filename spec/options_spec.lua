@@ -72,6 +72,8 @@ describe("options.read", function()
     refused("Thing: count must be an integer from 1 to 9, got 10", { label = "x", count = 10 })
     refused('Thing: count must be an integer from 1 to 9, got "1"', { label = "x", count = "1" })
     refused("Thing: ratio must be a number of 0 or more, got -0.5", { label = "x", ratio = -0.5 })
+    assert.equal("a number from 1 to 2 or a function",
+      options.allowed({ type = "number|function", min = 1, max = 2 }))
     refused('Thing: mode must be one of "fast", "slow", got "Fast"', { label = "x", mode = "Fast" })
     refused("Thing: either must be a string or true or false, got a function",
       { label = "x", either = print })

@@ -1,4 +1,6 @@
+local core = require("viesti.core")
 local origin_of = require("viesti.origin")
+local viesti = require("viesti")
 
 describe("the origin of a URL", function()
   it("is its scheme, host and port, without user and password", function()
@@ -12,6 +14,17 @@ describe("the origin of a URL", function()
     }) do
       assert.equal(expected, origin_of(url))
     end
+  end)
+
+  it("is that of a request, or of a table of its options, as the core finds it", function()
+    for _, url in ipairs({ "https://a.example/x", "https://a.example", "https://a.example.org/",
+      "https://a.example:8443/", "https://user:pass@a.example/?x", "https://a.example?x/y",
+      "http://[::1]:8080/x@y", "https://a.example/x" }) do
+      local request = viesti.Request({ url = url })
+      assert.same({ origin_of(request.url), request }, { core.origin(request) })
+    end
+    local origin, request = core.origin({ url = "https://a.example/x" })
+    assert.same({ "https://a.example", "https://a.example/x" }, { origin, request.url })
   end)
 
   it("is nil for what has none", function()

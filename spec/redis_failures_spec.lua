@@ -1,11 +1,13 @@
 local core = require("viesti.core")
-local socket = require("socket")
 local viesti = require("viesti")
+local false_redis = require("spec.support.false_redis")
 local free_port = require("spec.support.free_port")
 local redis = require("viesti.redis")
 local redis_server = require("spec.support.redis_server")
 
 local TIMEOUT = 0.3
+local MARKER = "$1\r\nm\r\n"
+local HIT = MARKER .. "*4\r\n$1\r\ne\r\n$1\r\nm\r\n$1\r\nv\r\n$1\r\nx\r\n"
 local REST = 0.11 -- more than a server is left alone for after one failure
 
 describe("viesti.redis, where the server", function()
@@ -49,10 +51,10 @@ describe("viesti.redis, where the server", function()
         store:invalidate("k")
         assert.is_true(store:lease("k", 1))
         assert.equal(0, store:count())
-        assert.equal(0, store:purge({ tag = "x" }))
+        assert.is_nil((store:purge({ tag = "x" })))
       end
-      assert.same({ hits = 0, misses = 3, stores = 0, invalidations = 0, errors = 15 },
-        store:stats())
+      assert.same({ hits = 0, misses = 3, stale = 0, stores = 0, invalidations = 0, evictions = 0,
+        bytes = 0, errors = 15 }, store:stats())
       assert.equal(1, #warned)
       assert.equal('get of redis{ path = "/nowhere/at/all", timeout = 0.3 } failed, which costs no '
         .. "more than hits: No such file or directory", warned[1])
@@ -242,42 +244,9 @@ describe("viesti.redis, where the server", function()
     assert.same({}, (store:get("k")))
   end)
 
-  -- A server that says what it is told to: a list of what it answers to each read, or nothing, and
-  -- then it closes, if told so.
-  local function false_server(answers, closes)
-    local listener = assert(socket.bind("127.0.0.1", 0))
-    listener:settimeout(0)
-    local _, port = listener:getsockname()
-    local heard = {}
-    local task = viesti.spawn(function()
-      while true do
-        core.wait_descriptor(listener:getfd(), "r")
-        local connection = listener:accept()
-        connection:settimeout(0)
-        for _, answer in ipairs(answers) do
-          core.wait_descriptor(connection:getfd(), "r")
-          heard[#heard + 1] = select(3, connection:receive(100000))
-          connection:send(answer)
-        end
-        if closes then -- deaf to what else is said
-          core.wait_descriptor(connection:getfd(), "r", 0.05)
-          heard[#heard + 1] = select(3, connection:receive(100000))
-        end
-        if closes then
-          connection:close()
-        end
-      end
-    end)
-    return redis({ url = "redis://127.0.0.1:" .. port, timeout = TIMEOUT }),
-      setmetatable({}, { __close = function()
-        task:cancel()
-        listener:close()
-      end }), heard
-  end
-
   it("is lost again before it took what was invalidated, is told once more", function()
     viesti.run(function()
-      local store, closing, heard = false_server({ "+OK\r\n" }, true)
+      local store, closing, heard = false_redis({ "+OK\r\n" }, true)
       local _ <close> = closing
       store:invalidate("gone")
       for round = 1, 3 do
@@ -307,7 +276,7 @@ describe("viesti.redis, where the server", function()
   for _, answer in ipairs(ANSWERS) do
     it(("greets with %s, has misses"):format(shown(answer)), function()
       viesti.run(function()
-        local store, closing = false_server({ answer }, true)
+        local store, closing = false_redis({ answer }, true)
         local _ <close> = closing
         assert.same({}, (lasts_no_longer(TIMEOUT, store.get, store, "k")))
         assert.equal(1, store:stats().errors)
@@ -319,16 +288,16 @@ describe("viesti.redis, where the server", function()
 
   -- To the two questions of a get.
   local REPLIES = {
-    "-MOVED 1 127.0.0.1:1\r\n-MOVED 1 127.0.0.1:1\r\n", "$-1\r\n-WRONGTYPE no hash\r\n",
-    "$-1\r\n*1\r\n$1\r\nv\r\n", "$-1\r\n*2\r\n:1\r\n:2\r\n", "$-1\r\n+OK\r\n", "$-1\r\n:1\r\n",
-    ":1\r\n*0\r\n", "*0\r\n*0\r\n", "$-1\r\n*2\r\n*0\r\n*0\r\n", "$-1\r\n", "$-1\r\n$5\r\nab",
-    "$-1\r\n*-1\r\n",
+    "-MOVED 1 127.0.0.1:1\r\n-MOVED 1 127.0.0.1:1\r\n", MARKER .. "-WRONGTYPE no hash\r\n",
+    MARKER .. "*1\r\n$1\r\nv\r\n", MARKER .. "*2\r\n:1\r\n:2\r\n", MARKER .. "+OK\r\n",
+    MARKER .. ":1\r\n", "$-1\r\n*0\r\n", MARKER .. "*-1\r\n",
+    ":1\r\n*0\r\n", "*0\r\n*0\r\n", MARKER .. "*2\r\n*0\r\n*0\r\n", MARKER, MARKER .. "$5\r\nab",
   }
 
   for _, reply in ipairs(REPLIES) do
     it(("replies %s, has misses"):format(shown(reply)), function()
       viesti.run(function()
-        local store, closing = false_server({ "+OK\r\n", reply })
+        local store, closing = false_redis({ "+OK\r\n", reply })
         local _ <close> = closing
         local entries, generation = lasts_no_longer(TIMEOUT, store.get, store, "k")
         assert.same({}, entries)
@@ -343,8 +312,7 @@ describe("viesti.redis, where the server", function()
 
   it("says more than it was asked, is not believed any further", function()
     viesti.run(function()
-      local store, closing = false_server({ "+OK\r\n",
-        "$-1\r\n*2\r\n$2\r\nva\r\n$1\r\n1\r\n" .. "$-1\r\n*2\r\n$2\r\nva\r\n$5\r\nwrong\r\n" })
+      local store, closing = false_redis({ "+OK\r\n", HIT .. HIT })
       local _ <close> = closing
       store:get("first")
       assert.same({}, (store:get("second")))
@@ -357,12 +325,12 @@ describe("viesti.redis, where the server", function()
       "*2\r\n$1\r\n0\r\n*1\r\n:7\r\n", "-ERR no\r\n", "*2\r\n:0\r\n*0\r\n", "$-1\r\n" }
     for _, reply in ipairs(odd) do
       viesti.run(function()
-        local store, closing = false_server({ "+OK\r\n", "+OK\r\n", reply, reply, reply, reply })
+        local store, closing = false_redis({ "+OK\r\n", "+OK\r\n", reply, reply, reply, reply })
         local _ <close> = closing
-        assert.equal(0, store:purge({ tag = "t" }))
+        assert.is_nil((store:purge({ tag = "t" })))
         assert.equal(0, store:count())
-        store:clear()
-        assert.equal(0, store:purge({ prefix = "t" }))
+        assert.is_nil((store:clear()))
+        assert.is_nil((store:purge({ prefix = "t" })))
         store:close()
       end)
     end
@@ -370,7 +338,7 @@ describe("viesti.redis, where the server", function()
 
   it("hangs up in the middle, is asked again on a new connection by the next", function()
     viesti.run(function()
-      local store, closing = false_server({ "+OK\r\n" }, true)
+      local store, closing = false_redis({ "+OK\r\n" }, true)
       local _ <close> = closing
       assert.same({}, (store:get("k")))
       assert.same({}, (store:get("k")))

@@ -249,11 +249,31 @@ describe("viesti.redis", function()
     put("k", "v", "12345")
     store:get("k")
     store:invalidate("k")
-    assert.same({ hits = 1, misses = 1, stores = 1, invalidations = 1, errors = 0 },
-      store:stats())
+    local stats = store:stats()
+    assert.is_true(stats.bytes > 100000) -- the server's
+    stats.bytes = nil
+    assert.same({ hits = 1, misses = 1, stale = 0, stores = 1, evictions = 0, invalidations = 1,
+      errors = 0 }, stats)
     assert.equal(0, store:bytes())
     put("k", "v", ("x"):rep(1000))
     assert.is_true(store:bytes() > 1000 and store:bytes() < 1100)
+  end)
+
+  it("knows what the server has evicted for want of memory", function()
+    local small <close> = redis_server.start({
+      arguments = "--maxmemory 3mb --maxmemory-policy volatile-lru" })
+    local full <close> = small:store()
+    for index = 1, 200 do
+      full:put("k" .. index, "", ("x"):rep(50000), { seconds = 60 })
+    end
+    local count, stats = full:count(), full:stats()
+    assert.is_true(count > 0 and count < 100)
+    assert.is_true(stats.evictions >= 200 - count and stats.evictions < 200)
+    assert.same({ 200, 0 }, { stats.stores, stats.errors })
+    assert.is_true(stats.bytes > 500000 and stats.bytes < 4000000)
+    small:kill()
+    stats = full:stats()
+    assert.same({ 0, 0, 0 }, { stats.evictions, stats.bytes, stats.errors })
   end)
 
   it("gives a lease to one, until it is given back, or a put, or its time", function()

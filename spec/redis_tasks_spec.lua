@@ -5,7 +5,9 @@ local fresh_lua = require("spec.support.fresh_lua")
 local redis = require("viesti.redis")
 local redis_server = require("spec.support.redis_server")
 
-local HIT = "$-1\r\n*2\r\n$1\r\nv\r\n$1\r\nx\r\n" -- to the two questions of a get
+-- To the two questions of a get.
+local MISS = "$1\r\nm\r\n*0\r\n"
+local HIT = "$1\r\nm\r\n*4\r\n$1\r\ne\r\n$1\r\nm\r\n$1\r\nv\r\n$1\r\nx\r\n"
 
 describe("viesti.redis in tasks", function()
   local server, store
@@ -92,7 +94,7 @@ describe("viesti.redis in tasks", function()
       hear("k3\r\n")
       asking[4] = viesti.spawn(patient.get, patient, "k4")
       hear("k4\r\n")
-      connection:send(("$-1\r\n*0\r\n"):rep(4))
+      connection:send(MISS:rep(4))
       for _, task in ipairs(asking) do
         assert.same({}, (task:join()))
       end

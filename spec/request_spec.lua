@@ -272,8 +272,8 @@ describe("Request", function()
 
     it("a body by the name that it has when it is read, with the one to give it by", function()
       refused('there is no option "body", did you mean \'content\'? (its options are method, url, '
-        .. "params, headers, data, json, content, multipart, length, timeout, stream, on_progress, "
-          .. "secret_headers, ttl)",
+        .. "params, headers, data, json, content, multipart, length, factory, timeout, deadline, "
+          .. "idempotent, stream, on_progress, secret_headers, ttl)",
         { body = "x" })
     end)
 

@@ -115,7 +115,7 @@ describe("Sender", function()
     local response, err = viesti.RetryingSender({ retries = 3, sender = Failing() }):send(request)
     assert.is_nil(response)
     assert.same({ "rate_limited", "no", false, 1 },
-      { err.kind, err.sent, err.retryable, err.attempts })
+      { err.kind, err.sent, err.retryable, #err.attempts })
     assert.equal(("rate_limited: not now (GET %s/)"):format(server.url), tostring(err))
     assert.same({}, server:requests())
   end)

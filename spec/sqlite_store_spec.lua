@@ -328,8 +328,8 @@ describe("sqlite", function()
       end
       kept(store, "a", "b", "c", "c")
       store:invalidate("b")
-      assert.same({ hits = 3, misses = 1, stores = 3, evictions = 1, invalidations = 1, errors = 0,
-        entries = 1, bytes = store:bytes() }, store:stats())
+      assert.same({ hits = 3, misses = 1, stale = 0, stores = 3, evictions = 1, invalidations = 1,
+        errors = 0, entries = 1, bytes = store:bytes() }, store:stats())
     end)
 
     it("is closed as often as one likes, and then has nothing, without an error", function()

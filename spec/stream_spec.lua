@@ -255,7 +255,7 @@ for _, way in ipairs(ways) do
       local response = assert(stream(sender, "/x"))
       assert.equal("abc", response:read())
       assert_names_it(select(2, response:read()))
-      assert_names_it(select(2, response:annotated(nil, 2):read()))
+      assert_names_it(select(2, response:annotated(nil, { note = 2 }):read()))
       assert_names_it(select(2, pcall(rest_of, assert(stream(sender, "/x")))))
       assert_names_it(select(2, assert(stream(sender, "/x")):save(folder .. "/part")))
       assert_names_it(select(2, viesti.download(sender, { url = server.url .. "/x" },
@@ -311,7 +311,7 @@ for _, way in ipairs(ways) do
     promise("leaves behind what cannot be taken for a whole body", function(sender)
       server:route("/x", { body = "fine" })
       local moved, closed = assert(stream(sender, "/x")), assert(stream(sender, "/x"))
-      local copy = moved:annotated(nil, 2)
+      local copy = moved:annotated(nil, { note = 2 })
       closed:close()
       local path = os.tmpname()
       for _, response in ipairs({ moved, closed }) do
@@ -328,7 +328,7 @@ for _, way in ipairs(ways) do
         backoff = { base = 0 } })
       local response = assert(stream(retrying, "/x"))
       collectgarbage()
-      assert.same({ 2, "fine" }, { response.attempts, rest_of(response) })
+      assert.same({ 2, "fine" }, { #response.attempts, rest_of(response) })
     end)
   end)
 end

@@ -222,7 +222,7 @@ for _, way in ipairs(ways) do
       function retrying:sleep() end
       local response = assert(retrying:send({ method = "PUT", url = server.url .. "/flaky",
         content = file }))
-      assert.same({ 200, 3 }, { response.status_code, response.attempts })
+      assert.same({ 200, 3 }, { response.status_code, #response.attempts })
       for _, request in ipairs(server:requests()) do
         assert.equal("text", request.body)
       end

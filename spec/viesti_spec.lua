@@ -8,6 +8,8 @@ describe("require \"viesti\"", function()
       VERSION = "string", CURL_VERSION = "string",
       Request = "table", Response = "table", Session = "table",
       Sender = "table", SyncSender = "table", AsyncSender = "table", ExtendingSender = "table",
+      CircuitBreakingSender = "table", CircuitBreaker = "table",
+      ConcurrencyLimitingSender = "table", ConcurrencyLimit = "table",
       RetryingSender = "table", CachingSender = "table", Client = "table",
       chain = "function", load = "function",
       SenderConflictWarning = "table", TaskWarning = "table",

@@ -20,7 +20,9 @@
  *   viesti_close(relay);
  *
  * Threads: one runtime belongs to one thread at a time. Responses may be read and released from any
- * thread. Structs that a caller fills begin with `size`, their own sizeof, so that they can grow.
+ * thread. A thread of the library's own sends only where a chain says `background = true`; it calls
+ * nothing of the caller's and takes no signals. Structs that a caller fills begin with `size`,
+ * their own sizeof, so that they can grow.
  */
 #ifndef VIESTI_H
 #define VIESTI_H

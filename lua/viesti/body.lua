@@ -1,5 +1,6 @@
 --- The body of a request, from the one option that gives it.
 local fields = require "viesti.fields"
+local format = require "viesti.format"
 local json = require "viesti.json"
 local multipart = require "viesti.multipart"
 
@@ -24,13 +25,14 @@ function readers.json(value)
     and "json cannot hold " .. wrong
 end
 
-function readers.content(content, length, source)
+function readers.content(content, length, source, is_factory)
   if source then
     return { source = source, length = length or source.length }
   elseif type(content) == "string" then
     return { bytes = content }
   elseif type(content) == "function" then
-    return { source = { reader = content }, length = length }
+    local source_of = is_factory and "open" or "reader"
+    return { source = { [source_of] = content }, length = length }
   end
   local start = content:seek()
   local size = start and content:seek "end"
@@ -63,10 +65,12 @@ function body.read(values, source)
   end
   if values.length and type(values.content) ~= "function" then
     return nil, "length is for a body that a function in content supplies"
+  elseif values.factory and type(values.content) ~= "function" then
+    return nil, "factory is for a function in content, which makes one that supplies the body"
   elseif not found then
     return {}
   end
-  return readers[found](values[found], values.length, source)
+  return readers[found](values[found], values.length, source, values.factory)
 end
 
 --- What is wrong with a source that an earlier request had, or nil.
@@ -113,6 +117,14 @@ end
 function body.open(source)
   if source.spent then
     return nil, SPENT
+  end
+  if source.open then
+    local reader = source.open()
+    if type(reader) ~= "function" then
+      return nil, "the factory in content must return a function, it returned "
+        .. format.given(reader)
+    end
+    return reader
   end
   return source.reader and read_once(source) or read_file(source)
 end

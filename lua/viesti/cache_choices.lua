@@ -4,7 +4,7 @@ local format = require "viesti.format"
 local options = require "viesti.options"
 
 local function check_result(what, wanted, value)
-  error(("CachingSender: %s must return %s, it returned %s"):format(
+  error(("%sCachingSender: %s must return %s, it returned %s"):format(core.place(),
     what, wanted, format.given(value)), 0)
 end
 
@@ -37,7 +37,7 @@ end
 return function(self, request, response, verdict)
   if response.history then
     return { refuses = true }
-  elseif not (self.chooses or request.ttl) or response.streamed
+  elseif not (self.chooses or request.ttl) or response.streamed and not self.records
     or not self.cache:minds(verdict, request, response, (request.ttl or self.ttl) ~= nil) then
     return nil
   elseif response.status_code == 304 or request.method == "HEAD" then

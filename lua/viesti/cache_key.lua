@@ -1,4 +1,5 @@
 --- What a CachingSender keeps responses under, where that is not simply their URL.
+local core = require "viesti.core"
 local format = require "viesti.format"
 
 local CacheKey = {}
@@ -11,6 +12,13 @@ local function patterns_of(names)
     patterns[index] = "^" .. name:gsub("[%-%^%$%(%)%%%.%[%]%+%?]", "%%%0"):gsub("%*", ".*") .. "$"
   end
   return patterns
+end
+
+-- A name is the same however it is written.
+local function decoded(name)
+  return (name:gsub("%+", " "):gsub("%%(%x%x)", function(digits)
+    return string.char(tonumber(digits, 16))
+  end))
 end
 
 local function is_ignored(patterns, name)
@@ -29,7 +37,7 @@ local function without(url, patterns)
   end
   local kept = {}
   for param in query:gmatch "[^&]+" do
-    local name = param:match "^[^=]*"
+    local name = decoded(param:match "^[^=]*")
     if not is_ignored(patterns, name) then
       kept[#kept + 1] = param
     end
@@ -39,8 +47,8 @@ end
 
 local function checked(what, value)
   if value ~= nil and type(value) ~= "string" then
-    error(("CachingSender: %s must return a string or nil, it returned %s"):format(
-      what, format.given(value)), 0)
+    error(("%sCachingSender: %s must return a string or nil, it returned %s"):format(
+      core.place(), what, format.given(value)), 0)
   end
   return value
 end

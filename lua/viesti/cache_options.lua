@@ -28,8 +28,8 @@ return {
     doc = "seconds for which a stale response is served while a task asks for a new one, where the "
       .. "server does not say (RFC 5861); in chains that block see background" },
   { name = "background", type = "boolean", default = false,
-    doc = "serve stale-while-revalidate in a chain that blocks, too: what is new is fetched while "
-      .. "the chain is used, at the latest by close" },
+    doc = "serve stale-while-revalidate in a chain that blocks, too: a thread fetches what is new, "
+      .. "or, where Lua has a say, the chain does when it is used, at the latest by close" },
   { name = "key", type = "function",
     doc = "called with the request, returns the string to keep its responses under; nil: its URL" },
   { name = "ignore_params", type = "strings",
@@ -52,4 +52,7 @@ return {
     doc = "of tasks that ask for the same, one sends, and the others wait for its answer" },
   { name = "cache_status", type = "boolean", default = false,
     doc = "add what response.cache says as a Cache-Status field, too (RFC 9211)" },
+  { name = "select_language", type = "boolean", default = false,
+    doc = "a response in the language that a request likes best is served to it, though its "
+      .. "Accept-Language is another than that it was asked for with" },
 }

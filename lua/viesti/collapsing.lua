@@ -89,7 +89,8 @@ function Collapsing:may_share(key)
 end
 
 --- Waits until nobody is asking for that any longer, or until it turns out that the answer will not
---- serve this request, too.
+--- serve this request, too, or that who asks for it waits for the caller (a function of the user's
+--- on the way of the answer may).
 ---@param key string
 ---@param request viesti.Request
 ---@return "answered"|"failed"|"apart" outcome
@@ -102,8 +103,8 @@ function Collapsing:follow(key, request)
   flight.followers[task] = request
   local _ <close> = leaving(self, key, flight, task)
   repeat
-    core.park()
-  until flight.ended or not flight.followers[task]
+    local comes = core.park(flight.task)
+  until comes == false or flight.ended or not flight.followers[task]
   local outcome = flight.outcome
   if not flight.ended then
     return "apart"

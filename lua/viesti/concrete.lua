@@ -10,6 +10,18 @@ function concrete.of(sender)
   return sender
 end
 
+--- The outermost layer of the chain that cannot be put over another sender; nil: all can.
+---@param sender viesti.Sender
+---@return viesti.Sender?
+function concrete.stiff_layer(sender)
+  while sender.sender do
+    if not sender.with_sender then
+      return sender
+    end
+    sender = sender.sender
+  end
+end
+
 --- The same chain over another one.
 ---@param sender viesti.Sender
 ---@param other viesti.Sender

@@ -8,7 +8,10 @@ local declaration = {
     doc = 'one of the kinds: "timeout", "connect", "script", ...' },
   { name = "message", type = "string", required = true,
     doc = "one clause that says what happened" },
-  { name = "request", type = "userdata", doc = "the request that it is about" },
+  { name = "request", type = "request", doc = "the request that it is about" },
+  { name = "sent", type = "string", values = { "no", "maybe" },
+    doc = "whether any of the request may have left; where it is said, `retryable` follows from "
+      .. "that, the kind and the request" },
 }
 
 local function new(_, ...)
@@ -16,7 +19,10 @@ local function new(_, ...)
   if not values then
     error(wrong, 2)
   end
-  local err, reason = core.error(values.kind, values.message, values.request)
+  if values.sent and not values.request then
+    error("Error: sent is said of a request, and there is none", 2)
+  end
+  local err, reason = core.error(values.kind, values.message, values.request, values.sent)
   return err or error("Error: " .. reason, 2)
 end
 

@@ -1,6 +1,9 @@
 --- A store that is not the core's own, such as a file, a server, or one written in Lua: what goes
 --- wrong there costs a hit, never a request.
+local bodies = require "viesti.bodies"
 local format = require "viesti.format"
+local new_debts = require "viesti.debts"
+local purging = require "viesti.purging"
 local warnings = require "viesti.warnings"
 
 local GuardedStore = {}
@@ -10,7 +13,7 @@ GuardedStore.__index = GuardedStore
 local QUIET = 60
 
 function GuardedStore:failed(what, reason)
-  self.failures = self.failures + 1
+  self.failures, self.reason = self.failures + 1, tostring(reason)
   if not self.warned or os.time() - self.warned >= QUIET then
     self.warned = os.time()
     warnings.StoreWarning:emit(("%s of %s failed, which counts as a miss: %s"):format(
@@ -18,18 +21,21 @@ function GuardedStore:failed(what, reason)
   end
 end
 
+local function outcome(self, method, done, ...)
+  if done then
+    return ...
+  end
+  self:failed(method, (...))
+end
+
 -- Calls a method of the store; returns nothing where it fails.
 function GuardedStore:call(method, ...)
-  local results = table.pack(pcall(self.store[method], self.store, ...))
-  if results[1] then
-    return table.unpack(results, 2, results.n)
-  end
-  self:failed(method, results[2])
+  return outcome(self, method, pcall(self.store[method], self.store, ...))
 end
 
 -- Whether a key could be invalidated after all, where that has failed before.
 function GuardedStore:is_trusted(key)
-  return not self.owed[key] or self:invalidate(key)
+  return not self.debts:owes(key) or self:invalidate(key)
 end
 
 --- The encoded entries of a key, as a list, and what the store wants back when they are replaced.
@@ -48,23 +54,41 @@ function GuardedStore:get(key)
   return entries or {}, generation
 end
 
+--- Tells a store that counts what became of what `get` has found: "stale", it has to be validated
+--- first; "miss", none of it fits the request.
+---@param event "stale"|"miss"
+function GuardedStore:note(event)
+  if self.store.note then
+    self:call("note", event)
+  end
+end
+
 -- Whether the store has kept it: it says so by anything but false, or nil and a reason.
 function GuardedStore:put(line, generation)
+  if self.keeps_bodies and not bodies.split(self, line) then
+    return false
+  end
   local failures = self.failures
-  local kept, reason = self:call("put", line.key, line.variant, line.entry,
-    { seconds = line.seconds, tags = line.tags, generation = generation })
+  local kept, reason = self:call("put", line.key, line.variant, line.entry, {
+    seconds = line.seconds, tags = line.tags, generation = generation,
+    body = bodies.token(line.body) })
   if kept == nil and reason ~= nil then
     self:failed("put", reason)
   end
   return kept ~= false and self.failures == failures
 end
 
--- Whether it was done.
+--- Forgets all variants of a key; or nil and why not.
+---@return true? done, string? reason
 function GuardedStore:invalidate(key)
   local failures = self.failures
-  self:call("invalidate", key)
-  self.owed[key] = self.failures > failures or nil
-  return self.failures == failures
+  local done, reason = self:call("invalidate", key)
+  if self.failures > failures then
+    self.debts:add(key)
+    return nil, self.reason
+  end
+  self.debts:settle(key)
+  return purging.outcome(done, reason)
 end
 
 --- Does what the core has written down; returns whether all that was put is kept. What is put
@@ -87,5 +111,6 @@ function GuardedStore:apply(lines, generation)
 end
 
 return function(store)
-  return setmetatable({ store = store, failures = 0, owed = {} }, GuardedStore)
+  return setmetatable({ store = store, failures = 0, debts = new_debts(),
+    keeps_bodies = type(store.read_body) == "function" }, GuardedStore)
 end

@@ -3,9 +3,9 @@
 --- A declaration is a list, in positional order, of
 ---   { name = "retries", type = "integer", default = 0, min = 0, doc = "..." }
 --- with, where they apply: `max`, `values` (the allowed ones), `required`, `fields` (a nested
---- declaration, for a table), `secret` (never shown), `mistaken` (names that others call it by, for
---- who gives one of them). `type` is a Lua type, "integer", or the name of a check below; several
---- are joined by "|".
+--- declaration, for a table), `secret` (never shown), `by_name` (it has no position), `mistaken`
+--- (names that others call it by, for who gives one of them). `type` is a Lua type, "integer", or
+--- the name of a check below; several are joined by "|"; one in CamelCase is that of a class.
 local format = require "viesti.format"
 local tables = require "viesti.tables"
 
@@ -35,6 +35,20 @@ local function is_list_of_strings(value)
   return true
 end
 
+local CLOCK = { "now", "wall", "sleep", "random" }
+
+local function is_clock(value)
+  if type(value) ~= "table" then
+    return false
+  end
+  for _, name in ipairs(CLOCK) do
+    if type(value[name]) ~= "function" then
+      return false
+    end
+  end
+  return true
+end
+
 local is_memory_store = is_userdata "viesti.Store"
 
 -- The core's own, or an object of anybody's with these methods.
@@ -55,6 +69,7 @@ local checks = {
   integer = function(value) return math.type(value) == "integer" end,
   number = function(value) return type(value) == "number" and value == value end,
   sender = is_sender,
+  clock = is_clock,
   strings = is_list_of_strings,
   file = function(value) return io.type(value) == "file" end,
   headers = is_userdata "viesti.Headers",
@@ -72,6 +87,7 @@ local descriptions = {
   table = "a table",
   ["function"] = "a function",
   sender = "a sender",
+  clock = "a table of the functions now, wall, sleep and random",
   strings = "a list of strings",
   file = "an open file",
   headers = "Headers",
@@ -81,8 +97,24 @@ local descriptions = {
   store = "a store",
 }
 
+-- An object of that class, or of a child of it.
+local function is_of_class(name)
+  return function(value)
+    local candidate = type(value) == "table" and getmetatable(value) or nil
+    while candidate and candidate.__name ~= name do
+      candidate = candidate.super
+    end
+    return candidate ~= nil
+  end
+end
+
+local function is_class_name(name)
+  return name:find "^%u%w*$" ~= nil
+end
+
 local function type_check(name)
-  return checks[name] or function(value) return type(value) == name end
+  return checks[name] or is_class_name(name) and is_of_class(name)
+    or function(value) return type(value) == name end
 end
 
 -- The types of a declaration are taken apart once, not for every value.
@@ -136,7 +168,7 @@ options.is_headers = checks.headers
 local SPEC_KEYS = {
   name = "string", type = "string", default = "any", min = "number", max = "number",
   values = "table", required = "boolean", fields = "table", secret = "boolean",
-  secret_strings = "boolean", mistaken = "table", doc = "string",
+  secret_strings = "boolean", by_name = "boolean", mistaken = "table", doc = "string",
 }
 
 local LUA_TYPES = {
@@ -158,7 +190,7 @@ local function check_spec(spec)
     end
   end
   for name in (spec.type or ""):gmatch "[^|]+" do
-    if not (checks[name] or LUA_TYPES[name]) then
+    if not (checks[name] or LUA_TYPES[name] or is_class_name(name)) then
       return ("'%s': there is no type '%s'"):format(spec.name, name)
     end
   end
@@ -178,6 +210,15 @@ function options.check_declaration(declaration)
   end
 end
 
+local function bounds_of(spec)
+  if spec.min and spec.max then
+    return (" from %s to %s"):format(spec.min, spec.max)
+  elseif spec.min then
+    return (" of %s or more"):format(spec.min)
+  end
+  return ""
+end
+
 --- What a value may be, as the end of a sentence: "an integer of 0 or more".
 function options.allowed(spec)
   if spec.values then
@@ -187,17 +228,13 @@ function options.allowed(spec)
     end
     return "one of " .. table.concat(quoted, ", ")
   end
-  local kinds = {}
+  local kinds, bounds = {}, bounds_of(spec)
   for name in spec.type:gmatch "[^|]+" do
-    kinds[#kinds + 1] = descriptions[name] or name
+    local is_number = name == "number" or name == "integer"
+    local description = descriptions[name] or is_class_name(name) and "a " .. name or name
+    kinds[#kinds + 1] = description .. (is_number and bounds or "")
   end
-  local text = table.concat(kinds, " or ")
-  if spec.min and spec.max then
-    return ("%s from %s to %s"):format(text, spec.min, spec.max)
-  elseif spec.min then
-    return ("%s of %s or more"):format(text, spec.min)
-  end
-  return text
+  return table.concat(kinds, " or ")
 end
 
 -- Optimal string alignment: a swap of neighbours, the commonest slip, counts as one.
@@ -336,13 +373,17 @@ function read_table(owner, declaration, given)
 end
 
 local function from_positions(owner, declaration, count, ...)
-  if count > #declaration then
+  local names = {}
+  for _, spec in ipairs(declaration) do
+    names[#names + 1] = not spec.by_name and spec.name or nil
+  end
+  if count > #names then
     return nil, ("%s takes at most %d arguments (%s), got %d"):format(
-      owner, #declaration, table.concat(names_of(declaration), ", "), count)
+      owner, #names, table.concat(names, ", "), count)
   end
   local given = {}
   for position = 1, count do
-    given[declaration[position].name] = (select(position, ...))
+    given[names[position]] = (select(position, ...))
   end
   return given
 end

@@ -1,10 +1,21 @@
---- What a store is asked to purge: { tag = "a" } or { prefix = "https://example.org/a/" }.
+--- What a store is asked to forget, and what it says of that.
 local core = require "viesti.core"
 local format = require "viesti.format"
 
 local purging = {}
 
---- The kind, and the tag or prefix; raises, blaming the user's line, where it is neither.
+--- What `delete` and `clear` return: true, or nil and why not. A store of the user's that says
+--- nothing has done it.
+---@return true? done, string? reason
+function purging.outcome(done, reason)
+  if done == nil and reason ~= nil then
+    return nil, reason
+  end
+  return true
+end
+
+--- Reads { tag = "a" } or { prefix = "https://example.org/a/" }: the kind, and the tag or prefix.
+--- Raises, blaming the user's line, where it is neither.
 ---@param what { tag?: string, prefix?: string }
 ---@param store? string whose purge it is, where that is not the core's own
 ---@return "tag"|"prefix" kind, string text

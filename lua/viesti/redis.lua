@@ -6,6 +6,7 @@ local format = require "viesti.format"
 local new_client = require "viesti.redis.client"
 local new_names = require "viesti.redis.names"
 local options = require "viesti.options"
+local place = require "viesti.redis.place"
 local purging = require "viesti.purging"
 local Request = require "viesti.request"
 local tables = require "viesti.tables"
@@ -13,29 +14,22 @@ local upkeep = require "viesti.redis.upkeep"
 local warnings = require "viesti.warnings"
 local wire = require "viesti.stores.redis"
 
-local declaration = {
-  { name = "url", type = "string",
-    doc = "redis://user:password@host:port/database or unix:///path/of/a/socket; "
-      .. "redis://127.0.0.1 if neither this nor path is given" },
-  { name = "path", type = "string", doc = "a socket of the system to connect to instead of a URL" },
-  { name = "user", type = "string", doc = "whom the server knows the password of" },
-  { name = "password", type = "string", secret = true, doc = "what the server wants to hear" },
-  { name = "database", type = "integer", min = 0, doc = "its number; the URL's or 0 if not given" },
-  { name = "prefix", type = "string", default = "viesti:",
-    doc = "what the names of all keys there begin with" },
-  { name = "timeout", type = "number", default = 0.5, min = 0.001,
-    doc = "seconds that anything asked of the server may take, connecting included" },
+local declaration = table.move(place.options, 1, #place.options, 1, {})
+table.move({
+  { name = "walk_timeout", type = "number", default = 60, min = 0.001,
+    doc = "seconds that what goes through all keys may take in all: clear, purge, count, bytes" },
   { name = "max_entry_bytes", type = "integer", default = 8 * 1024 * 1024, min = 1,
     doc = "a response that holds more is not kept" },
   { name = "lease", type = "number", default = 0, min = 0,
     doc = "seconds for which one machine may fetch what is missing while the others wait for it; "
       .. "0: nobody waits" },
-}
+}, 1, 3, #declaration + 1, declaration)
 
 local MOST_VARIANTS = 16
--- Seconds: of an invalidation's memory, between warnings, and the longest that anything is kept.
-local REMEMBERED, QUIET, LONGEST = 3600, 60, 10 * 365 * 86400
+-- Seconds: between warnings, and the longest that anything is kept.
+local QUIET, LONGEST = 60, 10 * 365 * 86400
 local MILLISECONDS = 1000
+local EPOCH = 24 -- letters of a marker
 
 ---@class viesti.Redis
 ---@field lease_seconds number
@@ -65,50 +59,65 @@ local function count(self, name)
 end
 
 -- The entries and the word of a hash, or nil if it is none of ours.
-local function read_hash(fields)
+local function read_hash(fields, epoch)
   if type(fields) ~= "table" or fields.err or #fields % 2 ~= 0 then
     return nil
   end
-  local entries, word = {}, ""
+  local entries, word, believed = {}, "", false
   for index = 1, #fields, 2 do
     local name, value = fields[index], fields[index + 1]
     if type(name) ~= "string" or type(value) ~= "string" then
       return nil
     elseif name == "g" then
       word = value
+    elseif name == "e" then
+      believed = value == epoch
     elseif name:byte() == 118 then -- v
       entries[#entries + 1] = value
     end
   end
-  return entries, word
+  return believed and entries or {}, word
+end
+
+-- The entries and the generation in what a server replies; or nil and what is wrong with it.
+local function read_found(self, marker, fields)
+  if marker == false then
+    self.client:post("mark", { self.names.marker }, { wire.token() .. wire.token() })
+    return nil, "the server has lost its marker, and what it had is not believed"
+  end
+  local entries, word
+  if type(marker) == "string" then
+    entries, word = read_hash(fields, marker:sub(1, EPOCH))
+  end
+  if not entries then
+    local bad = type(marker) == "table" and marker or fields
+    return nil, type(bad) == "table" and bad.err or "the server's reply is not what it should be"
+  end
+  return entries, { marker = marker, word = word, at = core.now() }
 end
 
 --- The entries of a key, and what `put` wants back. The second is false where that is not known.
 ---@param key string
 ---@return string[] entries, table|false generation
 function Redis:get(key)
-  if self.client:still_owes(self.names:hash(key)) then
+  if self.client:still_owes(key) then
     count(self, "misses")
     failed(self, "get", "the server has not dropped yet what was invalidated")
     return {}, false
   end
-  local replies, reason = self.client:ask {
-    { "GET", self.names.marker }, { "HGETALL", self.names:hash(key) },
-  }
-  local marker = replies and replies[1]
-  local entries, word
-  if replies and (marker == false or type(marker) == "string") then
-    entries, word = read_hash(replies[2])
+  local replies, reason = self.client:ask(
+    self.asks_marker .. wire.command("HGETALL", self.names:hash(key)), 2)
+  local entries, generation
+  if replies then
+    entries, generation = read_found(self, replies[1], replies[2])
   end
   if not entries then
-    local bad = replies and (type(marker) == "table" and marker or replies[2])
     count(self, "misses")
-    failed(self, "get", reason or type(bad) == "table" and bad.err
-      or "the server's reply is not what it should be")
+    failed(self, "get", reason or generation)
     return {}, false
   end
   count(self, entries[1] and "hits" or "misses")
-  return entries, { marker = marker or "", word = word, at = core.now() }
+  return entries, generation
 end
 
 --- Keeps the entry of a variant, in place of an older one, unless the key was invalidated, or
@@ -119,7 +128,7 @@ end
 ---@param choices { seconds: number, tags?: string[], generation?: table|false }
 function Redis:put(key, variant, entry, choices)
   local seen = choices.generation
-  if seen == false or seen and core.now() - seen.at >= REMEMBERED then
+  if seen == false or seen and core.now() - seen.at >= self.client.remembered then
     return false
   elseif #entry > self.max_entry_bytes or choices.seconds <= 0 then
     self:remove(key, variant)
@@ -160,17 +169,16 @@ end
 --- Drops all variants, on all machines; what is being fetched for them just now is not kept. While
 --- the server cannot be reached this is remembered, and done first of all when it can.
 ---@param key string
+---@return true? done, string? reason
 function Redis:invalidate(key)
-  local keys, arguments = { self.names:hash(key), self.names:lease(key) },
-    { wire.token(), milliseconds(REMEMBERED) }
-  local done, reason = self.client:run("invalidate", keys, arguments)
-  if done then
-    self.words[key] = nil
-    count(self, "invalidations")
-    return
+  local done, reason = self.client:invalidate(key)
+  if not done then
+    failed(self, "invalidate", reason)
+    return nil, reason
   end
-  failed(self, "invalidate", reason)
-  self.client:owe("invalidate", keys, arguments)
+  self.words[key] = nil
+  count(self, "invalidations")
+  return true
 end
 
 local function check_open(self, what)
@@ -179,53 +187,73 @@ local function check_open(self, what)
   end
 end
 
--- Does what a user calls for; `missing` stands for what the server does not tell.
-local function demand(self, what, missing, work, ...)
+-- Does what a user calls for; nil and a reason where the server does not.
+local function demand(self, what, work, ...)
   check_open(self, what)
-  local done, reason = work(self.client, self.names, ...)
+  local done, reason = work(self.client, self.names, core.now() + self.walk_timeout, ...)
   if not done then
     failed(self, what, reason)
+    return nil, reason
   end
-  return done or missing
+  return done
 end
 
---- Forgets every response under the store's prefix, on all machines.
+--- Forgets every response under the store's prefix, on all machines; or nil and why that has to
+--- wait until the server can be reached, or did not give back all the room.
+---@return true? done, string? reason
 function Redis:clear()
-  demand(self, "clear", nil, upkeep.clear)
+  return demand(self, "clear", upkeep.clear)
 end
 
---- Forgets the responses of a URL, all variants of it.
+--- Forgets the responses of a URL, all variants of it; or nil and why that has to wait.
 ---@param url string
+---@return true? done, string? reason
 function Redis:delete(url)
   check_open(self, "delete")
-  self:invalidate(Request.from { url = url }.url)
+  return self:invalidate(Request.from { url = url }.url)
 end
 
---- How many responses there are. The server is asked for all keys, a batch at a time.
+--- How many responses there are; 0 if that is not to be known. The server is asked for all keys, a
+--- batch at a time.
 ---@return integer
 function Redis:count()
-  return demand(self, "count", { 0, 0 }, upkeep.weigh)[1]
+  return (demand(self, "count", upkeep.weigh) or { 0, 0 })[1]
 end
 
 --- How many bytes they and their names hold, found out likewise.
 ---@return integer
 function Redis:bytes()
-  return demand(self, "bytes", { 0, 0 }, upkeep.weigh)[2]
+  return (demand(self, "bytes", upkeep.weigh) or { 0, 0 })[2]
 end
 
---- What this object has done: `hits`, `misses`, `stores`, `invalidations`, and `errors`, all that
---- was left out. It does not ask the server, which alone knows what it evicts.
+--- Counts what a CachingSender says of what `get` has found: "stale", it has to be validated first;
+--- "miss", none of it fits the request.
+---@param event "stale"|"miss"
+function Redis:note(event)
+  self.counts.hits = self.counts.hits - 1
+  count(self, event == "miss" and "misses" or event)
+end
+
+--- What this object has done: `hits`, `misses`, `stale` (it had to be validated first), `stores`,
+--- `invalidations`, and `errors`, all that was left out; and of the whole server `evictions`, keys
+--- that it dropped for want of memory, and `bytes`, the memory that it has in use. Those are 0
+--- where it does not tell.
 ---@return table<string, integer>
 function Redis:stats()
-  return tables.copy(self.counts)
+  local stats = tables.copy(self.counts)
+  local info = self.client:command "INFO"
+  info = type(info) == "string" and info or ""
+  stats.evictions = math.tointeger(info:match "\nevicted_keys:(%d+)") or 0
+  stats.bytes = math.tointeger(info:match "\nused_memory:(%d+)") or 0
+  return stats
 end
 
 --- Forgets the responses that have a tag, or whose URLs begin so, on all machines. Returns how many
---- there were.
+--- there were; or nil and why not.
 ---@param given { tag: string }|{ prefix: string }
----@return integer
+---@return integer? count, string? reason
 function Redis:purge(given)
-  return demand(self, "purge", 0, upkeep.purge, purging.read(given, "redis"))
+  return demand(self, "purge", upkeep.purge, purging.read(given, "redis"))
 end
 
 --- Asks for the right to fetch what is missing: true if the caller is to do so, false if somebody
@@ -267,42 +295,6 @@ function Redis:__tostring()
   return "redis" .. format.options(declaration, self.shown)
 end
 
--- Where the server is, and as whom it is talked to; or nil and what is wrong.
-local function place_of(values)
-  if values.url and values.path then
-    return nil, "url and path are both given"
-  end
-  local place, wrong = { path = values.path }, nil
-  if not values.path then
-    place, wrong = address.read(values.url or "redis://127.0.0.1")
-  end
-  if not place then
-    return nil, wrong
-  end
-  for _, name in ipairs { "user", "password", "database" } do
-    place[name] = values[name] or place[name]
-  end
-  if place.user and not place.password then
-    return nil, "user is given without a password"
-  end
-  place.timeout = values.timeout
-  return place
-end
-
-local function greeting_of(place, marker)
-  local commands = {}
-  if place.password and place.user then
-    commands[1] = { "AUTH", place.user, place.password }
-  elseif place.password then
-    commands[1] = { "AUTH", place.password }
-  end
-  if place.database and place.database > 0 then
-    commands[#commands + 1] = { "SELECT", tostring(place.database) }
-  end
-  commands[#commands + 1] = { "SET", marker, wire.token(), "NX" }
-  return commands
-end
-
 --- A store on a Redis server. Nothing is sent before it is needed.
 ---@param ... any options, or a URL
 ---@return viesti.Redis
@@ -311,17 +303,20 @@ return function(...)
   if not values then
     error(given, 2)
   end
-  local place, wrong = place_of(values)
-  if not place then
+  local names = new_names(values.prefix)
+  local there, wrong = place.read(values,
+    wire.command("SET", names.marker, wire.token() .. wire.token(), "NX"))
+  if not there then
     error("redis: " .. wrong, 2)
   end
   local self = setmetatable({
-    names = new_names(values.prefix), max_entry_bytes = values.max_entry_bytes,
+    names = names, max_entry_bytes = values.max_entry_bytes,
     lease_seconds = values.lease, shown = tables.copy(given), words = {},
-    counts = { hits = 0, misses = 0, stores = 0, invalidations = 0, errors = 0 },
+    counts = { hits = 0, misses = 0, stale = 0, stores = 0, invalidations = 0, errors = 0 },
+    walk_timeout = values.walk_timeout,
   }, Redis)
   self.shown.url = given.url and address.public(given.url)
-  place.greeting = greeting_of(place, self.names.marker)
-  self.client = new_client(place)
+  self.client = new_client(there, self.names)
+  self.asks_marker = wire.command("GET", self.names.marker)
   return self
 end

@@ -28,8 +28,16 @@ local declaration = {
       .. "content or path, filename, type, headers }, sent as multipart/form-data" },
   { name = "length", type = "integer", min = 0,
     doc = "bytes that a function in `content` will return in all; without it they go chunked" },
+  { name = "factory", type = "boolean",
+    doc = "the function in `content` returns a new function for each sending, which supplies the "
+      .. "bytes; so the request can be sent again" },
   { name = "timeout", type = "number", min = 0,
     doc = "seconds for the whole exchange, instead of the session's; 0 for no limit" },
+  { name = "deadline", type = "number", min = 0,
+    doc = "the moment, on the clock of sender:now(), at which all that is done for it ends: waits "
+      .. "and retries, too" },
+  { name = "idempotent", type = "boolean",
+    doc = "true: sending it twice does no harm, whatever its method" },
   { name = "stream", type = "boolean", default = false,
     doc = "return when the head is there; the body is read with response:chunks() or :read()" },
   { name = "on_progress", type = "function",
@@ -49,7 +57,7 @@ local Request = core.Request
 -- Called by the core when a streamed body is to be sent.
 Request.open_source = body.open
 
-local REMEMBERED = { "params", "data", "json", "content", "length", "timeout", "on_progress",
+local REMEMBERED = { "params", "data", "json", "content", "length", "factory", "on_progress",
   "secret_headers", "ttl" }
 
 -- Every request has a Host (RFC 9112 3.2), and the cookies of a session are its own.
@@ -96,11 +104,13 @@ end
 
 -- What the core is told beyond that; nil for most requests.
 local function further(values, read)
-  if read.source or read.parts or values.stream or values.timeout or values.on_progress then
+  if read.source or read.parts or values.stream or values.timeout or values.on_progress
+    or values.deadline or values.idempotent then
     return {
       source = read.source, length = read.length,
-      again = read.source ~= nil and read.source.file ~= nil, parts = read.parts,
+      again = read.source ~= nil and read.source.reader == nil, parts = read.parts,
       stream = values.stream, timeout = values.timeout, on_progress = values.on_progress,
+      deadline = values.deadline, idempotent = values.idempotent,
     }
   end
 end
@@ -152,18 +162,24 @@ local function refuse(sentence)
   error(core.place() .. sentence, 0)
 end
 
---- `given` as a Request: a request as it is, a table of options made into one.
+--- `given` as a Request: a request as it is, a table of options made into one. `what` was called
+--- with it, `send` if not said.
 ---@param given viesti.Request|table
+---@param what? string
 ---@return viesti.Request
-function Request.from(given)
+function Request.from(given, what)
   if type(given) == "userdata" then
     return given
   elseif type(given) == "table" and not options.is_sender(given) then
+    local plain = core.plain_request(given)
+    if plain then
+      return plain
+    end
     local request, wrong = make(nil, options.read_table("Request", declaration, given))
     return request or refuse(wrong)
   end
-  refuse("send: the request must be a Request or a table of its options, got "
-    .. format.given(given))
+  refuse(("%s: the request must be a Request or a table of its options, got %s"):format(
+    what or "send", format.given(given)))
 end
 
 -- True where a copy is to have no such name, and no more is said: it has a list of no values; or
@@ -191,7 +207,7 @@ local function merge_fields(what, base, changes)
   return flat and fields.pairs(fields.merge(kept, flat)), wrong
 end
 
-local OF_A_BODY = { "length", table.unpack(body.OPTIONS) }
+local OF_A_BODY = { "length", "factory", table.unpack(body.OPTIONS) }
 
 local function has_body(choices)
   for _, name in ipairs(body.OPTIONS) do
@@ -223,7 +239,8 @@ local function merge(request, given, changes)
     headers = fields.merge(headers, { name, false })
   end
   local merged = { method = request.method, url = given.url, stream = request.stream,
-    timeout = given.timeout, on_progress = given.on_progress,
+    timeout = request.timeout, on_progress = given.on_progress,
+    deadline = request.deadline, idempotent = request.idempotent,
     secret_headers = given.secret_headers, ttl = given.ttl }
   for name, value in pairs(changes) do
     merged[name] = value

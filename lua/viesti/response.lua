@@ -5,6 +5,7 @@ local fields = require "viesti.fields"
 local format = require "viesti.format"
 local json = require "viesti.json"
 local options = require "viesti.options"
+local retry_after = require "viesti.retry_after"
 local save = require "viesti.save"
 
 local declaration = {
@@ -30,6 +31,17 @@ function Response.decode_content(response)
   return (json.decode(response.body))
 end
 
+-- Called by the core for `attempts`, where no layer has counted them: what came out of a cache
+-- alone took none.
+function Response.own_attempts(response)
+  local cache = response.cache
+  if response.from_cache and not (cache and cache.forward_status) then
+    return {}
+  end
+  return { { number = 1, duration = response.elapsed, sent = "maybe",
+    status = cache and cache.forward_status or response.status_code } }
+end
+
 --- The body decoded as JSON, null as viesti.null where `choices.null` asks for it; or nil and why
 --- it is none.
 ---@param choices? { null: any }
@@ -42,6 +54,15 @@ function Response:json(choices)
     error("the body is streamed: read it with response:chunks() or :read()", 2)
   end
   return json.decode(self.body, choices ~= nil and choices.null ~= nil)
+end
+
+-- The next bytes, from the wire or, through what stands between, into a store or out of one.
+local function take(response, most, loops)
+  local passage = core.passage(response)
+  if passage then
+    return passage:take(response, most, loops)
+  end
+  return core.take_bytes(response, most, loops)
 end
 
 local TAKEN = "somebody else is reading this response"
@@ -63,7 +84,7 @@ function Response:read(most)
   if wrong then
     error(wrong, 2)
   end
-  return core.take_bytes(self, most)
+  return take(self, most)
 end
 
 local function whole_chunks(body, position, most)
@@ -81,7 +102,7 @@ local function streamed_chunks(response, most)
     if refused then
       error(TAKEN, 2)
     end
-    local chunk, err = core.take_bytes(response, most, true)
+    local chunk, err = take(response, most, true)
     if err then
       error(err)
     end
@@ -143,39 +164,29 @@ function Response:raise_for_status()
 end
 
 --- Seconds until the request may be sent again, as Retry-After says: a number, or a date compared
---- with the response's own Date (RFC 9110 10.2.3). nil if it says nothing that makes sense.
+--- with the response's own Date (RFC 9110 10.2.3); of a 429 or 503 without it as RateLimit,
+--- RateLimit-Reset or X-RateLimit-Reset say. nil if they say nothing that makes sense, math.huge
+--- for a number past all reason.
 ---@return number?
 function Response:retry_after()
-  local value = self.headers:get "Retry-After"
-  if not value then
-    return nil
-  elseif value:find "^%d+%.?%d*$" then
-    return tonumber(value) + 0.0
-  end
-  local moment = core.parse_date(value)
-  if not moment then
-    return nil
-  end
-  local date = self.headers:get "Date"
-  return math.max(0.0, moment - (date and core.parse_date(date) or core.wall()))
+  return retry_after(self)
 end
 
-local function new(_, ...)
-  local values, wrong = options.read("Response", declaration, ...)
-  if not values then
-    error(wrong, 2)
-  elseif values.content ~= nil and values.body then
-    error("Response: content and body are both given, a response has one body", 2)
+--- The response of checked options; or nil and what is wrong with them.
+---@return viesti.Response?, string? reason
+local function build(values)
+  if values.content ~= nil and values.body then
+    return nil, "content and body are both given, a response has one body"
   end
-  local flat, reason = fields.flatten("headers", values.headers, "none")
+  local flat, wrong = fields.flatten("headers", values.headers, "none")
   if not flat then
-    error("Response: " .. reason, 2)
+    return nil, wrong
   end
   local body = values.body
   if values.content ~= nil then
-    body, reason = json.encode(values.content)
+    body, wrong = json.encode(values.content)
     if not body then
-      error("Response: content cannot hold " .. reason, 2)
+      return nil, "content cannot hold " .. wrong
     end
   end
   return core.response {
@@ -184,5 +195,14 @@ local function new(_, ...)
   }
 end
 
-return setmetatable({ name = "Response", options = declaration },
+local function new(_, ...)
+  local values, wrong = options.read("Response", declaration, ...)
+  if not values then
+    error(wrong, 2)
+  end
+  local response, reason = build(values)
+  return response or error("Response: " .. reason, 2)
+end
+
+return setmetatable({ name = "Response", options = declaration, build = build },
   { __call = new, __tostring = function() return "Response" end })

@@ -89,6 +89,23 @@ local function curl_options(values)
   return all
 end
 
+-- The core's session of these options, of which `curl` stands for libcurl's in all; or nil and what
+-- is wrong.
+local function open(values, all)
+  local given_curl = values.curl
+  values.curl = all
+  local session, reason = core.session(values)
+  values.curl = given_curl
+  return session, reason
+end
+
+--- Another session of the same options, with connections of its own; nil if there can be none.
+local function twin(session)
+  local values = tables.copy(session:given_options())
+  local all = curl_options(values)
+  return all and open(values, all) or nil
+end
+
 -- The session, or nil and what is wrong.
 local function build(...)
   local values, given = options.read("Session", declaration, ...)
@@ -236,5 +253,5 @@ core.set_tostring("viesti.Session", function(session)
   return "Session" .. format.options(declaration, session:given_options()._given)
 end)
 
-return setmetatable({ name = "Session", options = declaration, build = build },
+return setmetatable({ name = "Session", options = declaration, build = build, twin = twin },
   { __call = new, __tostring = function() return "Session" end })

@@ -6,17 +6,23 @@ local core = require "viesti.core"
 local SingleFlight = {}
 SingleFlight.__index = SingleFlight
 
+local function refuse()
+  error(core.place() .. "what others wait for waits for itself (a token function that sends "
+    .. "through its own AuthenticatingSender, say)", 0)
+end
+
 local function park_until_ended(flight)
   flight.waiting[#flight.waiting + 1] = core.current()
   repeat
-    core.park()
+    if core.park(flight.task) == false and not flight.ended then
+      refuse()
+    end
   until flight.ended
 end
 
 local function wait_for(flight)
   if flight.leader == coroutine.running() then
-    error(core.place() .. "what others wait for waits for itself (a token function that sends "
-      .. "through its own AuthenticatingSender, say)", 0)
+    refuse()
   elseif core.current() then
     park_until_ended(flight)
   else
@@ -35,8 +41,10 @@ local function landing(self, flight)
   end })
 end
 
+-- What a coroutine that is no task waits for is not known.
 local function lead(self, work)
-  local flight = { leader = coroutine.running(), waiting = {} }
+  local thread, is_main = coroutine.running()
+  local flight = { leader = thread, task = not is_main and core.current(), waiting = {} }
   self.flight = flight
   local land <close> = landing(self, flight)
   flight.outcome = table.pack(pcall(work))

@@ -6,6 +6,7 @@ local format = require "viesti.format"
 local native = require "viesti.stores.sqlite"
 local options = require "viesti.options"
 local purging = require "viesti.purging"
+local warnings = require "viesti.warnings"
 
 local declaration = {
   { name = "path", type = "string", required = true,
@@ -26,12 +27,23 @@ local declaration = {
 ---@field package given table
 ---@field package owed table<string, boolean>
 ---@field package owed_count integer
+---@field package noted { stale: integer, miss: integer }
 local Sqlite = {}
 Sqlite.__index = Sqlite
 Sqlite.__name = "viesti.Sqlite"
 
 function Sqlite:__tostring()
   return "sqlite" .. format.options(declaration, self.given)
+end
+
+-- Says, once, that the path cannot be used; requests go on as misses.
+local function check_usable(self)
+  local reason = not self.warned and self.file:unusable()
+  if reason then
+    self.warned = true
+    warnings.StoreWarning:emit(("%s cannot use its file, which costs no more than hits: %s")
+      :format(tostring(self), reason))
+  end
 end
 
 local MOST_OWED = 1000
@@ -68,21 +80,70 @@ function Sqlite:get(key)
   if self.owed_count > 0 and self.owed[key] then
     return {}, UNKNOWN
   end
-  return self.file:get(key)
+  local entries, generation = self.file:get(key)
+  if not entries[1] then
+    check_usable(self)
+  end
+  return entries, generation
 end
 
 --- Replaces the entry of a variant, unless the key was invalidated since that generation.
 ---@param key string
 ---@param variant string
 ---@param entry string
----@param choices { seconds: number?, tags: string[]?, generation: integer? }?
+---@param choices { seconds: number?, tags: string[]?, generation: integer?, body: string? }?
 ---@return boolean kept
 function Sqlite:put(key, variant, entry, choices)
   choices = choices or {}
   if self.owed_count > 0 then
     settle(self)
   end
-  return self.file:put(key, variant, entry, choices.seconds, choices.tags, choices.generation)
+  local kept = self.file:put(key, variant, entry, choices.seconds, choices.tags,
+    choices.generation, math.tointeger(choices.body))
+  if not kept then
+    check_usable(self)
+  end
+  return kept
+end
+
+--- Begins a body that stands apart from its entry, of that many bytes if they are known. Returns
+--- what to call it by; nil where that cannot be done.
+---@param expected integer?
+---@return string? body
+function Sqlite:begin_body(expected)
+  local body = self.file:begin_body(expected)
+  if not body then
+    check_usable(self)
+  end
+  return body and tostring(body)
+end
+
+--- Writes one more piece of it, which nobody sees until an entry is put with that body. False where
+--- there is no room: it is dropped then.
+---@param body string
+---@param number integer from 1 on
+---@param bytes string
+---@return boolean written
+function Sqlite:write_body(body, number, bytes)
+  local written = self.file:write_body(math.tointeger(body) or 0, number, bytes)
+  if not written then
+    check_usable(self)
+  end
+  return written
+end
+
+--- A piece of the body that an entry has; nil: the entry was dropped or replaced meanwhile.
+---@param body string
+---@param number integer
+---@return string? bytes
+function Sqlite:read_body(body, number)
+  return self.file:read_body(math.tointeger(body) or 0, number)
+end
+
+--- Forgets a body that is not to be put after all.
+---@param body string
+function Sqlite:drop_body(body)
+  self.file:drop_body(math.tointeger(body) or 0)
 end
 
 --- Forgets one variant of a key.
@@ -99,6 +160,7 @@ function Sqlite:invalidate(key)
   local done, reason = self.file:invalidate(key)
   if not done and not self.closed then
     owe(self, key)
+    check_usable(self)
   end
   return done, reason
 end
@@ -149,9 +211,17 @@ function Sqlite:bytes()
   return (select(2, open_file(self):totals()))
 end
 
+--- Counts what a CachingSender says of what `get` has found: "stale", it has to be validated first;
+--- "miss", none of it fits the request.
+---@param event "stale"|"miss"
+function Sqlite:note(event)
+  self.noted[event] = self.noted[event] + 1
+end
+
 ---@class viesti.SqliteStats
 ---@field hits integer of this object, as are those below
 ---@field misses integer
+---@field stale integer what was there and had to be validated first
 ---@field stores integer
 ---@field evictions integer what was over its time included
 ---@field invalidations integer
@@ -164,7 +234,9 @@ end
 ---@return viesti.SqliteStats
 function Sqlite:stats()
   local entries, bytes = self.file:totals()
-  local stats = self.file:stats()
+  local stats, noted = self.file:stats(), self.noted
+  stats.hits = stats.hits - noted.stale - noted.miss
+  stats.misses, stats.stale = stats.misses + noted.miss, noted.stale
   stats.entries, stats.bytes = entries, bytes
   return stats
 end
@@ -205,7 +277,10 @@ local function new(_, ...)
   if not file then
     error(core.place() .. "sqlite: " .. wrong, 0)
   end
-  return setmetatable({ file = file, given = given, owed = {}, owed_count = 0 }, Sqlite)
+  local self = setmetatable({ file = file, given = given, owed = {}, owed_count = 0,
+    noted = { stale = 0, miss = 0 } }, Sqlite)
+  check_usable(self)
+  return self
 end
 
 return setmetatable({ name = "sqlite", options = declaration }, {

@@ -21,8 +21,10 @@ local Store = core.Store
 
 --- Forgets the responses of a URL, all variants of it.
 ---@param url string
+---@return true done as of any store: another returns nil and why not where it could not
 function Store:delete(url)
   self:remove(Request.from { url = url }.url)
+  return true
 end
 
 --- Forgets what was stored with a tag, { tag = "a" }, or of URLs that begin so, { prefix =

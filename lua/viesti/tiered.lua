@@ -3,6 +3,7 @@
 local core = require "viesti.core"
 local format = require "viesti.format"
 local options = require "viesti.options"
+local purging = require "viesti.purging"
 
 ---@class viesti.Tiered
 ---@field near viesti.Store
@@ -28,16 +29,20 @@ end
 -- Far first, and so for all that forgets: near would get back at once what is still there.
 
 --- Forgets every response, near and far.
+---@return true? done, string? reason nil and why not, where it could not be done far away
 function Tiered:clear()
-  far_method(self, "clear")(self.far)
+  local done, reason = far_method(self, "clear")(self.far)
   self.near:clear()
+  return purging.outcome(done, reason)
 end
 
 --- Forgets the responses of a URL, all variants of it, near and far.
 ---@param url string
+---@return true? done, string? reason nil and why not, where it could not be done far away
 function Tiered:delete(url)
-  far_method(self, "delete")(self.far, url)
+  local done, reason = far_method(self, "delete")(self.far, url)
   self.near:delete(url)
+  return purging.outcome(done, reason)
 end
 
 --- Forgets what was stored with a tag, or of URLs that begin so, near and far; see Store:purge.

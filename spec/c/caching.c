@@ -1,20 +1,10 @@
 #include "caching.h"
 
-#include "cache/memory_store.h"
+#include "stores.h"
 #include "tap.h"
 
-#include <stdlib.h>
-
-static void release_store(void *store) {
-  vi_store_release(store);
-}
-
 vi_store *new_store(void) {
-  vi_store *store = vi_memory_store_new(&(vi_memory_limits){.max_size = 100});
-  if (!store)
-    abort();
-  tap_defer(release_store, store);
-  return store;
+  return store_within((vi_memory_limits){.max_size = 100});
 }
 
 passage send_by(const vi_policy *policy, vi_store *store, double at, const vi_request *request,

@@ -118,8 +118,10 @@ typedef struct interrupted {
   int puts;
 } interrupted;
 
-static size_t get_behind(vi_store *store, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS]) {
-  return vi_store_get(((interrupted *)store)->behind, key, entries);
+static size_t get_behind(vi_store *store, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS],
+                         bool uses) {
+  vi_store *behind = ((interrupted *)store)->behind;
+  return behind->methods->get(behind, key, entries, uses);
 }
 
 static bool put_interrupted(vi_store *store, vi_text key, vi_stored *entry) {

@@ -294,3 +294,48 @@ IT("lets the user say for how long, with which tags, or not at all") {
   check_int(action_at(store, 9, ""), VI_ACTION_HIT);
   check_int(action_at(store, 10, ""), VI_ACTION_FETCH);
 }
+
+/* Sends a GET at NOW + `at`, whose answer is streamed. */
+static vi_outcome stream_at(const vi_policy *policy, vi_store *store, double at, int status,
+                            const char *fields) {
+  vi_request *request = request_with("GET", "");
+  vi_verdict verdict = {0};
+  vi_cache_lookup(store, policy, request, &(vi_key_choices){0}, NOW + at, &verdict);
+  vi_outcome out = vi_cache_update(store, policy, request, &verdict,
+                                   response_with(status, fields, ""), true, NULL, NOW + at);
+  vi_verdict_clear(&verdict);
+  soon_released(out.response);
+  return out;
+}
+
+static const char STREAMED[] = "Cache-Control: max-age=60\nETag: \"1\"\nContent-Length: 9";
+
+IT("keeps the head of what is streamed where the store takes the body, and nothing elsewhere") {
+  vi_policy recording = SHARED;
+  recording.records = true;
+  vi_store *store = new_store();
+  vi_outcome out = stream_at(&SHARED, store, 0, 200, STREAMED);
+  check(!out.stored && out.refusal == VI_REFUSAL_INCOMPLETE);
+  out = stream_at(&recording, store, 0, 206, STREAMED);
+  check(!out.stored && out.refusal == VI_REFUSAL_INCOMPLETE);
+  out = stream_at(&recording, store, 0, 200, "Cache-Control: no-store");
+  check(!out.stored && out.refusal == VI_REFUSAL_NO_STORE);
+  check_int(vi_store_count(store), 0);
+  out = stream_at(&recording, store, 0, 200, STREAMED);
+  check(out.stored && !out.response->apart);
+  check_int(vi_store_count(store), 1);
+}
+
+IT("says of an answer whose body stands apart that it does, also of one that was freshened") {
+  vi_policy recording = SHARED;
+  recording.records = true;
+  vi_store *store = new_store();
+  stream_at(&recording, store, 0, 200, STREAMED);
+  check(get_at(store, 1, "", 500, "", "").response->apart);
+  passage out = get_at(store, 100, "", 304, "ETag: \"1\"", "");
+  check(out.from_cache && out.stored && out.response->apart);
+  check(get_at(store, 101, "", 500, "", "").response->apart);
+  check(!get_at(store, 101, "If-None-Match: \"1\"", 500, "", "").response->apart);
+  passage head = send_at(store, 101, "HEAD", "", 500, "", "");
+  check(head.from_cache && !head.response->apart);
+}

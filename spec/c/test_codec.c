@@ -55,6 +55,27 @@ IT("gives back what an entry holds, with a body within and one apart") {
   }
 }
 
+IT("tells from the bytes alone whether the body stands apart, and exchanges it for another") {
+  const size_t lengths[] = {0, VI_STORED_WITHIN, VI_STORED_WITHIN + 1};
+  for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+    vi_stored *entry = entry_of_length(lengths[i]);
+    vi_stored *named = vi_stored_with_body(entry, VI_TEXT("12 name"), true);
+    require(named);
+    tap_defer(release_stored, named);
+    check(!vi_stored_is_apart(encoded(entry)) && vi_stored_is_apart(encoded(named)));
+    vi_stored *back = decoded(encoded(named));
+    require(back);
+    check_int(back->flags, entry->flags | VI_STORED_APART);
+    check_text(vi_stored_body(back), "12 name");
+    check_text(kept(back, "ETag"), "\"1\"");
+    vi_stored *whole = vi_stored_with_body(back, vi_stored_body(entry), false);
+    require(whole);
+    tap_defer(release_stored, whole);
+    check(vi_text_equal(encoded(whole), encoded(entry)));
+  }
+  check(!vi_stored_is_apart(VI_TEXT("vi\1\0\0\0\0\1")));
+}
+
 IT("is the same on every machine") {
   vi_text bytes = encoded(entry_of_length(4));
   check(bytes.length > 12 && memcmp(bytes.data, "vi\x01\x14\xcb\x00", 6) == 0);

@@ -27,6 +27,32 @@ IT("4.1: serves the variant that the request's fields select") {
   check_int(choose(&SHARED, "A:", entries, 3).action, VI_ACTION_FETCH);
 }
 
+IT("serves what is in the language that the request likes best, where the policy says so") {
+  const vi_policy policy = {.shared = true, .select_language = true};
+  const char *asked = "Accept-Language: fr;q=0.5, de";
+  vi_stored *german = entry_for(&policy, "Accept-Language: en, de",
+                                "Vary: Accept-Language\nContent-Language: de\n"
+                                "Cache-Control: max-age=60");
+  check(choose(&policy, asked, &german, 1).selected == german);
+  check(!choose(&policy, "Accept-Language: fr", &german, 1).selected);
+  check(!choose(&SHARED, asked, &german, 1).selected);
+}
+
+IT("takes what is in several languages for none of them") {
+  const vi_policy policy = {.shared = true, .select_language = true};
+  const char *languages[] = {"Content-Language: de, en",
+                             "Content-Language: de\nContent-Language: en", ""};
+  for (size_t i = 0; i < 3; i++) {
+    vi_buffer *fields = scratch();
+    check(vi_buffer_append_text(fields, VI_TEXT("Vary: Accept-Language\n")) &&
+          vi_buffer_append_text(fields, vi_text_of(languages[i])) &&
+          vi_buffer_append_char(fields, '\0'));
+    vi_stored *entry = entry_for(&policy, "Accept-Language: fr", fields->data);
+    check(!choose(&policy, "Accept-Language: de", &entry, 1).selected);
+    check(!choose(&policy, "Accept-Language: en", &entry, 1).selected);
+  }
+}
+
 IT("4.3.1: asks about the variants that it has when none fits, if they have ETags") {
   vi_stored *tagged = entry_for(&SHARED, "A: 1", "Vary: A\nETag: \"1\"");
   vi_stored *dated = entry_for(&SHARED, "A: 2", "Vary: A\nLast-Modified: " EARLIER);

@@ -2,9 +2,8 @@
 #include "cache/journal.h"
 
 #include "caching.h"
+#include "stores.h"
 #include "tap.h"
-
-#include "cache/memory_store.h"
 
 static void close_journal(void *journal) {
   vi_journal_close(journal);
@@ -66,7 +65,23 @@ IT("does the same in the store near by, and counts there") {
   send_at(&journal->store, 72, "POST", "", 200, "", "");
   check(vi_store_generation(near, VI_TEXT(URL)) != before);
   check_int(vi_store_count(near), 0);
-  size_t counts[VI_STORE_EVENTS];
-  vi_store_counts(near, counts);
-  check_int(counts[VI_STORE_HITS], 2);
+  check_int(count_of(near, VI_STORE_HITS), 2);
+}
+
+IT("shows what it was shown to who peeks, in front of what is near, and to nobody else") {
+  vi_store *near = new_store();
+  vi_journal *journal = journal_over(near);
+  vi_stored *shown = entry_with("B: far"), *entries[VI_STORE_MAX_VARIANTS];
+  vi_store_put(near, VI_TEXT(URL), entry_with("B: near"));
+  vi_store_put(near, VI_TEXT(URL), entry_for(&SHARED, "A: 1", "Vary: A"));
+  vi_journal_show(journal, vi_stored_retain(shown));
+  check_int(vi_store_peek(&journal->store, VI_TEXT(URL), entries), 2);
+  check(entries[0] == shown);
+  check_text(kept(entries[1], "Vary"), "A");
+  vi_stored_release(entries[0]);
+  vi_stored_release(entries[1]);
+  check_int(get(&journal->store, URL), 2);
+  vi_journal_clear(journal);
+  check_int(peek(&journal->store, URL), 2);
+  check_int(count_of(near, VI_STORE_STORES), 2);
 }

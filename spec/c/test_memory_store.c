@@ -1,57 +1,26 @@
 /* cache/memory_store: entries by key, the least recently used first out. */
-#include "cache/memory_store.h"
-
-#include "messages.h"
+#include "entries.h"
+#include "stores.h"
 #include "tap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void release_store(void *store) {
-  vi_store_release(store);
-}
-
-static void release_stored(void *stored) {
-  vi_stored_release(stored);
-}
-
-static vi_store *store_within(vi_memory_limits limits) {
-  vi_store *store = vi_memory_store_new(&limits);
-  if (!store)
-    abort();
-  tap_defer(release_store, store);
-  return store;
-}
-
 static vi_store *store_of(size_t max_size) {
   return store_within((vi_memory_limits){.max_size = max_size});
 }
 
-/* An entry selected by the request field A with this value; NULL: one without Vary. */
-static vi_stored *entry_for(const char *value) {
-  vi_request *request = request_with("GET", "");
-  if (value)
-    check(vi_headers_add(&request->headers, VI_TEXT("A"), vi_text_of(value)) == VI_HEADERS_OK);
-  vi_stored *entry =
-      stored_of(request, response_with(200, value ? "Vary: A" : "", "content"), 1000, true);
-  if (!entry)
-    abort();
-  tap_defer(release_stored, entry);
-  return entry;
+/* An entry selected by the request field A with this value. */
+static vi_stored *variant(const char *value) {
+  vi_buffer *field = scratch();
+  check(vi_buffer_append_text(field, VI_TEXT("A: ")) &&
+        vi_buffer_append_text(field, vi_text_of(value)) && vi_buffer_terminate(field));
+  return entry_for(&SHARED, field->data, "Vary: A");
 }
 
 static void put(vi_store *store, const char *key) {
-  vi_store_put(store, vi_text_of(key), entry_for(NULL));
-}
-
-/* How many entries the key has; asking for them is a use. */
-static size_t get(vi_store *store, const char *key) {
-  vi_stored *entries[VI_STORE_MAX_VARIANTS];
-  size_t count = vi_store_get(store, vi_text_of(key), entries);
-  for (size_t i = 0; i < count; i++)
-    vi_stored_release(entries[i]);
-  return count;
+  vi_store_put(store, vi_text_of(key), entry_with(""));
 }
 
 static bool holds(vi_store *store, const char *key, const vi_stored *entry) {
@@ -79,7 +48,7 @@ IT("has nothing at first") {
 
 IT("gives back the entry that was put, and holds it meanwhile") {
   vi_store *store = store_of(10);
-  vi_stored *entry = entry_for(NULL), *entries[VI_STORE_MAX_VARIANTS];
+  vi_stored *entry = entry_with(""), *entries[VI_STORE_MAX_VARIANTS];
   vi_store_put(store, VI_TEXT("a"), entry);
   check_int(holders(entry), 2);
   check_int(vi_store_get(store, VI_TEXT("a"), entries), 1);
@@ -93,7 +62,7 @@ IT("gives back the entry that was put, and holds it meanwhile") {
 
 IT("replaces an entry of the same variant") {
   vi_store *store = store_of(10);
-  vi_stored *first = entry_for("1"), *second = entry_for("1");
+  vi_stored *first = variant("1"), *second = variant("1");
   vi_store_put(store, VI_TEXT("a"), first);
   vi_store_put(store, VI_TEXT("a"), second);
   check_int(vi_store_count(store), 1);
@@ -103,7 +72,7 @@ IT("replaces an entry of the same variant") {
 
 IT("keeps an entry that is put again") {
   vi_store *store = store_of(10);
-  vi_stored *entry = entry_for("1");
+  vi_stored *entry = variant("1");
   vi_store_put(store, VI_TEXT("a"), entry);
   vi_store_put(store, VI_TEXT("a"), entry);
   check_int(vi_store_count(store), 1);
@@ -112,7 +81,7 @@ IT("keeps an entry that is put again") {
 
 IT("keeps variants side by side and gives all of them") {
   vi_store *store = store_of(10);
-  vi_stored *one = entry_for("1"), *two = entry_for("2"), *none = entry_for(NULL);
+  vi_stored *one = variant("1"), *two = variant("2"), *none = entry_with("");
   vi_store_put(store, VI_TEXT("a"), one);
   vi_store_put(store, VI_TEXT("a"), two);
   vi_store_put(store, VI_TEXT("a"), none);
@@ -123,7 +92,7 @@ IT("keeps variants side by side and gives all of them") {
 
 IT("removes one variant, or a key with all of them") {
   vi_store *store = store_of(10);
-  vi_stored *one = entry_for("1"), *two = entry_for("2"), *stranger = entry_for("1");
+  vi_stored *one = variant("1"), *two = variant("2"), *stranger = variant("1");
   vi_store_put(store, VI_TEXT("a"), one);
   vi_store_put(store, VI_TEXT("a"), two);
   put(store, "b");
@@ -189,6 +158,17 @@ IT("counts the replacing of an entry as a use") {
   check_int(get(store, "b"), 0);
 }
 
+IT("does not count a look as a use") {
+  vi_store *store = store_of(2);
+  put(store, "a");
+  put(store, "b");
+  check_int(peek(store, "a"), 1);
+  check_int(peek(store, "x"), 0);
+  put(store, "c");
+  check_int(get(store, "a"), 0);
+  check_int(get(store, "b") + get(store, "c"), 2);
+}
+
 IT("does not count a vain search as a use of anything") {
   vi_store *store = store_of(2);
   put(store, "a");
@@ -201,7 +181,7 @@ IT("does not count a vain search as a use of anything") {
 
 IT("counts each variant towards max_size") {
   vi_store *store = store_of(2);
-  vi_stored *one = entry_for("1"), *two = entry_for("2"), *three = entry_for("3");
+  vi_stored *one = variant("1"), *two = variant("2"), *three = variant("3");
   vi_store_put(store, VI_TEXT("a"), one);
   vi_store_put(store, VI_TEXT("a"), two);
   vi_store_put(store, VI_TEXT("a"), three);
@@ -221,7 +201,7 @@ IT("holds one entry at a max_size of one") {
 static vi_stored *put_variant(vi_store *store, int number) {
   char value[16];
   snprintf(value, sizeof value, "%d", number);
-  vi_stored *entry = entry_for(value);
+  vi_stored *entry = variant(value);
   vi_store_put(store, VI_TEXT("key"), entry);
   return entry;
 }
@@ -254,7 +234,7 @@ IT("drops the variant that was put first after the table has grown, too") {
 
 IT("forgets everything when cleared, and can be used on") {
   vi_store *store = store_of(10);
-  vi_stored *entry = entry_for(NULL);
+  vi_stored *entry = entry_with("");
   vi_store_put(store, VI_TEXT("a"), entry);
   put(store, "b");
   vi_store_clear(store);
@@ -267,7 +247,7 @@ IT("forgets everything when cleared, and can be used on") {
 
 IT("grows over ten thousand keys and finds each, without a bound") {
   vi_store *store = store_of(0);
-  vi_stored *entry = entry_for(NULL);
+  vi_stored *entry = entry_with("");
   char key[32];
   size_t found = 0;
   for (int i = 0; i < 12345; i++) {
@@ -285,7 +265,7 @@ IT("grows over ten thousand keys and finds each, without a bound") {
 
 IT("keeps exactly the last used of ten thousand keys under a bound") {
   vi_store *store = store_of(1000);
-  vi_stored *entry = entry_for(NULL);
+  vi_stored *entry = entry_with("");
   char key[32];
   size_t wrong = 0;
   for (int i = 0; i < 12000; i++) {
@@ -310,7 +290,7 @@ static size_t bytes_of_one(void) {
 IT("counts the bytes of its entries, with their keys, and those alone") {
   vi_store *store = store_of(0);
   size_t one = bytes_of_one();
-  check(one > vi_stored_size(entry_for(NULL)));
+  check(one > vi_stored_size(entry_with("")));
   put(store, "a");
   put(store, "a");
   check_int(vi_store_bytes(store), one);
@@ -341,7 +321,7 @@ IT("keeps no entry that is too large, and the others") {
     vi_store *store = store_within(limits[i]);
     put(store, "a");
     check_int(get(store, "a"), 1);
-    vi_stored *large = entry_for(NULL), *other = entry_for("x");
+    vi_stored *large = entry_with(""), *other = variant("x");
     vi_store_put(store, VI_TEXT("bb"), large);
     check_int(get(store, "bb"), 0);
     check_int(holders(large), 1);
@@ -359,13 +339,13 @@ IT("drops none of many variants for another that is too large") {
   char large[8192];
   memset(large, 'x', sizeof large);
   large[sizeof large - 1] = '\0';
-  vi_store_put(store, VI_TEXT("key"), entry_for(large));
+  vi_store_put(store, VI_TEXT("key"), variant(large));
   check_int(get(store, "key"), VI_STORE_MAX_VARIANTS);
 }
 
 IT("lives until its last holder lets go, and then lets go of its entries") {
   vi_store *store = vi_memory_store_new(&(vi_memory_limits){.max_size = 10});
-  vi_stored *entry = entry_for(NULL);
+  vi_stored *entry = entry_with("");
   require(store);
   vi_store_put(store, VI_TEXT("a"), entry);
   check(vi_store_retain(store) == store);

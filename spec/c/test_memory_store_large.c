@@ -1,44 +1,22 @@
 /* cache/memory_store: what holds of a large one, whose keys are spread over several tables. */
-#include "cache/memory_store.h"
-
-#include "messages.h"
+#include "entries.h"
+#include "stores.h"
 #include "tap.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { LIMIT = 65536, MEBIBYTE = 1024 * 1024, MAX_BYTES = 256 * MEBIBYTE };
 
-static void release_store(void *store) {
-  vi_store_release(store);
-}
-
-static void release_stored(void *stored) {
-  vi_stored_release(stored);
-}
-
-static vi_store *store_within(vi_memory_limits limits) {
-  vi_store *store = vi_memory_store_new(&limits);
-  if (!store)
-    abort();
-  tap_defer(release_store, store);
-  return store;
-}
-
 /* An entry that holds so many bytes and a few. Those of a large one, which are not copied, never
  * come into being. */
-static vi_stored *entry_of(size_t bytes) {
+static vi_stored *sized(size_t bytes) {
   vi_response *response = response_with(200, "", "");
   check(vi_buffer_reserve_exactly(&response->body->bytes, bytes + 1));
   if (bytes <= VI_STORED_WITHIN)
     memset(response->body->bytes.data, 'x', bytes);
   response->body->bytes.length = bytes;
-  vi_stored *entry = stored_of(request_with("GET", ""), response, 1000, true);
-  if (!entry)
-    abort();
-  tap_defer(release_stored, entry);
-  return entry;
+  return entry_of(&SHARED, request_with("GET", ""), response, NOW);
 }
 
 static void put(vi_store *store, const char *kind, int number, vi_stored *entry) {
@@ -48,40 +26,30 @@ static void put(vi_store *store, const char *kind, int number, vi_stored *entry)
 }
 
 static bool has(vi_store *store, const char *kind, int number) {
-  vi_stored *entries[VI_STORE_MAX_VARIANTS];
   char key[32];
   snprintf(key, sizeof key, "%s %d", kind, number);
-  size_t count = vi_store_get(store, vi_text_of(key), entries);
-  for (size_t i = 0; i < count; i++)
-    vi_stored_release(entries[i]);
-  return count > 0;
-}
-
-static size_t evictions(const vi_store *store) {
-  size_t counts[VI_STORE_EVENTS];
-  vi_store_counts(store, counts);
-  return counts[VI_STORE_EVICTIONS];
+  return get(store, key) > 0;
 }
 
 IT("holds as many entries as it may before one has to go, and never more") {
   vi_store *store = store_within((vi_memory_limits){.max_size = LIMIT});
-  vi_stored *entry = entry_of(0);
+  vi_stored *entry = sized(0);
   size_t wrong = 0;
   for (int i = 0; i < LIMIT; i++)
     put(store, "key", i, entry);
   check_int(vi_store_count(store), LIMIT);
-  check_int(evictions(store), 0);
+  check_int(count_of(store, VI_STORE_EVICTIONS), 0);
   for (int i = LIMIT; i < 2 * LIMIT; i++) {
     put(store, "key", i, entry);
     wrong += vi_store_count(store) != LIMIT;
   }
   check_int(wrong, 0);
-  check_int(evictions(store), LIMIT);
+  check_int(count_of(store, VI_STORE_EVICTIONS), LIMIT);
 }
 
 IT("lets go of what was put long ago, and of nothing that was put lately") {
   vi_store *store = store_within((vi_memory_limits){.max_size = LIMIT});
-  vi_stored *entry = entry_of(0);
+  vi_stored *entry = sized(0);
   size_t old = 0, lately = 0;
   for (int i = 0; i < 4 * LIMIT; i++)
     put(store, "key", i, entry);
@@ -96,7 +64,7 @@ IT("lets go of what was put long ago, and of nothing that was put lately") {
 IT("keeps what is used now and then among much that is not") {
   enum { USED = 1000, EVERY = LIMIT / 4 };
   vi_store *store = store_within((vi_memory_limits){.max_size = LIMIT});
-  vi_stored *entry = entry_of(0);
+  vi_stored *entry = sized(0);
   size_t lost = 0;
   for (int i = 0; i < USED; i++)
     put(store, "used", i, entry);
@@ -108,9 +76,20 @@ IT("keeps what is used now and then among much that is not") {
   check_int(lost, 0);
 }
 
+IT("lets go of what was only looked at") {
+  vi_store *store = store_within((vi_memory_limits){.max_size = LIMIT});
+  vi_stored *entry = sized(0);
+  put(store, "seen", 1, entry);
+  for (int i = 0; i < 4 * LIMIT; i++) {
+    put(store, "key", i, entry);
+    peek(store, "seen 1");
+  }
+  check_int(peek(store, "seen 1"), 0);
+}
+
 IT("keeps an entry that is larger than a table's share, in the place of others") {
   vi_store *store = store_within((vi_memory_limits){.max_bytes = MAX_BYTES});
-  vi_stored *small = entry_of(100 * 1024), *large = entry_of(MAX_BYTES / 2);
+  vi_stored *small = sized(100 * 1024), *large = sized(MAX_BYTES / 2);
   for (int i = 0; i < 3000; i++)
     put(store, "small", i, small);
   check(vi_store_bytes(store) <= MAX_BYTES && vi_store_bytes(store) > MAX_BYTES / 20 * 19);
@@ -123,7 +102,7 @@ IT("keeps an entry that is larger than a table's share, in the place of others")
 
 IT("keeps an entry that leaves no room for any other") {
   vi_store *store = store_within((vi_memory_limits){.max_bytes = MAX_BYTES});
-  vi_stored *small = entry_of(0), *largest = entry_of(MAX_BYTES - 4096);
+  vi_stored *small = sized(0), *largest = sized(MAX_BYTES - 4096);
   for (int i = 0; i < 100; i++)
     put(store, "small", i, small);
   put(store, "largest", 1, largest);
@@ -137,7 +116,7 @@ IT("has room for small entries everywhere after large ones took some or all of i
   const size_t sizes[] = {MAX_BYTES / 8, MAX_BYTES - 16384};
   for (size_t i = 0; i < 2; i++) {
     vi_store *store = store_within((vi_memory_limits){.max_size = LIMIT, .max_bytes = MAX_BYTES});
-    vi_stored *small = entry_of(3600), *large = entry_of(sizes[i]);
+    vi_stored *small = sized(3600), *large = sized(sizes[i]);
     size_t found = 0;
     for (int j = 0; j < LIMIT; j++)
       put(store, "key", j, small);
@@ -154,7 +133,7 @@ IT("has room for small entries everywhere after large ones took some or all of i
 
 IT("forgets all when cleared, and can be used on") {
   vi_store *store = store_within((vi_memory_limits){0});
-  vi_stored *entry = entry_of(0);
+  vi_stored *entry = sized(0);
   for (int round = 0; round < 2; round++) {
     for (int i = 0; i < LIMIT; i++)
       put(store, "key", i, entry);

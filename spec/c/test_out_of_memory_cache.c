@@ -113,7 +113,19 @@ static vi_error_kind play(const vi_policy *policy, vi_key_choices key, const ste
 
 static const vi_key_choices BY_URL = {.partition = {NULL, 0}};
 
-static vi_error_kind vary(void) {
+IT_STARVED("stores, serves, validates and replaces") {
+  const char *fields = "Cache-Control: max-age=60\nETag: \"1\"\nVary: Accept\nConnection: close, X";
+  const step steps[] = {
+      {0, "GET", "Accept: a", 200, fields, "one", 200, "one"},
+      {1, "GET", "Accept: a", 500, "", "", 200, "one"},
+      {99, "GET", "Accept: a", 304, "ETag: \"1\"", "", 200, "one"},
+      {999, "GET", "Accept: a", 200, fields, "two", 200, "two"},
+      {1000, "GET", "Accept: a", 500, "", "", 200, "two"},
+  };
+  return PLAY(&SHARED, BY_URL, steps);
+}
+
+IT_STARVED("selects variants and asks about them") {
   const char *fields = "Cache-Control: max-age=60, no-cache=\"A, B\"\nVary: Accept-Language, X\n"
                        "ETag: \"1\"\nA: 1\nB: 2\nConnection: close, Hop\nHop: 1";
   const step steps[] = {
@@ -125,11 +137,7 @@ static vi_error_kind vary(void) {
   return PLAY(&SHARED, BY_URL, steps);
 }
 
-IT("selects variants and asks about them") {
-  fail_each_allocation_of(vary);
-}
-
-static vi_error_kind targets(void) {
+IT_STARVED("heeds targeted fields") {
   const vi_text names[] = {VI_TEXT("Mine"), VI_TEXT("CDN-Cache-Control")};
   const vi_policy policy = {.shared = true, .targets = names, .target_count = 2};
   const char *fields = "Cache-Control: max-age=1\nMine: x,\nCDN-Cache-Control: max-age=60\n"
@@ -141,11 +149,7 @@ static vi_error_kind targets(void) {
   return PLAY(&policy, BY_URL, steps);
 }
 
-IT("heeds targeted fields") {
-  fail_each_allocation_of(targets);
-}
-
-static vi_error_kind forbids(void) {
+IT_STARVED("stores nothing that a targeted field forbids which it has no memory to read") {
   const vi_text name = VI_TEXT("CDN-Cache-Control");
   const vi_policy policy = {.shared = true, .targets = &name, .target_count = 1};
   const char *fields = "Cache-Control: max-age=60\nCDN-Cache-Control: no-store\nETag: \"1\"";
@@ -156,13 +160,9 @@ static vi_error_kind forbids(void) {
   return PLAY(&policy, BY_URL, steps);
 }
 
-IT("stores nothing that a targeted field forbids which it has no memory to read") {
-  fail_each_allocation_of(forbids);
-}
-
 #define PART "Cache-Control: max-age=60\nETag: \"1\"\nContent-Length: 4\nContent-Range: bytes "
 
-static vi_error_kind parts(void) {
+IT_STARVED("cuts parts out, and completes them") {
   const step steps[] = {
       {0, "GET", "Range: bytes=0-3", 206, PART "0-3/8", "0123", 206, "0123"},
       {1, "GET", "Range: bytes=1-2", 500, "", "", 206, "12"},
@@ -174,11 +174,7 @@ static vi_error_kind parts(void) {
   return PLAY(&SHARED, BY_URL, steps);
 }
 
-IT("cuts parts out, and completes them") {
-  fail_each_allocation_of(parts);
-}
-
-static vi_error_kind conditions(void) {
+IT_STARVED("answers conditions and HEAD, and learns from their answers") {
   const char *fields = "Cache-Control: max-age=60\nETag: \"1\"\nLast-Modified: " EARLIER;
   const step steps[] = {
       {0, "GET", "", 200, fields, "one", 200, "one"},
@@ -197,11 +193,7 @@ static vi_error_kind conditions(void) {
   return PLAY(&SHARED, BY_URL, steps);
 }
 
-IT("answers conditions and HEAD, and learns from their answers") {
-  fail_each_allocation_of(conditions);
-}
-
-static vi_error_kind failures(void) {
+IT_STARVED("serves stale where that is better than nothing") {
   const vi_policy policy = {.shared = true, .stale_on_disconnect = true};
   const char *fields = "Cache-Control: max-age=60, stale-while-revalidate=9, stale-if-error=60";
   const step steps[] = {
@@ -213,11 +205,7 @@ static vi_error_kind failures(void) {
   return PLAY(&policy, BY_URL, steps);
 }
 
-IT("serves stale where that is better than nothing") {
-  fail_each_allocation_of(failures);
-}
-
-static vi_error_kind writes(void) {
+IT_STARVED("forgets what was written to, and keeps what a POST answers") {
   const char *fields = "Cache-Control: max-age=60\nContent-Location: /\nLocation: /other";
   const step steps[] = {
       {0, "GET", "", 200, "Cache-Control: max-age=60", "old", 200, "old"},
@@ -229,16 +217,12 @@ static vi_error_kind writes(void) {
   return PLAY(&SHARED, BY_URL, steps);
 }
 
-IT("forgets what was written to, and keeps what a POST answers") {
-  fail_each_allocation_of(writes);
-}
-
 static bool send_cookie(void *context, const vi_request *request, vi_text name, vi_buffer *out) {
   (void)context, (void)request, (void)name;
   return vi_buffer_append_text(out, VI_TEXT("a=1"));
 }
 
-static vi_error_kind queries(void) {
+IT_STARVED("keys by partition, by what it is given and by bodies") {
   const vi_text method = VI_TEXT("QUERY");
   const vi_policy policy = {.methods = &method, .method_count = 1, .sent_field = send_cookie};
   const vi_key_choices key = {.partition = VI_TEXT("user"), .custom = VI_TEXT("mine")};
@@ -250,18 +234,10 @@ static vi_error_kind queries(void) {
   return PLAY(&policy, key, steps);
 }
 
-IT("keys by partition, by what it is given and by bodies") {
-  fail_each_allocation_of(queries);
-}
-
-static vi_error_kind status(void) {
+IT_STARVED("says what it did") {
   vi_headers headers = {0};
   const vi_cache_facts facts = {.hit = true, .ttl = 1};
   bool ok = vi_cache_status_add(&facts, &headers);
   vi_headers_free(&headers);
   return ok ? VI_ERROR_NONE : VI_ERROR_OUT_OF_MEMORY;
-}
-
-IT("says what it did") {
-  fail_each_allocation_of(status);
 }

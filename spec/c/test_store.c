@@ -1,45 +1,18 @@
 /* cache/store: what every kind of store counts. */
 #include "cache/store.h"
 
-#include "cache/memory_store.h"
+#include "entries.h"
 #include "message/memory.h"
-#include "messages.h"
+#include "stores.h"
 #include "tap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static void release_store(void *store) {
-  vi_store_release(store);
-}
-
-static void release_stored(void *stored) {
-  vi_stored_release(stored);
-}
-
-static vi_store *store_within(vi_memory_limits limits) {
-  vi_store *store = vi_memory_store_new(&limits);
-  if (!store)
-    abort();
-  tap_defer(release_store, store);
-  return store;
-}
-
 static void put(vi_store *store, const char *key, const char *language) {
   char line[32];
   snprintf(line, sizeof line, "Language: %s", language);
-  vi_stored *entry =
-      stored_of(request_with("GET", line), response_with(200, "Vary: Language", ""), 1, true);
-  if (!entry)
-    abort();
-  tap_defer(release_stored, entry);
-  vi_store_put(store, vi_text_of(key), entry);
-}
-
-static size_t count_of(const vi_store *store, vi_store_event event) {
-  size_t counts[VI_STORE_EVENTS];
-  vi_store_counts(store, counts);
-  return counts[event];
+  vi_store_put(store, vi_text_of(key), entry_for(&SHARED, line, "Vary: Language"));
 }
 
 IT("has counted nothing at first") {
@@ -104,12 +77,10 @@ static void *refuse(void *context, void *block, size_t size) {
 
 IT("counts what it has no memory for") {
   vi_store *store = store_within((vi_memory_limits){0});
-  vi_stored *entry = stored_of(request_with("GET", ""), response_with(200, "", ""), 1, true);
-  require(entry);
+  vi_stored *entry = entry_with("");
   vi_memory_set_allocator(refuse, NULL);
   vi_store_put(store, VI_TEXT("a"), entry);
   vi_memory_set_allocator(NULL, NULL);
-  vi_stored_release(entry);
   check_int(count_of(store, VI_STORE_ERRORS), 1);
   check_int(count_of(store, VI_STORE_STORES), 0);
   check_int(vi_store_count(store), 0);
@@ -118,13 +89,12 @@ IT("counts what it has no memory for") {
 static void put_tagged(vi_store *store, const char *key, const char *tags) {
   const vi_choices choices = {.ttl = 60, .tags = vi_text_of(tags)};
   vi_response *response = response_with(200, "", "");
-  const vi_policy policy = {.shared = true};
-  vi_freshness freshness = vi_freshness_of(&policy, response, 1, 1);
+  vi_freshness freshness = vi_freshness_of(&SHARED, response, NOW, NOW);
   vi_stored *entry =
-      vi_stored_new(&policy, request_with("GET", ""), response, &freshness, &choices);
+      vi_stored_new(&SHARED, request_with("GET", ""), response, &freshness, &choices);
   require(entry);
-  tap_defer(release_stored, entry);
   vi_store_put(store, vi_text_of(key), entry);
+  vi_stored_release(entry);
 }
 
 IT("purges what has a tag, whole and not a part of one") {

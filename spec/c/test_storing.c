@@ -315,10 +315,12 @@ static const char *refusal(const vi_policy *policy, const char *asked, int statu
 
 IT("says in a word why an answer is not stored") {
   const char *user = "Authorization: Basic x";
+  const vi_policy errors = {.store_errors = true};
   const vi_policy skips = {.set_cookie = VI_SET_COOKIE_SKIP};
   check_text(vi_text_of(refusal(&SHARED, "", 200, "Cache-Control: max-age=60")), "");
   check_text(vi_text_of(refusal(&SHARED, "", 200, "")), "no-lifetime");
   check_text(vi_text_of(refusal(&SHARED, "", 404, "Cache-Control: max-age=60")), "status");
+  check_text(vi_text_of(refusal(&errors, "", 404, "")), "no-lifetime");
   check_text(vi_text_of(refusal(&SHARED, "", 200, "Cache-Control: no-store")), "no-store");
   check_text(vi_text_of(refusal(&SHARED, "", 200, "Cache-Control: private")), "private");
   check_text(vi_text_of(refusal(&SHARED, user, 200, "Cache-Control: max-age=60")), "authorization");

@@ -1,8 +1,9 @@
 /* cache/table: what a store cannot show from outside. */
 #include "cache/table.h"
 
+#include "entries.h"
+#include "errand.h"
 #include "message/memory.h"
-#include "messages.h"
 #include "tap.h"
 
 #include <stdio.h>
@@ -13,10 +14,6 @@ enum { MANY = 5000 };
 static void free_table(void *table) {
   vi_table_free(table);
   free(table);
-}
-
-static void release_stored(void *stored) {
-  vi_stored_release(stored);
 }
 
 static vi_ledger *ledger_of(size_t max_size, size_t tables) {
@@ -37,18 +34,14 @@ static vi_table *table_of(vi_ledger *ledger) {
   return table;
 }
 
-static vi_stored *some_entry(void) {
-  vi_stored *entry = stored_of(request_with("GET", ""), response_with(200, "", ""), 1000, true);
-  if (!entry)
-    abort();
-  tap_defer(release_stored, entry);
-  return entry;
+static uint64_t hash_of(int number) {
+  return (uint64_t)number * 0x9e3779b97f4a7c15;
 }
 
 static size_t put(vi_table *table, vi_stored *entry, int number) {
   char key[16];
   snprintf(key, sizeof key, "%d", number);
-  vi_node *node = vi_node_new(vi_text_of(key), (uint64_t)number * 0x9e3779b97f4a7c15, entry);
+  vi_node *node = vi_node_new(vi_text_of(key), hash_of(number), entry);
   if (!node)
     abort();
   return vi_table_put(table, node);
@@ -56,7 +49,7 @@ static size_t put(vi_table *table, vi_stored *entry, int number) {
 
 IT("has a chain for about every entry, so that what a search takes does not grow") {
   vi_table *table = table_of(ledger_of(0, 1));
-  vi_stored *entry = some_entry();
+  vi_stored *entry = entry_with("");
   for (int i = 0; i < MANY; i++)
     put(table, entry, i);
   check(table->buckets.count >= MANY - 2);
@@ -75,7 +68,7 @@ static void *refuse_large(void *context, void *block, size_t size) {
 
 IT("gets memory for more chains later if there is none at first") {
   vi_table *table = table_of(ledger_of(0, 1));
-  vi_stored *entry = some_entry();
+  vi_stored *entry = entry_with("");
   vi_memory_set_allocator(refuse_large, NULL);
   for (int i = 0; i < MANY / 4; i++)
     put(table, entry, i);
@@ -89,7 +82,7 @@ IT("gets memory for more chains later if there is none at first") {
 
 IT("has few chains again once it was cleared") {
   vi_table *table = table_of(ledger_of(0, 1));
-  vi_stored *entry = some_entry();
+  vi_stored *entry = entry_with("");
   for (int round = 0; round < 2; round++) {
     for (int i = 0; i < MANY; i++)
       put(table, entry, i);
@@ -103,7 +96,7 @@ IT("has few chains again once it was cleared") {
 IT("drops only what it has beyond its share, when all of them hold too much") {
   vi_ledger *ledger = ledger_of(100, 2);
   vi_table *one = table_of(ledger), *other = table_of(ledger);
-  vi_stored *entry = some_entry();
+  vi_stored *entry = entry_with("");
   size_t dropped = 0;
   for (int i = 0; i < 80; i++)
     dropped += put(one, entry, i);
@@ -121,7 +114,7 @@ IT("drops only what it has beyond its share, when all of them hold too much") {
 IT("drops on demand while there is too much") {
   vi_ledger *ledger = ledger_of(1000, 2);
   vi_table *table = table_of(ledger);
-  vi_stored *entry = some_entry();
+  vi_stored *entry = entry_with("");
   atomic_store(&ledger->count, 960); /* in the other table */
   for (int i = 0; i < 100; i++)
     put(table, entry, i);
@@ -131,4 +124,25 @@ IT("drops on demand while there is too much") {
   atomic_store(&ledger->count, 2000);
   check_int(vi_table_trim(table), 40);
   check_int(vi_table_trim(table), 0);
+}
+
+static void get_last(void *table) {
+  vi_stored *entries[VI_STORE_MAX_VARIANTS];
+  char key[16];
+  snprintf(key, sizeof key, "%d", MANY - 2);
+  if (vi_table_get(table, hash_of(MANY - 2), vi_text_of(key), entries, true) == 1)
+    vi_stored_release(entries[0]);
+}
+
+IT("gives what was put or used lately while others read, too") {
+  vi_table *table = table_of(ledger_of(MANY, 2));
+  vi_stored *entry = entry_with("");
+  errand other;
+  for (int i = 0; i < MANY; i++)
+    put(table, entry, i);
+  vi_lock_part *held = vi_lock_read(&table->lock);
+  errand_start(&other, get_last, table);
+  check(errand_is_done_soon(&other));
+  vi_lock_end_read(held);
+  errand_end(&other);
 }

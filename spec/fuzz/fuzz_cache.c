@@ -92,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
                             .heuristic = options & 4 ? 0.1 : 0,
                             .stale_if_error = options & 8 ? 100 : 0,
                             .stale_while_revalidate = options & 16 ? 100 : 0,
+                            .select_language = options & 32,
                             .stale_on_disconnect = options & 64,
                             .methods = methods,
                             .method_count = options & 128 ? 1 : 0};

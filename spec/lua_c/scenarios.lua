@@ -45,6 +45,75 @@ function scenarios.stream()
   assert(size == 28)
 end
 
+local core, held = require("viesti.core"), 0
+
+local function give_back(lease)
+  if lease.holds then
+    lease.holds, held = false, held - 1
+  end
+end
+
+local Lease = { __close = give_back, __gc = give_back }
+
+-- Whatever fails, no lease is left, and none is given back twice.
+function scenarios.endings()
+  collectgarbage()
+  assert(held == 0)
+  local response = got(sync:send({ url = url, stream = true }))
+  local leases = { setmetatable({ holds = false }, Lease), setmetatable({ holds = false }, Lease) }
+  for _, lease in ipairs(leases) do
+    lease.holds, held = true, held + 1
+    core.on_end(response, lease)
+    response = response:annotated(nil, { note = 1 })
+  end
+  local bytes, err
+  repeat
+    bytes, err = response:read(10)
+  until not bytes
+  got(err == nil or nil, err)
+  assert(held == 0)
+end
+
+local long = ("x"):rep(20000)
+
+-- A stream of what is there already, behind which comes an error, traced.
+function scenarios.mock()
+  local events = 0
+  local sender = viesti.TracingSender({
+    on_event = function() events = events + 1 end,
+    sender = viesti.MockSender({ routes = {
+      { answer = { body = long, error = "truncated" } } } }),
+  })
+  local response = got(sender:send({ url = url, stream = true }))
+  local size, bytes, err = 0, response:read()
+  while bytes do
+    size = size + #bytes
+    bytes, err = response:read()
+  end
+  assert(size == 20000 and err.kind == "truncated" and events == 3, tostring(err))
+end
+
+local limited = viesti.ConcurrencyLimitingSender({ limit = 1, key = "all",
+  sender = viesti.CircuitBreakingSender({ minimum = 1000000, sender = sync }) })
+
+-- Whatever fails, the one slot is free for the next time.
+function scenarios.limits()
+  collectgarbage()
+  assert(limited.slots:state("all") == 0)
+  local response <close> = got(limited:send({ url = url, stream = true }))
+  got(response:annotated(nil, { note = 1 }):read(1))
+  assert(limited.slots:state("all") == 1)
+  collectgarbage()
+  assert(limited.slots:state("all") == 0)
+  assert(#got(limited:send({ url = url })).body == 28)
+  viesti.run(function()
+    local tasks <close> = limited:with_sender(viesti.AsyncSender({ timeout = 5 }))
+    local task <close> = viesti.spawn(function() return got(tasks:send({ url = url })) end)
+    assert(got(tasks:send({ url = url })) and got(task:join()))
+  end)
+  assert(limited.slots:state("all") == 0)
+end
+
 local function upload(sender)
   local left = 2
   local response = got(sender:send({ method = "PUT", url = url, length = 2000,
@@ -125,7 +194,7 @@ function scenarios.values()
   local copy = request:with({ headers = { A = "b" }, params = { f = 1 } })
   assert(copy.url == url .. "?a=b%20c&f=1" and copy.body == "d=e")
   local response = viesti.Response({ url = url, headers = { A = "b" }, body = "x" })
-  assert(response:annotated(true, 2, { history = {} }).attempts == 2)
+  assert(#response:annotated(true, { history = {} }).attempts == 0)
   assert(tostring(response.headers) == "A: b\n" and response.body == "x")
 end
 

@@ -126,6 +126,18 @@ IT("streams a response in chunks") {
   fail_each_allocation_of("stream");
 }
 
+IT("closes what layers have given a stream to close") {
+  fail_each_allocation_of("endings");
+}
+
+IT("streams what a mock answers, and tells of it") {
+  fail_each_allocation_of("mock");
+}
+
+IT("limits requests, and has every slot back") {
+  fail_each_allocation_of("limits");
+}
+
 IT("sends a body by pieces, blocking or not") {
   fail_each_allocation_of("upload");
 }

@@ -152,12 +152,19 @@ place("the init of a layer", function(sender, act, url)
 end)
 
 place("a policy of retries", function(sender, act, url)
-  local Retrying = viesti.RetryingSender:extend("Retrying")
-  function Retrying.backoff_wait()
-    act()
-    return 0
-  end
-  return Retrying({ retries = 1, sender = sender }):send({ url = url .. "?flaky" })
+  local acted = false
+  return viesti.RetryingSender({ retries = 1, sender = sender, policy = function(context)
+    if context.reason and not acted then
+      acted = true
+      act()
+      return 0
+    end
+  end }):send({ url = url .. "?flaky" })
+end)
+
+place("on_retry of a RetryingSender", function(sender, act, url)
+  return viesti.RetryingSender({ retries = 1, sender = sender, on_retry = act,
+    backoff = { base = 0 } }):send({ url = url .. "?flaky" })
 end)
 
 place("__index of a request's options", function(sender, act, url)

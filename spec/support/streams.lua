@@ -1,4 +1,5 @@
--- Reading streamed responses to their ends, by pieces of at most `most` bytes if that is given.
+-- Reading streamed responses to their ends, by pieces of at most `most` bytes if that is given; and
+-- what to stream.
 
 local assert = require("luassert")
 
@@ -24,6 +25,15 @@ function streams.read_all(response, most)
     piece, err = response:read(most)
   end
   return table.concat(pieces), err
+end
+
+-- So many bytes whose order shows.
+function streams.numbered(size)
+  local lines = {}
+  for number = 1, size // 8 + 1 do
+    lines[number] = ("%07d\n"):format(number)
+  end
+  return table.concat(lines):sub(1, size)
 end
 
 return streams

@@ -60,10 +60,13 @@ static int return_piece(lua_State *L, vi_transfer *transfer) {
   }
   if (transfer->error.kind != VI_ERROR_NONE) { /* kept: whoever reads on is told again */
     lua_getiuservalue(L, RESPONSE, VI_RESPONSE_REQUEST);
-    return return_failure(L, &transfer->error, -1);
+    return_failure(L, &transfer->error, -1);
+    vi_close_endings(L, RESPONSE, -1);
+    return 2;
   }
   owner(L)->unbounded = transfer->unbounded;
   vi_end_stream(L, owner(L));
+  vi_close_endings(L, RESPONSE, 0);
   lua_pushnil(L);
   return 1;
 }

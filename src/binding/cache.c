@@ -18,11 +18,6 @@ typedef struct cache_box {
   vi_request *plain; /* what was asked last, where that was a table; one reference, or NULL */
 } cache_box;
 
-static int verdict_gc(lua_State *L) {
-  vi_verdict_clear(vi_check_box(L, 1, VI_TYPE_VERDICT));
-  return 0;
-}
-
 /* cache(store, policy, journals) -> Cache; the store may be nil where it journals what is to be
  * done in another; the policy is read by vi_read_policy */
 static int cache_new(lua_State *L) {
@@ -56,14 +51,20 @@ static int cache_gc(lua_State *L) {
   return 0;
 }
 
-static cache_box *check_cache(lua_State *L) {
-  cache_box *box = vi_check_box(L, 1, VI_TYPE_CACHE);
-  luaL_argcheck(L, box->store || box->journal, 1, "the cache has been collected");
+static cache_box *check_cache(lua_State *L, int index) {
+  cache_box *box = vi_check_box(L, index, VI_TYPE_CACHE);
+  luaL_argcheck(L, box->store || box->journal, index, "the cache has been collected");
   return box;
 }
 
 static vi_store *store_of(const cache_box *box) {
   return box->journal ? &box->journal->store : box->store;
+}
+
+vi_store *vi_check_cache(lua_State *L, int index, const vi_policy **policy) {
+  const cache_box *box = check_cache(L, index);
+  *policy = &box->policy;
+  return store_of(box);
 }
 
 static double time_at(lua_State *L, int index) {
@@ -82,11 +83,6 @@ static vi_verdict *push_verdict(lua_State *L, int cache) {
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, cache, SPARE);
   return verdict;
-}
-
-static void set_string(lua_State *L, const char *name, vi_text value) {
-  vi_push_text(L, value);
-  lua_setfield(L, -2, name);
 }
 
 /* A whole number as an integer. */
@@ -154,7 +150,7 @@ static void serve(vi_response_box *hit, vi_verdict *verdict) {
 static int cache_lookup(lua_State *L) {
   enum { CACHE = 1, REQUEST, NOW, KEY, PARTITION, VERDICT, RESPONSE };
   lua_settop(L, PARTITION);
-  cache_box *box = check_cache(L);
+  cache_box *box = check_cache(L, 1);
   const vi_request *request = request_at(L, box, REQUEST);
   if (!request) {
     lua_pushboolean(L, 0);
@@ -197,7 +193,7 @@ static int cache_inspect(lua_State *L) {
       [VI_ACTION_TIMEOUT] = "timeout",
   };
   lua_settop(L, PARTITION);
-  const cache_box *box = check_cache(L);
+  const cache_box *box = check_cache(L, 1);
   const vi_request *request = vi_check_request(L, REQUEST);
   double now = time_at(L, NOW);
   const vi_key_choices key = {.custom = opt_text(L, KEY), .partition = opt_text(L, PARTITION)};
@@ -205,10 +201,10 @@ static int cache_inspect(lua_State *L) {
   verdict->is_peek = true;
   vi_cache_lookup(store_of(box), &box->policy, request, &key, now, verdict);
   lua_newtable(L);
-  set_string(L, "action", vi_text_of(actions[verdict->action]));
-  set_string(L, "key", vi_verdict_key(verdict, request));
+  vi_set_text(L, "action", vi_text_of(actions[verdict->action]));
+  vi_set_text(L, "key", vi_verdict_key(verdict, request));
   if (verdict->forward)
-    set_string(L, "forwarded", vi_text_of(vi_forward_name(verdict->forward)));
+    vi_set_text(L, "forwarded", vi_text_of(vi_forward_name(verdict->forward)));
   set_number(L, "variants", (double)verdict->count);
   if (verdict->selected) {
     set_number(L, "age", vi_stored_age(verdict->selected, now));
@@ -216,35 +212,8 @@ static int cache_inspect(lua_State *L) {
     set_number(L, "status_code", verdict->selected->status);
   }
   vi_verdict_clear(verdict);
-  return 1;
-}
-
-/* verdict:collapses(request) -> whether others may wait for the answer */
-static int verdict_collapses(lua_State *L) {
-  const vi_verdict *verdict = vi_check_box(L, 1, VI_TYPE_VERDICT);
-  lua_pushboolean(L, vi_verdict_collapses(verdict, vi_check_request(L, 2)));
-  return 1;
-}
-
-/* verdict:key(request) -> string */
-static int verdict_key(lua_State *L) {
-  const vi_verdict *verdict = vi_check_box(L, 1, VI_TYPE_VERDICT);
-  vi_push_text(L, vi_verdict_key(verdict, vi_check_request(L, 2)));
-  return 1;
-}
-
-/* pack(list of strings) -> string, as vi_choices has its tags */
-static int pack(lua_State *L) {
-  luaL_Buffer out;
-  lua_Integer count = luaL_len(L, 1);
-  luaL_buffinit(L, &out);
-  for (lua_Integer i = 1; i <= count; i++) {
-    char length[VI_PACK_LENGTH_MAX];
-    lua_rawgeti(L, 1, i);
-    luaL_addlstring(&out, length, vi_pack_length(vi_check_text(L, -1).length, length));
-    luaL_addvalue(&out);
-  }
-  luaL_pushresult(&out);
+  if (box->journal)
+    vi_journal_clear(box->journal);
   return 1;
 }
 
@@ -253,50 +222,36 @@ static int pack(lua_State *L) {
 static int cache_key(lua_State *L) {
   enum { CACHE = 1, REQUEST, KEY, PARTITION };
   lua_settop(L, PARTITION);
-  const cache_box *box = check_cache(L);
+  const cache_box *box = check_cache(L, 1);
   const vi_request *request = vi_check_request(L, REQUEST);
   const vi_key_choices key = {.custom = opt_text(L, KEY), .partition = opt_text(L, PARTITION)};
   if (vi_decide(&box->policy, request, NULL, 0, 0).action == VI_ACTION_BYPASS)
     return 0;
-  vi_verdict *verdict = vi_push_box(L, sizeof *verdict, 0, VI_TYPE_VERDICT);
+  vi_verdict *verdict = push_verdict(L, CACHE);
   if (!vi_cache_key(&box->policy, request, &key, verdict))
     return luaL_error(L, "out of memory");
   vi_push_text(L, vi_verdict_key(verdict, request));
   lua_pushinteger(L, vi_store_generation(store_of(box), vi_verdict_key(verdict, request)));
+  vi_verdict_clear(verdict);
   return 2;
 }
 
-/* cache:load(key, list of encoded entries, generation) -> how many of them are none; what the next
- * lookup finds in a store elsewhere: nothing, if the key was invalidated since that generation, for
- * they may have been read before */
+/* cache:load(key, list of encoded entries, generation, shows) -> how many of them are none; what
+ * the next lookup, or with `shows` the next inspect alone, finds in a store elsewhere: nothing, if
+ * the key was invalidated since that generation, for they may have been read before */
 static int cache_load(lua_State *L) {
-  enum { CACHE = 1, KEY, ENTRIES, GENERATION };
-  const cache_box *box = check_cache(L);
+  enum { CACHE = 1, KEY, ENTRIES, GENERATION, SHOWS };
+  const cache_box *box = check_cache(L, 1);
   vi_text key = vi_check_text(L, KEY);
   lua_Integer since = luaL_checkinteger(L, GENERATION);
+  bool shows = lua_toboolean(L, SHOWS);
   lua_settop(L, ENTRIES);
   if (since != (lua_Integer)vi_store_generation(store_of(box), key)) {
     lua_pushnil(L);
     lua_replace(L, ENTRIES);
   }
-  lua_pushinteger(L, vi_load_journal(L, ENTRIES, key, box->journal));
+  lua_pushinteger(L, vi_load_journal(L, ENTRIES, key, box->journal, shows));
   return 1;
-}
-
-/* What the user says of a response: { ttl, refuses, tags (packed) }, or nil. */
-static const vi_choices *read_choices(lua_State *L, int index, vi_choices *out) {
-  if (lua_isnoneornil(L, index))
-    return NULL;
-  luaL_checktype(L, index, LUA_TTABLE);
-  *out = (vi_choices){.ttl = -1};
-  if (lua_getfield(L, index, "ttl") != LUA_TNIL)
-    out->ttl = luaL_checknumber(L, -1);
-  lua_getfield(L, index, "refuses");
-  out->refuses = lua_toboolean(L, -1);
-  if (lua_getfield(L, index, "tags") != LUA_TNIL)
-    out->tags = vi_check_text(L, -1); /* the table keeps it */
-  lua_pop(L, 3);
-  return out;
 }
 
 /* cache:update(verdict, request, response, now, choices) -> Response for the caller, or nil: send
@@ -305,13 +260,13 @@ static const vi_choices *read_choices(lua_State *L, int index, vi_choices *out) 
 static int cache_update(lua_State *L) {
   enum { CACHE = 1, VERDICT, REQUEST, GIVEN, NOW, CHOICES };
   lua_settop(L, CHOICES);
-  const cache_box *box = check_cache(L);
+  const cache_box *box = check_cache(L, 1);
   vi_verdict *verdict = vi_check_box(L, VERDICT, VI_TYPE_VERDICT);
   const vi_request *request = vi_check_request(L, REQUEST);
   const vi_response_box *given = vi_check_response(L, GIVEN);
   double now = time_at(L, NOW);
   vi_choices choices;
-  const vi_choices *said = read_choices(L, CHOICES, &choices);
+  const vi_choices *said = vi_read_choices(L, CHOICES, &choices);
   vi_response_box *result = vi_push_response_box(L);
   vi_outcome outcome = vi_cache_update(store_of(box), &box->policy, request, verdict,
                                        given->response, given->streamed, said, now);
@@ -331,7 +286,7 @@ static int cache_update(lua_State *L) {
   if (outcome.response == given->response) { /* with all that the sender's own object carries */
     result = vi_push_response_like(L, GIVEN);
   } else {
-    result->attempts = given->attempts;
+    vi_share_facts(L, GIVEN);
     result->from_cache = outcome.from_cache;
   }
   result->cache = facts;
@@ -343,7 +298,7 @@ static int cache_update(lua_State *L) {
 
 /* cache:minds(verdict, request, response, overrules) -> whether update wants to know choices */
 static int cache_minds(lua_State *L) {
-  const cache_box *box = check_cache(L);
+  const cache_box *box = check_cache(L, 1);
   const vi_verdict *verdict = vi_check_box(L, 2, VI_TYPE_VERDICT);
   const vi_request *request = vi_check_request(L, 3);
   const vi_response *head = vi_check_response(L, 4)->response;
@@ -355,7 +310,7 @@ static int cache_minds(lua_State *L) {
 /* cache:serves(request, head, other) -> whether the answer to one request, of which the head is
  * there, may be for the other, too */
 static int cache_serves(lua_State *L) {
-  const cache_box *box = check_cache(L);
+  const cache_box *box = check_cache(L, 1);
   const vi_request *request = vi_check_request(L, 2);
   const vi_response *head = vi_check_response(L, 3)->response;
   const vi_request *other = vi_check_request(L, 4);
@@ -367,7 +322,7 @@ static int cache_serves(lua_State *L) {
 static int cache_rescue(lua_State *L) {
   enum { CACHE = 1, VERDICT, REQUEST, NOW };
   lua_settop(L, NOW);
-  const cache_box *box = check_cache(L);
+  const cache_box *box = check_cache(L, 1);
   vi_verdict *verdict = vi_check_box(L, VERDICT, VI_TYPE_VERDICT);
   const vi_request *request = vi_check_request(L, REQUEST);
   double now = time_at(L, NOW);
@@ -391,11 +346,8 @@ void vi_open_cache(lua_State *L) {
       {"lookup", cache_lookup}, {"update", cache_update}, {"rescue", cache_rescue},
       {"serves", cache_serves}, {"minds", cache_minds},   {"inspect", cache_inspect},
       {"key", cache_key},       {"load", cache_load},     {NULL, NULL}};
-  static const luaL_Reg verdict_metamethods[] = {{"__gc", verdict_gc}, {NULL, NULL}};
-  static const luaL_Reg verdict_methods[] = {
-      {"collapses", verdict_collapses}, {"key", verdict_key}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"cache", cache_new}, {"pack", pack}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"cache", cache_new}, {"pack", vi_pack_strings}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_CACHE, "Cache", cache_metamethods, cache_methods);
-  vi_new_type(L, VI_TYPE_VERDICT, "Verdict", verdict_metamethods, verdict_methods);
   luaL_setfuncs(L, functions, 0);
 }

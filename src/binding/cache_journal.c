@@ -3,24 +3,21 @@
 #include "cache/cache.h"
 #include "cache/codec.h"
 
-lua_Integer vi_load_journal(lua_State *L, int index, vi_text key, vi_journal *journal) {
+lua_Integer vi_load_journal(lua_State *L, int index, vi_text key, vi_journal *journal, bool shows) {
   lua_Integer count = lua_isnoneornil(L, index) ? 0 : luaL_len(L, index), bad = 0;
   vi_journal_clear(journal);
   for (lua_Integer i = 1; i <= count; i++, lua_pop(L, 1)) {
     vi_stored *entry = NULL;
     if (lua_geti(L, index, i) == LUA_TSTRING)
       entry = vi_stored_decode(vi_check_text(L, -1));
-    if (entry)
+    if (entry && shows)
+      vi_journal_show(journal, entry);
+    else if (entry)
       vi_journal_add(journal, key, entry);
     else
       bad++;
   }
   return bad;
-}
-
-static void set_string(lua_State *L, const char *name, vi_text value) {
-  vi_push_text(L, value);
-  lua_setfield(L, -2, name);
 }
 
 static void push_buffer(lua_State *L, bool made, vi_buffer *buffer) {
@@ -35,16 +32,16 @@ static vi_buffer *push_scratch(lua_State *L) {
   return &verdict->key;
 }
 
-/* { kind, key, variant, entry, seconds, tags } */
+/* { kind, key, variant, entry, seconds, tags, body } */
 static void push_line(lua_State *L, const vi_journal_line *line, const vi_policy *policy,
                       double now) {
   static const char *const kinds[] = {[VI_JOURNAL_PUT] = "put",
                                       [VI_JOURNAL_REMOVE] = "remove",
                                       [VI_JOURNAL_INVALIDATE] = "invalidate"};
   vi_buffer *scratch = push_scratch(L);
-  lua_createtable(L, 0, 6);
-  set_string(L, "kind", vi_text_of(kinds[line->kind]));
-  set_string(L, "key", vi_buffer_text(&line->key));
+  lua_createtable(L, 0, 7);
+  vi_set_text(L, "kind", vi_text_of(kinds[line->kind]));
+  vi_set_text(L, "key", vi_buffer_text(&line->key));
   if (line->entry) {
     push_buffer(L, vi_stored_variant(line->entry, scratch), scratch);
     lua_setfield(L, -2, "variant");
@@ -62,6 +59,8 @@ static void push_line(lua_State *L, const vi_journal_line *line, const vi_policy
       lua_rawseti(L, -2, i);
     }
     lua_setfield(L, -2, "tags");
+    if (line->entry->flags & VI_STORED_APART)
+      vi_set_text(L, "body", vi_stored_body(line->entry));
   }
   vi_buffer_free(scratch);
   lua_remove(L, -2);

@@ -67,6 +67,8 @@ void vi_read_policy(lua_State *L, int index, vi_policy *policy) {
       .stale_if_error = number(L, index, "stale_if_error"),
       .stale_while_revalidate = number(L, index, "stale_while_revalidate"),
       .stale_on_disconnect = boolean(L, index, "stale_on_disconnect"),
+      .select_language = boolean(L, index, "select_language"),
+      .records = boolean(L, index, "records"),
       .set_cookie = set_cookie(L, index),
   };
   policy->targets = texts(L, index, "targeted", kept, &policy->target_count);
@@ -78,4 +80,33 @@ void vi_read_policy(lua_State *L, int index, vi_policy *policy) {
   } else {
     lua_pop(L, 1);
   }
+}
+
+const vi_choices *vi_read_choices(lua_State *L, int index, vi_choices *out) {
+  if (lua_isnoneornil(L, index))
+    return NULL;
+  luaL_checktype(L, index, LUA_TTABLE);
+  *out = (vi_choices){.ttl = -1};
+  if (lua_getfield(L, index, "ttl") != LUA_TNIL)
+    out->ttl = luaL_checknumber(L, -1);
+  lua_getfield(L, index, "refuses");
+  out->refuses = lua_toboolean(L, -1);
+  if (lua_getfield(L, index, "tags") != LUA_TNIL)
+    out->tags = vi_check_text(L, -1); /* the table keeps it */
+  lua_pop(L, 3);
+  return out;
+}
+
+int vi_pack_strings(lua_State *L) {
+  luaL_Buffer out;
+  lua_Integer count = luaL_len(L, 1);
+  luaL_buffinit(L, &out);
+  for (lua_Integer i = 1; i <= count; i++) {
+    char length[VI_PACK_LENGTH_MAX];
+    lua_rawgeti(L, 1, i);
+    luaL_addlstring(&out, length, vi_pack_length(vi_check_text(L, -1).length, length));
+    luaL_addvalue(&out);
+  }
+  luaL_pushresult(&out);
+  return 1;
 }

@@ -1,4 +1,5 @@
 #include "binding/objects.h"
+#include "transport/curl_error.h"
 
 /* An Error is a table { kind, message, code, sent, retryable, request, ... } with this metatable;
  * layers may add fields (attempts). */
@@ -30,7 +31,8 @@ int vi_push_failure(lua_State *L, const vi_error *error, int request) {
   return 2;
 }
 
-/* error(kind, message, request) -> Error, or nil and what is wrong: for layers written in Lua */
+/* error(kind, message, request, sent) -> Error, or nil and what is wrong: for layers written in
+ * Lua. Where the request may be sent again is worked out if `sent` ("no", "maybe") is said. */
 static int error_new(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   const char *message = luaL_checkstring(L, 2);
@@ -42,6 +44,10 @@ static int error_new(lua_State *L) {
   }
   vi_error error;
   vi_error_set(&error, kind, "%s", message);
+  if (!lua_isnoneornil(L, 4)) {
+    error.maybe_sent = *luaL_checkstring(L, 4) != 'n';
+    vi_curl_error_weigh(&error, vi_check_request(L, 3));
+  }
   vi_push_failure(L, &error, lua_isnoneornil(L, 3) ? 0 : 3);
   return 1;
 }

@@ -132,8 +132,10 @@ bool vi_was_interrupted(lua_State *L, lua_Hook before) {
 bool vi_loop_drive(lua_State *L, vi_loop_box *box, const bool *done) {
   lua_Hook before = vi_hook_before(L);
   while (!*done && !vi_was_interrupted(L, before)) {
-    if (vi_loop_is_idle(box->loop))
+    if (vi_loop_is_idle(box->loop)) {
+      box->main.awaited = box->main.joining = NULL;
       return vi_raise(L, "deadlock: every task waits for another and nothing is in flight");
+    }
     vi_loop_turn(L, box, -1);
   }
   return *done;
@@ -225,6 +227,13 @@ static int default_loop(lua_State *L) {
   return 1;
 }
 
+/* is_stalled() -> whether no task but the caller has anything to do, or to come */
+static int is_stalled(lua_State *L) {
+  const vi_loop *loop = vi_default_loop(L)->loop;
+  lua_pushboolean(L, !loop || vi_loop_is_stalled(loop));
+  return 1;
+}
+
 static int now(lua_State *L) {
   lua_pushnumber(L, (double)vi_clock_monotonic() * 1e-9);
   return 1;
@@ -242,8 +251,11 @@ void vi_open_loop(lua_State *L) {
                                      {"timeout", loop_timeout},
                                      {"is_idle", loop_is_idle},
                                      {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"loop", default_loop}, {"now", now}, {"wall", wall}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"loop", default_loop},
+                                       {"is_stalled", is_stalled},
+                                       {"now", now},
+                                       {"wall", wall},
+                                       {NULL, NULL}};
   vi_new_type(L, VI_TYPE_LOOP, "Loop", metamethods, methods);
   luaL_setfuncs(L, functions, 0);
 }

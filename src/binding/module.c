@@ -47,6 +47,7 @@ __attribute__((visibility("default"))) int luaopen_viesti_core(lua_State *L) {
   vi_open_request(L);
   vi_open_response(L);
   vi_open_stream(L);
+  vi_open_endings(L);
   vi_open_error(L);
   vi_open_session(L);
   vi_open_cookies(L);
@@ -54,7 +55,10 @@ __attribute__((visibility("default"))) int luaopen_viesti_core(lua_State *L) {
   vi_open_task(L);
   vi_open_senders(L);
   vi_open_store(L);
+  vi_open_verdict(L);
   vi_open_cache(L);
+  vi_open_refresher(L);
+  vi_open_entry(L);
   lua_pushcfunction(L, features);
   lua_setfield(L, -2, "features");
   lua_pushcfunction(L, set_tostring);

@@ -17,21 +17,29 @@ typedef struct vi_response_box {
   vi_transfer *stream;   /* where it comes from, owned, until its body is whole or streamed out */
   size_t weight;         /* for vi_remove_weight */
   bool streamed;         /* it is or was one */
+  bool held;             /* its stream is what is left of the body that is there */
   bool busy;             /* somebody who is no task waits for it */
   bool begun;            /* some of it was read, or it was closed */
   bool cut;              /* it was closed before its end */
+  bool withheld;         /* some of it is still in a store, which it is read from */
   bool unbounded;        /* its end was known by that of the connection alone */
   const void *looper;    /* the coroutine that loops over its chunks; NULL: none yet */
   size_t position;       /* in a body that is there: where reading it goes on */
   bool from_cache;
-  int attempts;
   vi_cache_facts cache;
 } vi_response_box;
 
 /* The user values of a Response that its transfer needs: the reader of the request's body, until
- * that is sent; of a stream the request, for errors on the way; and what a function of the user's
- * raised. */
-enum { VI_RESPONSE_READER = 4, VI_RESPONSE_REQUEST, VI_RESPONSE_CAUSE };
+ * that is sent; of a stream the request, for errors on the way; what a function of the user's
+ * raised, or the Error behind a held stream; the Lua object through which a body passes into a
+ * store or out of one; and what is to be closed when the stream ends. */
+enum {
+  VI_RESPONSE_READER = 4,
+  VI_RESPONSE_REQUEST,
+  VI_RESPONSE_CAUSE,
+  VI_RESPONSE_PASSAGE,
+  VI_RESPONSE_ENDINGS
+};
 
 /* The request at `index`; raises if it is none. Borrowed from the userdata. */
 VI_RAISES vi_request *vi_check_request(lua_State *L, int index);
@@ -72,6 +80,10 @@ VI_RAISES vi_response_box *vi_check_response(lua_State *L, int index);
 /* Gives back the transfer of a streamed response, and takes its weight off. */
 void vi_end_stream(lua_State *L, vi_response_box *box);
 
+/* Closes what the response at `response` was given for when its stream ends, which it has: with the
+ * Error at `error`, 0 for none. Raises what one of them raises, when all are closed. */
+VI_RAISES void vi_close_endings(lua_State *L, int response, int error);
+
 /* True while a task or the main thread waits for the response's body. */
 bool vi_is_being_read(const vi_response_box *box);
 
@@ -84,6 +96,9 @@ VI_RAISES vi_response_box *vi_push_stored_response_box(lua_State *L);
 /* Pushes another Response over the core of the one at `index`, with all that is known of it; of a
  * streamed body it goes on with the stream. Raises while somebody reads it. */
 VI_RAISES vi_response_box *vi_push_response_like(lua_State *L, int index);
+
+/* Has the Response on top of the stack carry what layers have said of the one at `index`. */
+VI_RAISES void vi_share_facts(lua_State *L, int index);
 
 /* Has the Response on top of the stack remember under which key a cache keeps it, where that is not
  * its URL. */

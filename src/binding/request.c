@@ -1,4 +1,5 @@
 #include "binding/objects.h"
+#include "message/url.h"
 
 #include <string.h>
 
@@ -29,7 +30,7 @@ vi_request **vi_push_request_box(lua_State *L) {
 vi_request **vi_push_request_like(lua_State *L, int index) {
   index = lua_absindex(L, index);
   vi_request **box = vi_push_request_box(L);
-  static const int shared[] = {GIVEN, SOURCE, PROGRESS};
+  static const int shared[] = {GIVEN, SOURCE, PROGRESS, HEAD};
   for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
     lua_getiuservalue(L, index, shared[i]);
     lua_setiuservalue(L, -2, shared[i]);
@@ -39,7 +40,8 @@ vi_request **vi_push_request_like(lua_State *L, int index) {
 
 /* The request's table of `further` options at `index`, whose Request is on top of the stack:
  * `source` (what open_source reads the body from) with its `length`, if known, and `again` (it can
- * be read from its start another time), or `parts`; `stream`, `timeout`, `on_progress`. */
+ * be read from its start another time), or `parts`; `stream`, `timeout`, `deadline`, `idempotent`,
+ * `on_progress`. */
 static void read_further(lua_State *L, int index, vi_request *request) {
   int box = lua_gettop(L);
   lua_getfield(L, index, "length");
@@ -50,6 +52,10 @@ static void read_further(lua_State *L, int index, vi_request *request) {
   request->streams_response = lua_toboolean(L, -1);
   if (lua_getfield(L, index, "timeout") != LUA_TNIL)
     request->timeout = luaL_checknumber(L, -1) < 1e9 ? lua_tonumber(L, -1) : 0;
+  if (lua_getfield(L, index, "deadline") != LUA_TNIL)
+    request->deadline = luaL_checknumber(L, -1);
+  lua_getfield(L, index, "idempotent");
+  request->idempotent = lua_toboolean(L, -1);
   if (lua_getfield(L, index, "parts") != LUA_TNIL)
     request->multipart = vi_multipart_retain(vi_check_multipart(L, -1));
   request->streams_body = lua_getfield(L, index, "source") != LUA_TNIL;
@@ -126,6 +132,14 @@ void vi_replace_by_request(lua_State *L, int index, vi_request *request) {
   lua_replace(L, index);
 }
 
+/* plain_request(table) -> Request of a table that says no more than a URL and a usual method; nil:
+ * it says more, or something is wrong with it */
+static int plain_request(lua_State *L) {
+  vi_request **box = vi_push_request_box(L);
+  *box = vi_new_plain_request(L, 1);
+  return *box ? 1 : 0;
+}
+
 bool vi_push_reader(lua_State *L, int index, vi_error *error) {
   lua_getfield(L, lua_upvalueindex(1), "open_source");
   lua_getiuservalue(L, index, SOURCE);
@@ -144,19 +158,64 @@ void vi_push_on_head(lua_State *L, int index) {
   lua_getiuservalue(L, index, HEAD);
 }
 
-/* request_with_head(request, on_head) -> a copy that calls on_head(response without body) when the
+/* request_with_head(request, on_head) -> a view that calls on_head(response without body) when the
  * head of the response is there, if it is not streamed */
 static int request_with_head(lua_State *L) {
-  const vi_request *request = vi_check_request(L, 1);
+  vi_request *request = vi_check_request(L, 1);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   vi_request **box = vi_push_request_like(L, 1);
-  *box = vi_request_copy(request);
+  *box = vi_request_view(request);
   if (!*box)
     return luaL_error(L, "out of memory");
   (*box)->reports_head = true;
   lua_pushvalue(L, 2);
   lua_setiuservalue(L, -2, HEAD);
   return 1;
+}
+
+/* request_with_limits(request, deadline, timeout) -> a view of the request that has these where it
+ * has none that come first; nil: none */
+static int request_with_limits(lua_State *L) {
+  vi_request *request = vi_check_request(L, 1);
+  double deadline = luaL_optnumber(L, 2, 0), timeout = luaL_optnumber(L, 3, -1);
+  bool has_deadline = deadline <= 0 || (request->deadline > 0 && request->deadline <= deadline);
+  bool has_timeout = timeout < 0 || (request->timeout > 0 && request->timeout <= timeout);
+  if (has_deadline && has_timeout) {
+    lua_settop(L, 1);
+    return 1;
+  }
+  vi_request **box = vi_push_request_like(L, 1);
+  *box = vi_request_view(request);
+  if (!*box)
+    return luaL_error(L, "out of memory");
+  if (!has_deadline)
+    (*box)->deadline = deadline;
+  if (!has_timeout)
+    (*box)->timeout = timeout;
+  return 1;
+}
+
+/* origin(given) -> "scheme://host" or "scheme://host:port" of a request's URL, and the Request,
+ * which is made if a table of its options is given. Upvalue 1: methods. */
+static int request_origin(lua_State *L) {
+  if (!vi_test_box(L, 1, VI_TYPE_REQUEST)) {
+    lua_getfield(L, lua_upvalueindex(1), "from");
+    lua_insert(L, 1);
+    lua_settop(L, 2);
+    lua_call(L, 1, 1);
+  }
+  vi_text url = vi_buffer_text(&vi_check_request(L, 1)->url);
+  vi_text origin = vi_url_origin(url), secret = vi_url_credentials(url);
+  if (secret.length == 0) {
+    vi_push_text(L, origin);
+  } else {
+    const char *host = secret.data + secret.length;
+    vi_push_text(L, (vi_text){origin.data, (size_t)(secret.data - origin.data)});
+    vi_push_text(L, (vi_text){host, (size_t)(origin.data + origin.length - host)});
+    lua_concat(L, 2);
+  }
+  lua_pushvalue(L, 1);
+  return 2;
 }
 
 static int request_gc(lua_State *L) {
@@ -193,6 +252,18 @@ static int request_index(lua_State *L) {
     if (!request->has_body || request->streams_body)
       return 0;
     vi_push_text(L, vi_buffer_text(&request->body));
+  } else if (strcmp(key, "timeout") == 0) {
+    if (request->timeout < 0)
+      return 0;
+    lua_pushnumber(L, request->timeout);
+  } else if (strcmp(key, "deadline") == 0) {
+    if (request->deadline <= 0)
+      return 0;
+    lua_pushnumber(L, request->deadline);
+  } else if (strcmp(key, "idempotent") == 0) {
+    if (!request->idempotent)
+      return 0;
+    lua_pushboolean(L, 1);
   } else if (strcmp(key, "stream") == 0) {
     lua_pushboolean(L, request->streams_response);
   } else {
@@ -211,6 +282,16 @@ static int request_given(lua_State *L) {
   lua_getiuservalue(L, 1, GIVEN);
   lua_getiuservalue(L, 1, SOURCE);
   return 2;
+}
+
+/* request_size(request) -> bytes of its body, 0 if it has none; nil if nobody knows */
+static int request_size(lua_State *L) {
+  const vi_request *request = vi_check_request(L, 1);
+  if (request->multipart || (request->streams_body && request->body_length < 0))
+    return 0;
+  lua_pushinteger(L, (lua_Integer)(request->streams_body ? request->body_length
+                                                         : (int64_t)request->body.length));
+  return 1;
 }
 
 static int request_newindex(lua_State *L) {
@@ -244,10 +325,14 @@ void vi_open_request(lua_State *L) {
   static const luaL_Reg methods[] = {{"is_idempotent", request_is_idempotent},
                                      {"is_replayable", request_is_replayable},
                                      {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"request", request_new},
-                                       {"request_given", request_given},
-                                       {"request_with_head", request_with_head},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"request", request_new},         {"request_given", request_given},
+      {"request_size", request_size},   {"request_with_limits", request_with_limits},
+      {"origin", request_origin},       {"request_with_head", request_with_head},
+      {"plain_request", plain_request}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_REQUEST, "Request", metamethods, methods);
   luaL_setfuncs(L, functions, 0);
+  lua_getfield(L, -1, "Request");
+  lua_pushcclosure(L, request_origin, 1);
+  lua_setfield(L, -2, "origin");
 }

@@ -20,15 +20,11 @@ vi_response_box *vi_check_response(lua_State *L, int index) {
 }
 
 vi_response_box *vi_push_response_box(lua_State *L) {
-  vi_response_box *box = vi_push_box(L, sizeof *box, VI_RESPONSE_CAUSE, VI_TYPE_RESPONSE);
-  box->attempts = 1;
-  return box;
+  return vi_push_box(L, sizeof(vi_response_box), VI_RESPONSE_ENDINGS, VI_TYPE_RESPONSE);
 }
 
 vi_response_box *vi_push_stored_response_box(lua_State *L) {
-  vi_response_box *box = vi_push_box(L, sizeof *box, VI_RESPONSE_FACTS, VI_TYPE_RESPONSE);
-  box->attempts = 1;
-  return box;
+  return vi_push_box(L, sizeof(vi_response_box), VI_RESPONSE_FACTS, VI_TYPE_RESPONSE);
 }
 
 static vi_response *opened(lua_State *L, vi_response *response) {
@@ -93,7 +89,8 @@ static void copy_entries(lua_State *L, int from, int to) {
 
 vi_response_box *vi_push_response_like(lua_State *L, int index) {
   static const int kept[] = {VI_RESPONSE_CONTENT, VI_RESPONSE_FACTS, VI_RESPONSE_READER,
-                             VI_RESPONSE_REQUEST, VI_RESPONSE_CAUSE};
+                             VI_RESPONSE_REQUEST, VI_RESPONSE_CAUSE, VI_RESPONSE_PASSAGE,
+                             VI_RESPONSE_ENDINGS};
   index = lua_absindex(L, index);
   vi_response_box *from = vi_check_response(L, index);
   if (vi_is_being_read(from))
@@ -103,48 +100,56 @@ vi_response_box *vi_push_response_like(lua_State *L, int index) {
   box->streamed = from->streamed;
   box->begun = from->begun;
   box->cut = from->cut;
+  box->withheld = from->withheld;
   box->unbounded = from->unbounded;
   box->weight = from->weight;
   from->weight = 0;
   box->stream = from->stream; /* there is one stream, and it goes on in the new object */
   from->stream = NULL;
+  box->held = from->held;
+  from->held = false;
   from->begun = from->cut = from->streamed;
   box->position = from->position;
   box->looper = from->looper;
   box->from_cache = from->from_cache;
-  box->attempts = from->attempts;
   box->cache = from->cache;
   for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
     lua_getiuservalue(L, index, kept[i]);
     lua_setiuservalue(L, -2, kept[i]);
   }
+  lua_pushnil(L); /* whoever keeps the old object keeps none of the new one's endings */
+  lua_setiuservalue(L, index, VI_RESPONSE_ENDINGS);
   return box;
 }
 
-/* What the response at `index` has been found to be so far, and the new facts at 4, nil for none;
+/* What the response at `index` has been found to be so far, and the new facts at 3, nil for none;
  * the newer ones win. */
 static void push_facts(lua_State *L, int index) {
   bool has_old = lua_getiuservalue(L, index, VI_RESPONSE_FACTS) == LUA_TTABLE;
-  if (!lua_istable(L, 4))
+  if (!lua_istable(L, 3))
     return;
   int old = lua_gettop(L);
   lua_newtable(L);
   if (has_old)
     copy_entries(L, old, old + 1);
-  copy_entries(L, 4, old + 1);
+  copy_entries(L, 3, old + 1);
   lua_remove(L, old);
 }
 
-/* response:annotated(from_cache, attempts, facts) -> another Response over the same core */
+/* response:annotated(from_cache, facts) -> another Response over the same core */
 static int response_annotated(lua_State *L) {
-  lua_settop(L, 4);
+  lua_settop(L, 3);
   vi_response_box *box = vi_push_response_like(L, 1);
   if (!lua_isnil(L, 2))
     box->from_cache = lua_toboolean(L, 2);
-  box->attempts = (int)luaL_optinteger(L, 3, box->attempts);
   push_facts(L, 1);
   lua_setiuservalue(L, -2, VI_RESPONSE_FACTS);
   return 1;
+}
+
+void vi_share_facts(lua_State *L, int index) {
+  lua_getiuservalue(L, index, VI_RESPONSE_FACTS);
+  lua_setiuservalue(L, -2, VI_RESPONSE_FACTS);
 }
 
 void vi_set_cache_key(lua_State *L, vi_text key) {
@@ -181,6 +186,17 @@ static int response_not_stored(lua_State *L) {
   return 0;
 }
 
+/* outcome(response) -> its status, and whether its body streams: at the price of one field; nil for
+ * what is no Response */
+static int outcome(lua_State *L) {
+  const vi_response_box *box = vi_test_box(L, 1, VI_TYPE_RESPONSE);
+  if (!box || !(box->stored || box->response))
+    return 0;
+  lua_pushinteger(L, box->stored ? box->stored->status : box->response->status);
+  lua_pushboolean(L, box->streamed);
+  return 2;
+}
+
 static int response_newindex(lua_State *L) {
   return vi_raise(L, "a Response cannot be changed (setting '%s')", luaL_tolstring(L, 2, NULL));
 }
@@ -201,7 +217,8 @@ void vi_open_response(lua_State *L) {
                                      {"with_cache_status", response_with_cache_status},
                                      {"not_stored", response_not_stored},
                                      {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"response", response_new}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"response", response_new}, {"outcome", outcome}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_RESPONSE, "Response", metamethods, methods);
   lua_getfield(L, -1, "Response");
   luaL_getmetatable(L, VI_TYPE_RESPONSE);

@@ -67,7 +67,7 @@ static int push_http_version(lua_State *L, int version) {
 /* True; false for a streamed body that was not read to its end; "unknown" if nothing but the end of
  * the connection says that it is all. */
 static int push_completeness(lua_State *L, const vi_response_box *box) {
-  if (box->streamed && (box->stream || box->cut))
+  if (box->streamed && (box->stream || box->held || box->cut || box->withheld))
     lua_pushboolean(L, 0);
   else if (box->streamed ? box->unbounded : box->response->unbounded)
     lua_pushliteral(L, "unknown");
@@ -137,6 +137,17 @@ static int push_cache(lua_State *L, const vi_response_box *box) {
     lua_pushnumber(L, facts->ttl);
     lua_setfield(L, -2, "ttl");
   }
+  return 1;
+}
+
+/* What a layer has said of them; else what the response itself tells, by response.lua. */
+static int push_attempts(lua_State *L) {
+  if (lua_getiuservalue(L, 1, VI_RESPONSE_FACTS) == LUA_TTABLE &&
+      lua_getfield(L, -1, "attempts") == LUA_TTABLE)
+    return 1;
+  lua_getfield(L, lua_upvalueindex(1), "own_attempts");
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
   return 1;
 }
 
@@ -217,8 +228,7 @@ static int push_field(lua_State *L, const vi_response_box *box, enum field field
     lua_pushboolean(L, box->from_cache);
     break;
   case FIELD_ATTEMPTS:
-    lua_pushinteger(L, box->attempts);
-    break;
+    return push_attempts(L);
   case FIELD_TIMINGS:
     return push_timings(L, &response->timings);
   case FIELD_ENCODING:

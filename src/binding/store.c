@@ -30,9 +30,11 @@ static int store_gc(lua_State *L) {
   return 0;
 }
 
+/* store:clear() -> true, as other stores' where it could be done */
 static int store_clear(lua_State *L) {
   vi_store_clear(vi_check_store(L, 1));
-  return 0;
+  lua_pushboolean(L, true);
+  return 1;
 }
 
 /* store:remove(url), in normal form */

@@ -1,6 +1,7 @@
 /* The body of a response piece by piece, as response.lua asks for it. */
 #include "binding/objects.h"
 #include "binding/transport.h"
+#include "cache/stored.h"
 
 bool vi_is_being_read(const vi_response_box *box) {
   return box->busy || (box->stream && box->stream->waiter);
@@ -9,6 +10,7 @@ bool vi_is_being_read(const vi_response_box *box) {
 void vi_end_stream(lua_State *L, vi_response_box *box) {
   vi_transfer_release(box->stream);
   box->stream = NULL;
+  box->held = false;
   vi_remove_weight(L, box->weight);
   box->weight = 0; /* a head alone is not worth mentioning */
 }
@@ -16,7 +18,8 @@ void vi_end_stream(lua_State *L, vi_response_box *box) {
 /* A loop over the chunks has the body between two of them, too; whoever runs it may read as well.
  */
 static bool is_read_elsewhere(lua_State *L, const vi_response_box *box) {
-  return vi_is_being_read(box) || (box->stream && box->looper && box->looper != L);
+  bool goes_on = box->stream || box->held;
+  return vi_is_being_read(box) || (goes_on && box->looper && box->looper != L);
 }
 
 /* is_read_elsewhere(response) -> whether somebody but the caller reads its body */
@@ -44,12 +47,52 @@ static int take_held(lua_State *L, vi_response_box *box, size_t most) {
   return 1;
 }
 
-static int end_of_stream(lua_State *L, const vi_response_box *box) {
+/* Pushes nil and the error of a stream that was closed. */
+static int push_cut(lua_State *L) {
   vi_error error;
   vi_error_set(&error, VI_ERROR_CLOSED, "the response was closed before its end");
   error.maybe_sent = true;
   lua_getiuservalue(L, 1, VI_RESPONSE_REQUEST);
-  return box->cut ? vi_push_failure(L, &error, -1) : 0;
+  return vi_push_failure(L, &error, -1);
+}
+
+/* The same in pieces as they would come, and behind them the failure, as often as somebody asks. */
+static int take_held_piece(lua_State *L, vi_response_box *box, size_t most) {
+  enum { PIECE = 16 * 1024 };
+  if (take_held(L, box, most < PIECE ? most : PIECE) > 0)
+    return 1;
+  lua_pushnil(L);
+  bool fails = lua_getiuservalue(L, 1, VI_RESPONSE_CAUSE) != LUA_TNIL;
+  if (!fails)
+    vi_end_stream(L, box);
+  vi_close_endings(L, 1, fails ? -1 : 0);
+  return 2;
+}
+
+/* as_stream(response, failure) -> another Response over the same core, whose body, all of which is
+ * there, is read as that of a stream; which ends with `failure`, an Error, if that is given */
+static int response_as_stream(lua_State *L) {
+  lua_settop(L, 2);
+  if (vi_check_response(L, 1)->streamed)
+    return vi_raise(L, "the response is a stream already");
+  vi_response_box *box = vi_push_response_like(L, 1);
+  box->streamed = box->held = true;
+  box->unbounded = box->response->unbounded;
+  box->position = 0;
+  lua_pushvalue(L, 2);
+  lua_setiuservalue(L, -2, VI_RESPONSE_CAUSE);
+  return 1;
+}
+
+/* body_size(response) -> bytes of a body that is there; nil of a stream */
+static int response_body_size(lua_State *L) {
+  const vi_response_box *box = vi_check_box(L, 1, VI_TYPE_RESPONSE);
+  if (box->streamed)
+    return 0;
+  vi_text body = box->stored ? vi_stored_body(box->stored)
+                             : vi_response_body(vi_check_response(L, 1)->response);
+  lua_pushinteger(L, (lua_Integer)body.length);
+  return 1;
 }
 
 /* take_bytes(response, most, loops) -> the next bytes, at most that many; nil at the end; nil and
@@ -61,11 +104,13 @@ static int take_bytes(lua_State *L) {
     return take_held(L, box, (size_t)most);
   if (is_read_elsewhere(L, box))
     return vi_raise(L, "somebody else is reading this response");
-  if (!box->stream)
-    return end_of_stream(L, box);
+  if (!box->stream && !box->held)
+    return box->cut ? push_cut(L) : 0;
   if (lua_toboolean(L, 3))
     box->looper = L;
   box->begun = true;
+  if (box->held)
+    return take_held_piece(L, box, (size_t)most);
   lua_settop(L, 1);
   lua_pushinteger(L, most);
   vi_transfer_await(box->stream, VI_AWAIT_BODY);
@@ -80,10 +125,63 @@ static int response_close(lua_State *L) {
   vi_response_box *box = vi_check_response(L, 1);
   if (box->stream && vi_is_being_read(box)) { /* the reader finds the end when he goes on */
     vi_transfer_abort(box->stream, VI_ERROR_CLOSED, "the response was closed");
-  } else if (box->stream) {
+  } else if (box->stream || box->held || box->withheld) {
     box->begun = box->cut = true;
     vi_end_stream(L, box);
+    if (lua_getiuservalue(L, 1, VI_RESPONSE_PASSAGE) == LUA_TTABLE) {
+      lua_getfield(L, -1, "close");
+      lua_insert(L, -2);
+      lua_call(L, 1, 0);
+    }
+    if (lua_getiuservalue(L, 1, VI_RESPONSE_ENDINGS) != LUA_TNIL) {
+      push_cut(L);
+      vi_close_endings(L, 1, -1);
+    }
   }
+  return 0;
+}
+
+/* apart_body(response) -> the name under which a store has its body, or nil: it is here */
+static int apart_body(lua_State *L) {
+  const vi_response_box *box = vi_check_box(L, 1, VI_TYPE_RESPONSE);
+  if (box->stored && !(box->stored->flags & VI_STORED_APART))
+    return 0;
+  const vi_response *response = vi_check_response(L, 1)->response;
+  if (!response->apart)
+    return 0;
+  vi_push_text(L, vi_response_body(response));
+  return 1;
+}
+
+/* with_passage(response, object) -> another Response over the same core, whose body is read by
+ * object:take(response, most, loops); object:close() tells that it was closed before its end */
+static int with_passage(lua_State *L) {
+  vi_response_box *box = vi_push_response_like(L, 1);
+  if (box->response->apart)
+    box->streamed = box->withheld = true;
+  lua_pushvalue(L, 2);
+  lua_setiuservalue(L, -2, VI_RESPONSE_PASSAGE);
+  return 1;
+}
+
+/* passage(response) -> that object, which is about to be asked; nil: there is none, or the response
+ * was closed */
+static int passage(lua_State *L) {
+  vi_response_box *box = vi_check_response(L, 1);
+  if (lua_getiuservalue(L, 1, VI_RESPONSE_PASSAGE) != LUA_TTABLE || box->cut)
+    return 0;
+  box->begun = true;
+  return 1;
+}
+
+/* passed(response, err): its body has come out of the store to the end; or, with an Error, so far
+ */
+static int passed(lua_State *L) {
+  vi_response_box *box = vi_check_response(L, 1);
+  lua_settop(L, 2);
+  if (lua_isnil(L, 2))
+    box->withheld = false;
+  vi_close_endings(L, 1, lua_isnil(L, 2) ? 0 : 2);
   return 0;
 }
 
@@ -92,6 +190,12 @@ void vi_open_stream(lua_State *L) {
   static const luaL_Reg functions[] = {{"take_bytes", take_bytes},
                                        {"is_read_elsewhere", response_is_read_elsewhere},
                                        {"read_position", read_position},
+                                       {"as_stream", response_as_stream},
+                                       {"body_size", response_body_size},
+                                       {"apart_body", apart_body},
+                                       {"with_passage", with_passage},
+                                       {"passage", passage},
+                                       {"passed", passed},
                                        {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   lua_getfield(L, -1, "Response");

@@ -15,6 +15,7 @@ const char VI_TYPE_STORE[] = "viesti.Store";
 const char VI_TYPE_CACHE[] = "viesti.Cache";
 const char VI_TYPE_VERDICT[] = "viesti.Verdict";
 const char VI_TYPE_MULTIPART[] = "viesti.Multipart";
+const char VI_TYPE_REFRESHER[] = "viesti.Refresher";
 
 void *vi_push_box(lua_State *L, size_t size, int user_values, const char *type) {
   char *box = lua_newuserdatauv(L, size + sizeof type, user_values);
@@ -53,6 +54,11 @@ vi_text vi_check_text(lua_State *L, int index) {
 
 void vi_push_text(lua_State *L, vi_text text) {
   lua_pushlstring(L, text.length ? text.data : "", text.length);
+}
+
+void vi_set_text(lua_State *L, const char *name, vi_text text) {
+  vi_push_text(L, text);
+  lua_setfield(L, -2, name);
 }
 
 void vi_push_public_url(lua_State *L, vi_text url) {

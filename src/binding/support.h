@@ -18,7 +18,7 @@
  * registry. */
 extern const char VI_TYPE_HEADERS[], VI_TYPE_REQUEST[], VI_TYPE_RESPONSE[], VI_TYPE_ERROR[],
     VI_TYPE_SESSION[], VI_TYPE_LOOP[], VI_TYPE_TASK[], VI_TYPE_STORE[], VI_TYPE_CACHE[],
-    VI_TYPE_VERDICT[], VI_TYPE_MULTIPART[];
+    VI_TYPE_VERDICT[], VI_TYPE_MULTIPART[], VI_TYPE_REFRESHER[];
 
 /* Pushes a userdata of that type and of `size` zeroed bytes, behind which the type's address
  * stands: comparing that is cheaper, on the way of a request, than comparing metatables, and no Lua
@@ -37,6 +37,9 @@ VI_RAISES vi_text vi_check_text(lua_State *L, int index);
 
 /* Pushes the bytes as a Lua string. */
 VI_RAISES void vi_push_text(lua_State *L, vi_text text);
+
+/* Sets that field of the table on top of the stack to the bytes. */
+VI_RAISES void vi_set_text(lua_State *L, const char *name, vi_text text);
 
 /* Pushes a URL for people to read: a user and password in it are not shown. */
 VI_RAISES void vi_push_public_url(lua_State *L, vi_text url);
@@ -79,6 +82,7 @@ VI_RAISES void vi_open_multipart(lua_State *L);
 VI_RAISES void vi_open_request(lua_State *L);
 VI_RAISES void vi_open_response(lua_State *L);
 VI_RAISES void vi_open_stream(lua_State *L);
+VI_RAISES void vi_open_endings(lua_State *L);
 VI_RAISES void vi_open_error(lua_State *L);
 VI_RAISES void vi_open_session(lua_State *L);
 VI_RAISES void vi_open_cookies(lua_State *L);
@@ -86,6 +90,9 @@ VI_RAISES void vi_open_loop(lua_State *L);
 VI_RAISES void vi_open_task(lua_State *L);
 VI_RAISES void vi_open_senders(lua_State *L);
 VI_RAISES void vi_open_store(lua_State *L);
+VI_RAISES void vi_open_verdict(lua_State *L);
 VI_RAISES void vi_open_cache(lua_State *L);
+VI_RAISES void vi_open_refresher(lua_State *L);
+VI_RAISES void vi_open_entry(lua_State *L);
 
 #endif

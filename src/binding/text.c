@@ -3,10 +3,12 @@
 
 #include "message/clock.h"
 #include "message/http_date.h"
+#include "message/random.h"
 #include "message/url.h"
 
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 
 /* encode(text) -> percent-encoded */
@@ -77,10 +79,33 @@ static int is_interface(lua_State *L) {
   return 1;
 }
 
+/* uuid() -> a random one (RFC 9562 5.4) */
+static int uuid(lua_State *L) {
+  enum { SIZE = 16, VERSION = 6, VARIANT = 8 };
+  unsigned char bytes[SIZE];
+  if (!vi_random_fill(bytes, sizeof bytes))
+    return luaL_error(L, "this system has no random numbers");
+  bytes[VERSION] = (unsigned char)((bytes[VERSION] & 0x0f) | 0x40);
+  bytes[VARIANT] = (unsigned char)((bytes[VARIANT] & 0x3f) | 0x80);
+  char text[2 * SIZE + sizeof "----"], *end = text;
+  for (int i = 0; i < SIZE; i++) {
+    if (i == 4 || i == 6 || i == 8 || i == 10)
+      *end++ = '-';
+    end += snprintf(end, 3, "%02x", bytes[i]);
+  }
+  lua_pushlstring(L, text, (size_t)(end - text));
+  return 1;
+}
+
 void vi_open_text(lua_State *L) {
-  static const luaL_Reg functions[] = {{"encode", encode},         {"resolve_url", resolve_url},
-                                       {"parse_date", parse_date}, {"is_token", is_token},
-                                       {"is_address", is_address}, {"is_interface", is_interface},
-                                       {"public_url", public_url}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"encode", encode},
+                                       {"resolve_url", resolve_url},
+                                       {"parse_date", parse_date},
+                                       {"is_token", is_token},
+                                       {"is_address", is_address},
+                                       {"is_interface", is_interface},
+                                       {"public_url", public_url},
+                                       {"uuid", uuid},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

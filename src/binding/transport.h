@@ -5,6 +5,7 @@
 #include "binding/support.h"
 #include "transport/loop.h"
 
+struct vi_loop_box;
 struct vi_task;
 
 /* Tasks in their order, each in one list at most. Zeroed: empty. */
@@ -12,16 +13,6 @@ typedef struct vi_task_list {
   struct vi_task *first, *last;
   size_t count;
 } vi_task_list;
-
-/* A Loop's box; one a Lua state, kept by the registry until the state closes. */
-typedef struct vi_loop_box {
-  vi_loop *loop;           /* NULL once closed */
-  struct vi_task *current; /* the task that runs now; NULL: none */
-  struct vi_task *closing; /* the one that has ended, whose variables are closed now; likewise */
-  vi_task_list runnable;   /* to be resumed in the next turn */
-  vi_task_list failed;     /* those whose error nobody has been told; not kept from collection */
-  size_t unstarted;        /* tasks that were not resumed yet */
-} vi_loop_box;
 
 typedef enum vi_task_state {
   VI_TASK_ALIVE,
@@ -33,7 +24,7 @@ typedef enum vi_task_state {
 /* A Task's box: a coroutine that the loop resumes. Kept by the loop's table of tasks until it is
  * done, and by its user after that. */
 typedef struct vi_task {
-  vi_loop_box *owner;
+  struct vi_loop_box *owner;
   lua_State *thread;   /* anchored as user value of the box */
   int arguments;       /* values on the thread's stack for the next resume */
   const void *awaited; /* what it is suspended on: nothing else resumes it; NULL: nothing */
@@ -42,13 +33,26 @@ typedef struct vi_task {
   vi_timer timer;      /* of its sleep, or of another wait for only so long */
   vi_watch watch;      /* of the descriptor that it waits for */
   struct vi_task *joining, *joiners, *next_joiner; /* until the joiner has the outcome */
-  vi_task_list *list;                              /* the one that it is in; NULL: none */
-  struct vi_task *next, *previous;                 /* there */
+  struct vi_task *counted_on; /* while it is parked: who is to wake it, kept by its stack; NULL:
+                               * that is not known */
+  vi_task_list *list;         /* the one that it is in; NULL: none */
+  struct vi_task *next, *previous; /* there */
   vi_task_state state;
   bool started;
   bool ended;  /* state is not ALIVE */
   bool doomed; /* cancelled while it ran: ends when it next waits */
 } vi_task;
+
+/* A Loop's box; one a Lua state, kept by the registry until the state closes. */
+typedef struct vi_loop_box {
+  vi_loop *loop;           /* NULL once closed */
+  struct vi_task *current; /* the task that runs now; NULL: none */
+  struct vi_task *closing; /* the one that has ended, whose variables are closed now; likewise */
+  vi_task_list runnable;   /* to be resumed in the next turn */
+  vi_task_list failed;     /* those whose error nobody has been told; not kept from collection */
+  size_t unstarted;        /* tasks that were not resumed yet */
+  vi_task main;            /* stands for the main thread among those who wait for each other */
+} vi_loop_box;
 
 /* The session at `index`; raises if it is none. Borrowed from the userdata. */
 VI_RAISES vi_session *vi_check_session(lua_State *L, int index);

@@ -105,9 +105,48 @@ static int continue_join(lua_State *L, int status, lua_KContext context) {
   return return_outcome(L, vi_check_task(L, 1));
 }
 
+/* Whom a task cannot go on without, however long it takes; NULL: nobody that is known. */
+static vi_task *needed_by(const vi_task *task) {
+  if (!task->awaited || task->timer.position > 0)
+    return NULL;
+  return task->awaited == &PARKED ? task->counted_on : task->joining;
+}
+
+/* True if one task waits for another, by itself or through others. */
+static bool needs(vi_task *task, const vi_task *other) {
+  while (task && task != other)
+    task = needed_by(task);
+  return task != NULL;
+}
+
+/* Wakes a parked task of those through which the first one needs the other, and tells it why. False
+ * if there is none. */
+static bool let_one_go(vi_task *task, const vi_task *other) {
+  while (task != other && task->awaited != &PARKED)
+    task = needed_by(task);
+  if (task == other || !lua_checkstack(task->thread, 1))
+    return false;
+  lua_pushboolean(task->thread, 0);
+  task->arguments = 1;
+  vi_task_wake(task, &PARKED);
+  return true;
+}
+
+/* Nobody waits for himself, who would wait for ever. */
+static void check_circle(lua_State *L, vi_task *task, const vi_task *caller) {
+  if (needs(task, caller) && !let_one_go(task, caller))
+    vi_raise(L, "deadlock: the task to be joined waits for who joins it, by itself or through "
+                "others");
+}
+
 static int join_driving(lua_State *L, vi_task *task, double seconds) {
-  bool done = seconds < INFINITY ? vi_loop_drive_for(L, task->owner, &task->ended, seconds)
-                                 : vi_loop_drive(L, task->owner, &task->ended);
+  vi_loop_box *box = task->owner;
+  if (seconds < INFINITY)
+    return vi_loop_drive_for(L, box, &task->ended, seconds) ? return_outcome(L, task) : 0;
+  check_circle(L, task, &box->main);
+  box->main.awaited = box->main.joining = task;
+  bool done = vi_loop_drive(L, box, &task->ended);
+  box->main.awaited = box->main.joining = NULL;
   return done ? return_outcome(L, task) : 0;
 }
 
@@ -130,6 +169,8 @@ static int task_join(lua_State *L) {
     return vi_raise(L, "a task cannot join itself");
   if (seconds < INFINITY)
     start_timer(L, caller, seconds);
+  else
+    check_circle(L, task, caller);
   join(caller, task);
   caller->awaited = task;
   return lua_yieldk(L, 0, (lua_KContext)caller, continue_join);
@@ -141,11 +182,22 @@ static int check_wait(lua_State *L) {
   return 0;
 }
 
-/* park(): waits until somebody wakes the calling task; returns what it is woken with */
+/* park(by): waits until somebody wakes the calling task; returns what it is woken with. Where it is
+ * known that a task will do that, or the main thread (false), it is false once that waits for the
+ * calling task in its turn. */
 static int park(lua_State *L) {
-  vi_task *task = vi_calling_task(L, vi_default_loop(L), "park");
+  vi_loop_box *box = vi_default_loop(L);
+  vi_task *task = vi_calling_task(L, box, "park");
   if (!task)
     return vi_raise(L, "only a task can be parked");
+  lua_settop(L, 1);
+  task->counted_on = lua_isboolean(L, 1)     ? &box->main
+                     : lua_isnoneornil(L, 1) ? NULL
+                                             : vi_check_task(L, 1);
+  if (needs(task->counted_on, task)) {
+    lua_pushboolean(L, 0);
+    return 1;
+  }
   task->awaited = &PARKED;
   return lua_yield(L, 0);
 }

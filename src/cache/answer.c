@@ -24,6 +24,7 @@ static bool set_body(vi_response *response, vi_text bytes) {
     return false;
   vi_body_release(response->body);
   response->body = body;
+  response->apart = false;
   return true;
 }
 
@@ -93,7 +94,7 @@ static bool shape(vi_response *response, const vi_stored *entry, const vi_reques
     return set_status(response, 304, "Not Modified") && set_body(response, VI_TEXT(""));
   if (vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("HEAD")))
     return set_body(response, VI_TEXT(""));
-  bool part = (entry->status == 200 || entry->status == 206) &&
+  bool part = (entry->status == 200 || entry->status == 206) && !response->apart &&
               vi_headers_get(&request->headers, VI_TEXT("Range"), &value) &&
               vi_range_read(value, &range) && vi_if_range_holds(request, entry);
   return !part || make_part(response, entry, range);

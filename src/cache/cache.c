@@ -6,6 +6,9 @@
 #include "cache/vary.h"
 #include "message/url.h"
 
+#include <stddef.h>
+#include <string.h>
+
 void vi_verdict_clear(vi_verdict *verdict) {
   vi_response_release(verdict->response);
   vi_request_release(verdict->outgoing);
@@ -13,7 +16,7 @@ void vi_verdict_clear(vi_verdict *verdict) {
     vi_stored_release(verdict->candidates[i]);
   vi_buffer_free(&verdict->jar);
   vi_buffer_free(&verdict->key);
-  *verdict = (vi_verdict){0};
+  memset(verdict, 0, offsetof(vi_verdict, candidates));
 }
 
 static bool add_line(vi_buffer *key, vi_text text) {
@@ -110,7 +113,8 @@ static bool prepare(vi_verdict *verdict, const vi_policy *policy, const vi_reque
 static void look_up(vi_store *store, const vi_policy *policy, const vi_request *request, double now,
                     vi_verdict *verdict) {
   vi_text key = vi_verdict_key(verdict, request);
-  verdict->count = vi_store_get(store, key, verdict->candidates);
+  verdict->count = verdict->is_peek ? vi_store_peek(store, key, verdict->candidates)
+                                    : vi_store_get(store, key, verdict->candidates);
   vi_decision decision = vi_decide(policy, request, verdict->candidates, verdict->count, now);
   verdict->action = decision.action;
   verdict->forward = decision.forward;
@@ -148,7 +152,7 @@ bool vi_cache_serves(const vi_policy *policy, const vi_request *request, const v
     return false;
   vi_buffer selection = {0};
   bool serves = vi_vary_select(policy, &head->headers, request, &selection) &&
-                vi_vary_matches(policy, vi_buffer_text(&selection), other);
+                vi_vary_matches(policy, vi_buffer_text(&selection), (vi_text){NULL, 0}, other);
   vi_buffer_free(&selection);
   return serves;
 }

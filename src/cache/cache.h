@@ -17,13 +17,11 @@ typedef struct vi_key_choices {
 typedef struct vi_verdict {
   bool is_lazy; /* set by the caller: a HIT has no `response` where vi_answer_whole can make it any
                  * time, of `selected` and `request_time` */
-  bool is_peek; /* likewise: nothing will come of it, and nobody is to count it */
+  bool is_peek; /* likewise: nothing will come of it, and it is neither counted nor a use */
   vi_action action;
   vi_forward forward;
-  vi_response *response; /* HIT, REFRESH, TIMEOUT: the answer, ready to hand out */
-  vi_request *outgoing;  /* what to send instead of the request; NULL: the request itself */
-  vi_stored *candidates[VI_STORE_MAX_VARIANTS];
-  size_t count;
+  vi_response *response;     /* HIT, REFRESH, TIMEOUT: the answer, ready to hand out */
+  vi_request *outgoing;      /* what to send instead of the request; NULL: the request itself */
   const vi_stored *selected; /* the candidate that fits the request; NULL: none */
   unsigned generation;       /* of the key: a later one means that it was invalidated meanwhile */
   double request_time;
@@ -31,6 +29,8 @@ typedef struct vi_verdict {
   vi_buffer jar; /* cookies that the session adds, as of the lookup */
   vi_buffer key; /* empty: the request's URL */
   size_t prefix; /* bytes of it in front of the URL */
+  size_t count;
+  vi_stored *candidates[VI_STORE_MAX_VARIANTS]; /* only so many of them mean anything */
 } vi_verdict;
 
 /* What became of an answer. */

@@ -45,8 +45,8 @@ static double take_double(vi_text *rest) {
 }
 
 /* zlib counts in 32 bits. */
-static uint32_t checksum(vi_text bytes) {
-  uLong crc = crc32(0, NULL, 0);
+uint32_t vi_checksum(uint32_t before, vi_text bytes) {
+  uLong crc = before;
   while (bytes.length > 0) {
     size_t step = bytes.length < 1u << 30 ? bytes.length : 1u << 30;
     crc = crc32(crc, (const Bytef *)bytes.data, (uInt)step);
@@ -76,7 +76,8 @@ bool vi_stored_encode(const vi_stored *stored, vi_buffer *out) {
       !put_numbers(stored, out) || !vi_buffer_append_text(out, texts) ||
       !vi_buffer_append_text(out, body))
     return false;
-  return put_integer(out, checksum((vi_text){out->data + start, out->length - start}), CHECKSUM);
+  return put_integer(out, vi_checksum(0, (vi_text){out->data + start, out->length - start}),
+                     CHECKSUM);
 }
 
 static void take_numbers(vi_text *rest, vi_stored *stored) {
@@ -129,7 +130,15 @@ static bool is_record(vi_text bytes) {
     return false;
   vi_text covered = {bytes.data, bytes.length - CHECKSUM};
   vi_text end = {bytes.data + covered.length, CHECKSUM};
-  return checksum(covered) == take_integer(&end, CHECKSUM);
+  return vi_checksum(0, covered) == take_integer(&end, CHECKSUM);
+}
+
+bool vi_stored_is_apart(vi_text bytes) {
+  enum { FLAGS = sizeof MAGIC + 1 + 2 };
+  if (bytes.length < HEAD + CHECKSUM)
+    return false;
+  vi_text rest = {bytes.data + FLAGS, 2};
+  return (take_integer(&rest, 2) & VI_STORED_APART) != 0;
 }
 
 vi_stored *vi_stored_decode(vi_text bytes) {

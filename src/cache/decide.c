@@ -94,6 +94,18 @@ static bool holds_range(const vi_stored *entry, vi_range wanted) {
          wanted.last <= part.last;
 }
 
+/* The language that the entry is in, where it is one that the policy asks for. */
+static vi_text language_of(const vi_policy *policy, const vi_stored *entry) {
+  vi_text rest = vi_stored_text_of(entry, VI_STORED_FIELDS), name, value, found = {NULL, 0};
+  size_t count = 0;
+  while (policy->select_language && vi_unpack(&rest, &name) && vi_unpack(&rest, &value))
+    if (vi_text_equal_nocase(name, VI_TEXT("Content-Language"))) {
+      found = value;
+      count++;
+    }
+  return count == 1 ? found : (vi_text){NULL, 0};
+}
+
 /* Of the entries of its own kind of cache, since others may be for one user alone, and of those
  * that Vary lets through (4.1), the one with the latest Date; of several that were made in the same
  * second, the one that came last. A whole one is better than a part. */
@@ -112,7 +124,8 @@ static selection select_entries(const vi_policy *policy, const vi_request *reque
     out.any = true;
     const vi_stored **best = entry->flags & VI_STORED_PARTIAL ? &out.part : &out.whole;
     if ((!*best || is_newer(entry, *best)) &&
-        vi_vary_matches(policy, vi_stored_text_of(entry, VI_STORED_SELECTION), request))
+        vi_vary_matches(policy, vi_stored_text_of(entry, VI_STORED_SELECTION),
+                        language_of(policy, entry), request))
       *best = entry;
   }
   return out;

@@ -47,6 +47,15 @@ static inline uint64_t whole_word_of(const char *bytes) {
          (uint64_t)b[4] << 32 | (uint64_t)b[5] << 40 | (uint64_t)b[6] << 48 | (uint64_t)b[7] << 56;
 }
 
+/* The last so many bytes, fewer than eight, the first one lowest. */
+static inline uint64_t rest_of(vi_text text, size_t count) {
+  if (count == 0)
+    return 0;
+  if (text.length < 8)
+    return word_of(text.data, count);
+  return whole_word_of(text.data + text.length - 8) >> (64 - 8 * count);
+}
+
 /* Made for each number of rounds separately: the loops over them go. */
 __attribute__((always_inline)) static inline uint64_t hash(const vi_hash_key *key, vi_text text,
                                                            int each, int last) {
@@ -55,8 +64,7 @@ __attribute__((always_inline)) static inline uint64_t hash(const vi_hash_key *ke
   size_t whole = text.length & ~(size_t)7;
   for (size_t i = 0; i < whole; i += 8)
     take(&s, whole_word_of(text.data + i), each);
-  uint64_t rest = whole < text.length ? word_of(text.data + whole, text.length - whole) : 0;
-  take(&s, rest | (uint64_t)text.length << 56, each);
+  take(&s, rest_of(text, text.length - whole) | (uint64_t)text.length << 56, each);
   s.c ^= 0xff;
   mix(&s, last);
   return s.a ^ s.b ^ s.c ^ s.d;

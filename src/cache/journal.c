@@ -2,13 +2,31 @@
 
 #include "message/memory.h"
 
-static size_t journal_get(vi_store *base, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS]) {
+/* Adds what the store near by has of other variants; how many there are then. */
+static size_t peek_near(vi_store *near, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS],
+                        size_t shown) {
+  vi_stored *others[VI_STORE_MAX_VARIANTS];
+  size_t found = vi_store_peek(near, key, others), count = shown;
+  for (size_t i = 0; i < found; i++) {
+    bool adds = count < VI_STORE_MAX_VARIANTS;
+    for (size_t j = 0; adds && j < shown; j++)
+      adds = !vi_stored_same_variant(entries[j], others[i]);
+    if (adds)
+      entries[count++] = others[i];
+    else
+      vi_stored_release(others[i]);
+  }
+  return count;
+}
+
+static size_t journal_get(vi_store *base, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS],
+                          bool uses) {
   vi_journal *journal = (vi_journal *)base;
-  if (journal->near)
+  if (journal->near && uses)
     return vi_store_get(journal->near, key, entries);
   for (size_t i = 0; i < journal->count; i++)
     entries[i] = vi_stored_retain(journal->entries[i]);
-  return journal->count;
+  return journal->near ? peek_near(journal->near, key, entries, journal->count) : journal->count;
 }
 
 static bool write_down(vi_journal *journal, vi_journal_kind kind, vi_text key, vi_stored *entry) {
@@ -96,11 +114,17 @@ void vi_journal_close(vi_journal *journal) {
 }
 
 void vi_journal_add(vi_journal *journal, vi_text key, vi_stored *entry) {
-  if (!journal->near && journal->count < VI_STORE_MAX_VARIANTS) {
-    journal->entries[journal->count++] = entry;
+  if (!journal->near) {
+    vi_journal_show(journal, entry);
     return;
   }
-  if (journal->near)
-    vi_store_put(journal->near, key, entry);
+  vi_store_put(journal->near, key, entry);
   vi_stored_release(entry);
+}
+
+void vi_journal_show(vi_journal *journal, vi_stored *entry) {
+  if (journal->count < VI_STORE_MAX_VARIANTS)
+    journal->entries[journal->count++] = entry;
+  else
+    vi_stored_release(entry);
 }

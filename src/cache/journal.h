@@ -44,4 +44,7 @@ void vi_journal_close(vi_journal *journal);
  * dropped. */
 void vi_journal_add(vi_journal *journal, vi_text key, vi_stored *entry);
 
+/* Likewise, for who peeks and nobody else: the store near by is not touched. */
+void vi_journal_show(vi_journal *journal, vi_stored *entry);
+
 #endif

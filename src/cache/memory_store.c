@@ -28,10 +28,11 @@ static size_t index_of(const memory_store *store, uint64_t hash) {
   return (size_t)(hash >> 48) % store->ledger.tables;
 }
 
-static size_t memory_get(vi_store *base, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS]) {
+static size_t memory_get(vi_store *base, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS],
+                         bool uses) {
   memory_store *store = (memory_store *)base;
   uint64_t hash = vi_hash(&store->key, key);
-  return vi_table_get(&store->tables[index_of(store, hash)], hash, key, entries);
+  return vi_table_get(&store->tables[index_of(store, hash)], hash, key, entries, uses);
 }
 
 /* Has the other tables make way for what was put into the one at `home`, where that one has no more

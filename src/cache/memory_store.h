@@ -1,11 +1,12 @@
 /* The store in the process's memory: within limits, least recently used first out.
  *
  * A large one (without limits, or of 65,536 entries or 256 MiB and more) is made of several tables
- * that keys are spread over, so that threads rarely wait for each other. Its limits are still those
- * of the whole, but while n threads put entries, n of them may be too many. What makes way is the
- * least recently used of one table: that of the new entry or, if it has no more than its share, the
- * next one. And of two entries used while a quarter of a table was put, the later may go first. A
- * smaller store is one table, and exact. */
+ * that keys are spread over: threads that get what was used lately do not wait for each other, and
+ * those that put something rarely do. Its limits are still those of the whole, but while n threads
+ * put entries, n of them may be too many. What makes way is the least recently used of one table:
+ * that of the new entry or, if it has no more than its share, the next one. And of two entries used
+ * while a quarter of a table was put, the later may go first. A smaller store is one table, and
+ * exact: there each use has its place in the order, and threads wait for each other. */
 #ifndef VI_CACHE_MEMORY_STORE_H
 #define VI_CACHE_MEMORY_STORE_H
 

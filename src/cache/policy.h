@@ -23,6 +23,9 @@ typedef struct vi_policy {
                       * freshness is taken for fresh (RFC 9111 4.2.2), a day at most; 0: none */
   double stale_if_error, stale_while_revalidate; /* seconds for responses that do not say */
   bool stale_on_disconnect; /* stale responses are better than no answer (RFC 9111 4.2.4) */
+  bool select_language; /* a response in the language that a request likes best is for it, though
+                         * Accept-Language is another than that it came for */
+  bool records;         /* the store takes a streamed body piece by piece, once its head was put */
   vi_set_cookie set_cookie;
   const vi_text *targets; /* names of fields that say more than Cache-Control (RFC 9213) */
   size_t target_count;

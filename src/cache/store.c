@@ -9,34 +9,29 @@ void vi_store_init(vi_store *store, const vi_store_methods *methods) {
   for (size_t i = 0; i < VI_STORE_GENERATIONS; i++)
     atomic_init(&store->own_generations[i], 0);
   store->stripes = store->own_stripes;
-  for (size_t i = 0; i < VI_STORE_STRIPES; i++)
+  for (size_t i = 0; i < VI_STRIPES; i++)
     for (size_t event = 0; event < VI_STORE_EVENTS; event++)
       atomic_init(&store->stripes[i].counts[event], 0);
 }
 
-/* Threads take stripes in turn, whichever store they use. */
-static unsigned own_stripe(void) {
-  static atomic_uint threads;
-  static _Thread_local unsigned own; /* from 1 on */
-  if (own == 0)
-    own = 1 + atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) % VI_STORE_STRIPES;
-  return own - 1;
-}
-
 void vi_store_note(vi_store *store, vi_store_event event) {
-  atomic_fetch_add_explicit(&store->stripes[own_stripe()].counts[event], 1, memory_order_relaxed);
+  atomic_fetch_add_explicit(&store->stripes[vi_stripe()].counts[event], 1, memory_order_relaxed);
 }
 
 void vi_store_counts(const vi_store *store, size_t counts[VI_STORE_EVENTS]) {
   for (size_t event = 0; event < VI_STORE_EVENTS; event++) {
     counts[event] = 0;
-    for (size_t i = 0; i < VI_STORE_STRIPES; i++)
+    for (size_t i = 0; i < VI_STRIPES; i++)
       counts[event] += atomic_load_explicit(&store->stripes[i].counts[event], memory_order_relaxed);
   }
 }
 
 size_t vi_store_get(vi_store *store, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS]) {
-  return store->methods->get(store, key, entries);
+  return store->methods->get(store, key, entries, true);
+}
+
+size_t vi_store_peek(vi_store *store, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS]) {
+  return store->methods->get(store, key, entries, false);
 }
 
 bool vi_store_put(vi_store *store, vi_text key, vi_stored *entry) {

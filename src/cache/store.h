@@ -6,6 +6,7 @@
 #ifndef VI_CACHE_STORE_H
 #define VI_CACHE_STORE_H
 
+#include "cache/lock.h"
 #include "cache/stored.h"
 
 /* The most variants of one key that a store keeps and hands out. */
@@ -19,7 +20,7 @@ typedef enum vi_purge {
 } vi_purge;
 
 typedef struct vi_store_methods {
-  size_t (*get)(vi_store *, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS]);
+  size_t (*get)(vi_store *, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS], bool uses);
   bool (*put)(vi_store *, vi_text key, vi_stored *entry);
   void (*remove)(vi_store *, vi_text key, const vi_stored *entry);
   void (*clear)(vi_store *);
@@ -42,17 +43,11 @@ typedef enum vi_store_event {
   VI_STORE_EVENTS,
 } vi_store_event;
 
-/* What stands on either side of it is in different cache lines: threads that only read the one are
- * not held up by those that write the other. */
-typedef char vi_gap[64];
-
 /* Counters that few threads share. */
 typedef struct vi_store_stripe {
   vi_gap gap;
   atomic_size_t counts[VI_STORE_EVENTS];
 } vi_store_stripe;
-
-enum { VI_STORE_STRIPES = 8 };
 
 /* Keys share this many counts of invalidations. */
 enum { VI_STORE_GENERATIONS = 256 };
@@ -63,7 +58,7 @@ struct vi_store {
   atomic_uint *generations; /* its own, or those of the store that it stands for; */
   vi_store_stripe *stripes; /* likewise */
   atomic_uint own_generations[VI_STORE_GENERATIONS];
-  vi_store_stripe own_stripes[VI_STORE_STRIPES];
+  vi_store_stripe own_stripes[VI_STRIPES];
   vi_gap gap;
 };
 
@@ -78,6 +73,9 @@ void vi_store_counts(const vi_store *store, size_t counts[VI_STORE_EVENTS]);
 
 /* The entries of `key`, each retained for the caller; returns how many. Counts as a use. */
 size_t vi_store_get(vi_store *store, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS]);
+
+/* Likewise, but it is no use: the store stays as it is. */
+size_t vi_store_peek(vi_store *store, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS]);
 
 /* Keeps `entry` (the store retains it) in the place of the same variant, if there is one. False: it
  * does not, for it is too large, say. */

@@ -164,6 +164,8 @@ vi_stored *vi_stored_new(const vi_policy *policy, const vi_request *request,
     judge(policy, response, &fields, freshness, choices, stored);
     if (!vi_text_equal(vi_buffer_text(&response->url), vi_buffer_text(&request->url)))
       stored->flags |= VI_STORED_OTHER_URL;
+    if (response->apart)
+      stored->flags |= VI_STORED_APART;
   }
   vi_headers_free(&fields);
   vi_buffer_free(&laid.bytes);
@@ -184,6 +186,25 @@ vi_stored *vi_stored_outdated(const vi_stored *stored) {
   copy->body = stored->body ? vi_body_retain(stored->body) : NULL;
   copy->flags |= VI_STORED_OUTDATED;
   return copy;
+}
+
+vi_stored *vi_stored_with_body(const vi_stored *stored, vi_text bytes, bool apart) {
+  size_t texts = stored->ends[VI_STORED_TEXTS - 1];
+  size_t within = bytes.length <= VI_STORED_WITHIN ? bytes.length : 0;
+  vi_stored *copy = vi_malloc(sizeof *copy + texts + within);
+  if (!copy)
+    return NULL;
+  memcpy(copy, stored, sizeof *copy + texts);
+  atomic_init(&copy->references, 1);
+  copy->within = (uint32_t)within;
+  copy->flags = (uint16_t)((stored->flags & ~VI_STORED_APART) | (apart ? VI_STORED_APART : 0));
+  if (within > 0)
+    memcpy(copy->bytes + texts, bytes.data, within);
+  copy->body = within == bytes.length ? NULL : vi_body_new(bytes);
+  if (copy->body || within == bytes.length)
+    return copy;
+  vi_stored_release(copy);
+  return NULL;
 }
 
 vi_stored *vi_stored_retain(vi_stored *stored) {
@@ -236,6 +257,7 @@ vi_response *vi_stored_response(const vi_stored *stored, vi_text url) {
     return NULL;
   response->status = stored->status;
   response->http_version = stored->http_version;
+  response->apart = (stored->flags & VI_STORED_APART) != 0;
   while (vi_unpack(&rest, &name) && vi_unpack(&rest, &value))
     vi_headers_add(&response->headers, name, value); /* there is room */
   return response;

@@ -18,6 +18,7 @@ enum vi_stored_flag {
   VI_STORED_OUTDATED = 32,   /* something newer is known to be there (4.3.5): stale */
   VI_STORED_VALIDATOR = 64,  /* has an ETag or a Last-Modified */
   VI_STORED_OTHER_URL = 128, /* the response is from elsewhere than the request was for */
+  VI_STORED_APART = 256,     /* the body stands in a store, and what is here is its name there */
 };
 
 /* The texts of an entry, in the order in which they lie. */
@@ -68,6 +69,9 @@ vi_stored *vi_stored_new(const vi_policy *policy, const vi_request *request,
 
 /* A copy that is outdated. NULL: out of memory. */
 vi_stored *vi_stored_outdated(const vi_stored *stored);
+
+/* A copy with another body; `apart`: the bytes are its name in a store. NULL: out of memory. */
+vi_stored *vi_stored_with_body(const vi_stored *stored, vi_text bytes, bool apart);
 
 /* The stored response as it came, from `url` unless it was from elsewhere than its request was for,
  * with room for another field or two; its maker may still change it. NULL: out of memory. */

@@ -16,16 +16,18 @@ static bool is_understood(int status) {
          (status >= 500 && status <= 505);
 }
 
-static bool is_storable_status(const vi_policy *policy, int status, bool has_lifetime) {
+static bool is_storable_status(const vi_policy *policy, int status) {
   if (status >= 400)
-    return policy->store_errors && has_lifetime;
+    return policy->store_errors;
   return status >= 200 && status != 304;
 }
 
-/* 3: the server must have said something that allows it. */
+/* 3: the server must have said something that allows it; for an error that is a lifetime. */
 static bool is_allowed(const vi_policy *policy, int status, const vi_freshness *freshness,
                        bool is_explicit) {
   const vi_cache_control *control = &freshness->control;
+  if (status >= 400)
+    return is_explicit || freshness->lifetime > 0;
   return is_explicit || control->is_public || (!policy->shared && control->is_private) ||
          vi_status_is_heuristically_cacheable(status);
 }
@@ -57,7 +59,7 @@ static bool is_complete(const vi_response *response) {
   int64_t length;
   if (response->unbounded || (response->status == 206 && !is_whole_part(response)))
     return false;
-  return response->encoding.length > 0 ||
+  return response->encoding.length > 0 || response->apart ||
          !vi_headers_get(&response->headers, VI_TEXT("Content-Length"), &value) ||
          !vi_text_to_integer(value, &length) ||
          (int64_t)vi_response_body(response).length == length;
@@ -96,7 +98,7 @@ static vi_refusal refusal_of_head(const vi_policy *policy, const vi_response *re
   const vi_cache_control *control = &freshness->control;
   bool overruled = choices && choices->ttl >= 0;
   bool is_explicit = freshness->is_explicit || overruled;
-  if (!is_storable_status(policy, response->status, is_explicit || freshness->lifetime > 0))
+  if (!is_storable_status(policy, response->status))
     return VI_REFUSAL_STATUS;
   if (is_forbidden(response->status, control))
     return VI_REFUSAL_NO_STORE;

@@ -16,12 +16,12 @@ bool vi_table_init(vi_table *table, vi_ledger *ledger) {
       .exact = ledger->tables == 1,
   };
   vi_buckets_init(&table->buckets);
-  return pthread_mutex_init(&table->lock, NULL) == 0;
+  return vi_lock_init(&table->lock, !table->exact);
 }
 
 void vi_table_free(vi_table *table) {
   vi_table_clear(table);
-  pthread_mutex_destroy(&table->lock);
+  vi_lock_destroy(&table->lock);
 }
 
 vi_node *vi_node_new(vi_text key, uint64_t hash, vi_stored *entry) {
@@ -163,24 +163,39 @@ static void take_out(vi_table *table, vi_node *node, vi_node **dead) {
   *dead = node;
 }
 
+/* A use of what has not been in front for long. */
+static void touch_all(vi_table *table, uint64_t hash, vi_text key) {
+  vi_lock_write(&table->lock);
+  for (vi_node *n = *vi_buckets_chain(&table->buckets, hash); n; n = n->chain)
+    if (has_key(n, hash, key))
+      touch(table, n);
+  vi_lock_end_write(&table->lock);
+}
+
 size_t vi_table_get(vi_table *table, uint64_t hash, vi_text key,
-                    vi_stored *entries[VI_STORE_MAX_VARIANTS]) {
+                    vi_stored *entries[VI_STORE_MAX_VARIANTS], bool uses) {
   size_t found = 0;
-  pthread_mutex_lock(&table->lock);
+  bool late = false;
+  vi_lock_part *held = vi_lock_read(&table->lock);
   vi_node *node = *vi_buckets_chain(&table->buckets, hash);
   for (; node && found < VI_STORE_MAX_VARIANTS; node = node->chain)
     if (has_key(node, hash, key)) {
       entries[found++] = vi_stored_retain(node->entry);
-      touch(table, node);
+      if (uses && table->exact)
+        touch(table, node); /* who reads an exact table has it alone */
+      else if (uses)
+        late = late || !is_recent(table, node);
     }
-  pthread_mutex_unlock(&table->lock);
+  vi_lock_end_read(held);
+  if (late)
+    touch_all(table, hash, key);
   return found;
 }
 
 static size_t read_locked(vi_table *table, const atomic_size_t *value) {
-  pthread_mutex_lock(&table->lock);
+  vi_lock_part *held = vi_lock_read(&table->lock);
   size_t result = read(value);
-  pthread_mutex_unlock(&table->lock);
+  vi_lock_end_read(held);
   return result;
 }
 
@@ -236,9 +251,9 @@ size_t vi_table_trim(vi_table *table) {
   size_t dropped, all = 0;
   do {
     vi_node *dead = NULL;
-    pthread_mutex_lock(&table->lock);
+    vi_lock_write(&table->lock);
     dropped = trim(table, is_any_over, &dead);
-    pthread_mutex_unlock(&table->lock);
+    vi_lock_end_write(&table->lock);
     bury(dead);
     all += dropped;
   } while (dropped == AT_ONCE);
@@ -248,17 +263,17 @@ size_t vi_table_trim(vi_table *table) {
 /* Gets the memory for more chains. Without it they get longer, and the next one tries again. */
 static void get_room(vi_table *table, size_t heads) {
   vi_node **segment = vi_calloc(heads * sizeof *segment);
-  pthread_mutex_lock(&table->lock);
+  vi_lock_write(&table->lock);
   bool taken = segment && vi_buckets_give(&table->buckets, segment, heads);
   table->growing = false;
-  pthread_mutex_unlock(&table->lock);
+  vi_lock_end_write(&table->lock);
   if (!taken)
     vi_free(segment);
 }
 
 size_t vi_table_put(vi_table *table, vi_node *node) {
   vi_node *dead = NULL;
-  pthread_mutex_lock(&table->lock);
+  vi_lock_write(&table->lock);
   vi_node *surplus = drop_same(table, node, &dead);
   if (surplus)
     take_out(table, surplus, &dead);
@@ -266,7 +281,7 @@ size_t vi_table_put(vi_table *table, vi_node *node) {
   size_t dropped = (surplus != NULL) + trim(table, has_older_beyond_share, &dead);
   size_t heads = table->growing ? 0 : vi_buckets_wants(&table->buckets, table->count);
   table->growing = table->growing || heads > 0;
-  pthread_mutex_unlock(&table->lock);
+  vi_lock_end_write(&table->lock);
   bury(dead);
   if (heads > 0)
     get_room(table, heads);
@@ -275,22 +290,22 @@ size_t vi_table_put(vi_table *table, vi_node *node) {
 
 void vi_table_refuse(vi_table *table, vi_node *node) {
   vi_node *dead = NULL;
-  pthread_mutex_lock(&table->lock);
+  vi_lock_write(&table->lock);
   drop_same(table, node, &dead);
-  pthread_mutex_unlock(&table->lock);
+  vi_lock_end_write(&table->lock);
   bury(dead);
   release(node);
 }
 
 void vi_table_remove(vi_table *table, uint64_t hash, vi_text key, const vi_stored *entry) {
   vi_node *dead = NULL;
-  pthread_mutex_lock(&table->lock);
+  vi_lock_write(&table->lock);
   for (vi_node *n = *vi_buckets_chain(&table->buckets, hash), *next; n; n = next) {
     next = n->chain;
     if (has_key(n, hash, key) && (!entry || n->entry == entry))
       take_out(table, n, &dead);
   }
-  pthread_mutex_unlock(&table->lock);
+  vi_lock_end_write(&table->lock);
   bury(dead);
 }
 
@@ -298,7 +313,7 @@ void vi_table_remove(vi_table *table, uint64_t hash, vi_text key, const vi_store
 size_t vi_table_purge(vi_table *table, vi_purge kind, vi_text what) {
   vi_node *dead = NULL;
   size_t purged = 0;
-  pthread_mutex_lock(&table->lock);
+  vi_lock_write(&table->lock);
   for (vi_node *n = table->newest, *older; n; n = older) {
     older = n->older;
     if (!vi_store_is_purged((vi_text){n->key, n->key_length}, n->entry, kind, what))
@@ -306,20 +321,20 @@ size_t vi_table_purge(vi_table *table, vi_purge kind, vi_text what) {
     take_out(table, n, &dead);
     purged++;
   }
-  pthread_mutex_unlock(&table->lock);
+  vi_lock_end_write(&table->lock);
   bury(dead);
   return purged;
 }
 
 /* What there is is taken away whole, and gone through without the lock. */
 void vi_table_clear(vi_table *table) {
-  pthread_mutex_lock(&table->lock);
+  vi_lock_write(&table->lock);
   vi_node *node = table->newest;
   vi_buckets buckets = table->buckets;
   table->newest = table->oldest = NULL;
   count_out(table, table->count, table->bytes);
   vi_buckets_init(&table->buckets);
-  pthread_mutex_unlock(&table->lock);
+  vi_lock_end_write(&table->lock);
   vi_buckets_free(&buckets);
   while (node) {
     vi_node *older = node->older;

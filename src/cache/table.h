@@ -1,4 +1,4 @@
-/* A part of the memory store: a hash table of entries in order of use, under one lock.
+/* A part of the memory store: a hash table of entries in order of use, under a lock.
  *
  * What it takes to serve a key does not depend on how many entries there are, and nothing is
  * allocated, freed or gone through at length while the lock is held: nodes are made before, the
@@ -7,9 +7,8 @@
 #define VI_CACHE_TABLE_H
 
 #include "cache/buckets.h"
+#include "cache/lock.h"
 #include "cache/memory_store.h"
-
-#include <pthread.h>
 
 /* What all tables of a store share: its limits, and what they hold together. */
 typedef struct vi_ledger {
@@ -19,8 +18,7 @@ typedef struct vi_ledger {
 } vi_ledger;
 
 typedef struct vi_table {
-  vi_gap gap;
-  pthread_mutex_t lock;
+  vi_lock lock;
   vi_ledger *ledger;
   size_t count, bytes;
   vi_node *newest, *oldest;
@@ -47,9 +45,11 @@ bool vi_ledger_admits(const vi_ledger *ledger, const vi_node *node);
 /* True if all tables together hold more than they may. */
 bool vi_ledger_is_over(const vi_ledger *ledger);
 
-/* The entries of `key`, retained; how many. Counts as a use. */
+/* The entries of `key`, retained; how many. `uses`: that is a use of them. Of a table that is not
+ * exact it is rarely one that anything has to be written down for: threads that only get what is
+ * there do not wait for each other. */
 size_t vi_table_get(vi_table *table, uint64_t hash, vi_text key,
-                    vi_stored *entries[VI_STORE_MAX_VARIANTS]);
+                    vi_stored *entries[VI_STORE_MAX_VARIANTS], bool uses);
 
 /* Puts `node`, which it takes over, in the place of the same variant. It drops a variant more than
  * there may be and, if all tables hold too much, what this one has beyond its share. Returns how

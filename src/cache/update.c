@@ -78,6 +78,25 @@ static void keep_if_allowed(const update *u, const vi_response *response, vi_out
     keep(u, response, &freshness, out);
 }
 
+/* Likewise the head of a body that is still to come. A part is not worth it: to complete it, all of
+ * it would have to be here. */
+static void keep_head(const update *u, const vi_response *head, vi_outcome *out) {
+  vi_freshness freshness = freshness_of(u, head);
+  out->refusal = VI_REFUSAL_INCOMPLETE;
+  if (u->policy->records && head->status != 206)
+    out->refusal = vi_head_refusal(u->policy, u->request, head, &freshness, u->choices);
+  if (out->refusal != VI_REFUSAL_NONE)
+    return;
+  vi_stored *entry = vi_stored_new(u->policy, u->request, head, &freshness, u->choices);
+  if (!entry) {
+    out->refusal = VI_REFUSAL_STORE;
+    return;
+  }
+  entry->flags |= VI_STORED_APART;
+  note_put(out, put(u, entry), entry, u->now);
+  vi_stored_release(entry);
+}
+
 /* What the user says of what was stored before: that it may be, and its tags, if no others. */
 static vi_choices choices_of(const update *u, const vi_stored *entry) {
   vi_choices choices = u->choices ? *u->choices : (vi_choices){.ttl = -1};
@@ -270,7 +289,7 @@ static vi_outcome on_answer(const update *u, vi_response *response, bool streame
   if (u->verdict->selected && is_replaced_by(response->status))
     drop(u, u->verdict->selected);
   if (streamed)
-    out.refusal = VI_REFUSAL_INCOMPLETE;
+    keep_head(u, response, &out);
   else
     keep_if_allowed(u, response, &out);
   return out;

@@ -1,5 +1,6 @@
 #include "cache/vary.h"
 
+#include "cache/language.h"
 #include "cache/list.h"
 
 #include <stdlib.h>
@@ -61,6 +62,35 @@ static bool normalize(vi_buffer *value) {
   return ok;
 }
 
+/* Fields that say who asks: a blank more may be another user. */
+static bool is_identity(vi_text name) {
+  return vi_text_equal(name, VI_TEXT("cookie")) || vi_text_equal(name, VI_TEXT("authorization"));
+}
+
+static bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+/* Takes out the blanks around the commas of a list, in place, but for those in quotes. */
+static void tighten(vi_buffer *value) {
+  bool quoted = false;
+  size_t kept = 0;
+  for (size_t i = 0; i < value->length; i++) {
+    char c = value->data[i];
+    bool separates = c == ',' && !quoted;
+    while (separates && kept > 0 && is_blank(value->data[kept - 1]))
+      kept--;
+    value->data[kept++] = c;
+    if (c == '"')
+      quoted = !quoted;
+    else if (c == '\\' && quoted && i + 1 < value->length)
+      value->data[kept++] = value->data[++i];
+    while (separates && i + 1 < value->length && is_blank(value->data[i + 1]))
+      i++;
+  }
+  value->length = kept;
+}
+
 /* Appends "=" and what will be sent in that field, nothing if it is absent. */
 static bool append_value(const vi_policy *policy, const vi_request *request, vi_text name,
                          vi_buffer *out) {
@@ -69,8 +99,10 @@ static bool append_value(const vi_policy *policy, const vi_request *request, vi_
   bool ok = vi_headers_join(&request->headers, name, &value);
   if (policy->sent_field && policy->sent_field(policy->context, request, name, &value))
     present = true;
-  if (present && is_preference(name))
+  if (is_preference(name))
     ok = ok && normalize(&value);
+  else if (!is_identity(name))
+    tighten(&value);
   if (present)
     ok = ok && vi_buffer_append_char(out, '=') &&
          vi_buffer_append_text(out, vi_text_trim(vi_buffer_text(&value)));
@@ -120,14 +152,22 @@ bool vi_vary_is_by(vi_text selection, vi_text wanted) {
   return false;
 }
 
-bool vi_vary_matches(const vi_policy *policy, vi_text selection, const vi_request *request) {
+static bool suits_language(const vi_policy *policy, vi_text name, vi_text value, vi_text language) {
+  return policy->select_language && vi_text_equal(name, VI_TEXT("accept-language")) &&
+         value.length > 0 &&
+         vi_language_is_liked_best((vi_text){value.data + 1, value.length - 1}, language);
+}
+
+bool vi_vary_matches(const vi_policy *policy, vi_text selection, vi_text language,
+                     const vi_request *request) {
   vi_buffer value = {0};
   vi_text name, stored;
   bool same = true;
   while (same && vi_unpack(&selection, &name) && vi_unpack(&selection, &stored)) {
     vi_buffer_clear(&value);
     same = append_value(policy, request, name, &value) &&
-           vi_text_equal(vi_buffer_text(&value), stored);
+           (vi_text_equal(vi_buffer_text(&value), stored) ||
+            suits_language(policy, name, vi_buffer_text(&value), language));
   }
   vi_buffer_free(&value);
   return same;

@@ -24,7 +24,9 @@ void vi_vary_read_jar(const vi_policy *policy, const vi_request *request, vi_buf
 /* True if a selection has that name. */
 bool vi_vary_is_by(vi_text selection, vi_text name);
 
-/* True if `request` says the same. False also when out of memory. */
-bool vi_vary_matches(const vi_policy *policy, vi_text selection, const vi_request *request);
+/* True if `request` says the same, or, where the policy selects by it, likes best the `language`
+ * that the response is in, "" for none that is known. False also when out of memory. */
+bool vi_vary_matches(const vi_policy *policy, vi_text selection, vi_text language,
+                     const vi_request *request);
 
 #endif

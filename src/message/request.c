@@ -3,6 +3,7 @@
 #include "message/memory.h"
 #include "message/url.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* An empty request with room for its method, its URL (and a NUL behind each) and its body. */
@@ -60,6 +61,8 @@ vi_request *vi_request_copy(const vi_request *request) {
   copy->body_length = request->body_length;
   copy->streams_response = request->streams_response;
   copy->timeout = request->timeout;
+  copy->deadline = request->deadline;
+  copy->idempotent = request->idempotent;
   copy->reports_progress = request->reports_progress;
   if (request->multipart)
     copy->multipart = vi_multipart_retain(request->multipart);
@@ -73,6 +76,18 @@ vi_request *vi_request_copy(const vi_request *request) {
   return NULL;
 }
 
+vi_request *vi_request_view(vi_request *request) {
+  vi_request *base = request->base ? request->base : request;
+  vi_request *view = vi_malloc(sizeof *view);
+  if (!view)
+    return NULL;
+  const size_t rest = offsetof(vi_request, method); /* the count before it is others' to change */
+  memcpy((char *)view + rest, (const char *)request + rest, sizeof *view - rest);
+  atomic_init(&view->references, 1);
+  view->base = vi_request_retain(base);
+  return view;
+}
+
 vi_request *vi_request_retain(vi_request *request) {
   atomic_fetch_add_explicit(&request->references, 1, memory_order_relaxed);
   return request;
@@ -81,6 +96,11 @@ vi_request *vi_request_retain(vi_request *request) {
 void vi_request_release(vi_request *request) {
   if (!request || atomic_fetch_sub_explicit(&request->references, 1, memory_order_acq_rel) > 1)
     return;
+  if (request->base) {
+    vi_request_release(request->base);
+    vi_free(request);
+    return;
+  }
   vi_buffer_free(&request->method);
   vi_buffer_free(&request->url);
   vi_headers_free(&request->headers);
@@ -108,5 +128,7 @@ bool vi_request_is_safe(const vi_request *request) {
 
 bool vi_request_is_idempotent(const vi_request *request) {
   static const char *const idempotent[] = {"PUT", "DELETE", NULL};
-  return vi_request_is_safe(request) || is_one_of(request, idempotent);
+  vi_text key;
+  return request->idempotent || vi_request_is_safe(request) || is_one_of(request, idempotent) ||
+         vi_headers_get(&request->headers, VI_TEXT("Idempotency-Key"), &key);
 }

@@ -25,8 +25,11 @@ typedef struct vi_request {
   vi_multipart *multipart; /* the body instead, one reference; NULL: none */
   bool streams_response;   /* the caller wants the response's body piece by piece */
   double timeout;          /* seconds for the whole exchange, 0: no limit; < 0: the session's */
+  double deadline;         /* seconds on the monotonic clock, for all that is done; 0: none */
+  bool idempotent;         /* the caller's word for it, whatever the method */
   bool reports_progress;   /* the caller wants to know how much of the response's body has come */
   bool reports_head;       /* and what its head says before that, where it is not streamed */
+  struct vi_request *base; /* whose texts, fields and body this one shows; NULL: its own */
 } vi_request;
 
 /* Makes a request without header fields; its maker adds them, checked by vi_headers_check, before
@@ -39,13 +42,18 @@ vi_request *vi_request_new(vi_text method, vi_text url, vi_text query, const vi_
  * memory. */
 vi_request *vi_request_copy(const vi_request *request);
 
+/* Another view of the request, one reference: its maker may change what is no text, field or body
+ * before handing it on. It holds the request. NULL: out of memory. */
+vi_request *vi_request_view(vi_request *request);
+
 /* One more holder; returns `request`. */
 vi_request *vi_request_retain(vi_request *request);
 
 /* One holder less; the last one frees. NULL is ignored. */
 void vi_request_release(vi_request *request);
 
-/* True if repeating the request is as good as sending it once (RFC 9110 9.2.2). */
+/* True if repeating the request is as good as sending it once: by its method (RFC 9110 9.2.2), the
+ * caller's word, or the key by which the server knows a repetition (Idempotency-Key). */
 bool vi_request_is_idempotent(const vi_request *request);
 
 /* True if the body is still there to be sent another time. */

@@ -119,6 +119,7 @@ vi_response *vi_response_copy(const vi_response *response) {
   copy->http_version = response->http_version;
   copy->reused = response->reused;
   copy->unbounded = response->unbounded;
+  copy->apart = response->apart;
   copy->timings = response->timings;
   copy->remote_port = response->remote_port;
   memcpy(copy->remote_address, response->remote_address, sizeof copy->remote_address);

@@ -28,6 +28,7 @@ typedef struct vi_response {
   int http_version;   /* 10, 11, 20, 30; 0 if it did not come off the wire */
   bool reused;        /* came over a connection that had served before */
   bool unbounded;     /* nothing but the connection's end marked the body's (RFC 9112 6.3) */
+  bool apart;         /* the body stands in a store, and `body` is what it is known by there */
   vi_buffer url;      /* normal form */
   vi_buffer reason;   /* may be empty; always is in HTTP/2 */
   vi_buffer encoding; /* the Content-Encoding that was undone; empty if none */

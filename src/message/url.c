@@ -232,7 +232,7 @@ static bool stands(char c) {
   return c > ' ' && c < 0x7f && !ENCODED[(unsigned char)c];
 }
 
-/* Characters that stand for themselves, and no dot segment in the path. */
+/* Of what begins with a slash: characters that stand for themselves, and no dot segment. */
 static bool is_normal_path(vi_text path) {
   const char *at = path.data, *end = path.data + path.length;
   for (; at < end && *at != '?'; at++)
@@ -241,7 +241,7 @@ static bool is_normal_path(vi_text path) {
   for (; at < end; at++)
     if (!stands(*at))
       return false;
-  return path.length > 0 && path.data[0] == '/' && end[-1] != '?';
+  return end[-1] != '?';
 }
 
 /* True if libcurl would hand the URL back as it is. May say false of such a URL, never true of
@@ -250,10 +250,12 @@ static bool is_normal(vi_text url) {
   bool secure = url.length > 8 && memcmp(url.data, "https://", 8) == 0;
   if (!secure && !(url.length > 7 && memcmp(url.data, "http://", 7) == 0))
     return false;
-  vi_text origin = vi_url_origin(url);
   size_t scheme = secure ? 8 : 7;
-  vi_text host = {url.data + scheme, origin.length - scheme};
-  vi_text path = {url.data + origin.length, url.length - origin.length};
+  const char *slash = memchr(url.data + scheme, '/', url.length - scheme);
+  if (!slash)
+    return false;
+  vi_text host = {url.data + scheme, (size_t)(slash - url.data) - scheme};
+  vi_text path = {slash, url.length - scheme - host.length};
   const char *colon = memchr(host.data, ':', host.length);
   if (colon) {
     vi_text port = {colon + 1, host.length - (size_t)(colon - host.data) - 1};

@@ -29,6 +29,7 @@ enum {
   MOST_ARGUMENTS = 100 * 1000, /* of a command */
   MILLISECONDS_PER_SECOND = 1000,
   TOKEN_SIZE = 12,
+  LINE_SIZE = 24, /* of a number, what stands around it included */
 };
 
 #if HIREDIS_MAJOR >= 1
@@ -176,22 +177,13 @@ static bool append(connection *it, const char *text, size_t length) {
   return true;
 }
 
-/* it:queue(word, ...): one more command, to be sent by flush */
+/* it:queue(text) -> whether there was memory for these commands, to be sent by flush */
 static int queue(lua_State *L) {
   connection *it = check(L);
-  int count = lua_gettop(L) - 1;
-  luaL_argcheck(L, count > 0 && count <= MOST_ARGUMENTS, 2, "too many or too few words");
+  size_t length;
+  const char *text = luaL_checklstring(L, 2, &length);
   luaL_argcheck(L, it->reader, 1, "it is closed");
-  const char **words = lua_newuserdatauv(L, (size_t)count * sizeof *words, 0);
-  size_t *lengths = lua_newuserdatauv(L, (size_t)count * sizeof *lengths, 0);
-  for (int i = 0; i < count; i++)
-    words[i] = luaL_checklstring(L, i + 2, &lengths[i]);
-  char *command;
-  int length = redisFormatCommandArgv(&command, count, words, lengths);
-  bool done = length >= 0 && append(it, command, (size_t)length);
-  if (length >= 0)
-    redisFreeCommand(command);
-  return done ? 0 : luaL_error(L, "out of memory");
+  return yes(L, append(it, text, length));
 }
 
 static void forget_sent(connection *it) {
@@ -320,6 +312,44 @@ static int close_descriptor(lua_State *L) {
   return 0;
 }
 
+/* Writes `mark` and a number on a line of its own; returns the number of characters. */
+static size_t print_line(char *out, char mark, size_t number) {
+  char digits[LINE_SIZE];
+  size_t count = 0, length = 0;
+  do
+    digits[count++] = (char)('0' + number % 10);
+  while ((number /= 10) > 0);
+  out[length++] = mark;
+  while (count > 0)
+    out[length++] = digits[--count];
+  out[length++] = '\r';
+  out[length++] = '\n';
+  return length;
+}
+
+/* command(word, ...) -> the text of it, for queue */
+static int command(lua_State *L) {
+  int count = lua_gettop(L);
+  luaL_argcheck(L, count > 0 && count <= MOST_ARGUMENTS, 1, "too many or too few words");
+  size_t length, size = LINE_SIZE;
+  for (int i = 1; i <= count; i++) {
+    luaL_checklstring(L, i, &length);
+    size += length + LINE_SIZE + 2;
+  }
+  luaL_Buffer out;
+  char *text = luaL_buffinitsize(L, &out, size), *end = text;
+  end += print_line(end, '*', (size_t)count);
+  for (int i = 1; i <= count; i++) {
+    const char *word = lua_tolstring(L, i, &length);
+    end += print_line(end, '$', length);
+    memcpy(end, word, length);
+    memcpy(end + length, "\r\n", 2);
+    end += length + 2;
+  }
+  luaL_pushresultsize(&out, (size_t)(end - text));
+  return 1;
+}
+
 static double now(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
@@ -370,6 +400,7 @@ __attribute__((visibility("default"))) int luaopen_viesti_stores_redis(lua_State
                                      {"__gc", close_connection},
                                      {NULL, NULL}};
   static const luaL_Reg functions[] = {{"connection", new_connection},
+                                       {"command", command},
                                        {"resolve", resolve},
                                        {"read_addresses", read_addresses},
                                        {"close", close_descriptor},

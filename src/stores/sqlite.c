@@ -109,7 +109,7 @@ static vi_bytes *check_tags(lua_State *L, int index, int *count) {
   return tags;
 }
 
-/* object:put(key, variant, entry, seconds, tags, generation) -> whether it is kept */
+/* object:put(key, variant, entry, seconds, tags, generation, body) -> whether it is kept */
 static int object_put(lua_State *L) {
   object *self = check_object(L);
   vi_sqlite_put put = {.key = check_bytes(L, 2),
@@ -117,11 +117,42 @@ static int object_put(lua_State *L) {
                        .entry = check_bytes(L, 4),
                        .seconds = luaL_optnumber(L, 5, HUGE_VAL),
                        .checked = !lua_isnoneornil(L, 7),
-                       .generation = lua_isinteger(L, 7) ? lua_tointeger(L, 7) : -1};
-  lua_settop(L, 7);
+                       .generation = lua_isinteger(L, 7) ? lua_tointeger(L, 7) : -1,
+                       .body = luaL_optinteger(L, 8, 0)};
+  lua_settop(L, 8);
   put.tags = check_tags(L, 6, &put.tag_count);
   lua_pushboolean(L, vi_sqlite_store(self->file, &put));
   return 1;
+}
+
+/* object:begin_body(expected) -> its number, or nil */
+static int object_begin_body(lua_State *L) {
+  int64_t body = vi_sqlite_begin_body(check_object(L)->file, luaL_optinteger(L, 2, 0));
+  lua_pushinteger(L, body);
+  return body != 0;
+}
+
+/* object:write_body(body, number, bytes) -> whether there was room */
+static int object_write_body(lua_State *L) {
+  lua_pushboolean(L, vi_sqlite_write_body(check_object(L)->file, luaL_checkinteger(L, 2),
+                                          luaL_checkinteger(L, 3), check_bytes(L, 4)));
+  return 1;
+}
+
+/* object:read_body(body, number) -> bytes, or nil */
+static int object_read_body(lua_State *L) {
+  object *self = check_object(L);
+  vi_sqlite_found *found = &self->found;
+  if (!vi_sqlite_read_body(self->file, luaL_checkinteger(L, 2), luaL_checkinteger(L, 3), found))
+    return 0;
+  lua_pushlstring(L, found->data, found->ends[0]);
+  shrink(found);
+  return 1;
+}
+
+static int object_drop_body(lua_State *L) {
+  vi_sqlite_drop_body(check_object(L)->file, luaL_checkinteger(L, 2));
+  return 0;
 }
 
 static int object_remove(lua_State *L) {
@@ -176,6 +207,15 @@ static int object_totals(lua_State *L) {
   return 2;
 }
 
+/* object:unusable() -> what is wrong with the path, or nil */
+static int object_unusable(lua_State *L) {
+  const vi_sqlite *file = check_object(L)->file;
+  if (!file->unusable)
+    return 0;
+  lua_pushstring(L, file->error);
+  return 1;
+}
+
 static void set_count(lua_State *L, const char *name, int64_t value) {
   lua_pushinteger(L, value);
   lua_setfield(L, -2, name);
@@ -184,7 +224,7 @@ static void set_count(lua_State *L, const char *name, int64_t value) {
 /* object:stats() -> what this object has done */
 static int object_stats(lua_State *L) {
   const vi_sqlite *file = check_object(L)->file;
-  lua_createtable(L, 0, 9);
+  lua_createtable(L, 0, 10);
   set_count(L, "hits", file->stats.hits);
   set_count(L, "misses", file->stats.misses);
   set_count(L, "stores", file->stats.stores);
@@ -201,6 +241,10 @@ static int object_stats(lua_State *L) {
 __attribute__((visibility("default"))) int luaopen_viesti_stores_sqlite(lua_State *L) {
   static const luaL_Reg methods[] = {{"get", object_get},
                                      {"put", object_put},
+                                     {"begin_body", object_begin_body},
+                                     {"write_body", object_write_body},
+                                     {"read_body", object_read_body},
+                                     {"drop_body", object_drop_body},
                                      {"remove", object_remove},
                                      {"invalidate", object_invalidate},
                                      {"clear", object_clear},
@@ -208,6 +252,7 @@ __attribute__((visibility("default"))) int luaopen_viesti_stores_sqlite(lua_Stat
                                      {"purge_prefix", object_purge_prefix},
                                      {"totals", object_totals},
                                      {"stats", object_stats},
+                                     {"unusable", object_unusable},
                                      {"close", object_close},
                                      {"__gc", object_gc},
                                      {NULL, NULL}};

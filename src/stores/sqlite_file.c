@@ -44,6 +44,20 @@ bool vi_sqlite_is_broken(int rc) {
   }
 }
 
+/* Another's lock and a broken file pass by themselves. */
+static bool is_about_path(int rc) {
+  switch (rc & 0xff) {
+  case SQLITE_CANTOPEN:
+  case SQLITE_PERM:
+  case SQLITE_AUTH:
+  case SQLITE_READONLY:
+  case SQLITE_FULL:
+    return true;
+  default:
+    return (rc & 0xff) == SQLITE_IOERR && rc != SQLITE_IOERR_SHORT_READ;
+  }
+}
+
 void vi_sqlite_disconnect(vi_sqlite *file) {
   for (int i = 0; i < VI_SQL_COUNT; i++) {
     sqlite3_finalize(file->queries[i]);
@@ -58,6 +72,7 @@ static void failed(vi_sqlite *file, int rc) {
   bool has_text = file->db && sqlite3_extended_errcode(file->db) == rc;
   snprintf(file->error, sizeof file->error, "%s",
            has_text ? sqlite3_errmsg(file->db) : sqlite3_errstr(rc));
+  file->unusable = file->unusable || is_about_path(rc);
   if (file->db && !sqlite3_get_autocommit(file->db))
     sqlite3_exec(file->db, "ROLLBACK", NULL, NULL, NULL);
   if (vi_sqlite_is_broken(rc)) {

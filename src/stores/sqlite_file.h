@@ -13,10 +13,11 @@
 #include <sys/types.h>
 
 enum {
-  VI_SQLITE_VARIANTS = 16,  /* most of one key */
-  VI_SQLITE_OVERHEAD = 400, /* bytes of file for an entry, beside what it is made of */
-  VI_SQLITE_USES = 1024,    /* a power of two */
-  VI_SQLITE_STRIPES = 256,  /* likewise */
+  VI_SQLITE_VARIANTS = 16,    /* most of one key */
+  VI_SQLITE_OVERHEAD = 400,   /* bytes of file for an entry, beside what it is made of */
+  VI_SQLITE_USES = 1024,      /* a power of two */
+  VI_SQLITE_STRIPES = 256,    /* likewise */
+  VI_SQLITE_PIECES = 1 << 20, /* most of one body */
 };
 
 typedef struct vi_bytes {
@@ -32,6 +33,12 @@ typedef enum vi_sqlite_query {
   VI_SQL_GENERATION,
   VI_SQL_INSERT,
   VI_SQL_INSERT_BODY,
+  VI_SQL_INSERT_PIECE,
+  VI_SQL_PIECE,
+  VI_SQL_GROW,      /* what is being written of a body */
+  VI_SQL_BODY,      /* who has it, and its size */
+  VI_SQL_GIVE_BODY, /* who has it goes without */
+  VI_SQL_REMOVE_BODY,
   VI_SQL_INSERT_TAG,
   VI_SQL_REMOVE,
   VI_SQL_REMOVE_KEY,
@@ -84,6 +91,7 @@ typedef struct vi_sqlite {
 
   vi_sqlite_stats stats;
   char error[256]; /* the last one, for people */
+  bool unusable;   /* it was about the path, which stays as it is until somebody acts */
 } vi_sqlite;
 
 /* What was found under a key: `count` entries in `data`, one behind the other. */
@@ -101,6 +109,8 @@ typedef struct vi_sqlite_put {
   int64_t generation;
   const vi_bytes *tags;
   int tag_count;
+  int64_t body;      /* which it takes over; 0: none stands apart */
+  int64_t body_size; /* of that */
 } vi_sqlite_put;
 
 /* sqlite_file.c: its life. */
@@ -154,11 +164,29 @@ int vi_sqlite_evict(vi_sqlite *file, int64_t newest, int64_t now);
 
 /* sqlite_work.c: what a store is for. The int64_t ones return a number of entries, -1: failed. */
 void vi_sqlite_get(vi_sqlite *file, vi_bytes key, vi_sqlite_found *found);
-bool vi_sqlite_store(vi_sqlite *file, const vi_sqlite_put *put);
+bool vi_sqlite_store(vi_sqlite *file, vi_sqlite_put *put);
 void vi_sqlite_remove(vi_sqlite *file, vi_bytes key, vi_bytes variant);
 bool vi_sqlite_invalidate(vi_sqlite *file, vi_bytes key);
 bool vi_sqlite_clear(vi_sqlite *file);
 int64_t vi_sqlite_purge(vi_sqlite *file, vi_sqlite_query query, vi_bytes what);
 bool vi_sqlite_totals(vi_sqlite *file, int64_t *entries, int64_t *bytes);
+
+/* sqlite_bodies.c: large bodies, piece by piece, each in a transaction of its own. One that is not
+ * put within ten minutes of its last piece is swept. */
+int64_t vi_sqlite_begin_body(vi_sqlite *file, int64_t expected); /* its number; 0: not possible */
+bool vi_sqlite_write_body(vi_sqlite *file, int64_t body, int64_t number, vi_bytes bytes);
+/* False: it is not there. `found` has it as its one entry. */
+bool vi_sqlite_read_body(vi_sqlite *file, int64_t body, int64_t number, vi_sqlite_found *found);
+void vi_sqlite_drop_body(vi_sqlite *file, int64_t body);
+
+/* Who has a body, 0 for nobody, and its size. */
+int vi_sqlite_find_body(vi_sqlite *file, int64_t body, int64_t *id, int64_t *size);
+
+/* What they share with sqlite_work.c. */
+void vi_sqlite_bind(sqlite3_stmt *query, int place, vi_bytes bytes);
+int vi_sqlite_run_for(vi_sqlite *file, vi_sqlite_query query, int64_t number);
+int vi_sqlite_commit(vi_sqlite *file, int rc);
+int vi_sqlite_add_found(vi_sqlite_found *found, sqlite3_stmt *query, int column);
+bool vi_sqlite_is_too_large(const vi_sqlite *file, int64_t size);
 
 #endif

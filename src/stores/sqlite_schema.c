@@ -5,46 +5,40 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define TEXT_OF(number) #number
-#define TEXT(number) TEXT_OF(number)
-#define APPLICATION 1986618740 /* "viet" */
-#define VERSION 1
+enum { APPLICATION = 1986618740 /* "viet" */, VERSION = 2 };
 
-/* Generations begin where no other file's did. */
-static const char SCHEMA[] = "PRAGMA application_id = " TEXT(
-    APPLICATION) ";"
-                 "PRAGMA user_version = " TEXT(
-                     VERSION) ";"
-                              "CREATE TABLE entries (id INTEGER PRIMARY KEY, hash INTEGER NOT "
-                              "NULL, size INTEGER NOT NULL,"
-                              "  expires INTEGER NOT NULL, used INTEGER NOT NULL, key BLOB NOT "
-                              "NULL, variant BLOB NOT NULL);"
-                              "CREATE INDEX entries_hash ON entries (hash);"
-                              "CREATE INDEX entries_used ON entries (used);"
-                              "CREATE INDEX entries_expires ON entries (expires);"
-                              "CREATE TABLE bodies (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, "
-                              "entry BLOB NOT NULL);"
-                              "CREATE TABLE tags (tag BLOB NOT NULL, id INTEGER NOT NULL, PRIMARY "
-                              "KEY (tag, id))"
-                              "  WITHOUT ROWID;"
-                              "CREATE INDEX tags_id ON tags (id);"
-                              "CREATE TABLE generations (stripe INTEGER PRIMARY KEY, count INTEGER "
-                              "NOT NULL);"
-                              "CREATE TABLE totals (entries INTEGER NOT NULL, bytes INTEGER NOT "
-                              "NULL, seed INTEGER NOT NULL);"
-                              "CREATE TRIGGER stored AFTER INSERT ON entries BEGIN"
-                              "  UPDATE totals SET entries = entries + 1, bytes = bytes + "
-                              "new.size; END;"
-                              "CREATE TRIGGER dropped AFTER DELETE ON entries BEGIN"
-                              "  DELETE FROM bodies WHERE id = old.id;"
-                              "  DELETE FROM tags WHERE id = old.id;"
-                              "  UPDATE totals SET entries = entries - 1, bytes = bytes - "
-                              "old.size; END;"
-                              "INSERT INTO totals VALUES (0, 0, random());"
-                              "WITH RECURSIVE stripes (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM "
-                              "stripes WHERE n < 255)"
-                              "  INSERT INTO generations SELECT n, abs(random() / 4) FROM stripes;";
+/* Generations begin where no other file's did. What is being written of a body is an entry of hash
+ * 0, which no key has: nobody finds it, and it counts for nothing. */
+static const char SCHEMA[] =
+    "PRAGMA application_id = 1986618740;"
+    "PRAGMA user_version = 2;"
+    "CREATE TABLE entries (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, size INTEGER NOT NULL,"
+    "  expires INTEGER NOT NULL, used INTEGER NOT NULL, key BLOB NOT NULL, variant BLOB NOT NULL,"
+    "  body INTEGER NOT NULL, body_size INTEGER NOT NULL);"
+    "CREATE INDEX entries_hash ON entries (hash);"
+    "CREATE INDEX entries_used ON entries (used);"
+    "CREATE INDEX entries_expires ON entries (expires);"
+    "CREATE INDEX entries_body ON entries (body) WHERE body <> 0;"
+    "CREATE TABLE bodies (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, entry BLOB NOT NULL);"
+    "CREATE TABLE pieces (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
+    "CREATE TABLE tags (tag BLOB NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (tag, id))"
+    "  WITHOUT ROWID;"
+    "CREATE INDEX tags_id ON tags (id);"
+    "CREATE TABLE generations (stripe INTEGER PRIMARY KEY, count INTEGER NOT NULL);"
+    "CREATE TABLE totals (entries INTEGER NOT NULL, bytes INTEGER NOT NULL, seed INTEGER NOT NULL);"
+    "CREATE TRIGGER stored AFTER INSERT ON entries WHEN new.hash <> 0 BEGIN"
+    "  UPDATE totals SET entries = entries + 1, bytes = bytes + new.size; END;"
+    "CREATE TRIGGER dropped AFTER DELETE ON entries BEGIN"
+    "  DELETE FROM bodies WHERE id = old.id;"
+    "  DELETE FROM pieces"
+    "    WHERE old.body <> 0 AND id >= old.body << 20 AND id < (old.body + 1) << 20;"
+    "  DELETE FROM tags WHERE id = old.id;"
+    "  UPDATE totals SET entries = entries - 1, bytes = bytes - old.size WHERE old.hash <> 0; END;"
+    "INSERT INTO totals VALUES (0, 0, random());"
+    "WITH RECURSIVE stripes (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM stripes WHERE n < 255)"
+    "  INSERT INTO generations SELECT n, abs(random() / 4) FROM stripes;";
 
+_Static_assert(VI_SQLITE_PIECES == 1 << 20, "as many as the schema gives a body");
 _Static_assert(VI_SQLITE_STRIPES == 256, "as many as the schema has");
 
 /* A body carries the hash of its key, lest damage elsewhere in the file hand out another's. */
@@ -55,9 +49,17 @@ static const char *const QUERIES[VI_SQL_COUNT] = {
                    "  LEFT JOIN entries e ON e.hash = ?1 AND e.key = ?2 AND e.expires > ?3"
                    "  LEFT JOIN bodies b ON b.id = e.id AND b.hash = e.hash WHERE stripe = ?4",
     [VI_SQL_GENERATION] = "SELECT count FROM generations WHERE stripe = ?1",
-    [VI_SQL_INSERT] = "INSERT INTO entries (hash, key, variant, size, expires, used)"
-                      "  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [VI_SQL_INSERT] = "INSERT INTO entries"
+                      "  (hash, key, variant, size, expires, used, body, body_size)"
+                      "  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [VI_SQL_INSERT_BODY] = "INSERT INTO bodies VALUES (?1, ?2, ?3)",
+    [VI_SQL_INSERT_PIECE] = "INSERT OR IGNORE INTO pieces VALUES (?1, ?2)",
+    [VI_SQL_PIECE] = "SELECT bytes FROM pieces WHERE id = ?1",
+    [VI_SQL_GROW] = "UPDATE entries SET body_size = body_size + ?2, expires = ?3"
+                    "  WHERE body = ?1 AND body <> 0 AND hash = 0",
+    [VI_SQL_BODY] = "SELECT id, body_size FROM entries WHERE body = ?1 AND body <> 0",
+    [VI_SQL_GIVE_BODY] = "UPDATE entries SET body = 0 WHERE id = ?1",
+    [VI_SQL_REMOVE_BODY] = "DELETE FROM entries WHERE body = ?1 AND body <> 0",
     [VI_SQL_INSERT_TAG] = "INSERT OR IGNORE INTO tags VALUES (?1, ?2)",
     [VI_SQL_REMOVE] = "DELETE FROM entries WHERE hash = ?1 AND key = ?2 AND variant = ?3",
     [VI_SQL_REMOVE_KEY] = "DELETE FROM entries WHERE hash = ?1 AND key = ?2",
@@ -73,7 +75,8 @@ static const char *const QUERIES[VI_SQL_COUNT] = {
                             "  OR substr(key, instr(key, x'0a') + 1, length(?1)) = ?1",
     [VI_SQL_BUMP] = "UPDATE generations SET count = count + 1 WHERE stripe = ?1",
     [VI_SQL_BUMP_ALL] = "UPDATE generations SET count = count + 1",
-    [VI_SQL_LEAST_USED] = "SELECT id FROM entries WHERE id <> ?1 ORDER BY used LIMIT 1",
+    [VI_SQL_LEAST_USED] = "SELECT id FROM entries WHERE id <> ?1 AND hash <> 0"
+                          "  ORDER BY used LIMIT 1",
     [VI_SQL_USE] = "UPDATE entries SET used = ?2 WHERE id = ?1",
     [VI_SQL_TOTALS] = "SELECT entries, bytes, seed FROM totals",
 };

@@ -10,11 +10,12 @@ static uint64_t hash_of(const vi_sqlite *file, vi_bytes key) {
   uint64_t hash = 14695981039346656037u ^ file->seed;
   for (size_t i = 0; i < key.length; i++)
     hash = (hash ^ (unsigned char)key.data[i]) * 1099511628211u;
-  return hash ^ (hash >> 32);
+  hash ^= hash >> 32;
+  return hash != 0 ? hash : 1;
 }
 
 /* SQLite reads them where they are, until the query is done. */
-static void bind_bytes(sqlite3_stmt *query, int place, vi_bytes bytes) {
+void vi_sqlite_bind(sqlite3_stmt *query, int place, vi_bytes bytes) {
   sqlite3_bind_blob64(query, place, bytes.length > 0 ? bytes.data : "", bytes.length,
                       SQLITE_STATIC);
 }
@@ -23,19 +24,24 @@ static void bind_bytes(sqlite3_stmt *query, int place, vi_bytes bytes) {
 static sqlite3_stmt *query_of(vi_sqlite *file, vi_sqlite_query which, uint64_t hash, vi_bytes key) {
   sqlite3_stmt *query = file->queries[which];
   sqlite3_bind_int64(query, 1, (int64_t)hash);
-  bind_bytes(query, 2, key);
+  vi_sqlite_bind(query, 2, key);
   return query;
 }
 
-static int commit(vi_sqlite *file, int rc) {
+int vi_sqlite_run_for(vi_sqlite *file, vi_sqlite_query query, int64_t number) {
+  sqlite3_bind_int64(file->queries[query], 1, number);
+  return vi_sqlite_run(file, query);
+}
+
+int vi_sqlite_commit(vi_sqlite *file, int rc) {
   return rc == SQLITE_OK ? vi_sqlite_run(file, VI_SQL_COMMIT) : rc;
 }
 
-static int add_found(vi_sqlite_found *found, sqlite3_stmt *query) {
-  const void *data = sqlite3_column_blob(query, 2);
-  size_t length = (size_t)sqlite3_column_bytes(query, 2);
+int vi_sqlite_add_found(vi_sqlite_found *found, sqlite3_stmt *query, int column) {
+  const void *data = sqlite3_column_blob(query, column);
+  size_t length = (size_t)sqlite3_column_bytes(query, column);
   size_t start = found->count > 0 ? found->ends[found->count - 1] : 0;
-  if (!data && (length > 0 || sqlite3_column_type(query, 2) == SQLITE_NULL))
+  if (!data && (length > 0 || sqlite3_column_type(query, column) == SQLITE_NULL))
     return length > 0 ? SQLITE_NOMEM : SQLITE_CORRUPT;
   if (found->count == VI_SQLITE_VARIANTS)
     return SQLITE_OK;
@@ -63,7 +69,7 @@ static int read_key(vi_sqlite *file, vi_bytes key, vi_sqlite_found *found) {
     found->generation = sqlite3_column_int64(query, 0);
     if (sqlite3_column_type(query, 1) == SQLITE_NULL)
       continue;
-    rc = add_found(found, query);
+    rc = vi_sqlite_add_found(found, query, 2);
     vi_sqlite_note_use(file, sqlite3_column_int64(query, 1), now);
   }
   int ended = sqlite3_reset(query);
@@ -78,7 +84,7 @@ static int try_to_write_uses(vi_sqlite *file) {
     return SQLITE_OK;
   if (rc == SQLITE_OK)
     rc = vi_sqlite_write_uses(file);
-  return commit(file, rc);
+  return vi_sqlite_commit(file, rc);
 }
 
 void vi_sqlite_get(vi_sqlite *file, vi_bytes key, vi_sqlite_found *found) {
@@ -110,35 +116,42 @@ static int64_t size_of(const vi_sqlite_put *put) {
   size_t size = put->key.length + put->variant.length + put->entry.length + VI_SQLITE_OVERHEAD;
   for (int i = 0; i < put->tag_count; i++)
     size += 2 * put->tags[i].length;
+  size += (size_t)put->body_size;
   return size < INT64_MAX ? (int64_t)size : INT64_MAX;
 }
 
-static bool is_worth_it(const vi_sqlite *file, const vi_sqlite_put *put) {
+bool vi_sqlite_is_too_large(const vi_sqlite *file, int64_t size) {
   const vi_sqlite_limits *limits = &file->limits;
-  int64_t size = size_of(put);
-  return put->seconds > 0 && size <= LARGEST && (!limits->bytes || size <= limits->bytes) &&
-         (!limits->entry_bytes || size <= limits->entry_bytes);
+  return (limits->bytes && size > limits->bytes) ||
+         (limits->entry_bytes && size > limits->entry_bytes);
+}
+
+static bool is_worth_it(const vi_sqlite *file, const vi_sqlite_put *put) {
+  return put->seconds > 0 && put->entry.length <= LARGEST &&
+         !vi_sqlite_is_too_large(file, size_of(put));
 }
 
 static int insert(vi_sqlite *file, const vi_sqlite_put *put, uint64_t hash, int64_t now) {
   const double longest = 1e12; /* seconds, more than 30000 years */
   double seconds = put->seconds < longest ? put->seconds : longest;
   sqlite3_stmt *query = query_of(file, VI_SQL_INSERT, hash, put->key);
-  bind_bytes(query, 3, put->variant);
+  vi_sqlite_bind(query, 3, put->variant);
   sqlite3_bind_int64(query, 4, size_of(put));
   sqlite3_bind_int64(query, 5, now + (int64_t)(seconds * 1e6));
   sqlite3_bind_int64(query, 6, now);
+  sqlite3_bind_int64(query, 7, put->body);
+  sqlite3_bind_int64(query, 8, put->body_size);
   int rc = vi_sqlite_run(file, VI_SQL_INSERT);
   int64_t id = sqlite3_last_insert_rowid(file->db);
   if (rc == SQLITE_OK) {
     query = file->queries[VI_SQL_INSERT_BODY];
     sqlite3_bind_int64(query, 1, id);
     sqlite3_bind_int64(query, 2, (int64_t)hash);
-    bind_bytes(query, 3, put->entry);
+    vi_sqlite_bind(query, 3, put->entry);
     rc = vi_sqlite_run(file, VI_SQL_INSERT_BODY);
   }
   for (int i = 0; i < put->tag_count && rc == SQLITE_OK; i++) {
-    bind_bytes(file->queries[VI_SQL_INSERT_TAG], 1, put->tags[i]);
+    vi_sqlite_bind(file->queries[VI_SQL_INSERT_TAG], 1, put->tags[i]);
     sqlite3_bind_int64(file->queries[VI_SQL_INSERT_TAG], 2, id);
     rc = vi_sqlite_run(file, VI_SQL_INSERT_TAG);
   }
@@ -149,31 +162,44 @@ static int insert(vi_sqlite *file, const vi_sqlite_put *put, uint64_t hash, int6
   return rc == SQLITE_OK ? vi_sqlite_evict(file, id, now) : rc;
 }
 
-/* Within a transaction. SQLITE_DONE: refused. */
-static int replace(vi_sqlite *file, const vi_sqlite_put *put, uint64_t hash, bool worth_it) {
+/* Takes the body over from whoever has it, who goes. */
+static int take_body(vi_sqlite *file, int64_t holder) {
+  int rc = vi_sqlite_run_for(file, VI_SQL_GIVE_BODY, holder);
+  return rc == SQLITE_OK ? vi_sqlite_run_for(file, VI_SQL_REMOVE_ID, holder) : rc;
+}
+
+/* Within a transaction. SQLITE_DONE: refused; a body still belongs to whoever had it. */
+static int replace(vi_sqlite *file, vi_sqlite_put *put, uint64_t hash) {
+  int64_t holder = 0;
   int rc = put->checked ? check_generation(file, hash, put->generation) : SQLITE_OK;
+  if (rc == SQLITE_OK && put->body != 0)
+    rc = vi_sqlite_find_body(file, put->body, &holder, &put->body_size);
+  bool worth_it = is_worth_it(file, put) && (put->body == 0) == (holder == 0);
+  if (rc == SQLITE_OK && worth_it && holder != 0)
+    rc = take_body(file, holder);
   if (rc != SQLITE_OK)
     return rc;
-  bind_bytes(query_of(file, VI_SQL_REMOVE, hash, put->key), 3, put->variant);
+  vi_sqlite_bind(query_of(file, VI_SQL_REMOVE, hash, put->key), 3, put->variant);
   rc = vi_sqlite_run(file, VI_SQL_REMOVE);
   if (rc == SQLITE_OK && worth_it)
     rc = insert(file, put, hash, vi_sqlite_now());
   if (rc == SQLITE_OK && vi_sqlite_uses_due(file))
     rc = vi_sqlite_write_uses(file);
-  return rc;
+  return rc == SQLITE_OK && !worth_it ? SQLITE_DONE : rc;
 }
 
-bool vi_sqlite_store(vi_sqlite *file, const vi_sqlite_put *put) {
-  bool worth_it = is_worth_it(file, put);
+bool vi_sqlite_store(vi_sqlite *file, vi_sqlite_put *put) {
   if (!vi_sqlite_enter(file, true))
     return false;
   int64_t evictions = file->stats.evictions;
   int rc = vi_sqlite_run(file, VI_SQL_BEGIN);
   if (rc == SQLITE_OK)
-    rc = replace(file, put, hash_of(file, put->key), worth_it);
+    rc = replace(file, put, hash_of(file, put->key));
   bool refused = rc == SQLITE_DONE;
-  rc = commit(file, refused ? SQLITE_OK : rc);
-  bool stored = rc == SQLITE_OK && worth_it && !refused;
+  if (refused)
+    rc = put->body != 0 ? vi_sqlite_run_for(file, VI_SQL_REMOVE_BODY, put->body) : SQLITE_OK;
+  rc = vi_sqlite_commit(file, rc);
+  bool stored = rc == SQLITE_OK && !refused;
   if (rc != SQLITE_OK)
     file->stats.evictions = evictions;
   else if (stored)
@@ -185,7 +211,7 @@ bool vi_sqlite_store(vi_sqlite *file, const vi_sqlite_put *put) {
 void vi_sqlite_remove(vi_sqlite *file, vi_bytes key, vi_bytes variant) {
   if (!vi_sqlite_enter(file, true))
     return;
-  bind_bytes(query_of(file, VI_SQL_REMOVE, hash_of(file, key), key), 3, variant);
+  vi_sqlite_bind(query_of(file, VI_SQL_REMOVE, hash_of(file, key), key), 3, variant);
   vi_sqlite_leave(file, vi_sqlite_run(file, VI_SQL_REMOVE));
 }
 
@@ -200,7 +226,7 @@ bool vi_sqlite_invalidate(vi_sqlite *file, vi_bytes key) {
   query_of(file, VI_SQL_REMOVE_KEY, hash, key);
   if (rc == SQLITE_OK)
     rc = vi_sqlite_run(file, VI_SQL_REMOVE_KEY);
-  rc = commit(file, rc);
+  rc = vi_sqlite_commit(file, rc);
   file->stats.invalidations += rc == SQLITE_OK;
   return vi_sqlite_leave(file, rc);
 }
@@ -208,9 +234,10 @@ bool vi_sqlite_invalidate(vi_sqlite *file, vi_bytes key) {
 /* Without triggers SQLite drops a table's content at once. The file becomes small again where
  * nobody reads it at this moment. */
 bool vi_sqlite_clear(vi_sqlite *file) {
-  static const char all[] = "BEGIN IMMEDIATE; DELETE FROM entries; DELETE FROM bodies;"
-                            "DELETE FROM tags; UPDATE totals SET entries = 0, bytes = 0;"
-                            "UPDATE generations SET count = count + 1; COMMIT";
+  static const char all[] =
+      "BEGIN IMMEDIATE; DELETE FROM entries; DELETE FROM bodies; DELETE FROM pieces;"
+      "DELETE FROM tags; UPDATE totals SET entries = 0, bytes = 0;"
+      "UPDATE generations SET count = count + 1; COMMIT";
   if (!vi_sqlite_enter(file, true))
     return false;
   sqlite3_db_config(file->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
@@ -227,14 +254,14 @@ bool vi_sqlite_clear(vi_sqlite *file) {
 int64_t vi_sqlite_purge(vi_sqlite *file, vi_sqlite_query query, vi_bytes what) {
   if (!vi_sqlite_enter(file, true))
     return -1;
-  bind_bytes(file->queries[query], 1, what);
+  vi_sqlite_bind(file->queries[query], 1, what);
   int rc = vi_sqlite_run(file, VI_SQL_BEGIN);
   if (rc == SQLITE_OK)
     rc = vi_sqlite_run(file, VI_SQL_BUMP_ALL);
   if (rc == SQLITE_OK)
     rc = vi_sqlite_run(file, query);
   int64_t count = sqlite3_changes(file->db);
-  rc = commit(file, rc);
+  rc = vi_sqlite_commit(file, rc);
   file->stats.invalidations += rc == SQLITE_OK ? count : 0;
   return vi_sqlite_leave(file, rc) ? count : -1;
 }

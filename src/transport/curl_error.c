@@ -101,7 +101,7 @@ static const double GRANULE = 0.002; /* libcurl counts its timeouts in milliseco
  * transfer that waited in the queue may run out of its total before the time for connecting. */
 static void name_timeout(vi_error *error, const vi_transfer *transfer) {
   const vi_session_options *options = &transfer->session->options;
-  double connect = options->connect_timeout, total = vi_transfer_timeout(transfer), elapsed = 0;
+  double connect = options->connect_timeout, elapsed = 0;
   curl_easy_getinfo(transfer->handle->easy, CURLINFO_TOTAL_TIME, &elapsed);
   if (strstr(transfer->handle->detail, "too slow")) {
     vi_error_set(error, VI_ERROR_TIMEOUT, "slower than %ld bytes/s for %ld s (low_speed_limit)",
@@ -111,8 +111,7 @@ static void name_timeout(vi_error *error, const vi_transfer *transfer) {
     vi_error_set(error, VI_ERROR_TIMEOUT, "no connection within %g s (connect_timeout)", connect);
     error->timeout = VI_TIMEOUT_CONNECT;
   } else {
-    vi_error_set(error, VI_ERROR_TIMEOUT, "not done within %g s (timeout)", total);
-    error->timeout = VI_TIMEOUT_TOTAL;
+    vi_transfer_name_limit(transfer, "not done within", error);
   }
 }
 

@@ -328,7 +328,6 @@ static bool set_method(vi_handle *handle, const vi_request *request) {
 bool vi_handle_set_request(vi_handle *handle, vi_transfer *transfer, double waited) {
   CURL *easy = handle->easy;
   const vi_request *request = transfer->request;
-  double timeout = vi_transfer_timeout(transfer);
   handle->transfer = transfer;
   handle->detail[0] = '\0';
   handle->socket_errno = 0;
@@ -344,10 +343,11 @@ bool vi_handle_set_request(vi_handle *handle, vi_transfer *transfer, double wait
     handle->large_buffer = true;
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, LARGE_BUFFER);
   }
-  if (waited > 0 || request->timeout >= 0) {
+  if (waited > 0 || request->timeout >= 0 || transfer->by_deadline) {
     handle->own_timeout = true;
-    double left = timeout - waited;
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout > 0 && left <= 0 ? 1L : milliseconds(left));
+    double left = transfer->limit - waited;
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
+                     transfer->limit > 0 && left <= 0 ? 1L : milliseconds(left));
   }
   ok = set_method(handle, request) && ok;
   return set_fields(handle, request) && ok;

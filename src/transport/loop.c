@@ -215,12 +215,31 @@ int vi_loop_timeout(const vi_loop *loop) {
   return milliseconds < INT32_MAX ? (int)milliseconds : INT32_MAX;
 }
 
+static bool has_work(const vi_loop *loop) {
+  return loop->ready_first || loop->ready_watches || loop->waiting_watches || loop->pending ||
+         vi_timers_first(&loop->timers);
+}
+
 bool vi_loop_is_idle(const vi_loop *loop) {
   for (const vi_session *session = loop->sessions; session; session = session->next)
     if (session->active || session->queued_first)
       return false;
-  return !loop->ready_first && !loop->ready_watches && !loop->waiting_watches && !loop->pending &&
-         !vi_timers_first(&loop->timers);
+  return !has_work(loop);
+}
+
+static bool is_unread(const vi_transfer *transfer) {
+  return transfer->awaiting == VI_AWAIT_BODY && !transfer->waiter;
+}
+
+bool vi_loop_is_stalled(const vi_loop *loop) {
+  for (const vi_session *session = loop->sessions; session; session = session->next) {
+    if (session->queued_first)
+      return false;
+    for (const vi_transfer *transfer = session->active; transfer; transfer = transfer->next)
+      if (!is_unread(transfer))
+        return false;
+  }
+  return !has_work(loop);
 }
 
 void vi_loop_set_pending(vi_loop *loop, bool pending) {

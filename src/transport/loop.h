@@ -61,6 +61,9 @@ int vi_loop_timeout(const vi_loop *loop);
 /* True if nothing is in flight, pending or ready: without new work no step will ever find any. */
 bool vi_loop_is_idle(const vi_loop *loop);
 
+/* True if nothing but streams that nobody waits for is. */
+bool vi_loop_is_stalled(const vi_loop *loop);
+
 /* Says whether the owner has work of its own (a task that can run), due at once. */
 void vi_loop_set_pending(vi_loop *loop, bool pending);
 

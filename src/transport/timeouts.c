@@ -85,12 +85,10 @@ static void check_idle(vi_transfer *transfer, int64_t now) {
 }
 
 bool vi_timeouts_end_queued(vi_transfer *transfer, int64_t now) {
-  double limit = vi_transfer_timeout(transfer);
-  if (limit <= 0 || seconds_since(transfer->queued_at, now) < limit)
+  if (transfer->limit <= 0 || seconds_since(transfer->queued_at, now) < transfer->limit)
     return false;
   vi_error error;
-  vi_error_set(&error, VI_ERROR_TIMEOUT, "all connections were taken for %g s (timeout)", limit);
-  error.timeout = VI_TIMEOUT_TOTAL;
+  vi_transfer_name_limit(transfer, "all connections were taken for", &error);
   vi_transfer_stop(transfer, &error);
   return true;
 }

@@ -22,6 +22,17 @@ static bool check_open(vi_session *session, vi_error *error) {
   return vi_error_set(error, VI_ERROR_CLOSED, "the session is closed");
 }
 
+static void set_limit(vi_transfer *transfer) {
+  const vi_request *request = transfer->request;
+  transfer->limit = request->timeout >= 0 ? request->timeout : transfer->session->options.timeout;
+  if (request->deadline <= 0)
+    return;
+  double left = request->deadline - (double)vi_clock_monotonic() * 1e-9;
+  transfer->by_deadline = transfer->limit <= 0 || left < transfer->limit;
+  if (transfer->by_deadline)
+    transfer->limit = left;
+}
+
 vi_transfer *vi_transfer_new(vi_session *session, vi_request *request, vi_error *error) {
   if (!check_open(session, error))
     return NULL;
@@ -33,6 +44,7 @@ vi_transfer *vi_transfer_new(vi_session *session, vi_request *request, vi_error 
   transfer->session = vi_session_retain(session);
   transfer->request = vi_request_retain(request);
   transfer->awaiting = request->streams_response ? VI_AWAIT_HEAD : VI_AWAIT_END;
+  set_limit(transfer);
   return transfer;
 }
 
@@ -115,10 +127,15 @@ static void settle(vi_transfer *transfer) {
   vi_transfer_note(transfer);
 }
 
+static bool check_deadline(const vi_transfer *transfer, vi_error *error) {
+  return !transfer->by_deadline || transfer->limit > 0 ||
+         vi_error_set(error, VI_ERROR_DEADLINE, "its deadline had passed before it was sent");
+}
+
 void vi_transfer_start(vi_transfer *transfer) {
   vi_session *session = transfer->session;
   vi_error error;
-  if (!check_open(session, &error)) {
+  if (!check_open(session, &error) || !check_deadline(transfer, &error)) {
     vi_transfer_stop(transfer, &error);
     return;
   }
@@ -332,9 +349,14 @@ void vi_transfer_consume(vi_transfer *transfer, size_t length) {
   vi_transfer_await(transfer, transfer->awaiting);
 }
 
-double vi_transfer_timeout(const vi_transfer *transfer) {
-  double own = transfer->request->timeout;
-  return own >= 0 ? own : transfer->session->options.timeout;
+void vi_transfer_name_limit(const vi_transfer *transfer, const char *what, vi_error *error) {
+  if (transfer->by_deadline) {
+    vi_error_set(error, VI_ERROR_DEADLINE, "%s the %.3g s that its deadline left", what,
+                 transfer->limit);
+  } else {
+    vi_error_set(error, VI_ERROR_TIMEOUT, "%s %g s (timeout)", what, transfer->limit);
+    error->timeout = VI_TIMEOUT_TOTAL;
+  }
 }
 
 size_t vi_transfer_received(const vi_transfer *transfer) {

@@ -26,6 +26,8 @@ typedef struct vi_transfer {
   vi_response *interim;   /* the last 1xx answer */
   vi_response *head_news; /* without its body, where the request reports the head; to be taken */
   vi_error error;         /* kind NONE until something fails */
+  double limit;           /* seconds for it all, the wait in the queue included; 0: none */
+  bool by_deadline;       /* the limit is what the request's deadline leaves */
   enum { VI_HEAD_NONE, VI_HEAD_FIELDS, VI_HEAD_DONE, VI_HEAD_BODY } head;
   unsigned heads; /* status lines seen */
   size_t trailer_bytes;
@@ -88,8 +90,9 @@ void vi_transfer_wait(vi_transfer *transfer, int timeout);
 vi_text vi_transfer_peek(const vi_transfer *transfer);
 void vi_transfer_consume(vi_transfer *transfer, size_t length);
 
-/* Seconds for the whole exchange, the wait in the queue included; 0: no limit. */
-double vi_transfer_timeout(const vi_transfer *transfer);
+/* Fills `error` for a transfer whose limit is over: `what` it did instead of ending ("not done
+ * within"). */
+void vi_transfer_name_limit(const vi_transfer *transfer, const char *what, vi_error *error);
 
 /* Bytes of the response's body that have come, decoded; and how many there will be in all, -1 where
  * that is not known. */

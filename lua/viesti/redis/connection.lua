@@ -15,25 +15,21 @@ local BLOCKING = { wait = wire.wait, pause = function() end }
 -- Seconds.
 local SHORTEST_WAIT = 0.05
 
+local NO_MEMORY = "there is no memory for what is to be sent"
+
 -- What the server may refuse of the first commands and yet be of use for reading.
 local TOLERATED = { OOM = true, MISCONF = true, READONLY = true }
 
---- place: { path } or { host, port }, and the most seconds that anything takes; greeting: the first
---- commands; opened: called when those were accepted; failed: called when it was of no more use.
+--- place: { path } or { host, port }, the most seconds that anything takes, and { text, wanted } of
+--- the first commands as its greeting; opened: called when those were accepted; failed: called when
+--- it was of no more use.
 ---@return viesti.redis.Connection
-local function new(place, greeting, opened, failed)
+local function new(place, opened, failed)
   return setmetatable({
-    place = place, greeting = greeting, opened = opened, failed = failed,
+    place = place, opened = opened, failed = failed,
     pid = wire.pid(), ready = false, waiting = false,
     slots = {}, first = 1, last = 0,
   }, Connection)
-end
-
-local function send(self, slot)
-  for _, words in ipairs(slot.commands) do
-    self.wire:queue(table.unpack(words))
-  end
-  slot.commands = nil
 end
 
 -- Seconds for the first question: some at least from when it is first waited for, since it may
@@ -51,10 +47,11 @@ end
 
 local function finish(slot)
   slot.done = true
+  if slot.after then
+    slot.after()
+  end
   if slot.task then
     slot.task:wake()
-  elseif slot.after then
-    slot:after()
   end
 end
 
@@ -147,11 +144,11 @@ end
 -- Nothing else is sent before the server has said yes to the greeting: behind a SELECT that is
 -- refused it would reach somebody else's data.
 local function greet(self, driver)
-  for _, words in ipairs(self.greeting) do
-    self.wire:queue(table.unpack(words))
+  local greeting, answered = self.place.greeting, 0
+  if not self.wire:queue(greeting.text) then
+    return nil, NO_MEMORY
   end
-  local answered = 0
-  while answered < #self.greeting do
+  while answered < greeting.wanted do
     local ok, reason = exchange(self, driver)
     if not ok then
       return nil, reason
@@ -202,8 +199,9 @@ local function receive(self)
     if not slot then
       return nil, "it answers what was not asked"
     end
-    slot.replies[#slot.replies + 1] = reply
-    if #slot.replies == slot.wanted then
+    slot.got = slot.got + 1
+    slot[slot.got] = reply
+    if slot.got == slot.wanted then
       finish_first(self)
       count = count + 1
     end
@@ -293,12 +291,12 @@ local function check_quiet(self)
   end
 end
 
---- Queues a question: { commands, wanted = how many replies, replies = {}, deadline }. Where nobody
---- waits for it, its `after` is called at the end, if it has one.
+--- Queues a question: { text = of commands, wanted = how many replies, got = 0, deadline }, whose
+--- list the replies become. Its `after` is called at the end, if it has one.
 function Connection:submit(slot)
   check_quiet(self)
-  if self.ready and not pcall(send, self, slot) then
-    self:close "there is no memory for what is to be sent"
+  if self.ready and not self.wire:queue(slot.text) then
+    self:close(NO_MEMORY)
   end
   self.last = self.last + 1
   self.slots[self.last] = slot
@@ -316,7 +314,7 @@ end
 
 --- Queues it and waits for its replies, or for the reason why there are none.
 function Connection:ask(slot)
-  slot.task = coroutine.isyieldable() and core.current() or nil
+  slot.task = coroutine.isyieldable() and core.current()
   self:submit(slot)
   if slot.task then
     start_pump(self)

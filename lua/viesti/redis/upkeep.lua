@@ -1,5 +1,7 @@
 --- What concerns many keys at once, done a batch at a time, so that the server serves others
---- meanwhile. Each returns nil and a reason where the server does not do it, maybe half way.
+--- meanwhile. Each returns nil and a reason where the server does not do it, or not all of it
+--- before a moment of core.now(): its list of keys need not end.
+local core = require "viesti.core"
 local options = require "viesti.options"
 local wire = require "viesti.stores.redis"
 
@@ -7,22 +9,24 @@ local upkeep = {}
 
 local BATCH = 500
 local MALFORMED = "the server's reply is not what it should be"
+local TOO_LONG = "going through what the server has took too long (walk_timeout)"
 
--- Calls visit(names) for all keys that begin so.
-local function scan(client, beginning, visit)
-  local pattern = beginning:gsub("[%*%?%[%]\\]", "\\%0") .. "*"
+-- The names of the hashes there, a batch at a time: calls visit(names).
+local function scan(client, names, deadline, visit)
+  local pattern = names.hashes:gsub("[%*%?%[%]\\]", "\\%0") .. "*"
   local cursor = "0"
   repeat
+    if core.now() >= deadline then
+      return nil, TOO_LONG
+    end
     local reply, reason = client:command("SCAN", cursor, "MATCH", pattern, "COUNT",
       tostring(BATCH))
     if type(reply) ~= "table" or type(reply[1]) ~= "string" or not options.is_strings(reply[2]) then
       return nil, reason or MALFORMED
     end
-    local ok = true
-    if reply[2][1] then
-      ok, reason = visit(reply[2])
-    end
-    if ok == nil then
+    local ok
+    ok, reason = visit(reply[2])
+    if not ok then
       return nil, reason
     end
     cursor = reply[1]
@@ -30,38 +34,48 @@ local function scan(client, beginning, visit)
   return true
 end
 
--- From now on, nothing is kept that is being fetched just now.
-local function change_marker(client, names)
-  return client:command("SET", names.marker, wire.token())
+-- Runs a script on all hashes whose names are wanted, and adds up the `width` numbers that it
+-- returns each time.
+local function sum(client, names, deadline, script, width, is_wanted)
+  local sums = table.move({ 0, 0 }, 1, width, 1, {})
+  local ok, reason = scan(client, names, deadline, function(found)
+    local keys = { names.marker }
+    for _, name in ipairs(found) do
+      keys[#keys + 1] = is_wanted(name) and name or nil
+    end
+    if not keys[2] then
+      return true
+    end
+    local numbers, problem = client:run(script, keys, {})
+    if type(numbers) ~= "table" or #numbers ~= width then
+      return nil, problem or MALFORMED
+    end
+    for index, number in ipairs(numbers) do
+      sums[index] = sums[index] + number
+    end
+    return true
+  end)
+  return ok and sums or nil, reason
 end
 
---- Drops all there is.
+local function always()
+  return true
+end
+
+--- Drops all there is: nobody believes it from the first step on, the others make room.
 ---@return true? done, string? reason
-function upkeep.clear(client, names)
-  local ok, reason = change_marker(client, names)
-  for _, beginning in ipairs { names.hashes, names.sets, names.leases } do
-    if ok then
-      ok, reason = scan(client, beginning, function(found)
-        return client:command("UNLINK", table.unpack(found))
-      end)
-    end
+function upkeep.clear(client, names, deadline)
+  local ok, reason = client:begin_epoch()
+  if ok then
+    ok, reason = sum(client, names, deadline, "sweep", 0, always)
   end
-  return ok, reason
+  return ok and true or nil, reason
 end
 
 --- How many entries there are, and their bytes, those of their names included.
 ---@return { [1]: integer, [2]: integer }? sums, string? reason
-function upkeep.weigh(client, names)
-  local entries, bytes = 0, 0
-  local ok, reason = scan(client, names.hashes, function(found)
-    local sums, problem = client:run("weigh", found, {})
-    if not sums or type(sums) ~= "table" or #sums ~= 2 then
-      return nil, problem or MALFORMED
-    end
-    entries, bytes = entries + sums[1], bytes + sums[2]
-    return true
-  end)
-  return ok and { entries, bytes }, reason
+function upkeep.weigh(client, names, deadline)
+  return sum(client, names, deadline, "weigh", 2, always)
 end
 
 -- The URL stands first, or behind a partition's line.
@@ -71,28 +85,17 @@ local function begins(key, prefix)
     or line ~= nil and key:sub(line + 1, line + #prefix) == prefix
 end
 
-local function purge_prefix(client, names, prefix)
-  local dropped, skipped = 0, #names.hashes
-  local ok, reason = scan(client, names.hashes, function(found)
-    local matching = {}
-    for _, name in ipairs(found) do
-      if begins(name:sub(skipped + 1), prefix) then
-        matching[#matching + 1] = name
-      end
-    end
-    if not matching[1] then
-      return true
-    end
-    local number, problem = client:run("drop", matching, {})
-    dropped = dropped + (math.tointeger(number) or 0)
-    return number, problem
+local function purge_prefix(client, names, deadline, prefix)
+  local skipped = #names.hashes
+  local sums, reason = sum(client, names, deadline, "drop", 1, function(name)
+    return begins(name:sub(skipped + 1), prefix)
   end)
-  return ok and dropped, reason
+  return sums and sums[1] or nil, reason
 end
 
 -- `members` of a tag's set and their scores, by turns.
 local function drop_members(client, names, set, members)
-  local keys, arguments = { set }, {}
+  local keys, arguments = { names.marker, set }, {}
   for index = 1, #members, 2 do
     local member = members[index]
     local length, rest = member:match "^(%d+):(.*)$"
@@ -104,9 +107,9 @@ local function drop_members(client, names, set, members)
   return client:run("drop_tagged", keys, arguments)
 end
 
-local function purge_tag(client, names, tag)
+local function purge_tag(client, names, deadline, tag)
   local set, dropped = names:set(tag), 0
-  while true do
+  while core.now() < deadline do
     local members, reason = client:command("ZRANGE", set, "0", tostring(BATCH - 1), "WITHSCORES")
     if not members or not options.is_strings(members) then
       return nil, reason or MALFORMED
@@ -120,18 +123,19 @@ local function purge_tag(client, names, tag)
     end
     dropped = dropped + number
   end
+  return nil, TOO_LONG
 end
 
 --- Drops the entries with a tag, or those whose URL begins with a prefix. Returns how many.
 ---@param kind "tag"|"prefix"
 ---@param value string
 ---@return integer? dropped, string? reason
-function upkeep.purge(client, names, kind, value)
-  local ok, reason = change_marker(client, names)
+function upkeep.purge(client, names, deadline, kind, value)
+  local ok, reason = client:run("change_marker", { names.marker }, { wire.token() })
   if not ok then
     return nil, reason
   end
-  return (kind == "tag" and purge_tag or purge_prefix)(client, names, value)
+  return (kind == "tag" and purge_tag or purge_prefix)(client, names, deadline, value)
 end
 
 return upkeep

@@ -2,6 +2,7 @@
 --- caching (RFC 9111). The store and the rules are the core's.
 local AuthenticatingSender = require "viesti.senders.authenticating"
 local background = require "viesti.background"
+local bodies = require "viesti.bodies"
 local CacheKey = require "viesti.cache_key"
 local choices = require "viesti.cache_choices"
 local class = require "viesti.class"
@@ -13,6 +14,7 @@ local guarded_store = require "viesti.guarded_store"
 local lease = require "viesti.lease"
 local options = require "viesti.options"
 local origin_of = require "viesti.origin"
+local purging = require "viesti.purging"
 local Request = require "viesti.request"
 local Store = require "viesti.store"
 
@@ -26,7 +28,8 @@ local BOUNDS = { "max_size", "max_bytes", "max_entry_bytes" }
 
 -- The options that the core's rules go by.
 local POLICY = { "shared", "store_errors", "heuristic", "targeted", "stale_if_error",
-  "stale_on_disconnect", "stale_while_revalidate", "methods", "set_cookie" }
+  "stale_on_disconnect", "stale_while_revalidate", "methods", "select_language",
+  "set_cookie" }
 
 -- The kinds of error for which a stale response may stand in: the origin did not answer.
 local UNANSWERED = { resolve = true, connect = true, timeout = true, reset = true,
@@ -43,6 +46,15 @@ local function check_methods(methods)
     if not method:find "^%u+$" or method == "GET" or method == "HEAD" then
       error(("CachingSender: methods must be names in capitals other than GET and HEAD, it has %s")
         :format(format.value(method)), CALLER)
+    end
+  end
+end
+
+local function check_targeted(names)
+  for _, name in ipairs(names or {}) do
+    if not core.is_token(name) then
+      error(("CachingSender: targeted must be names of header fields, it has %s"):format(
+        format.value(name)), CALLER)
     end
   end
 end
@@ -70,15 +82,24 @@ local function open_cache(self)
     policy.authorizes = policy.authorizes or class.is(sender, AuthenticatingSender)
     sender = sender.sender
   end
+  policy.records = self.records
   policy.session = type(sender.session) == "userdata" and sender.session or nil
   self.cache = core.cache(self.near, policy, self.far ~= nil)
   self.refreshing, self.behind = {}, false
   self.collapsing = self.coalesce and collapsing(self.sender) or nil
 end
 
+-- Whether streamed bodies are stored while they are read. What is near is in memory; and functions
+-- of the user's may want to see the body first.
+local function can_record(self)
+  return self.far ~= nil and self.near == nil and self.far.keeps_bodies
+    and type(self.ttl) ~= "function" and type(self.tags) ~= "function" and not self.store_if
+end
+
 function CachingSender:init()
   CachingSender.super.init(self)
   check_methods(self.methods)
+  check_targeted(self.targeted)
   self.store = open_store(self)
   self.near = options.is_memory_store(self.store) and self.store or self.store.near
   if self.near ~= self.store then
@@ -88,6 +109,7 @@ function CachingSender:init()
   self.keys = CacheKey(self)
   self.chosen = self.keys ~= nil or self.far ~= nil
   self.chooses = self.ttl or self.store_if or self.tags
+  self.records = can_record(self)
   open_cache(self)
 end
 
@@ -128,6 +150,9 @@ local function fetch(self, request, outgoing, verdict, generation)
   end
   local response, lines = self.cache:update(verdict, request, answer, nil,
     choices(self, request, answer, verdict))
+  if lines and answer.streamed and response then
+    response = bodies.record(self.far, response, lines, generation)
+  end
   if lines and not self.far:apply(lines, generation) and response then
     response:not_stored()
   end
@@ -156,31 +181,45 @@ local function fetch_leased(self, request, outgoing, verdict, generation)
   end, function(seconds) self.sender:sleep(seconds) end)
 end
 
--- A task that asks behind the caller's back, or nil where nobody can: in a chain that blocks,
--- unless it may work in the background.
-local function start_refresh(self, work)
+-- What works behind the caller's back in a chain that blocks, where it may.
+local function background_of(self)
   if self.background and not self.behind then
-    self.behind = background(self) or false
+    self.behind = background(self, function(name) self.refreshing[name] = nil end) or false
   end
-  if self.behind then
-    return self.behind:start(work)
-  end
-  return self.sender:spawn(function() work(self) end)
+  return self.behind
 end
 
--- Asks behind the caller's back; who comes meanwhile is served what is there, too. False where
--- nobody can.
+-- Whether nothing of Lua's has a say in what is kept of the answer to what is stale.
+local function is_for_core_alone(self, request)
+  return not self.chooses and not request.ttl and not self.far
+    and (not self.keys or SAFE[request.method])
+end
+
+-- Whether somebody asks behind the caller's back from now on.
+local function start_refresh(self, name, request, outgoing, verdict, generation)
+  local behind = background_of(self)
+  if behind and is_for_core_alone(self, request) and behind:ask(request, outgoing, verdict) then
+    return true
+  end
+  local ended = setmetatable({}, { __close = function() self.refreshing[name] = nil end })
+  local function work(by)
+    local _ <close> = ended
+    local response = fetch(by, request, outgoing, verdict, generation)
+    if response and response.streamed then
+      bodies.drain(response) -- nobody else will read it
+    end
+  end
+  return (behind and behind:start(work) or self.sender:spawn(function() work(self) end)) ~= nil
+end
+
+-- Asks behind the caller's back; who comes meanwhile for the same variant is served what is there,
+-- too. False where nobody can.
 local function refresh(self, request, outgoing, verdict, generation)
-  local key = verdict:key(request)
-  if not self.refreshing[key] then
-    self.refreshing[key] = true
-    local ended = setmetatable({}, { __close = function() self.refreshing[key] = nil end })
-    local task = start_refresh(self, function(by)
-      local _ <close> = ended
-      fetch(by, request, outgoing, verdict, generation)
-    end)
-    if not task then
-      self.refreshing[key] = nil
+  local name = verdict:name(request)
+  if not self.refreshing[name] then
+    self.refreshing[name] = true
+    if not start_refresh(self, name, request, outgoing, verdict, generation) then
+      self.refreshing[name] = nil
       return false
     end
   end
@@ -229,29 +268,53 @@ local function forward(self, request, outgoing, verdict, generation)
       shared:keep_apart(key)
     end
   end
+  if key and shared:is_under_way(key) then -- what it waits for may be waiting for this one
+    return false, fetch(self, request, outgoing, verdict, generation)
+  end
   return false, fetch_leased(self, request, outgoing, verdict, generation)
 end
 
-local function shown(self, response, collapsed)
+local function shown(self, request, response, collapsed)
+  if response and request.stream and self.far then
+    response = bodies.open(self.far, response, request)
+  end
   if response and (collapsed or self.cache_status) then
     return response:with_cache_status(collapsed, self.cache_status)
   end
   return response
 end
 
--- What a store elsewhere has under the request's key comes near before the rules are asked, unless
--- it was invalidated while it was on its way.
-local function load_far(self, request, key, partition)
+-- Whether the answer to a request can do without the bodies of entries in memory.
+local function can_stream(self, request)
+  return not self.near
+    and (request.stream and not request.headers.Range or request.method == "HEAD")
+end
+
+-- What a store elsewhere has under the request's key comes near before the rules are asked, or is
+-- only shown to inspect, unless it was invalidated while it was on its way; with the bodies, unless
+-- heads will do. Returns the generation, and whether there is anything.
+local function load_far(self, request, key, partition, shows)
   local name, since = self.cache:key(request, key, partition)
   if not name then
     return nil
   end
   local entries, generation = self.far:get(name)
-  local damaged = self.cache:load(name, entries, since)
+  if self.far.keeps_bodies and bodies.any_apart(entries)
+    and not (shows or can_stream(self, request)) then
+    entries = bodies.gather(self.far, entries)
+  end
+  local damaged = self.cache:load(name, entries, since, shows)
   if damaged > 0 then
     self.far:failed("get", "an entry is damaged, or of another version")
   end
-  return generation
+  return generation, entries[1] ~= nil
+end
+
+-- Tells the store where what it found is of no use as it is.
+local function tell_far(self, found, response, verdict)
+  if found and verdict and not response then
+    self.far:note(verdict:validates() and "stale" or "miss")
+  end
 end
 
 -- Looks the request up in the store. Returns the response if it is there and may be used, or nil;
@@ -266,8 +329,10 @@ function look_up(self, request)
     response, outgoing, verdict = self.cache:lookup(request, nil, key, partition)
   end
   if self.far and not (response and response.from_cache) then
-    generation = load_far(self, request, key, partition)
+    local found
+    generation, found = load_far(self, request, key, partition)
     response, outgoing, verdict = self.cache:lookup(request, nil, key, partition)
+    tell_far(self, found, response, verdict)
   end
   return response, outgoing, verdict, generation
 end
@@ -288,26 +353,31 @@ function CachingSender:send(request)
     response, outgoing, verdict, generation = look_up(self, request)
   end
   if response and not (verdict and not refresh(self, request, outgoing, verdict, generation)) then
-    return shown(self, response, false)
+    return shown(self, request, response, false)
   end
   local collapsed, answer, err = forward(self, request, outgoing, verdict, generation)
-  return shown(self, answer, collapsed), err
+  return shown(self, request, answer, collapsed), err
+end
+
+-- What a user names by a request, or by its URL alone.
+local function request_of(given, what)
+  return Request.from(type(given) == "string" and { url = given } or given, what)
 end
 
 --- What `send` would do with the request, and why: a table with `action` ("hit", "refresh",
 --- "validate", "fetch", "complete", "bypass" or "timeout"), `forwarded` (why it would be sent on),
 --- `key`, `variants` (how many responses are kept under it), and of the one that fits `age` and
 --- `ttl` (seconds) and `status_code`.
----@param request viesti.Request|table
+---@param request viesti.Request|table|string a string is a URL
 ---@return table
 function CachingSender:inspect(request)
-  request = Request.from(request)
+  request = request_of(request, "inspect")
   local key, partition
   if self.keys then
     key, partition = self.keys:of(request)
   end
   if self.far then
-    load_far(self, request, key, partition)
+    load_far(self, request, key, partition, true)
   end
   return self.cache:inspect(request, nil, key, partition)
 end
@@ -315,19 +385,22 @@ end
 --- Forgets what is kept for a request, all variants of it: for a URL under the key and in the
 --- partition that this cache would ask for it by.
 ---@param request viesti.Request|table|string a string is a URL
+---@return true? done, string? reason nil and why not, where the store could not
 function CachingSender:delete(request)
-  request = Request.from(type(request) == "string" and { url = request } or request)
+  request = request_of(request, "delete")
   local key, partition
   if self.keys then
     key, partition = self.keys:of(request)
   end
   local name = self.cache:key(request, key, partition)
+  local done, reason = true, nil
   if name and self.far then
-    self.far:invalidate(name)
+    done, reason = self.far:invalidate(name)
   end
   if name and self.near then
     self.near:remove(name)
   end
+  return done, reason
 end
 
 --- Ends what is under way in the background, and closes the inner sender.
@@ -338,13 +411,14 @@ function CachingSender:close()
   return CachingSender.super.close(self)
 end
 
---- Forgets every stored response, where the store can do that.
+--- Forgets every stored response, where the store has a method for that.
+---@return true? done, string? reason nil and why not, where it could not
 function CachingSender:clear()
   if not self.store.clear then
     error(("%sCachingSender: clear: the store, %s, has no such method"):format(core.place(),
       format.value(self.store)), 0)
   end
-  self.store:clear()
+  return purging.outcome(self.store:clear())
 end
 
 return CachingSender

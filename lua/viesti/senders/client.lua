@@ -17,17 +17,48 @@ local Client = ExtendingSender:extend("Client", {
     doc = "the kind of sender required; decides where it and the sender differ" },
 })
 
+-- One over the session of the given sender, which stays the giver's: closing the client does not
+-- close it.
+local function borrowing(Kind, session)
+  local sender = Kind { session = session }
+  sender.close = function() end
+  return sender
+end
+
+-- The concrete sender of that kind in the place of `old`, and what the warning says of it.
+local function instead_of(old, asynchronous)
+  local Kind = asynchronous and AsyncSender or SyncSender
+  if old.of_kind then
+    return old:of_kind(asynchronous), "over one of its own of that kind"
+  elseif old.session then
+    return borrowing(Kind, old.session), ("over %s, with its session,"):format(Kind.name)
+  end
+  return Kind(), ("over a new %s, without what %s does,"):format(Kind.name, old.name)
+end
+
+-- The chain for that kind, and what the warning says of it.
+local function rebuilt(chain, asynchronous)
+  local stiff = concrete.stiff_layer(chain)
+  if stiff then
+    local sender = (asynchronous and AsyncSender or SyncSender)()
+    return sender, ("all of it is replaced by a new %s, since %s has no with_sender"):format(
+      sender.name, stiff.name)
+  end
+  local other, how = instead_of(concrete.of(chain), asynchronous)
+  return concrete.replaced(chain, other), ("it is kept %s instead"):format(how)
+end
+
 local function resolve(self)
-  if self.asynchronous == nil or self.asynchronous == self.sender.is_async then
+  local chain, asynchronous = self.sender, self.asynchronous
+  if asynchronous == nil or asynchronous == chain.is_async then
     return self
   end
-  local Kind = self.asynchronous and AsyncSender or SyncSender
-  local old = concrete.of(self.sender)
-  self.sender = concrete.replaced(self.sender, Kind { session = old.session })
-  self.is_async = self.asynchronous
+  local change
+  self.sender, change = rebuilt(chain, asynchronous)
+  self.is_async, self.time_source = asynchronous, self.clock or self.sender
   warnings.SenderConflictWarning:emit(
-    ("%s: asynchronous = %s is asked for, but the chain ends in %s; it is kept over %s instead")
-      :format(self.name, self.asynchronous, old.name, Kind.name))
+    ("%s: asynchronous = %s is asked for, but the chain ends in %s; %s"):format(
+      self.name, asynchronous, concrete.of(chain).name, change))
   return self
 end
 

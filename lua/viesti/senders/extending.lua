@@ -6,16 +6,21 @@ local format = require "viesti.format"
 local options = require "viesti.options"
 local Sender = require "viesti.senders.sender"
 
+local RESPONSE = debug.getmetatable(core.response { status_code = 200, fields = {} })
+
 ---@class viesti.ExtendingSender: viesti.Sender
 ---@field sender viesti.Sender the inner sender
 local ExtendingSender = Sender:extend("ExtendingSender", {
   { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
+  { name = "clock", type = "clock", by_name = true,
+    doc = "what this layer and those around it tell the time by, and sleep on; for tests" },
 })
 
 function ExtendingSender:init()
   -- Loaded here because SyncSender is a Sender too, but not a thing that this base is made of.
   self.sender = self.sender or require("viesti.senders.sync")()
   self.is_async = self.sender.is_async
+  self.time_source = self.clock or self.sender
 end
 
 function ExtendingSender:missing()
@@ -37,7 +42,7 @@ end
 function ExtendingSender:check_answer(request, response, err)
   if response == nil then
     return nil, type(err) == "table" and err or core.error("script", tostring(err), request)
-  elseif (debug.getmetatable(response) or {}).__name ~= "viesti.Response" then
+  elseif debug.getmetatable(response) ~= RESPONSE then
     error(("%s: send of the inner %s must return a Response, or nil and an error, it returned %s")
       :format(self.name, self.sender.name, format.given(response)), 0)
   end
@@ -45,15 +50,26 @@ function ExtendingSender:check_answer(request, response, err)
 end
 
 function ExtendingSender:sleep(seconds)
+  if self.clock then
+    return self.clock.sleep(seconds)
+  end
   return self.sender:sleep(seconds)
 end
 
-function ExtendingSender:spawn(fn)
-  return self.sender:spawn(fn)
+function ExtendingSender:spawn(fn, ...)
+  return self.sender:spawn(fn, ...)
 end
 
 function ExtendingSender:now()
-  return self.sender:now()
+  return self.time_source.now(self.sender)
+end
+
+function ExtendingSender:wall()
+  return self.time_source.wall(self.sender)
+end
+
+function ExtendingSender:random()
+  return self.time_source.random(self.sender)
 end
 
 --- Closes the inner sender.
@@ -74,6 +90,7 @@ function ExtendingSender:with_sender(sender)
   end
   copy.sender = sender
   copy.is_async = sender.is_async
+  copy.time_source = self.clock or sender
   return setmetatable(copy, getmetatable(self))
 end
 

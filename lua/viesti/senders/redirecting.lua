@@ -88,6 +88,7 @@ end
 local WRITTEN_ANEW = {
   method = true, url = true, params = true, headers = true, data = true, json = true,
   content = true, multipart = true, length = true,
+  factory = true,
 }
 
 -- The request at its new place; or nil and what is wrong. A streamed body is one that can be read
@@ -108,6 +109,7 @@ local function moved(self, request, method, url)
   end
   options.multipart = request.multipart
   options.content = request.body or request.content
+  options.factory = request.factory
   local again, wrong = Request.resending(request, options)
   return again, wrong and "cannot be followed with the body: " .. wrong
 end
@@ -167,7 +169,7 @@ function RedirectingSender:send(request)
     if wrong then
       return refused(request, response, wrong)
     elseif not next_request then
-      return history and response:annotated(nil, nil, { history = history }) or response
+      return history and response:annotated(nil, { history = history }) or response
     end
     response:close() -- a streamed one would hold its connection
     history = history or {}

@@ -1,19 +1,33 @@
 --- RetryingSender(retries, sender): sends again what failed for a reason that may pass.
 ---
---- Rate limits (429) are waited out and never use up `retries`, also at 0. Server errors and
---- transport errors use up one each, with growing waits. A request that must not be sent twice (a
---- POST) is repeated only if it certainly never left, or if `methods` is "any".
+--- Of three kinds of failure, a rate limit (429) is waited out and never uses up `retries`, also at
+--- 0; server errors and transport errors use up one each, with growing waits. What must not be done
+--- twice (a POST) is sent again only if it certainly never left, or if the user says that it may
+--- be.
+local Cooldown = require "viesti.cooldown"
+local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
+local origin_of = require "viesti.origin"
 local Request = require "viesti.request"
+local Retrial = require "viesti.retrial"
+local retry_rules = require "viesti.retry_rules"
 
 ---@class viesti.RetryingSender: viesti.ExtendingSender
 ---@field retries integer
+---@field cooldown viesti.Cooldown?
 local RetryingSender = ExtendingSender:extend("RetryingSender", {
   { name = "retries", type = "integer", default = 0, min = 0,
     doc = "how often a server or transport error is tried again" },
   { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
-  { name = "methods", type = "string", default = "idempotent", values = { "idempotent", "any" },
-    doc = "whether a method that is not idempotent (POST, PATCH) is repeated after a 5xx" },
+  { name = "statuses", type = "string|table",
+    doc = "which statuses are server errors: a list of them and of classes such as \"5xx\", or one "
+      .. "class; 408, 500, 502, 503 and 504 if nothing is given" },
+  { name = "methods", type = "string|strings", default = "idempotent",
+    doc = "what is sent again where the server may have done it already: \"idempotent\" methods, "
+      .. "\"any\", or those of a list" },
+  { name = "idempotency_key", type = "boolean", default = false,
+    doc = "adds an Idempotency-Key to what is not idempotent, the same in all attempts, which makes"
+      .. " it so for servers that know the field" },
   { name = "backoff", type = "table", doc = "waits after server and transport errors", fields = {
     { name = "base", type = "number", default = 1, min = 0,
       doc = "seconds before the first retry" },
@@ -24,67 +38,142 @@ local RetryingSender = ExtendingSender:extend("RetryingSender", {
   } },
   { name = "rate_limit", type = "table", doc = "waits after a 429", fields = {
     { name = "max_wait", type = "number", default = 60, min = 0,
-      doc = "seconds that one request may wait in all; beyond that the 429 is returned" },
+      doc = "seconds that one request may wait in all; it returns at once if more is asked for" },
     { name = "pad", type = "number", default = 1, min = 0,
       doc = "seconds added to what Retry-After asks for" },
+    { name = "shared", type = "boolean|Cooldown", default = true,
+      doc = "whether a 429 holds back all requests to its origin, or a Cooldown to share that with "
+        .. "other chains" },
   } },
+  { name = "deadline", type = "number", min = 0,
+    doc = "seconds for a request in all, its retries and waits included" },
+  { name = "attempt_timeout", type = "number", min = 0,
+    doc = "seconds for each attempt, instead of the session's timeout" },
+  { name = "budget", type = "RetryBudget",
+    doc = "keeps retries few while much fails; to share between chains" },
+  { name = "policy", type = "function|string",
+    doc = "a function of what happened that returns nil (as usual), false (not again), true (again)"
+      .. " or the seconds to wait; or the name of one of viesti.policies" },
+  { name = "on_retry", type = "function", doc = "called with what happened before each wait" },
+  { name = "on_give_up", type = "function",
+    doc = "called with what happened where something is not sent again that failed" },
 })
 
-local TOO_MANY_REQUESTS = 429
-local DEFAULT_RETRY_AFTER = 1
-
-local function is_server_error(response)
-  return response.status_code >= 500
+function RetryingSender:init()
+  RetryingSender.super.init(self)
+  self.rules = retry_rules(self)
+  local shared = self.rate_limit.shared
+  self.cooldown = shared == true and Cooldown() or shared
+  -- false rather than nil, which would be looked for in all the classes above for each request.
+  self.is_changing = self.idempotency_key or self.deadline ~= nil or self.attempt_timeout ~= nil
+  self.asks_policy = self.policy ~= nil
+  self.tokens = self.budget or false
 end
 
-function RetryingSender:backoff_wait(retry)
-  local backoff = self.backoff
-  local wait = math.min(backoff.cap, backoff.base * backoff.factor ^ (retry - 1))
-  return backoff.jitter == "full" and math.random() * wait or wait
+function RetryingSender:option(name)
+  local value = self[name]
+  return name == "statuses" and self._given.statuses or value
 end
 
--- Whether the outcome may be tried again at the cost of one retry.
-function RetryingSender:may_retry(request, response, err)
-  if err then
-    return err.retryable
+-- The request as it is sent each time, where that is not what was given.
+local function prepared(self, request)
+  if self.idempotency_key and not request:is_idempotent() then
+    request = request:with { headers = { ["Idempotency-Key"] = core.uuid() } }
   end
-  return is_server_error(response) and (self.methods == "any" or request:is_idempotent())
-    and request:is_replayable()
+  local deadline = self.deadline and self:now() + self.deadline
+  if deadline or self.attempt_timeout then
+    request = core.request_with_limits(request, deadline, self.attempt_timeout)
+  end
+  return request
 end
 
-local function finish(response, err, attempts)
-  if response then
-    return attempts > 1 and response:annotated(nil, attempts) or response
+local function held_back(request, origin, wait, moment)
+  local err = core.error("rate_limited", ("%s wants no requests for another %.3g s"):format(
+    origin, wait), request)
+  err.retry_after, err.retry_at = wait, moment
+  return err
+end
+
+-- Waits while the origin wants no requests; returns an error where that takes too long. `mine` is a
+-- cooldown that the caller has waited for.
+local function await_turn(self, request, mine)
+  local cooldown = self.cooldown
+  if not cooldown or cooldown:is_quiet() then
+    return nil
   end
-  err.attempts = attempts
-  return nil, err
+  local function random()
+    return self:random()
+  end
+  local origin, now = origin_of(request.url), self:now()
+  local last = math.min(now + self.rate_limit.max_wait, request.deadline or math.huge)
+  local moment
+  moment, mine = cooldown:reserve(origin, now, random, mine)
+  while moment do
+    if moment > last then
+      return held_back(request, origin, moment - now, moment)
+    end
+    self:sleep(moment - now)
+    now = self:now()
+    moment, mine = cooldown:reserve(origin, now, random, mine)
+  end
+end
+
+-- The status, too, as the third value.
+local function attempt(self, request, mine)
+  local held = await_turn(self, request, mine)
+  if held then
+    return nil, held
+  end
+  local response, err = self.sender:send(request)
+  local status = core.outcome(response)
+  if status then
+    return response, nil, status
+  end
+  return self:check_answer(request, response, err)
+end
+
+local MOST_DRAINED = 64 * 1024 -- bytes
+
+-- A connection serves again only if its response was read to the end.
+local function finish(response)
+  local length = response.streamed and tonumber(response.headers:get "Content-Length")
+  if length and length <= MOST_DRAINED then
+    repeat
+      local bytes = response:read()
+    until not bytes
+  end
+  response:close()
+end
+
+local function send_again(self, request, start, response, err)
+  local retrial = Retrial(self, request, start)
+  while true do
+    local wait = retrial:consider(response, err)
+    if not wait then
+      return retrial:outcome(response, err)
+    end
+    if response then
+      finish(response)
+    end
+    self:sleep(wait)
+    retrial:begin()
+    response, err = attempt(self, request, retrial.cooldown)
+  end
 end
 
 function RetryingSender:send(request)
   request = Request.from(request)
-  local attempts, retries, waited = 0, 0, 0
-  while true do
-    local response, err = self.sender:send(request)
-    attempts = attempts + 1
-    response, err = self:check_answer(request, response, err)
-    local wait
-    if response and response.status_code == TOO_MANY_REQUESTS and request:is_replayable() then
-      wait = (response:retry_after() or DEFAULT_RETRY_AFTER) + self.rate_limit.pad
-      waited = waited + wait
-      if waited > self.rate_limit.max_wait then
-        return finish(response, err, attempts)
-      end
-    elseif retries < self.retries and self:may_retry(request, response, err) then
-      retries = retries + 1
-      wait = self:backoff_wait(retries)
-    else
-      return finish(response, err, attempts)
-    end
-    if response then
-      response:close() -- a streamed one would hold its connection while we wait
-    end
-    self:sleep(wait)
+  if self.is_changing then
+    request = prepared(self, request)
   end
+  local start = self:now()
+  local response, err, status = attempt(self, request)
+  if self.asks_policy or not status or self.rules.failing[status] then
+    return send_again(self, request, start, response, err)
+  elseif self.tokens then
+    self.tokens:note_success()
+  end
+  return response, err
 end
 
 return RetryingSender

@@ -1,4 +1,5 @@
 --- Sender: the interface of everything that sends. Extend it to make a concrete sender.
+local chain_order = require "viesti.chain_order"
 local class = require "viesti.class"
 local core = require "viesti.core"
 local format = require "viesti.format"
@@ -29,14 +30,26 @@ end
 --- Starts a function as a task beside the caller, where `send` suspends tasks; nil where it blocks.
 ---@param fn function
 ---@return viesti.Task?
-function Sender:spawn(fn)
-  return self.is_async and core.spawn(fn) or nil
+function Sender:spawn(fn, ...)
+  return self.is_async and core.spawn(fn, ...) or nil
 end
 
 --- Seconds on a clock that never steps; only differences mean something.
 ---@return number
 function Sender:now()
   return core.now()
+end
+
+--- Seconds since 1970 by the clock on the wall, which may step.
+---@return number
+function Sender:wall()
+  return core.wall()
+end
+
+--- A random number from 0 to 1, 1 not included.
+---@return number
+function Sender:random()
+  return math.random()
 end
 
 --- Gives back what the sender holds; sending is over after that. Closing twice is harmless.
@@ -64,6 +77,12 @@ function Sender:describe()
     end
   end
   return { class = self.name, options = values, sender = self.sender and self.sender:describe() }
+end
+
+--- What is wrong with the order of the layers, each in a sentence; an empty list if nothing is.
+---@return string[]
+function Sender:check()
+  return chain_order(self)
 end
 
 -- In the form that builds it: what was given, and the inner sender.

@@ -16,6 +16,9 @@
 ---@field multipart viesti.Multipart?
 ---@field length integer? bytes of a body that a function supplies
 ---@field timeout number? seconds for the whole exchange, instead of the session's
+---@field factory boolean? whether the function in `content` makes the one that supplies the body
+---@field deadline number? the moment, on the clock of sender:now(), at which all ends
+---@field idempotent boolean? true: the caller's word that sending it twice does no harm
 ---@field on_progress fun(done: integer, total: integer?)? told of the bytes that have come
 ---@field secret_headers string[]? names of header fields that are for its origin alone
 ---@field ttl number? seconds that a CachingSender keeps the response fresh
@@ -67,7 +70,8 @@ function Request:is_replayable() end
 ---@field http_version string? "1.0", "1.1", "2" or "3"; nil if it did not come off the wire
 ---@field from_cache boolean whether its body came out of a cache
 ---@field cache viesti.CacheFacts? what a cache had to do with it
----@field attempts integer how often the request was sent for it
+---@field attempts viesti.Attempt[] how often the request was sent for it, and what came of each
+---@field give_up string? why a RetryingSender, which would have, did not send it again
 ---@field encoding string? the Content-Encoding that was undone
 ---@field reused boolean whether the connection had served before
 ---@field complete boolean|"unknown" whether the body is whole; a stream once it was read to its end
@@ -105,6 +109,17 @@ function Headers:get(name) end
 ---@return string[]
 function Headers:get_all(name) end
 
+--- One sending of a request, as a RetryingSender saw it.
+---@class viesti.Attempt
+---@field number integer the first is 1
+---@field start number? the moment, on the clock of sender:now()
+---@field duration number seconds
+---@field status integer? of the response
+---@field error viesti.Error? instead of it
+---@field sent "no"|"maybe" whether any of the request may have left
+---@field wait number? seconds waited before the next one
+---@field reason "rate_limited"|"server_error"|"transport_error"|"policy"|nil what called for it
+
 --- Why there is no response; tostring gives a sentence.
 ---@class viesti.Error
 ---@field kind viesti.ErrorKind what happened, in a word: see below
@@ -115,7 +130,8 @@ function Headers:get_all(name) end
 ---@field retryable boolean sending it again cannot do it twice, and may succeed
 ---@field request viesti.Request? what was, or was to be, sent
 ---@field cause any of the kind script: what the user's function raised or gave up with
----@field attempts integer? how often it was sent, where a layer repeats it
+---@field attempts viesti.Attempt[]? how often it was sent, where a layer repeats it
+---@field give_up string? why that layer did not send it again
 
 ---@alias viesti.ErrorKind
 ---| "resolve"
@@ -207,6 +223,7 @@ function Sender:send(request) end
 local Store = {}
 
 --- Forgets every response.
+---@return true done
 function Store:clear() end
 
 --- The limits that it was made with.

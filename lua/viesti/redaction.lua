@@ -1,0 +1,132 @@
+--- What is secret in a request and its response, for whoever writes them down: header fields,
+--- query parameters, and members of forms and JSON, by their names.
+local core = require "viesti.core"
+
+local redaction = {}
+
+--- Stands in the place of a secret.
+redaction.MARK = "REDACTED"
+
+local NAMES = {
+  "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-auth-token",
+  "api-key", "api_key", "apikey", "access_token", "refresh_token", "id_token", "token",
+  "auth_token", "password", "passwd", "secret", "client_secret", "client_assertion", "assertion",
+  "code_verifier", "signature", "sig", "awsaccesskeyid", "x-amz-credential", "x-amz-signature",
+  "x-amz-security-token", "x-goog-credential", "x-goog-signature",
+}
+
+-- Fields whose value is a URL, which may hold secrets in its turn.
+local OF_URLS = { location = true, ["content-location"] = true, referer = true }
+
+---@class viesti.Redaction
+local Redaction = {}
+Redaction.__index = Redaction
+
+--- The rules, with further names.
+---@param more? string[]
+---@return viesti.Redaction
+function redaction.new(more)
+  local secret = {}
+  for _, list in ipairs { NAMES, more or {} } do
+    for _, name in ipairs(list) do
+      secret[name:lower()] = true
+    end
+  end
+  return setmetatable({ secret = secret }, Redaction)
+end
+
+local function decoded(name)
+  return (name:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
+end
+
+--- A form, or the query of a URL: "a=1&token=REDACTED".
+function Redaction:form(text)
+  return (text:gsub("[^&#]+", function(pair)
+    local name = pair:match "^([^=]*)=."
+    return name and self.secret[decoded(name):lower()] and name .. "=" .. redaction.MARK or nil
+  end))
+end
+
+function Redaction:url(url)
+  url = core.public_url(url)
+  local question = url:find("?", 1, true)
+  return question and url:sub(1, question) .. self:form(url:sub(question + 1)) or url
+end
+
+--- The value of a header field; `more`, if given, are the names of further secret ones.
+---@param more? string[]
+function Redaction:field(name, value, more)
+  local lower = name:lower()
+  if self.secret[lower] then
+    return redaction.MARK
+  end
+  for _, other in ipairs(more or {}) do
+    if other:lower() == lower then
+      return redaction.MARK
+    end
+  end
+  return OF_URLS[lower] and self:url(value) or value
+end
+
+--- Header fields as a list of pairs { name, value }.
+---@param headers viesti.Headers
+---@param more? string[]
+---@return string[][]
+function Redaction:fields(headers, more)
+  local list = {}
+  for name, value in pairs(headers) do
+    list[#list + 1] = { name, self:field(name, value, more) }
+  end
+  return list
+end
+
+-- Where the value that begins there ends, if it is a string, which may be cut off, or a number.
+local function end_of_value(text, start)
+  if text:sub(start, start) ~= '"' then
+    return select(2, text:find("^[-%d][%d.eE+-]*", start))
+  end
+  local last = start
+  repeat
+    last = text:find('["\\]', last + 1)
+    local escaped = last and text:byte(last) == 92
+    last = escaped and last + 1 or last
+  until not escaped
+  return last or #text
+end
+
+-- Bytes beside the secrets stay as they are.
+function Redaction:json(text)
+  local parts, position = {}, 1
+  while true do
+    local _, colon, name = text:find('"([^"\\]+)"%s*:%s*', position)
+    if not colon then
+      parts[#parts + 1] = text:sub(position)
+      return table.concat(parts)
+    end
+    parts[#parts + 1] = text:sub(position, colon)
+    position = colon + 1
+    local last = self.secret[name:lower()] and end_of_value(text, position)
+    if last then
+      parts[#parts + 1] = '"' .. redaction.MARK .. '"'
+      position = last + 1
+    end
+  end
+end
+
+--- A body of that media type; without one it is JSON if it begins as JSON does.
+---@param body string
+---@param media_type string?
+function Redaction:body(body, media_type)
+  media_type = (media_type or ""):lower()
+  if media_type == "" and body:find "^%s*[{%[]" then
+    return self:json(body)
+  end
+  if media_type:find("x-www-form-urlencoded", 1, true) then
+    return self:form(body)
+  elseif media_type:find "[/+]json" then
+    return self:json(body)
+  end
+  return body
+end
+
+return redaction

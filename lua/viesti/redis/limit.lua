@@ -1,0 +1,98 @@
+--- RedisLimit{ url, rate, per, burst, ... }: a RateLimit that holds over many machines, whose
+--- tokens are on a Redis server. Where the server is lost, each machine keeps to the same limit by
+--- itself: no request fails for that.
+local address = require "viesti.redis.address"
+local core = require "viesti.core"
+local new_client = require "viesti.redis.client"
+local new_names = require "viesti.redis.names"
+local place = require "viesti.redis.place"
+local RateLimit = require "viesti.rate_limit"
+local warnings = require "viesti.warnings"
+
+local MICROSECONDS = 1e6
+local QUIET = 60                -- seconds between warnings
+local LONGEST = 10 * 365 * 86400 -- seconds for which anything is kept there
+
+---@class viesti.RedisLimit: viesti.RateLimit
+---@field prefix string
+local RedisLimit = RateLimit:extend("RedisLimit", place.options)
+
+function RedisLimit:init()
+  RedisLimit.super.init(self)
+  local there, wrong = place.read(self)
+  if not there then
+    error(core.place() .. "RedisLimit: " .. wrong, 0)
+  end
+  self.client, self.errors = new_client(there, new_names(self.prefix)), 0
+  self._given.url = self.url and address.public(self.url)
+  self.url = self._given.url
+end
+
+local function microseconds(seconds)
+  return ("%.3f"):format(math.min(seconds, LONGEST) * MICROSECONDS)
+end
+
+local function failed(self, reason)
+  self.errors = self.errors + 1
+  if not self.warned or core.now() - self.warned >= QUIET then
+    self.warned = core.now()
+    warnings.StoreWarning:emit(("%s keeps to the limit by itself: %s"):format(tostring(self),
+      reason))
+  end
+end
+
+-- As TokenBucket:take; where this machine alone has no token yet, the server is not asked.
+local function take(self, bucket, now)
+  local moment = bucket:empty_until(now)
+  if moment then
+    return moment
+  end
+  local wait, reason = self.client:run("take_token", { self.prefix .. "r:" .. bucket.key },
+    { microseconds(self.interval), microseconds((self.burst - 1) * self.interval) })
+  if math.type(wait) ~= "integer" then
+    if not self.client.closed then
+      failed(self, reason or "the server's reply is not what it should be")
+    end
+    moment = bucket:empty_until(now)
+    return moment or bucket:charge(now)
+  elseif wait <= 0 then
+    return bucket:charge(now)
+  end
+  self.postpone(bucket, now + wait / MICROSECONDS, now)
+  return bucket.next_at
+end
+
+function RedisLimit:new_bucket(key)
+  local bucket = RedisLimit.super.new_bucket(self, key)
+  function bucket.take(_, now)
+    return take(self, bucket, now)
+  end
+  return bucket
+end
+
+--- Lets nobody pass for so many seconds, on all machines.
+---@param key string
+---@param seconds number
+---@param now number
+function RedisLimit:hold(key, seconds, now)
+  RedisLimit.super.hold(self, key, seconds, now)
+  self.client:post("hold_tokens", { self.prefix .. "r:" .. key },
+    { microseconds(seconds), microseconds((self.burst - 1) * self.interval) })
+end
+
+--- As a RateLimit's, of this object alone, and `errors`: how often the server was done without.
+---@return table<string, integer>
+function RedisLimit:stats()
+  local stats = RedisLimit.super.stats(self)
+  stats.errors = self.errors
+  return stats
+end
+
+--- Ends the connection; each machine keeps to the limit by itself then.
+function RedisLimit:close()
+  self.client:close()
+end
+
+RedisLimit.__close = RedisLimit.close
+
+return RedisLimit

@@ -1,0 +1,34 @@
+--- What a layer counts requests by: their origin, or what its option `key` makes of them.
+local core = require "viesti.core"
+local format = require "viesti.format"
+local Request = require "viesti.request"
+
+--- The declaration of that option.
+local spec = { name = "key", type = "string|function",
+  doc = "what is counted by: a function of the request that returns a string, or one string for "
+    .. "all; the request's origin if nothing is given" }
+
+--- A function of what `send` is given that returns its key, and itself as a Request; for the layer
+--- of that name, and its option.
+---@param name string
+---@param key string|function|nil
+---@return fun(given: viesti.Request|table): string, viesti.Request
+local function of(name, key)
+  if key == nil then
+    return core.origin
+  elseif type(key) == "string" then
+    return function(request)
+      return key, Request.from(request)
+    end
+  end
+  return function(request)
+    request = Request.from(request)
+    local value = key(request)
+    if type(value) ~= "string" then
+      error(("%s: key must return a string, it returned %s"):format(name, format.given(value)), 0)
+    end
+    return value, request
+  end
+end
+
+return { spec = spec, of = of }

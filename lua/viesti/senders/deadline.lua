@@ -1,0 +1,21 @@
+--- DeadlineSender(seconds, sender): gives each request a moment at which all that is done for it
+--- ends: waits, retries and what is on the wire.
+local core = require "viesti.core"
+local ExtendingSender = require "viesti.senders.extending"
+local Request = require "viesti.request"
+
+---@class viesti.DeadlineSender: viesti.ExtendingSender
+---@field seconds number
+local DeadlineSender = ExtendingSender:extend("DeadlineSender", {
+  { name = "seconds", type = "number", min = 0, required = true,
+    doc = "from when the request comes here until it has to be done; its own deadline holds where"
+      .. " that comes first" },
+  { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
+})
+
+function DeadlineSender:send(request)
+  request = Request.from(request)
+  return self.sender:send(core.request_with_limits(request, self:now() + self.seconds))
+end
+
+return DeadlineSender

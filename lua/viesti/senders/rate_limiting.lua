@@ -1,0 +1,128 @@
+--- RateLimitingSender{ rate, per, burst, ... }: sends no more than so many requests in a time; who
+--- comes earlier waits for his turn, or is told at once that it would take too long.
+local core = require "viesti.core"
+local ExtendingSender = require "viesti.senders.extending"
+local format = require "viesti.format"
+local RateLimit = require "viesti.rate_limit"
+local rate_limit_fields = require "viesti.rate_limit_fields"
+local Request = require "viesti.request"
+local retry_after = require "viesti.retry_after"
+
+local TOO_MANY_REQUESTS = 429
+local ASKED_FOR_NOTHING = 1 -- seconds
+
+local of_limit = {}
+for _, spec in ipairs(RateLimit.options) do
+  of_limit[spec.name] = spec
+end
+
+---@class viesti.RateLimitingSender: viesti.ExtendingSender
+---@field key string|fun(request: viesti.Request): string?|nil
+---@field max_wait number
+---@field learn boolean
+---@field limit viesti.RateLimit
+local RateLimitingSender = ExtendingSender:extend("RateLimitingSender", {
+  { name = "rate", type = "number", min = of_limit.rate.min, max = of_limit.rate.max,
+    doc = "how many requests may go; needed where no limit is given" },
+  of_limit.per, of_limit.burst,
+  { name = "key", type = "string|function",
+    doc = "what has a limit of its own: each origin if nothing is given; else what a function of "
+      .. "the request returns (nil: no limit), or one name for all requests" },
+  { name = "max_wait", type = "number", default = 60, min = 0,
+    doc = "seconds that a request may wait; who would have to wait longer fails at once" },
+  of_limit.queue,
+  { name = "learn", type = "boolean", default = false,
+    doc = "whether to go slower where the RateLimit fields of responses say so" },
+  { name = "limit", type = "RateLimit",
+    doc = "a limit to share with other chains, instead of one of its own" },
+  of_limit.cooldown, of_limit.max_keys,
+  { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
+})
+
+local function refuse(sentence, ...)
+  error(core.place() .. "RateLimitingSender: " .. sentence:format(...), 0)
+end
+
+function RateLimitingSender:init()
+  RateLimitingSender.super.init(self)
+  local own = {}
+  for name in pairs(of_limit) do
+    if self.limit and self._given[name] ~= nil then
+      refuse("limit and %s are both given; the limit has its own", name)
+    end
+    own[name] = self[name]
+  end
+  if not self.limit and not self.rate then
+    refuse "rate or limit must be given"
+  end
+  self.limit = self.limit or RateLimit(own)
+  self.clock, self.key = self.clock or false, self.key or false -- nil is looked for in all bases
+end
+
+function RateLimitingSender:option(name)
+  if name == "limit" then
+    return self._given.limit
+  end
+  return (of_limit[name] and not self._given.limit or not of_limit[name]) and self[name] or nil
+end
+
+-- What the user's function makes of the request.
+local function asked_key(self, request)
+  local key = self.key(request)
+  if key ~= nil and type(key) ~= "string" then
+    error(("RateLimitingSender: key must return a string, or nil for no limit, it returned %s")
+      :format(format.given(key)), 0)
+  end
+  return key
+end
+
+-- Sends it; what the response says of limits is noted.
+local function send_learning(self, request, bucket)
+  local response, err
+  do
+    local _ <close> = bucket:begin_request(self:now())
+    response, err = self.sender:send(request)
+  end
+  if type(response) == "userdata" then
+    self.limit:learn(bucket, rate_limit_fields(response, self:wall()), self:now())
+  end
+  return response, err
+end
+
+local function hold_back(self, key, response)
+  local seconds = retry_after(response, self:wall()) or ASKED_FOR_NOTHING
+  if seconds < math.huge then
+    self.limit:hold(key, seconds, self:now())
+  end
+end
+
+function RateLimitingSender:send(request)
+  local key = self.key
+  if not key then
+    key, request = core.origin(request)
+  elseif type(key) ~= "string" then
+    request = Request.from(request)
+    key = asked_key(self, request)
+    if not key then
+      return self.sender:send(request)
+    end
+  end
+  local inner = self.sender
+  local now = (self.clock or inner).now(inner)
+  local bucket, refused = self.limit:admit(key, self, request, self.max_wait, now)
+  if not bucket then
+    return nil, refused
+  end
+  local response, err
+  if self.learn then
+    response, err = send_learning(self, request, bucket)
+  else
+    response, err = inner:send(request)
+  end
+  if response and response.status_code == TOO_MANY_REQUESTS then
+    hold_back(self, key, response)
+  end
+  return response, err
+end
+
+return RateLimitingSender

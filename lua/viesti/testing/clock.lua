@@ -1,0 +1,137 @@
+--- A clock that advances by itself: whoever sleeps on it is woken as soon as nobody has anything
+--- else to do, and the time he asked for has passed then.
+local core = require "viesti.core"
+local options = require "viesti.options"
+
+local declaration = {
+  { name = "wall", type = "number", default = 1e9, doc = "seconds since 1970 when it starts" },
+  { name = "seed", type = "integer", default = 1, doc = "of its random numbers" },
+}
+
+-- Turns of the loop in which nobody went to sleep, until everybody is taken to have done so: a task
+-- that one wakes wakes another one.
+local QUIET_TURNS = 4
+
+-- Where a moment belongs among the sleepers, who stand in order of their moments.
+local function place_of(sleepers, moment)
+  local low, high = 1, #sleepers + 1
+  while low < high do
+    local middle = (low + high) // 2
+    if sleepers[middle].moment <= moment then
+      low = middle + 1
+    else
+      high = middle
+    end
+  end
+  return low
+end
+
+-- Nobody sleeps any longer who was cancelled.
+local function leave(state, sleeper)
+  for index, candidate in ipairs(state.sleepers) do
+    if candidate == sleeper then
+      table.remove(state.sleepers, index)
+      break
+    end
+  end
+  if state.driver and not state.sleepers[1] then
+    state.driver:cancel()
+    state.driver = nil
+  end
+end
+
+local function wait_for_quiet(state)
+  local quiet = 0
+  while quiet < QUIET_TURNS do
+    local before = state.count
+    core.sleep(0)
+    quiet = state.count == before and quiet + 1 or 0
+  end
+end
+
+local function advance(state, moment)
+  state.now = math.max(state.now, moment)
+  while state.sleepers[1] and state.sleepers[1].moment <= state.now do
+    table.remove(state.sleepers, 1).task:wake()
+  end
+end
+
+local function drive(state)
+  while state.sleepers[1] do
+    wait_for_quiet(state)
+    if state.sleepers[1] then
+      advance(state, state.sleepers[1].moment)
+    end
+  end
+  state.driver = nil
+end
+
+local function sleep_in_task(state, task, moment)
+  local sleeper <close> = setmetatable({ moment = moment, task = task }, {
+    __close = function(self) leave(state, self) end,
+  })
+  table.insert(state.sleepers, place_of(state.sleepers, moment), sleeper)
+  state.count = state.count + 1
+  state.driver = state.driver or core.spawn(drive, state)
+  repeat
+    core.park()
+  until state.now >= moment
+end
+
+-- The next of a sequence of integers that look random (splitmix64).
+local function mix(state)
+  state.seed = state.seed + 0x9e3779b97f4a7c15
+  local z = state.seed
+  z = (z ~ (z >> 30)) * 0xbf58476d1ce4e5b9
+  z = (z ~ (z >> 27)) * 0x94d049bb133111eb
+  return z ~ (z >> 31)
+end
+
+--- A clock for the `clock` option of a chain's innermost sender: `now`, `wall`, `sleep` and
+--- `random` as the real ones, but that ten minutes pass in no time, and the random numbers are the
+--- same in each run. `advance(seconds)` lets time pass, `slept()` is how long was slept on it in
+--- all.
+---@param ... any { wall, seed }
+---@return viesti.Clock
+return function(...)
+  local values, wrong = options.read("clock", declaration, ...)
+  if not values then
+    error(wrong, 2)
+  end
+  local start = core.now()
+  local state = { now = start, sleepers = {}, count = 0, seed = values.seed, slept = 0 }
+  local clock = {}
+
+  function clock.now()
+    return state.now
+  end
+
+  function clock.wall()
+    return values.wall + (state.now - start)
+  end
+
+  function clock.sleep(seconds)
+    seconds = math.max(seconds, 0)
+    state.slept = state.slept + seconds
+    local task = core.current()
+    if task then
+      sleep_in_task(state, task, state.now + seconds)
+    else
+      advance(state, state.now + seconds)
+    end
+  end
+
+  function clock.random()
+    return (mix(state) >> 11) * 0x1p-53
+  end
+
+  function clock.advance(seconds)
+    advance(state, state.now + seconds)
+  end
+
+  function clock.slept()
+    return state.slept
+  end
+
+  return clock
+end

@@ -1,0 +1,4 @@
+--- What users need for tests of their own.
+return {
+  clock = require "viesti.testing.clock",
+}

@@ -1,0 +1,64 @@
+local viesti = require("viesti")
+local fixture = require("spec.support.fixture")
+
+describe("standard", function()
+  local server = fixture.origin()
+
+  local function names_of(sender)
+    local names = {}
+    while sender do
+      names[#names + 1] = sender.name:gsub("Sender$", "")
+      sender = sender.sender
+    end
+    return table.concat(names, " ")
+  end
+
+  it("is a chain that caches, retries and breaks circuits, within a deadline", function()
+    local chain = viesti.standard()
+    assert.equal("Client Redirecting Caching Deadline Retrying CircuitBreaking Sync",
+      names_of(chain))
+    local retrying = chain.sender.sender.sender.sender
+    assert.same({ 3, 120, 1000 }, { retrying.retries, chain.sender.sender.sender.seconds,
+      chain.sender.sender.max_size })
+  end)
+
+  it("has every layer in its place", function()
+    local chain = viesti.standard({
+      asynchronous = true, session = { timeout = 5 }, client = {},
+      defaults = { headers = { A = "b" } },
+      redirecting = { max_redirects = 3 }, authenticating = { bearer = "x" }, caching = true,
+      deadline = { seconds = 9 }, retrying = { deadline = 5 },
+      failover = { hosts = { "http://a.invalid" } }, circuit_breaking = {},
+      hedging = { delay = 1 }, rate_limiting = { rate = 5 },
+      concurrency_limiting = { limit = 3 }, tracing = { on_event = print },
+    })
+    assert.equal("Client Defaults Redirecting Authenticating Caching Deadline Retrying Failover "
+      .. "CircuitBreaking Hedging RateLimiting ConcurrencyLimiting Tracing Async", names_of(chain))
+    assert.same({}, chain:check())
+    assert.is_true(chain.is_async)
+  end)
+
+  it("leaves out what is false, and fills in what a layer has by default", function()
+    local chain = viesti.standard({ client = false, caching = false, circuit_breaking = false,
+      retrying = { deadline = 7 } })
+    assert.equal("Redirecting Deadline Retrying Sync", names_of(chain))
+    assert.same({ 3, 7 }, { chain.sender.sender.retries, chain.sender.sender.deadline })
+  end)
+
+  it("takes a session", function()
+    local session <close> = viesti.Session({ user_agent = "mine" })
+    local chain = viesti.standard({ session = session })
+    assert.equal(200, chain:send({ url = server.url .. "/x?" }) and 200)
+    assert.equal("mine", server:requests()[1].header("User-Agent"))
+  end)
+
+  it("names what there is not, and whose option is wrong", function()
+    local function said(given)
+      return select(2, pcall(viesti.standard, given))
+    end
+    assert.matches("standard: there is no option \"retry\"", said({ retry = {} }), 1, true)
+    assert.matches("RetryingSender: there is no option \"retires\", did you mean 'retries'?",
+      said({ retrying = { retires = 3 } }), 1, true)
+    assert.matches("there is no option \"timout\"", said({ session = { timout = 3 } }), 1, true)
+  end)
+end)

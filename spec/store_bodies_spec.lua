@@ -1,0 +1,98 @@
+-- What a store that keeps large bodies apart may be like, and where it fails.
+
+local fixture = require("spec.support.fixture")
+local stores = require("spec.support.stores")
+local streams = require("spec.support.streams")
+local viesti = require("viesti")
+
+local MEBIBYTE = 1024 * 1024
+local FRESH = { "Cache-Control", "max-age=60" }
+
+-- A store in Lua that keeps bodies apart, and waits over everything.
+local function patient()
+  local store, bodies = stores.plain().open(), {}
+  for _, name in ipairs({ "get", "put", "remove", "invalidate" }) do
+    local method = store[name]
+    store[name] = function(...)
+      viesti.sleep(0.001)
+      return method(...)
+    end
+  end
+  function store.begin_body(_, expected)
+    bodies.expected = expected
+    return "the body"
+  end
+  function store.write_body(_, body, number, bytes)
+    viesti.sleep(0.001)
+    bodies[body .. number] = bytes
+    return true
+  end
+  function store.read_body(_, body, number)
+    viesti.sleep(0.001)
+    return bodies[body .. number]
+  end
+  function store.drop_body() end
+  return store, bodies
+end
+
+describe("A store in Lua that keeps bodies apart", function()
+  local server = fixture.origin()
+
+  it("may wait over them in a task", function()
+    local store, bodies = patient()
+    local large = streams.numbered(MEBIBYTE)
+    server:route("/a", { headers = { FRESH }, body = large })
+    local sender = viesti.CachingSender({ store = store, sender = viesti.AsyncSender() })
+    viesti.run(function()
+      for round = 1, 3 do
+        local response = assert(sender:send({ url = server.url .. "/a", stream = true }))
+        assert.equal(round > 1, response.from_cache)
+        assert.is_true(streams.rest_of(response) == large)
+      end
+      assert.is_true(sender:send({ url = server.url .. "/a" }).body == large)
+    end)
+    assert.equal(#large, bodies.expected)
+  end)
+
+  it("costs no request where it fails, nor the entry of another body", function()
+    local previous = viesti.StoreWarning:set("ignore")
+    finally(function() viesti.StoreWarning:set(previous) end)
+    local store, bodies = patient()
+    local large = streams.numbered(MEBIBYTE)
+    server:route("/a", { headers = { FRESH }, body = large })
+    local sender = viesti.CachingSender({ store = store, sender = viesti.SyncSender() })
+    local write = store.write_body
+    function store.write_body(_, body, number, bytes)
+      return number ~= 2 and write(store, body, number, bytes) or error("no")
+    end
+    for _ = 1, 2 do
+      local response = assert(sender:send({ url = server.url .. "/a", stream = true }))
+      assert.is_false(response.from_cache)
+      assert.is_true(streams.rest_of(response) == large)
+    end
+    store.write_body = write
+    streams.rest_of(assert(sender:send({ url = server.url .. "/a", stream = true })))
+    bodies["the body1"], bodies["the body2"] = bodies["the body2"], bodies["the body1"]
+    local response = assert(sender:send({ url = server.url .. "/a", stream = true }))
+    local bytes, err = streams.read_all(response)
+    assert.same({ "", "truncated" }, { bytes, err.kind })
+    assert.is_false(sender:send({ url = server.url .. "/a" }).from_cache)
+  end)
+
+  it("is filled by what refreshes it behind a reader's back", function()
+    local store = patient()
+    local large = streams.numbered(MEBIBYTE)
+    local headers = { { "Cache-Control", "max-age=0, stale-while-revalidate=60" } }
+    server:route("/a", { headers = headers, body = large })
+    local sender = viesti.CachingSender({ store = store, sender = viesti.AsyncSender() })
+    viesti.run(function()
+      local request = { url = server.url .. "/a", stream = true }
+      streams.rest_of(assert(sender:send(request)))
+      server:route("/a", { headers = { FRESH }, body = "new" })
+      assert.is_true(streams.rest_of(assert(sender:send(request))) == large)
+      viesti.sleep(0.1)
+      assert.equal("new", streams.rest_of(assert(sender:send(request))))
+    end)
+    assert.equal(2, server:count("/a"))
+  end)
+end)
