@@ -8,6 +8,8 @@ local LAYERS = {
   "retrying", "circuit_breaking", "rate_limiting", "concurrency_limiting", "deadline",
 }
 
+local MICROSECONDS = 1e6
+
 return function(context)
   -- Alternately, so that all meet the same load.
   local function sample()
@@ -26,12 +28,13 @@ return function(context)
   end
 
   local function report()
-    print "layers: a sender in Lua that answers at once; what each adds, cpu time"
     local times, garbage = sample()
     local none = measure.median(times.none)
+    print(("layers: a sender in Lua that answers at once, in %.3f us; what each adds, cpu time")
+      :format(none * MICROSECONDS))
     for _, name in ipairs { "forwarding", table.unpack(LAYERS) } do
-      compare.note("%s: %s and %d bytes of garbage", name,
-        measure.duration(measure.median(times[name]) - none), garbage[name] - garbage.none)
+      compare.note("%s: %.2f us and %d bytes of garbage", name,
+        (measure.median(times[name]) - none) * MICROSECONDS, garbage[name] - garbage.none)
     end
   end
 

@@ -55,13 +55,21 @@ local function note_in_budget(self, reason, err)
   end
 end
 
--- Everybody else is held back as well, for as long as the server asks.
+-- Everybody else is held back as well, for as long as the server asks; of many that it turned away
+-- at once one comes back then, and the others behind it.
 local function cool_down(self, context, now)
+  local cooldown, origin = self.sender.cooldown, origin_of(self.request.url)
   local asked = (context.retry_after or 1) + self.sender.rate_limit.pad
   self.limited = self.limited + 1
   self.limited_since = self.limited_since or now
-  if self.sender.cooldown and asked < math.huge then
-    self.cooldown = self.sender.cooldown:start(origin_of(self.request.url), asked, now)
+  if not cooldown or asked == math.huge then
+    return
+  end
+  local is_first
+  self.cooldown, is_first = cooldown:start(origin, asked, now)
+  self.turn = self.cooldown and self.cooldown.moment
+  if is_first == false then
+    self.turn = cooldown:reserve(origin, now, function() return self.sender:random() end)
   end
 end
 
@@ -70,7 +78,7 @@ local function usual_wait(self, context, now)
   local rules, random = self.sender.rules, self.sender:random()
   if context.reason == "rate_limited" then
     local wait = rules:limit_wait(context.retry_after, self.limited, random)
-    return math.max(wait, self.cooldown and self.cooldown.moment - now or 0)
+    return math.max(wait, self.turn and self.turn - now or 0)
   end
   return math.max(rules:backoff_wait(self.retries + 1, random), context.retry_after or 0)
 end
