@@ -346,8 +346,7 @@ void vi_open_cache(lua_State *L) {
       {"lookup", cache_lookup}, {"update", cache_update}, {"rescue", cache_rescue},
       {"serves", cache_serves}, {"minds", cache_minds},   {"inspect", cache_inspect},
       {"key", cache_key},       {"load", cache_load},     {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"cache", cache_new}, {"pack", vi_pack_strings}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"cache", cache_new}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_CACHE, "Cache", cache_metamethods, cache_methods);
   luaL_setfuncs(L, functions, 0);
 }
