@@ -18,13 +18,26 @@ void vi_end_stream(lua_State *L, vi_response_box *box) {
 /* A loop over the chunks has the body between two of them, too; whoever runs it may read as well.
  */
 static bool is_read_elsewhere(lua_State *L, const vi_response_box *box) {
-  bool goes_on = box->stream || box->held;
+  bool goes_on = box->stream || box->held || box->withheld;
   return vi_is_being_read(box) || (goes_on && box->looper && box->looper != L);
+}
+
+/* What it passes through may wait for a store. */
+static bool is_passing(lua_State *L, int index) {
+  bool passing = lua_getiuservalue(L, index, VI_RESPONSE_PASSAGE) == LUA_TTABLE;
+  if (passing) {
+    lua_getfield(L, -1, "busy");
+    passing = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return passing;
 }
 
 /* is_read_elsewhere(response) -> whether somebody but the caller reads its body */
 static int response_is_read_elsewhere(lua_State *L) {
-  lua_pushboolean(L, is_read_elsewhere(L, vi_check_response(L, 1)));
+  const vi_response_box *box = vi_check_response(L, 1);
+  lua_pushboolean(L, is_read_elsewhere(L, box) || is_passing(L, 1));
   return 1;
 }
 
@@ -141,10 +154,11 @@ static int response_close(lua_State *L) {
   return 0;
 }
 
-/* apart_body(response) -> the name under which a store has its body, or nil: it is here */
+/* apart_body(response) -> the name under which a store has its body, or nil: it is here, or comes
+ * already */
 static int apart_body(lua_State *L) {
   const vi_response_box *box = vi_check_box(L, 1, VI_TYPE_RESPONSE);
-  if (box->stored && !(box->stored->flags & VI_STORED_APART))
+  if (box->streamed || (box->stored && !(box->stored->flags & VI_STORED_APART)))
     return 0;
   const vi_response *response = vi_check_response(L, 1)->response;
   if (!response->apart)
@@ -154,23 +168,27 @@ static int apart_body(lua_State *L) {
 }
 
 /* with_passage(response, object) -> another Response over the same core, whose body is read by
- * object:take(response, most, loops); object:close() tells that it was closed before its end */
+ * object:take(response, most, loops), while object.busy by nobody else; object:close() tells that it
+ * was closed before its end. And the object that it had before, which that one asks in its turn. */
 static int with_passage(lua_State *L) {
   vi_response_box *box = vi_push_response_like(L, 1);
-  if (box->response->apart)
+  if (box->response->apart && !box->streamed)
     box->streamed = box->withheld = true;
+  lua_getiuservalue(L, -1, VI_RESPONSE_PASSAGE);
   lua_pushvalue(L, 2);
-  lua_setiuservalue(L, -2, VI_RESPONSE_PASSAGE);
-  return 1;
+  lua_setiuservalue(L, -3, VI_RESPONSE_PASSAGE);
+  return 2;
 }
 
-/* passage(response) -> that object, which is about to be asked; nil: there is none, or the response
- * was closed */
+/* passage(response, loops) -> that object, which is about to be asked; nil: there is none, or the
+ * response was closed */
 static int passage(lua_State *L) {
   vi_response_box *box = vi_check_response(L, 1);
   if (lua_getiuservalue(L, 1, VI_RESPONSE_PASSAGE) != LUA_TTABLE || box->cut)
     return 0;
   box->begun = true;
+  if (lua_toboolean(L, 2))
+    box->looper = L;
   return 1;
 }
 

@@ -299,8 +299,8 @@ local function load_far(self, request, key, partition, shows)
     return nil
   end
   local entries, generation = self.far:get(name)
-  if self.far.keeps_bodies and bodies.any_apart(entries)
-    and not (shows or can_stream(self, request)) then
+  if bodies.any_apart(entries)
+    and not (self.far.keeps_bodies and (shows or can_stream(self, request))) then
     entries = bodies.gather(self.far, entries)
   end
   local damaged = self.cache:load(name, entries, since, shows)
