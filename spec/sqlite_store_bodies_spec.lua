@@ -202,7 +202,45 @@ for way, huge in pairs(HUGE) do
       assert.is_true(get().body == large)
       server:route("/a", { headers = { FRESH }, body = "new", etag = '"w"' })
       assert.equal("new", streams.rest_of(get("/a", STREAM)))
-      assert.same({ 1, 0 }, { store:count(), pieces() })
+      assert.equal(1, store:count())
+      assert.equal("new", get().body)
+    end)
+
+    it("keeps one that is replaced for a minute, for those who are reading it", function()
+      server:route("/a", { headers = { FRESH }, body = large })
+      local function read_while_replaced()
+        streams.rest_of(get("/a", STREAM))
+        local response = get("/a", STREAM)
+        local first = response:read()
+        get("/a", { headers = { ["Cache-Control"] = "no-cache" }, stream = true }):save(
+          place.directory .. "/saved")
+        assert.is_true(first .. streams.rest_of(response) == large)
+      end
+      read_while_replaced()
+      assert.same({ 1, 10 }, { store:count(), pieces() })
+      assert.is_true(store:bytes() > 2 * #large)
+      sql("UPDATE entries SET expires = 1 WHERE hash = 0")
+      store:put("other", "", "e", { seconds = 10 })
+      assert.same({ 2, 5 }, { store:count(), pieces() })
+      assert.is_true(store:bytes() < 2 * #large)
+      read_while_replaced()
+      store:delete(server.url .. "/a")
+      assert.same({ 1, 5 }, { store:count(), pieces() })
+      store:clear()
+      assert.same({ 0, 0, 0 }, { store:count(), store:bytes(), pieces() })
+    end)
+
+    it("makes room for others of what was replaced", function()
+      server:route("/a", { headers = { FRESH }, body = large })
+      local bounded = caching({ store = place:open({ max_bytes = 3 * #large }) })
+      for _ = 1, 5 do
+        local response = get("/a", { headers = { ["Cache-Control"] = "no-cache" }, stream = true },
+          bounded)
+        assert.is_true(streams.rest_of(response) == large)
+        assert.is_true(bounded.store:bytes() <= 3 * #large)
+        assert.is_true(pieces() <= 15)
+      end
+      assert.is_true(get("/a", STREAM, bounded).from_cache)
     end)
 
     it("stands in for a failure with it", function()

@@ -168,8 +168,9 @@ static int apart_body(lua_State *L) {
 }
 
 /* with_passage(response, object) -> another Response over the same core, whose body is read by
- * object:take(response, most, loops), while object.busy by nobody else; object:close() tells that it
- * was closed before its end. And the object that it had before, which that one asks in its turn. */
+ * object:take(response, most, loops), while object.busy by nobody else; object:close() tells that
+ * it was closed before its end. And the object that it had before, which that one asks in its turn.
+ */
 static int with_passage(lua_State *L) {
   vi_response_box *box = vi_push_response_like(L, 1);
   if (box->response->apart && !box->streamed)

@@ -78,8 +78,8 @@ static void keep_if_allowed(const update *u, const vi_response *response, vi_out
     keep(u, response, &freshness, out);
 }
 
-/* Likewise the head of a body that is still to come, be it out of the store of a cache further in. A
- * part is not worth it: to complete it, all of it would have to be here. */
+/* Likewise the head of a body that is still to come, be it out of the store of a cache further in.
+ * A part is not worth it: to complete it, all of it would have to be here. */
 static void keep_head(const update *u, const vi_response *head, vi_outcome *out) {
   vi_freshness freshness = freshness_of(u, head);
   out->refusal = VI_REFUSAL_INCOMPLETE;

@@ -147,8 +147,7 @@ bool vi_head_confirms(const vi_response *response, const vi_stored *entry) {
   int64_t length;
   if (response->status != entry->status || !agrees(response, entry))
     return false;
-  return response->encoding.length > 0 ||
-         vi_stored_text_of(entry, VI_STORED_ENCODING).length > 0 ||
+  return response->encoding.length > 0 || vi_stored_text_of(entry, VI_STORED_ENCODING).length > 0 ||
          vi_headers_find(&response->headers, VI_TEXT("Content-Encoding"), 0) <
              response->headers.count ||
          !vi_headers_get(&response->headers, VI_TEXT("Content-Length"), &value) ||
