@@ -162,6 +162,8 @@ static int cache_lookup(lua_State *L) {
   vi_response_box *hit = vi_push_stored_response_box(L);
   verdict->is_lazy = true;
   vi_cache_lookup(store_of(box), &box->policy, request, &key, now, verdict);
+  if (box->journal)
+    vi_journal_clear(box->journal); /* they were for this lookup */
   if (verdict->response || verdict->action == VI_ACTION_HIT) {
     serve(hit, verdict);
     set_key(L, RESPONSE, verdict);
