@@ -169,6 +169,53 @@ describe("A store in Lua that keeps bodies apart", function()
   end)
 end)
 
+describe("A store in Lua that waits", function()
+  local server = fixture.origin()
+
+  it("is not taken to have failed where it did for another task", function()
+    local previous = viesti.StoreWarning:set("ignore")
+    finally(function() viesti.StoreWarning:set(previous) end)
+    local store = patient()
+    server:route("/a", { headers = { FRESH }, body = "a" })
+    local sender = viesti.CachingSender({ store = store, sender = viesti.AsyncSender() })
+    local put = store.put
+    function store.put(self, key, ...)
+      local bad = key:find("bad", 1, true)
+      viesti.sleep(bad and 0.03 or 0.06)
+      assert(not bad)
+      return put(self, key, ...)
+    end
+    viesti.run(function()
+      local task = viesti.spawn(function() return sender:send({ url = server.url .. "/a" }) end)
+      assert(sender:send({ url = server.url .. "/a?bad" }))
+      assert.is_true(task:join().cache.stored)
+    end)
+  end)
+
+  it("is told to drop a body whose key it still has to invalidate", function()
+    local previous = viesti.StoreWarning:set("ignore")
+    finally(function() viesti.StoreWarning:set(previous) end)
+    local store = patient()
+    local dropped, invalidate = nil, store.invalidate
+    function store.drop_body(_, body)
+      dropped = body
+    end
+    function store.invalidate()
+      error("no")
+    end
+    server:route("/a", { headers = { FRESH }, body = streams.numbered(MEBIBYTE) })
+    local sender = viesti.CachingSender({ store = store, sender = viesti.SyncSender() })
+    local request = { url = server.url .. "/a", stream = true }
+    local response = assert(sender:send(request))
+    sender:delete(server.url .. "/a")
+    streams.rest_of(response)
+    assert.equal("the body", dropped)
+    store.invalidate = invalidate
+    streams.rest_of(assert(sender:send(request)))
+    assert.is_true(sender:send(request).from_cache)
+  end)
+end)
+
 describe("An entry whose body stands apart", function()
   local server = fixture.origin()
 

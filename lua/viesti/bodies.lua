@@ -309,6 +309,14 @@ function bodies.split(far, line)
   return writer:finish(line)
 end
 
+--- Drops the body of an entry that is not put after all.
+function bodies.drop(far, line)
+  local token = bodies.token(line.body)
+  if token then
+    far:call("drop_body", token)
+  end
+end
+
 --- Reads a response to its end for the sake of what is stored of it; ends it if that is nothing.
 function bodies.drain(response)
   local _ <close> = response

@@ -51,6 +51,9 @@ local UNKNOWN = -1 -- no generation: what `put` is given it with is refused
 
 -- What could not be invalidated is owed: it is not served until it is gone from the file, too.
 local function owe(self, key)
+  if self.owed[key] then
+    return
+  end
   self.owed_count = self.owed_count + 1
   if self.owed_count <= MOST_OWED then
     self.owed[key] = true
