@@ -172,6 +172,28 @@ end)
 describe("A store in Lua that waits", function()
   local server = fixture.origin()
 
+  it("may do so, too, when what is being stored is closed", function()
+    local store = patient()
+    local dropped = 0
+    function store.drop_body()
+      viesti.sleep(0.001)
+      dropped = dropped + 1
+    end
+    server:route("/a", { headers = { FRESH }, body = streams.numbered(MEBIBYTE) })
+    local sender = viesti.CachingSender({ store = store, sender = viesti.AsyncSender() })
+    local function read_half()
+      local response <close> = assert(sender:send({ url = server.url .. "/a", stream = true }))
+      local size = 0
+      while size < MEBIBYTE // 2 do
+        size = size + #assert(response:read())
+      end
+    end
+    viesti.run(read_half)
+    assert.equal(1, dropped)
+    read_half()
+    assert.equal(2, dropped)
+  end)
+
   it("is not taken to have failed where it did for another task", function()
     local previous = viesti.StoreWarning:set("ignore")
     finally(function() viesti.StoreWarning:set(previous) end)

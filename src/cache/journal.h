@@ -23,7 +23,7 @@ typedef struct vi_journal_line {
 
 typedef struct vi_journal {
   vi_store store;
-  vi_store *near; /* one reference; NULL: none */
+  vi_store *near;                            /* one reference; NULL: none */
   vi_stored *entries[VI_STORE_MAX_VARIANTS]; /* near by, only those that it does not take */
   size_t count;
   vi_buffer key; /* which those near by are of; empty for what is only shown */

@@ -16,15 +16,13 @@ local options = require "viesti.options"
 local origin_of = require "viesti.origin"
 local purging = require "viesti.purging"
 local Request = require "viesti.request"
-local Store = require "viesti.store"
+local setup = require "viesti.cache_setup"
 
 ---@class viesti.CachingSender: viesti.ExtendingSender
 ---@field max_size integer? most responses kept; nil for no bound
 ---@field max_bytes integer? most bytes that they hold
 ---@field store viesti.Store|viesti.Tiered|table where they are kept
 local CachingSender = ExtendingSender:extend("CachingSender", require "viesti.cache_options")
-
-local BOUNDS = { "max_size", "max_bytes", "max_entry_bytes" }
 
 -- The options that the core's rules go by.
 local POLICY = { "shared", "store_errors", "heuristic", "targeted", "stale_if_error",
@@ -37,39 +35,6 @@ local UNANSWERED = { resolve = true, connect = true, timeout = true, reset = tru
   deadline = true }
 
 local TOO_MANY_REQUESTS = 429
-
--- The level of `error` that blames the caller of the constructor, from a function that init calls.
-local CALLER = 4
-
-local function check_methods(methods)
-  for _, method in ipairs(methods or {}) do
-    if not method:find "^%u+$" or method == "GET" or method == "HEAD" then
-      error(("CachingSender: methods must be names in capitals other than GET and HEAD, it has %s")
-        :format(format.value(method)), CALLER)
-    end
-  end
-end
-
-local function check_targeted(names)
-  for _, name in ipairs(names or {}) do
-    if not core.is_token(name) then
-      error(("CachingSender: targeted must be names of header fields, it has %s"):format(
-        format.value(name)), CALLER)
-    end
-  end
-end
-
-local function open_store(self)
-  local bounds = {}
-  for _, name in ipairs(BOUNDS) do
-    if self.store and self[name] then
-      error(("CachingSender: store and %s are both given; the bound belongs to the Store"):format(
-        name), CALLER)
-    end
-    bounds[name] = self[name]
-  end
-  return self.store or Store(bounds)
-end
 
 -- What depends on the inner sender: what it adds to requests, and who waits for whom.
 local function open_cache(self)
@@ -98,9 +63,9 @@ end
 
 function CachingSender:init()
   CachingSender.super.init(self)
-  check_methods(self.methods)
-  check_targeted(self.targeted)
-  self.store = open_store(self)
+  setup.check_methods(self.methods)
+  setup.check_targeted(self.targeted)
+  self.store = setup.open_store(self)
   self.near = options.is_memory_store(self.store) and self.store or self.store.near
   if self.near ~= self.store then
     self.far = guarded_store(self.store.far or self.store)
