@@ -285,6 +285,14 @@ for way, huge in pairs(HUGE) do
       assert.is_false(get().from_cache)
     end)
 
+    it("counts a miss where it is gone for those who want it whole", function()
+      assert.is_true(get().body == large)
+      sql("DELETE FROM pieces WHERE id = (SELECT max(id) FROM pieces)")
+      assert.is_false(get().from_cache)
+      assert.same({ 0, 2 }, { store:stats().hits, store:stats().misses })
+      assert.is_true(get().from_cache)
+    end)
+
     it("says that it was closed to who goes on reading", function()
       streams.rest_of(get("/a", STREAM))
       local response = get("/a", STREAM)

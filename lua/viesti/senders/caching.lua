@@ -264,6 +264,7 @@ local function load_far(self, request, key, partition, shows)
     return nil
   end
   local entries, generation = self.far:get(name)
+  local found = entries[1] ~= nil
   if bodies.any_apart(entries)
     and not (self.far.keeps_bodies and (shows or can_stream(self, request))) then
     entries = bodies.gather(self.far, entries)
@@ -272,7 +273,7 @@ local function load_far(self, request, key, partition, shows)
   if damaged > 0 then
     self.far:failed("get", "an entry is damaged, or of another version")
   end
-  return generation, entries[1] ~= nil
+  return generation, found
 end
 
 -- Tells the store where what it found is of no use as it is.
