@@ -200,6 +200,7 @@ for way, huge in pairs(HUGE) do
         assert.same({ 1, 5 }, { store:count(), pieces() })
       end
       assert.is_true(get().body == large)
+      assert.same({ 1, 5 }, { store:count(), pieces() })
       server:route("/a", { headers = { FRESH }, body = "new", etag = '"w"' })
       assert.equal("new", streams.rest_of(get("/a", STREAM)))
       assert.equal(1, store:count())
@@ -251,6 +252,54 @@ for way, huge in pairs(HUGE) do
       local response = get("/a", STREAM)
       assert.is_true(response.from_cache)
       assert.is_true(streams.rest_of(response) == large)
+      assert.is_true(get().body == large)
+      server:route("/a", { close = true })
+      assert.is_true(get().body == large)
+      sql("DELETE FROM pieces")
+      local _, err = sender:send({ url = server.url .. "/a" })
+      assert.equal("empty_reply", err.kind)
+    end)
+
+    it("sends again where the body of what is confirmed is gone", function()
+      local confirmed = { { "Cache-Control", "no-cache" } }
+      server:route("/a", { headers = confirmed, body = large, etag = '"v"' })
+      streams.rest_of(get("/a", STREAM))
+      sql("DELETE FROM pieces")
+      local response = get()
+      assert.same({ 200, false }, { response.status_code, response.from_cache })
+      assert.is_true(response.body == large)
+      assert.equal(3, server:count("/a"))
+      assert.is_false(get().from_cache)
+      assert.is_true(get().from_cache)
+    end)
+
+    it("drops what turns out to be damaged", function()
+      streams.rest_of(get("/a", STREAM))
+      sql("DELETE FROM pieces WHERE id = (SELECT max(id) FROM pieces)")
+      local _, err = streams.read_all(get("/a", STREAM))
+      assert.equal("truncated", err.kind)
+      assert.same({ 0, 0 }, { store:count(), pieces() })
+      for round = 1, 2 do
+        local response = get("/a", STREAM)
+        assert.equal(round > 1, response.from_cache)
+        assert.is_true(streams.rest_of(response) == large)
+      end
+    end)
+
+    it("reads but the body that it hands out", function()
+      for _, language in ipairs({ "de", "en" }) do
+        server:route("/v", { headers = { FRESH, { "Vary", "Accept-Language" } },
+          body = language .. large })
+        streams.rest_of(get("/v", { headers = { ["Accept-Language"] = language }, stream = true }))
+      end
+      local read, reads = store.read_body, 0
+      store.read_body = function(...)
+        reads = reads + 1
+        return read(...)
+      end
+      local response = get("/v", { headers = { ["Accept-Language"] = "de" } })
+      assert.same({ true, "de" .. large }, { response.from_cache, response.body })
+      assert.equal(5, reads)
     end)
 
     it("ends with an error, not with another's bytes, where it goes while it is read", function()

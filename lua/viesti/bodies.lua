@@ -193,15 +193,18 @@ end
 ---@class viesti.bodies.Reading
 local Reading = new_passage()
 
--- The next piece, nil at the end; false: it is gone.
+-- The next piece, nil at the end; false: it cannot be had, or is gone, and the rest is of no use.
 local function next_piece(self)
   if self.left == 0 then
     return nil
   end
   self.number = self.number + 1
-  local piece = unseal(self.token, self.number,
-    self.far:call("read_body", self.token, self.number))
+  local done, sealed = self.far:try("read_body", self.token, self.number)
+  local piece = unseal(self.token, self.number, sealed)
   if not piece or #piece > self.left or #piece == 0 then
+    if done then
+      self.far:call("drop_body", self.token)
+    end
     return false
   end
   self.left = self.left - #piece
@@ -248,8 +251,8 @@ function bodies.open(far, response, request)
   return name and (core.with_passage(response, new_reading(far, name, request))) or response
 end
 
--- The entry with its body in it; nil: that is gone.
-local function whole(far, entry, name)
+-- All of a body; nil: it is gone.
+local function read_all(far, name)
   if not far.keeps_bodies then
     return nil
   end
@@ -259,7 +262,24 @@ local function whole(far, entry, name)
     pieces[#pieces + 1] = piece
     piece = next_piece(reading)
   end
-  return piece == nil and core.entry_with_body(entry, table.concat(pieces), false) or nil
+  return piece == nil and table.concat(pieces) or nil
+end
+
+--- The response with all of its body, wherever that stands; nil: it is gone.
+---@return viesti.Response?
+function bodies.fill(far, response)
+  local name = core.apart_body(response)
+  if not name then
+    return response
+  end
+  local body = read_all(far, name)
+  return body and core.with_body(response, body)
+end
+
+-- The entry with its body in it; nil: that is gone.
+local function whole(far, entry, name)
+  local body = read_all(far, name)
+  return body and core.entry_with_body(entry, body, false)
 end
 
 --- Whether the body of any of these entries stands apart.
@@ -274,8 +294,8 @@ function bodies.any_apart(entries)
   return false
 end
 
---- The entries for those who want bodies whole: those that stand apart are read, and entries whose
---- body is gone left out.
+--- The entries for those who need bodies in them: those that stand apart are read, and entries
+--- whose body is gone left out.
 ---@param entries string[]
 ---@return string[]
 function bodies.gather(far, entries)

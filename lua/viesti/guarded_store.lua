@@ -30,13 +30,13 @@ local function outcome(self, method, done, ...)
 end
 
 -- Calls a method of the store; returns whether that was done, and what it returns.
-local function try(self, method, ...)
+function GuardedStore:try(method, ...)
   return outcome(self, method, pcall(self.store[method], self.store, ...))
 end
 
 -- Likewise, without a word of whether; nothing where it fails.
 function GuardedStore:call(method, ...)
-  return select(2, try(self, method, ...))
+  return select(2, self:try(method, ...))
 end
 
 -- Whether a key could be invalidated after all, where that has failed before.
@@ -77,7 +77,7 @@ function GuardedStore:put(line, generation)
   elseif self.keeps_bodies and not bodies.split(self, line) then
     return false
   end
-  local done, kept, reason = try(self, "put", line.key, line.variant, line.entry, {
+  local done, kept, reason = self:try("put", line.key, line.variant, line.entry, {
     seconds = line.seconds, tags = line.tags, generation = generation,
     body = bodies.token(line.body) })
   if done and kept == nil and reason ~= nil then
@@ -90,7 +90,7 @@ end
 --- Forgets all variants of a key; or nil and why not.
 ---@return true? done, string? reason
 function GuardedStore:invalidate(key)
-  local called, done, reason = try(self, "invalidate", key)
+  local called, done, reason = self:try("invalidate", key)
   if not called then
     self.debts:add(key)
     return nil, self.reason

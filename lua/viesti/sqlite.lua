@@ -143,7 +143,7 @@ function Sqlite:read_body(body, number)
   return self.file:read_body(math.tointeger(body) or 0, number)
 end
 
---- Forgets a body that is not to be put after all.
+--- Forgets a body that is not to be put after all, or is damaged, and the entry that has it.
 ---@param body string
 function Sqlite:drop_body(body)
   self.file:drop_body(math.tointeger(body) or 0)

@@ -40,6 +40,27 @@ static int apart_body(lua_State *L) {
   return 1;
 }
 
+/* with_body(response, bytes) -> another Response, whose body is that, not in a store any more */
+static int with_body(lua_State *L) {
+  vi_text bytes = vi_check_text(L, 2);
+  vi_response_box *box = vi_push_response_like(L, 1);
+  vi_response *filled = vi_response_copy(box->response);
+  vi_body *body = filled ? vi_body_new(bytes) : NULL;
+  if (!body) {
+    vi_response_release(filled);
+    return luaL_error(L, "out of memory");
+  }
+  vi_body_release(filled->body);
+  filled->body = body;
+  filled->apart = false;
+  vi_response_release(box->response);
+  box->response = filled;
+  vi_remove_weight(L, box->weight);
+  box->weight = 0;
+  box->weight = vi_add_weight(L, vi_response_size(filled));
+  return 1;
+}
+
 /* with_passage(response, object) -> another Response over the same core, whose body passes through
  * that; and the object that it passed through before, which that one asks in its turn, or nil */
 static int with_passage(lua_State *L) {
@@ -77,6 +98,7 @@ static int passed(lua_State *L) {
 
 void vi_open_passage(lua_State *L) {
   static const luaL_Reg functions[] = {{"apart_body", apart_body},
+                                       {"with_body", with_body},
                                        {"with_passage", with_passage},
                                        {"passage", passage},
                                        {"passed", passed},
