@@ -35,7 +35,7 @@ describe("A CachingSender inside of another", function()
     return response
   end
 
-  it("fills both stores with what streams through, and the outer one with the inner one's", function()
+  it("fills both stores with what streams through, and the outer one from the inner one", function()
     local outer, inner = near:open(), far:open()
     local sender = chain(outer, inner)
     assert.is_false(get(sender).from_cache)

@@ -115,7 +115,7 @@ local function length_of(response)
   return said and math.tointeger(tonumber(said)) or nil
 end
 
--- Nothing of the body is seen before it ended as it should, and what it replaces is there till then.
+-- Nothing of the body is seen before it ended as it should; what it replaces is there till then.
 local function keep(self, response)
   local line, length = self.line, self.writer.length
   if response.complete ~= true or (self.writer.expected or length) ~= length then

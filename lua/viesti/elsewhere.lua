@@ -1,5 +1,5 @@
---- What a CachingSender has in a store elsewhere, which hands it out as bytes: entries for the rules
---- to judge, and bodies that stand apart from them.
+--- What a CachingSender has in a store elsewhere, which hands it out as bytes: entries for the
+--- rules to judge, and bodies that stand apart from them.
 local bodies = require "viesti.bodies"
 
 local elsewhere = {}
@@ -21,9 +21,9 @@ local function heads_will_do(self, request)
 end
 
 --- What the store has under the request's key comes near before the rules are asked, or is only
---- shown to inspect, unless it was invalidated while it was on its way. Returns a function
---- that does so once more, with bodies in the entries if asked to; the generation; and whether there
---- is anything. Nothing for what no cache answers.
+--- shown to inspect, unless it was invalidated while it was on its way. Returns a function that
+--- does so once more, with bodies in the entries if asked to; the generation; and whether there is
+--- anything. Nothing for what no cache answers.
 ---@return fun(whole: boolean)? load, any generation, boolean? found
 function elsewhere.load(self, request, key, partition, shows)
   local name, since = self.cache:key(request, key, partition)

@@ -97,11 +97,8 @@ static int passed(lua_State *L) {
 }
 
 void vi_open_passage(lua_State *L) {
-  static const luaL_Reg functions[] = {{"apart_body", apart_body},
-                                       {"with_body", with_body},
-                                       {"with_passage", with_passage},
-                                       {"passage", passage},
-                                       {"passed", passed},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"apart_body", apart_body}, {"with_body", with_body}, {"with_passage", with_passage},
+      {"passage", passage},       {"passed", passed},       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }
