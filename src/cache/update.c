@@ -89,7 +89,10 @@ static void keep_head(const update *u, const vi_response *head, vi_outcome *out)
     return;
   vi_stored *entry = vi_stored_new(u->policy, u->request, head, &freshness, u->choices);
   vi_stored *bare = entry ? vi_stored_with_body(entry, VI_TEXT(""), true) : NULL;
-  note_put(out, bare ? put(u, bare) : VI_REFUSAL_STORE, bare, u->now);
+  if (bare)
+    note_put(out, put(u, bare), bare, u->now);
+  else
+    out->refusal = VI_REFUSAL_STORE;
   vi_stored_release(bare);
   vi_stored_release(entry);
 }
