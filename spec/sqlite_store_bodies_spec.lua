@@ -200,9 +200,48 @@ for way, huge in pairs(HUGE) do
         assert.same({ 1, 5 }, { store:count(), pieces() })
       end
       assert.is_true(get().body == large)
+      assert.same({ 1, 5 }, { store:count(), pieces() })
       server:route("/a", { headers = { FRESH }, body = "new", etag = '"w"' })
       assert.equal("new", streams.rest_of(get("/a", STREAM)))
-      assert.same({ 1, 0 }, { store:count(), pieces() })
+      assert.equal(1, store:count())
+      assert.equal("new", get().body)
+    end)
+
+    it("keeps one that is replaced for a minute, for those who are reading it", function()
+      server:route("/a", { headers = { FRESH }, body = large })
+      local function read_while_replaced()
+        streams.rest_of(get("/a", STREAM))
+        local response = get("/a", STREAM)
+        local first = response:read()
+        get("/a", { headers = { ["Cache-Control"] = "no-cache" }, stream = true }):save(
+          place.directory .. "/saved")
+        assert.is_true(first .. streams.rest_of(response) == large)
+      end
+      read_while_replaced()
+      assert.same({ 1, 10 }, { store:count(), pieces() })
+      assert.is_true(store:bytes() > 2 * #large)
+      sql("UPDATE entries SET expires = 1 WHERE hash = 0")
+      store:put("other", "", "e", { seconds = 10 })
+      assert.same({ 2, 5 }, { store:count(), pieces() })
+      assert.is_true(store:bytes() < 2 * #large)
+      read_while_replaced()
+      store:delete(server.url .. "/a")
+      assert.same({ 1, 5 }, { store:count(), pieces() })
+      store:clear()
+      assert.same({ 0, 0, 0 }, { store:count(), store:bytes(), pieces() })
+    end)
+
+    it("makes room for others of what was replaced", function()
+      server:route("/a", { headers = { FRESH }, body = large })
+      local bounded = caching({ store = place:open({ max_bytes = 3 * #large }) })
+      for _ = 1, 5 do
+        local response = get("/a", { headers = { ["Cache-Control"] = "no-cache" }, stream = true },
+          bounded)
+        assert.is_true(streams.rest_of(response) == large)
+        assert.is_true(bounded.store:bytes() <= 3 * #large)
+        assert.is_true(pieces() <= 15)
+      end
+      assert.is_true(get("/a", STREAM, bounded).from_cache)
     end)
 
     it("stands in for a failure with it", function()
@@ -213,6 +252,54 @@ for way, huge in pairs(HUGE) do
       local response = get("/a", STREAM)
       assert.is_true(response.from_cache)
       assert.is_true(streams.rest_of(response) == large)
+      assert.is_true(get().body == large)
+      server:route("/a", { close = true })
+      assert.is_true(get().body == large)
+      sql("DELETE FROM pieces")
+      local _, err = sender:send({ url = server.url .. "/a" })
+      assert.equal("empty_reply", err.kind)
+    end)
+
+    it("sends again where the body of what is confirmed is gone", function()
+      local confirmed = { { "Cache-Control", "no-cache" } }
+      server:route("/a", { headers = confirmed, body = large, etag = '"v"' })
+      streams.rest_of(get("/a", STREAM))
+      sql("DELETE FROM pieces")
+      local response = get()
+      assert.same({ 200, false }, { response.status_code, response.from_cache })
+      assert.is_true(response.body == large)
+      assert.equal(3, server:count("/a"))
+      assert.is_false(get().from_cache)
+      assert.is_true(get().from_cache)
+    end)
+
+    it("drops what turns out to be damaged", function()
+      streams.rest_of(get("/a", STREAM))
+      sql("DELETE FROM pieces WHERE id = (SELECT max(id) FROM pieces)")
+      local _, err = streams.read_all(get("/a", STREAM))
+      assert.equal("truncated", err.kind)
+      assert.same({ 0, 0 }, { store:count(), pieces() })
+      for round = 1, 2 do
+        local response = get("/a", STREAM)
+        assert.equal(round > 1, response.from_cache)
+        assert.is_true(streams.rest_of(response) == large)
+      end
+    end)
+
+    it("reads but the body that it hands out", function()
+      for _, language in ipairs({ "de", "en" }) do
+        server:route("/v", { headers = { FRESH, { "Vary", "Accept-Language" } },
+          body = language .. large })
+        streams.rest_of(get("/v", { headers = { ["Accept-Language"] = language }, stream = true }))
+      end
+      local read, reads = store.read_body, 0
+      store.read_body = function(...)
+        reads = reads + 1
+        return read(...)
+      end
+      local response = get("/v", { headers = { ["Accept-Language"] = "de" } })
+      assert.same({ true, "de" .. large }, { response.from_cache, response.body })
+      assert.equal(5, reads)
     end)
 
     it("ends with an error, not with another's bytes, where it goes while it is read", function()
@@ -245,6 +332,14 @@ for way, huge in pairs(HUGE) do
         assert.equal("truncated", select(2, response:read()).kind)
       end
       assert.is_false(get().from_cache)
+    end)
+
+    it("counts a miss where it is gone for those who want it whole", function()
+      assert.is_true(get().body == large)
+      sql("DELETE FROM pieces WHERE id = (SELECT max(id) FROM pieces)")
+      assert.is_false(get().from_cache)
+      assert.same({ 0, 2 }, { store:stats().hits, store:stats().misses })
+      assert.is_true(get().from_cache)
     end)
 
     it("says that it was closed to who goes on reading", function()

@@ -366,6 +366,15 @@ describe("sqlite, when things break,", function()
       assert.equal(2, check_all(store, 2))
     end)
 
+    it("goes on serving all else, however often it is told of one", function()
+      local store = place:open({ wait = 0 })
+      lock(store)
+      for _ = 1, 1001 do
+        store:invalidate("key 1")
+      end
+      assert.equal(1, check_all(store, 2))
+    end)
+
     it("serves nothing at all once there was too much of that, until it is all gone", function()
       local store = place:open({ wait = 0 })
       lock(store)

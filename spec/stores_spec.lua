@@ -99,6 +99,27 @@ for name, new_place in pairs(KINDS) do
   end)
 end
 
+describe("tiered", function()
+  local server = fixture.origin()
+
+  it("serves from far away what is too large to be near", function()
+    server:route("/a", { headers = { { "Cache-Control", "max-age=60" } }, body = ("x"):rep(2000) })
+    server:route("/b", { headers = { { "Cache-Control", "max-age=60" } }, body = "b" })
+    local near = viesti.Store({ max_entry_bytes = 1000 })
+    local sender = viesti.CachingSender({ store = viesti.tiered({ near, stores.plain().open() }),
+      sender = viesti.SyncSender() })
+    for round = 1, 3 do
+      for _, path in ipairs({ "/a", "/b" }) do
+        local response = assert(sender:send({ url = server.url .. path }))
+        assert.same({ round > 1, path == "/a" and 2000 or 1 },
+          { response.from_cache, #response.body })
+      end
+    end
+    assert.equal(1, near:count())
+    assert.equal("uri-miss", sender:inspect(server.url .. "/c").forwarded)
+  end)
+end)
+
 describe("A store that cannot forget", function()
   local REASON = "the server is left alone for a while after a failure"
 

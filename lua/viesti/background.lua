@@ -68,9 +68,11 @@ end
 
 --- Waits for the end of all.
 function Background:finish()
-  for task in pairs(self.tasks) do
-    task:join()
+  local task = next(self.tasks)
+  while task do -- what one of them sends may start others
     self.tasks[task] = nil
+    task:join()
+    task = next(self.tasks)
   end
   if self.refresher then
     self.refresher:close()

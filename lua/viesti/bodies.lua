@@ -41,8 +41,9 @@ end
 local function flush(self, piece)
   self.name = self.name or self.far:call("begin_body", self.expected)
   self.number = self.number + 1
-  if not self.name or not self.far:call("write_body", self.name, self.number,
-    seal(self.name, self.number, piece)) then
+  local written = self.name and not self.dropped and self.far:call("write_body", self.name,
+    self.number, seal(self.name, self.number, piece))
+  if not written or self.dropped then -- closed meanwhile
     self:drop()
   end
 end
@@ -88,9 +89,24 @@ function Writer:finish(line)
   return line.entry ~= nil
 end
 
+local function begin(self)
+  self.busy = true
+  return self
+end
+
+local function end_turn(self)
+  self.busy = false
+end
+
+-- A class of what bodies pass through: with one reader at a time, whatever he has to wait for.
+local function new_passage()
+  local class = { begin = begin, __close = end_turn }
+  class.__index = class
+  return class
+end
+
 ---@class viesti.bodies.Recording
-local Recording = {}
-Recording.__index = Recording
+local Recording = new_passage()
 
 -- How long the body is to be, nil where its head does not say that: of what was decoded it says the
 -- length before.
@@ -99,7 +115,7 @@ local function length_of(response)
   return said and math.tointeger(tonumber(said)) or nil
 end
 
--- Nothing of the body is seen before it ended as it should.
+-- Nothing of the body is seen before it ended as it should; what it replaces is there till then.
 local function keep(self, response)
   local line, length = self.line, self.writer.length
   if response.complete ~= true or (self.writer.expected or length) ~= length then
@@ -107,12 +123,21 @@ local function keep(self, response)
   end
   line.seconds = line.seconds - (core.now() - self.begun)
   if self.writer:finish(line) then
-    self.far:apply({ line }, self.generation)
+    self.replaced[#self.replaced + 1] = line
   end
+  self.far:apply(self.replaced, self.generation)
+end
+
+-- It may come through another cache's store.
+local function take_inner(self, response, most, loops)
+  if self.inner then
+    return self.inner:take(response, most, loops)
+  end
+  return core.take_bytes(response, most, loops)
 end
 
 function Recording:take(response, most, loops)
-  local bytes, err = core.take_bytes(response, most, loops)
+  local bytes, err = take_inner(self, response, most, loops)
   if self.ended then
     return bytes, err
   elseif bytes then
@@ -129,10 +154,24 @@ function Recording:take(response, most, loops)
 end
 
 function Recording:close()
+  if self.inner then
+    self.inner:close()
+  end
   if not self.ended then
     self.ended = true
     self.writer:drop()
   end
+end
+
+-- Takes the lines that remove what the one at `index` replaces off the list, and that one.
+local function take_off(lines, index)
+  local line, replaced = table.remove(lines, index), {}
+  for place = index - 1, 1, -1 do
+    if lines[place].kind == "remove" and lines[place].key == line.key then
+      table.insert(replaced, 1, table.remove(lines, place))
+    end
+  end
+  return line, replaced
 end
 
 --- Has the body of a streamed response stored while it is read, if the list of what is to be done
@@ -141,28 +180,31 @@ end
 function bodies.record(far, response, lines, generation)
   for index, line in ipairs(lines) do
     if line.body == "" then
-      table.remove(lines, index)
-      return core.with_passage(response, setmetatable({ far = far, line = line,
-        generation = generation, begun = core.now(),
-        writer = new_writer(far, length_of(response)) }, Recording))
+      local recording = setmetatable({ far = far, generation = generation, begun = core.now(),
+        writer = new_writer(far, length_of(response)) }, Recording)
+      recording.line, recording.replaced = take_off(lines, index)
+      response, recording.inner = core.with_passage(response, recording)
+      return response
     end
   end
   return response
 end
 
 ---@class viesti.bodies.Reading
-local Reading = {}
-Reading.__index = Reading
+local Reading = new_passage()
 
--- The next piece, nil at the end; false: it is gone.
+-- The next piece, nil at the end; false: it cannot be had, or is gone, and the rest is of no use.
 local function next_piece(self)
   if self.left == 0 then
     return nil
   end
   self.number = self.number + 1
-  local piece = unseal(self.token, self.number,
-    self.far:call("read_body", self.token, self.number))
+  local done, sealed = self.far:try("read_body", self.token, self.number)
+  local piece = unseal(self.token, self.number, sealed)
   if not piece or #piece > self.left or #piece == 0 then
+    if done then
+      self.far:call("drop_body", self.token)
+    end
     return false
   end
   self.left = self.left - #piece
@@ -170,7 +212,10 @@ local function next_piece(self)
 end
 
 function Reading:take(response, most)
-  local piece = self.piece or next_piece(self)
+  local piece = self.piece
+  if piece == nil then
+    piece = next_piece(self)
+  end
   if piece == nil then
     core.passed(response)
     return nil
@@ -203,18 +248,38 @@ end
 ---@return viesti.Response
 function bodies.open(far, response, request)
   local name = core.apart_body(response)
-  return name and core.with_passage(response, new_reading(far, name, request)) or response
+  return name and (core.with_passage(response, new_reading(far, name, request))) or response
 end
 
--- The entry with its body in it; nil: that is gone.
-local function whole(far, entry, name)
+-- All of a body; nil: it is gone.
+local function read_all(far, name)
+  if not far.keeps_bodies then
+    return nil
+  end
   local reading, pieces = new_reading(far, name), {}
   local piece = next_piece(reading)
   while piece do
     pieces[#pieces + 1] = piece
     piece = next_piece(reading)
   end
-  return piece == nil and core.entry_with_body(entry, table.concat(pieces), false) or nil
+  return piece == nil and table.concat(pieces) or nil
+end
+
+--- The response with all of its body, wherever that stands; nil: it is gone.
+---@return viesti.Response?
+function bodies.fill(far, response)
+  local name = core.apart_body(response)
+  if not name then
+    return response
+  end
+  local body = read_all(far, name)
+  return body and core.with_body(response, body)
+end
+
+-- The entry with its body in it; nil: that is gone.
+local function whole(far, entry, name)
+  local body = read_all(far, name)
+  return body and core.entry_with_body(entry, body, false)
 end
 
 --- Whether the body of any of these entries stands apart.
@@ -229,8 +294,8 @@ function bodies.any_apart(entries)
   return false
 end
 
---- The entries for those who want bodies whole: those that stand apart are read, and entries whose
---- body is gone left out.
+--- The entries for those who need bodies in them: those that stand apart are read, and entries
+--- whose body is gone left out.
 ---@param entries string[]
 ---@return string[]
 function bodies.gather(far, entries)
@@ -262,6 +327,14 @@ function bodies.split(far, line)
     writer:add(body:sub(first, first + PIECE - 1))
   end
   return writer:finish(line)
+end
+
+--- Drops the body of an entry that is not put after all.
+function bodies.drop(far, line)
+  local token = bodies.token(line.body)
+  if token then
+    far:call("drop_body", token)
+  end
 end
 
 --- Reads a response to its end for the sake of what is stored of it; ends it if that is nothing.

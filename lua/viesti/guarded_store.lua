@@ -13,7 +13,7 @@ GuardedStore.__index = GuardedStore
 local QUIET = 60
 
 function GuardedStore:failed(what, reason)
-  self.failures, self.reason = self.failures + 1, tostring(reason)
+  self.reason = tostring(reason)
   if not self.warned or os.time() - self.warned >= QUIET then
     self.warned = os.time()
     warnings.StoreWarning:emit(("%s of %s failed, which counts as a miss: %s"):format(
@@ -23,14 +23,20 @@ end
 
 local function outcome(self, method, done, ...)
   if done then
-    return ...
+    return true, ...
   end
   self:failed(method, (...))
+  return false
 end
 
--- Calls a method of the store; returns nothing where it fails.
-function GuardedStore:call(method, ...)
+-- Calls a method of the store; returns whether that was done, and what it returns.
+function GuardedStore:try(method, ...)
   return outcome(self, method, pcall(self.store[method], self.store, ...))
+end
+
+-- Likewise, without a word of whether; nothing where it fails.
+function GuardedStore:call(method, ...)
+  return select(2, self:try(method, ...))
 end
 
 -- Whether a key could be invalidated after all, where that has failed before.
@@ -65,25 +71,27 @@ end
 
 -- Whether the store has kept it: it says so by anything but false, or nil and a reason.
 function GuardedStore:put(line, generation)
-  if self.keeps_bodies and not bodies.split(self, line) then
+  if not self:is_trusted(line.key) then
+    bodies.drop(self, line)
+    return false
+  elseif self.keeps_bodies and not bodies.split(self, line) then
     return false
   end
-  local failures = self.failures
-  local kept, reason = self:call("put", line.key, line.variant, line.entry, {
+  local done, kept, reason = self:try("put", line.key, line.variant, line.entry, {
     seconds = line.seconds, tags = line.tags, generation = generation,
     body = bodies.token(line.body) })
-  if kept == nil and reason ~= nil then
+  if done and kept == nil and reason ~= nil then
     self:failed("put", reason)
+    return false
   end
-  return kept ~= false and self.failures == failures
+  return done and kept ~= false
 end
 
 --- Forgets all variants of a key; or nil and why not.
 ---@return true? done, string? reason
 function GuardedStore:invalidate(key)
-  local failures = self.failures
-  local done, reason = self:call("invalidate", key)
-  if self.failures > failures then
+  local called, done, reason = self:try("invalidate", key)
+  if not called then
     self.debts:add(key)
     return nil, self.reason
   end
@@ -99,7 +107,7 @@ function GuardedStore:apply(lines, generation)
   local kept = true
   for _, line in ipairs(lines) do
     if line.kind == "put" then
-      kept = self:is_trusted(line.key) and self:put(line, generation) and kept
+      kept = self:put(line, generation) and kept
     elseif line.kind == "remove" then
       self:call("remove", line.key, line.variant)
     else
@@ -111,6 +119,6 @@ function GuardedStore:apply(lines, generation)
 end
 
 return function(store)
-  return setmetatable({ store = store, failures = 0, debts = new_debts(),
+  return setmetatable({ store = store, debts = new_debts(),
     keeps_bodies = type(store.read_body) == "function" }, GuardedStore)
 end

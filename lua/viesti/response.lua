@@ -58,11 +58,12 @@ end
 
 -- The next bytes, from the wire or, through what stands between, into a store or out of one.
 local function take(response, most, loops)
-  local passage = core.passage(response)
-  if passage then
-    return passage:take(response, most, loops)
+  local passage = core.passage(response, loops)
+  if not passage then
+    return core.take_bytes(response, most, loops)
   end
-  return core.take_bytes(response, most, loops)
+  local taken <close> = passage:begin()
+  return taken:take(response, most, loops)
 end
 
 local TAKEN = "somebody else is reading this response"

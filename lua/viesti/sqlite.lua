@@ -51,6 +51,9 @@ local UNKNOWN = -1 -- no generation: what `put` is given it with is refused
 
 -- What could not be invalidated is owed: it is not served until it is gone from the file, too.
 local function owe(self, key)
+  if self.owed[key] then
+    return
+  end
   self.owed_count = self.owed_count + 1
   if self.owed_count <= MOST_OWED then
     self.owed[key] = true
@@ -140,7 +143,7 @@ function Sqlite:read_body(body, number)
   return self.file:read_body(math.tointeger(body) or 0, number)
 end
 
---- Forgets a body that is not to be put after all.
+--- Forgets a body that is not to be put after all, or is damaged, and the entry that has it.
 ---@param body string
 function Sqlite:drop_body(body)
   self.file:drop_body(math.tointeger(body) or 0)

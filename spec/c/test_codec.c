@@ -67,6 +67,11 @@ IT("tells from the bytes alone whether the body stands apart, and exchanges it f
     require(back);
     check_int(back->flags, entry->flags | VI_STORED_APART);
     check_text(vi_stored_body(back), "12 name");
+    check_int(vi_stored_body_length(back), 12);
+    check_int(vi_stored_body_length(entry), lengths[i]);
+    back->flags |= VI_STORED_PARTIAL;
+    check(!decoded(encoded(back)));
+    back->flags &= (uint16_t)~VI_STORED_PARTIAL;
     check_text(kept(back, "ETag"), "\"1\"");
     vi_stored *whole = vi_stored_with_body(back, vi_stored_body(entry), false);
     require(whole);

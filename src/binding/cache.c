@@ -162,6 +162,8 @@ static int cache_lookup(lua_State *L) {
   vi_response_box *hit = vi_push_stored_response_box(L);
   verdict->is_lazy = true;
   vi_cache_lookup(store_of(box), &box->policy, request, &key, now, verdict);
+  if (box->journal)
+    vi_journal_clear(box->journal); /* they were for this lookup */
   if (verdict->response || verdict->action == VI_ACTION_HIT) {
     serve(hit, verdict);
     set_key(L, RESPONSE, verdict);
@@ -346,8 +348,7 @@ void vi_open_cache(lua_State *L) {
       {"lookup", cache_lookup}, {"update", cache_update}, {"rescue", cache_rescue},
       {"serves", cache_serves}, {"minds", cache_minds},   {"inspect", cache_inspect},
       {"key", cache_key},       {"load", cache_load},     {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"cache", cache_new}, {"pack", vi_pack_strings}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"cache", cache_new}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_CACHE, "Cache", cache_metamethods, cache_methods);
   luaL_setfuncs(L, functions, 0);
 }

@@ -96,17 +96,3 @@ const vi_choices *vi_read_choices(lua_State *L, int index, vi_choices *out) {
   lua_pop(L, 3);
   return out;
 }
-
-int vi_pack_strings(lua_State *L) {
-  luaL_Buffer out;
-  lua_Integer count = luaL_len(L, 1);
-  luaL_buffinit(L, &out);
-  for (lua_Integer i = 1; i <= count; i++) {
-    char length[VI_PACK_LENGTH_MAX];
-    lua_rawgeti(L, 1, i);
-    luaL_addlstring(&out, length, vi_pack_length(vi_check_text(L, -1).length, length));
-    luaL_addvalue(&out);
-  }
-  luaL_pushresult(&out);
-  return 1;
-}

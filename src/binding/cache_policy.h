@@ -18,7 +18,4 @@ VI_RAISES const vi_choices *vi_read_choices(lua_State *L, int index, vi_choices 
 /* The store of the Cache at `index`, and its policy; raises if it is none. Borrowed from it. */
 VI_RAISES struct vi_store *vi_check_cache(lua_State *L, int index, const vi_policy **policy);
 
-/* pack(list of strings) -> string, as vi_choices has its tags */
-VI_RAISES int vi_pack_strings(lua_State *L);
-
 #endif

@@ -47,6 +47,7 @@ __attribute__((visibility("default"))) int luaopen_viesti_core(lua_State *L) {
   vi_open_request(L);
   vi_open_response(L);
   vi_open_stream(L);
+  vi_open_passage(L);
   vi_open_endings(L);
   vi_open_error(L);
   vi_open_session(L);

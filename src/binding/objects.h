@@ -84,6 +84,14 @@ void vi_end_stream(lua_State *L, vi_response_box *box);
  * Error at `error`, 0 for none. Raises what one of them raises, when all are closed. */
 VI_RAISES void vi_close_endings(lua_State *L, int response, int error);
 
+/* True while the object that the body of the response at `index` passes through is asked for more.
+ */
+bool vi_is_passing(lua_State *L, int index);
+
+/* Pushes what tells that object, if there is one, that the response at `response` was closed: a
+ * function, which may yield, and its argument. */
+VI_RAISES bool vi_push_passage_close(lua_State *L, int response);
+
 /* True while a task or the main thread waits for the response's body. */
 bool vi_is_being_read(const vi_response_box *box);
 

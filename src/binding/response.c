@@ -100,14 +100,14 @@ vi_response_box *vi_push_response_like(lua_State *L, int index) {
   box->streamed = from->streamed;
   box->begun = from->begun;
   box->cut = from->cut;
-  box->withheld = from->withheld;
   box->unbounded = from->unbounded;
   box->weight = from->weight;
   from->weight = 0;
   box->stream = from->stream; /* there is one stream, and it goes on in the new object */
   from->stream = NULL;
   box->held = from->held;
-  from->held = false;
+  box->withheld = from->withheld;
+  from->held = from->withheld = false;
   from->begun = from->cut = from->streamed;
   box->position = from->position;
   box->looper = from->looper;

@@ -18,13 +18,14 @@ void vi_end_stream(lua_State *L, vi_response_box *box) {
 /* A loop over the chunks has the body between two of them, too; whoever runs it may read as well.
  */
 static bool is_read_elsewhere(lua_State *L, const vi_response_box *box) {
-  bool goes_on = box->stream || box->held;
+  bool goes_on = box->stream || box->held || box->withheld;
   return vi_is_being_read(box) || (goes_on && box->looper && box->looper != L);
 }
 
 /* is_read_elsewhere(response) -> whether somebody but the caller reads its body */
 static int response_is_read_elsewhere(lua_State *L) {
-  lua_pushboolean(L, is_read_elsewhere(L, vi_check_response(L, 1)));
+  const vi_response_box *box = vi_check_response(L, 1);
+  lua_pushboolean(L, is_read_elsewhere(L, box) || vi_is_passing(L, 1));
   return 1;
 }
 
@@ -120,6 +121,16 @@ static int take_bytes(lua_State *L) {
   return vi_await_transfer(L, box->stream, task);
 }
 
+static int close_endings(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  (void)context;
+  if (lua_getiuservalue(L, 1, VI_RESPONSE_ENDINGS) != LUA_TNIL) {
+    push_cut(L);
+    vi_close_endings(L, 1, -1);
+  }
+  return 0;
+}
+
 /* response:close(): ends a streamed body that is not wanted to its end; harmless otherwise */
 static int response_close(lua_State *L) {
   vi_response_box *box = vi_check_response(L, 1);
@@ -128,75 +139,20 @@ static int response_close(lua_State *L) {
   } else if (box->stream || box->held || box->withheld) {
     box->begun = box->cut = true;
     vi_end_stream(L, box);
-    if (lua_getiuservalue(L, 1, VI_RESPONSE_PASSAGE) == LUA_TTABLE) {
-      lua_getfield(L, -1, "close");
-      lua_insert(L, -2);
-      lua_call(L, 1, 0);
-    }
-    if (lua_getiuservalue(L, 1, VI_RESPONSE_ENDINGS) != LUA_TNIL) {
-      push_cut(L);
-      vi_close_endings(L, 1, -1);
-    }
+    lua_settop(L, 1);
+    if (vi_push_passage_close(L, 1))
+      lua_callk(L, 1, 0, 0, close_endings);
+    return close_endings(L, LUA_OK, 0);
   }
-  return 0;
-}
-
-/* apart_body(response) -> the name under which a store has its body, or nil: it is here */
-static int apart_body(lua_State *L) {
-  const vi_response_box *box = vi_check_box(L, 1, VI_TYPE_RESPONSE);
-  if (box->stored && !(box->stored->flags & VI_STORED_APART))
-    return 0;
-  const vi_response *response = vi_check_response(L, 1)->response;
-  if (!response->apart)
-    return 0;
-  vi_push_text(L, vi_response_body(response));
-  return 1;
-}
-
-/* with_passage(response, object) -> another Response over the same core, whose body is read by
- * object:take(response, most, loops); object:close() tells that it was closed before its end */
-static int with_passage(lua_State *L) {
-  vi_response_box *box = vi_push_response_like(L, 1);
-  if (box->response->apart)
-    box->streamed = box->withheld = true;
-  lua_pushvalue(L, 2);
-  lua_setiuservalue(L, -2, VI_RESPONSE_PASSAGE);
-  return 1;
-}
-
-/* passage(response) -> that object, which is about to be asked; nil: there is none, or the response
- * was closed */
-static int passage(lua_State *L) {
-  vi_response_box *box = vi_check_response(L, 1);
-  if (lua_getiuservalue(L, 1, VI_RESPONSE_PASSAGE) != LUA_TTABLE || box->cut)
-    return 0;
-  box->begun = true;
-  return 1;
-}
-
-/* passed(response, err): its body has come out of the store to the end; or, with an Error, so far
- */
-static int passed(lua_State *L) {
-  vi_response_box *box = vi_check_response(L, 1);
-  lua_settop(L, 2);
-  if (lua_isnil(L, 2))
-    box->withheld = false;
-  vi_close_endings(L, 1, lua_isnil(L, 2) ? 0 : 2);
   return 0;
 }
 
 void vi_open_stream(lua_State *L) {
   static const luaL_Reg methods[] = {{"close", response_close}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"take_bytes", take_bytes},
-                                       {"is_read_elsewhere", response_is_read_elsewhere},
-                                       {"read_position", read_position},
-                                       {"as_stream", response_as_stream},
-                                       {"body_size", response_body_size},
-                                       {"apart_body", apart_body},
-                                       {"with_passage", with_passage},
-                                       {"passage", passage},
-                                       {"passed", passed},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"take_bytes", take_bytes},        {"is_read_elsewhere", response_is_read_elsewhere},
+      {"read_position", read_position},  {"as_stream", response_as_stream},
+      {"body_size", response_body_size}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   lua_getfield(L, -1, "Response");
   luaL_setfuncs(L, methods, 0);

@@ -82,6 +82,7 @@ VI_RAISES void vi_open_multipart(lua_State *L);
 VI_RAISES void vi_open_request(lua_State *L);
 VI_RAISES void vi_open_response(lua_State *L);
 VI_RAISES void vi_open_stream(lua_State *L);
+VI_RAISES void vi_open_passage(lua_State *L);
 VI_RAISES void vi_open_endings(lua_State *L);
 VI_RAISES void vi_open_error(lua_State *L);
 VI_RAISES void vi_open_session(lua_State *L);

@@ -115,9 +115,11 @@ static bool is_sound(const vi_stored *stored) {
   for (int i = 1; i < VI_STORED_TEXTS; i++)
     if (stored->ends[i - 1] > stored->ends[i])
       return false;
+  const unsigned part_apart = VI_STORED_PARTIAL | VI_STORED_APART; /* parts lie within */
   size_t fields = count_packed(vi_stored_text_of(stored, VI_STORED_FIELDS));
   size_t selection = count_packed(vi_stored_text_of(stored, VI_STORED_SELECTION));
   return stored->status >= 100 && stored->status <= 999 &&
+         (stored->flags & part_apart) != part_apart &&
          stored->field_count <= VI_HEADERS_MAX_FIELDS &&
          fields == 2 * (size_t)stored->field_count && selection % 2 == 0 &&
          count_packed(vi_stored_text_of(stored, VI_STORED_TAGS)) != SIZE_MAX &&

@@ -3,10 +3,10 @@
 #include "message/memory.h"
 
 /* Adds what the store near by has of other variants; how many there are then. */
-static size_t peek_near(vi_store *near, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS],
-                        size_t shown) {
+static size_t add_near(vi_store *near, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS],
+                       size_t shown, bool uses) {
   vi_stored *others[VI_STORE_MAX_VARIANTS];
-  size_t found = vi_store_peek(near, key, others), count = shown;
+  size_t found = near->methods->get(near, key, others, uses), count = shown;
   for (size_t i = 0; i < found; i++) {
     bool adds = count < VI_STORE_MAX_VARIANTS;
     for (size_t j = 0; adds && j < shown; j++)
@@ -22,11 +22,12 @@ static size_t peek_near(vi_store *near, vi_text key, vi_stored *entries[VI_STORE
 static size_t journal_get(vi_store *base, vi_text key, vi_stored *entries[VI_STORE_MAX_VARIANTS],
                           bool uses) {
   vi_journal *journal = (vi_journal *)base;
-  if (journal->near && uses)
+  if (journal->near && uses && !vi_text_equal(key, vi_buffer_text(&journal->key)))
     return vi_store_get(journal->near, key, entries);
   for (size_t i = 0; i < journal->count; i++)
     entries[i] = vi_stored_retain(journal->entries[i]);
-  return journal->near ? peek_near(journal->near, key, entries, journal->count) : journal->count;
+  return journal->near ? add_near(journal->near, key, entries, journal->count, uses)
+                       : journal->count;
 }
 
 static bool write_down(vi_journal *journal, vi_journal_kind kind, vi_text key, vi_stored *entry) {
@@ -102,6 +103,7 @@ void vi_journal_clear(vi_journal *journal) {
     vi_stored_release(journal->lines[i].entry);
   }
   vi_free(journal->lines);
+  vi_buffer_free(&journal->key);
   journal->lines = NULL;
   journal->count = journal->line_count = 0;
   journal->incomplete = false;
@@ -113,13 +115,16 @@ void vi_journal_close(vi_journal *journal) {
   journal->near = NULL;
 }
 
+/* False: out of memory. */
+static bool name_key(vi_journal *journal, vi_text key) {
+  return journal->key.length > 0 || vi_buffer_append_text(&journal->key, key);
+}
+
 void vi_journal_add(vi_journal *journal, vi_text key, vi_stored *entry) {
-  if (!journal->near) {
+  if (journal->near && (vi_store_put(journal->near, key, entry) || !name_key(journal, key)))
+    vi_stored_release(entry);
+  else
     vi_journal_show(journal, entry);
-    return;
-  }
-  vi_store_put(journal->near, key, entry);
-  vi_stored_release(entry);
 }
 
 void vi_journal_show(vi_journal *journal, vi_stored *entry) {

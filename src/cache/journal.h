@@ -1,7 +1,7 @@
 /* A store for those whose work may have to wait, as a server's does, which no function here may: it
  * is handed the entries of one key, lets the cache do its work on them, and writes down what is to
  * be done in the real store, for its owner to do afterwards. With another store near by, that is
- * where it keeps them, too.
+ * where it keeps them, too, as far as that one takes them.
  *
  * Not for several threads. */
 #ifndef VI_CACHE_JOURNAL_H
@@ -23,9 +23,10 @@ typedef struct vi_journal_line {
 
 typedef struct vi_journal {
   vi_store store;
-  vi_store *near; /* one reference; NULL: none */
-  vi_stored *entries[VI_STORE_MAX_VARIANTS];
+  vi_store *near;                            /* one reference; NULL: none */
+  vi_stored *entries[VI_STORE_MAX_VARIANTS]; /* near by, only those that it does not take */
   size_t count;
+  vi_buffer key; /* which those near by are of; empty for what is only shown */
   vi_journal_line *lines;
   size_t line_count;
   bool incomplete; /* out of memory: something is to be done that is not written down */

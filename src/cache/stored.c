@@ -229,6 +229,16 @@ vi_text vi_stored_body(const vi_stored *stored) {
   return (vi_text){stored->bytes + stored->ends[VI_STORED_TEXTS - 1], stored->within};
 }
 
+int64_t vi_stored_body_length(const vi_stored *stored) {
+  vi_text body = vi_stored_body(stored);
+  if (!(stored->flags & VI_STORED_APART))
+    return (int64_t)body.length;
+  int64_t length;
+  const char *end = memchr(body.data, ' ', body.length);
+  bool said = end && vi_text_to_integer((vi_text){body.data, (size_t)(end - body.data)}, &length);
+  return said ? length : -1;
+}
+
 vi_text vi_stored_text_of(const vi_stored *stored, vi_stored_text which) {
   size_t start = which == 0 ? 0 : stored->ends[which - 1];
   return (vi_text){stored->bytes + start, stored->ends[which] - start};

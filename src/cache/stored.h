@@ -18,7 +18,7 @@ enum vi_stored_flag {
   VI_STORED_OUTDATED = 32,   /* something newer is known to be there (4.3.5): stale */
   VI_STORED_VALIDATOR = 64,  /* has an ETag or a Last-Modified */
   VI_STORED_OTHER_URL = 128, /* the response is from elsewhere than the request was for */
-  VI_STORED_APART = 256,     /* the body stands in a store, and what is here is its name there */
+  VI_STORED_APART = 256,     /* the body stands in a store; what is here says its length and name */
 };
 
 /* The texts of an entry, in the order in which they lie. */
@@ -88,8 +88,12 @@ void vi_stored_release(vi_stored *stored);
 /* Bytes of memory that it holds. */
 size_t vi_stored_size(const vi_stored *stored);
 
-/* Its body. */
+/* Its body; of one that stands apart what the store needs to find it, which begins with its length
+ * and a space. */
 vi_text vi_stored_body(const vi_stored *stored);
+
+/* The length of its body, wherever that stands; -1: nobody knows. */
+int64_t vi_stored_body_length(const vi_stored *stored);
 
 /* One of its texts. */
 vi_text vi_stored_text_of(const vi_stored *stored, vi_stored_text which);

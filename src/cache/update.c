@@ -78,8 +78,8 @@ static void keep_if_allowed(const update *u, const vi_response *response, vi_out
     keep(u, response, &freshness, out);
 }
 
-/* Likewise the head of a body that is still to come. A part is not worth it: to complete it, all of
- * it would have to be here. */
+/* Likewise the head of a body that is still to come, be it out of the store of a cache further in.
+ * A part is not worth it: to complete it, all of it would have to be here. */
 static void keep_head(const update *u, const vi_response *head, vi_outcome *out) {
   vi_freshness freshness = freshness_of(u, head);
   out->refusal = VI_REFUSAL_INCOMPLETE;
@@ -88,12 +88,12 @@ static void keep_head(const update *u, const vi_response *head, vi_outcome *out)
   if (out->refusal != VI_REFUSAL_NONE)
     return;
   vi_stored *entry = vi_stored_new(u->policy, u->request, head, &freshness, u->choices);
-  if (!entry) {
+  vi_stored *bare = entry ? vi_stored_with_body(entry, VI_TEXT(""), true) : NULL;
+  if (bare)
+    note_put(out, put(u, bare), bare, u->now);
+  else
     out->refusal = VI_REFUSAL_STORE;
-    return;
-  }
-  entry->flags |= VI_STORED_APART;
-  note_put(out, put(u, entry), entry, u->now);
+  vi_stored_release(bare);
   vi_stored_release(entry);
 }
 

@@ -147,12 +147,11 @@ bool vi_head_confirms(const vi_response *response, const vi_stored *entry) {
   int64_t length;
   if (response->status != entry->status || !agrees(response, entry))
     return false;
-  return response->encoding.length > 0 || (entry->flags & VI_STORED_APART) ||
-         vi_stored_text_of(entry, VI_STORED_ENCODING).length > 0 ||
+  return response->encoding.length > 0 || vi_stored_text_of(entry, VI_STORED_ENCODING).length > 0 ||
          vi_headers_find(&response->headers, VI_TEXT("Content-Encoding"), 0) <
              response->headers.count ||
          !vi_headers_get(&response->headers, VI_TEXT("Content-Length"), &value) ||
-         (vi_text_to_integer(value, &length) && (int64_t)vi_stored_body(entry).length == length);
+         (vi_text_to_integer(value, &length) && vi_stored_body_length(entry) == length);
 }
 
 static bool lists_etag(const vi_headers *headers, vi_text etag) {

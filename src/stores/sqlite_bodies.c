@@ -3,8 +3,9 @@
  * meanwhile finds nothing, not another's. */
 #include "stores/sqlite_file.h"
 
-/* Microseconds for which what is written is waited for: a crash leaves it behind. */
-static const int64_t PATIENCE = 600 * (int64_t)1000000;
+/* Microseconds for which what is written is waited for: a crash leaves it behind; and for which a
+ * body that was replaced is there for its readers. */
+static const int64_t PATIENCE = 600 * (int64_t)1000000, FAREWELL = 60 * (int64_t)1000000;
 
 static int64_t random_number(void) {
   uint64_t number;
@@ -88,6 +89,17 @@ bool vi_sqlite_read_body(vi_sqlite *file, int64_t body, int64_t number, vi_sqlit
     rc = vi_sqlite_add_found(found, query, 0);
   int ended = sqlite3_reset(query);
   return vi_sqlite_leave(file, rc == SQLITE_OK ? ended : rc) && found->count > 0;
+}
+
+int vi_sqlite_retire(vi_sqlite *file, uint64_t hash, vi_bytes key, vi_bytes variant) {
+  sqlite3_stmt *query = vi_sqlite_query_of(file, VI_SQL_RETIRE, hash, key);
+  vi_sqlite_bind(query, 3, variant);
+  sqlite3_bind_int64(query, 4, vi_sqlite_now() + FAREWELL);
+  int rc = vi_sqlite_run(file, VI_SQL_RETIRE);
+  if (rc != SQLITE_OK)
+    return rc;
+  vi_sqlite_bind(vi_sqlite_query_of(file, VI_SQL_REMOVE, hash, key), 3, variant);
+  return vi_sqlite_run(file, VI_SQL_REMOVE);
 }
 
 void vi_sqlite_drop_body(vi_sqlite *file, int64_t body) {

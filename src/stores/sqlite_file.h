@@ -39,6 +39,7 @@ typedef enum vi_sqlite_query {
   VI_SQL_BODY,      /* who has it, and its size */
   VI_SQL_GIVE_BODY, /* who has it goes without */
   VI_SQL_REMOVE_BODY,
+  VI_SQL_RETIRE, /* only those who read it find it from now on */
   VI_SQL_INSERT_TAG,
   VI_SQL_REMOVE,
   VI_SQL_REMOVE_KEY,
@@ -182,8 +183,14 @@ void vi_sqlite_drop_body(vi_sqlite *file, int64_t body);
 /* Who has a body, 0 for nobody, and its size. */
 int vi_sqlite_find_body(vi_sqlite *file, int64_t body, int64_t *id, int64_t *size);
 
+/* Within a transaction: removes a variant; a body that stands apart stays for a minute, for those
+ * who are reading it. */
+int vi_sqlite_retire(vi_sqlite *file, uint64_t hash, vi_bytes key, vi_bytes variant);
+
 /* What they share with sqlite_work.c. */
 void vi_sqlite_bind(sqlite3_stmt *query, int place, vi_bytes bytes);
+sqlite3_stmt *vi_sqlite_query_of(vi_sqlite *file, vi_sqlite_query which, uint64_t hash,
+                                 vi_bytes key);
 int vi_sqlite_run_for(vi_sqlite *file, vi_sqlite_query query, int64_t number);
 int vi_sqlite_commit(vi_sqlite *file, int rc);
 int vi_sqlite_add_found(vi_sqlite_found *found, sqlite3_stmt *query, int column);

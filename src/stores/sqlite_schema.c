@@ -7,8 +7,9 @@
 
 enum { APPLICATION = 1986618740 /* "viet" */, VERSION = 2 };
 
-/* Generations begin where no other file's did. What is being written of a body is an entry of hash
- * 0, which no key has: nobody finds it, and it counts for nothing. */
+/* Generations begin where no other file's did. Entries of hash 0, which no key has, are found by
+ * nobody: what is being written of a body, of size 0, which counts for nothing; and a body that was
+ * replaced while somebody may be reading it, which counts by its bytes alone. */
 static const char SCHEMA[] =
     "PRAGMA application_id = 1986618740;"
     "PRAGMA user_version = 2;"
@@ -28,12 +29,16 @@ static const char SCHEMA[] =
     "CREATE TABLE totals (entries INTEGER NOT NULL, bytes INTEGER NOT NULL, seed INTEGER NOT NULL);"
     "CREATE TRIGGER stored AFTER INSERT ON entries WHEN new.hash <> 0 BEGIN"
     "  UPDATE totals SET entries = entries + 1, bytes = bytes + new.size; END;"
+    "CREATE TRIGGER retired AFTER UPDATE OF hash ON entries BEGIN"
+    "  DELETE FROM bodies WHERE id = old.id;"
+    "  DELETE FROM tags WHERE id = old.id;"
+    "  UPDATE totals SET entries = entries - 1; END;"
     "CREATE TRIGGER dropped AFTER DELETE ON entries BEGIN"
     "  DELETE FROM bodies WHERE id = old.id;"
     "  DELETE FROM pieces"
     "    WHERE old.body <> 0 AND id >= old.body << 20 AND id < (old.body + 1) << 20;"
     "  DELETE FROM tags WHERE id = old.id;"
-    "  UPDATE totals SET entries = entries - 1, bytes = bytes - old.size WHERE old.hash <> 0; END;"
+    "  UPDATE totals SET entries = entries - (old.hash <> 0), bytes = bytes - old.size; END;"
     "INSERT INTO totals VALUES (0, 0, random());"
     "WITH RECURSIVE stripes (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM stripes WHERE n < 255)"
     "  INSERT INTO generations SELECT n, abs(random() / 4) FROM stripes;";
@@ -57,9 +62,13 @@ static const char *const QUERIES[VI_SQL_COUNT] = {
     [VI_SQL_PIECE] = "SELECT bytes FROM pieces WHERE id = ?1",
     [VI_SQL_GROW] = "UPDATE entries SET body_size = body_size + ?2, expires = ?3"
                     "  WHERE body = ?1 AND body <> 0 AND hash = 0",
-    [VI_SQL_BODY] = "SELECT id, body_size FROM entries WHERE body = ?1 AND body <> 0",
+    [VI_SQL_BODY] = "SELECT id, body_size FROM entries"
+                    "  WHERE body = ?1 AND body <> 0 AND (hash <> 0 OR size = 0)",
     [VI_SQL_GIVE_BODY] = "UPDATE entries SET body = 0 WHERE id = ?1",
-    [VI_SQL_REMOVE_BODY] = "DELETE FROM entries WHERE body = ?1 AND body <> 0",
+    [VI_SQL_REMOVE_BODY] = "DELETE FROM entries"
+                           "  WHERE body = ?1 AND body <> 0 AND (hash <> 0 OR size = 0)",
+    [VI_SQL_RETIRE] = "UPDATE entries SET hash = 0, key = x'', variant = x'', expires = ?4"
+                      "  WHERE hash = ?1 AND key = ?2 AND variant = ?3 AND body <> 0",
     [VI_SQL_INSERT_TAG] = "INSERT OR IGNORE INTO tags VALUES (?1, ?2)",
     [VI_SQL_REMOVE] = "DELETE FROM entries WHERE hash = ?1 AND key = ?2 AND variant = ?3",
     [VI_SQL_REMOVE_KEY] = "DELETE FROM entries WHERE hash = ?1 AND key = ?2",
@@ -75,7 +84,7 @@ static const char *const QUERIES[VI_SQL_COUNT] = {
                             "  OR substr(key, instr(key, x'0a') + 1, length(?1)) = ?1",
     [VI_SQL_BUMP] = "UPDATE generations SET count = count + 1 WHERE stripe = ?1",
     [VI_SQL_BUMP_ALL] = "UPDATE generations SET count = count + 1",
-    [VI_SQL_LEAST_USED] = "SELECT id FROM entries WHERE id <> ?1 AND hash <> 0"
+    [VI_SQL_LEAST_USED] = "SELECT id FROM entries WHERE id <> ?1 AND size <> 0"
                           "  ORDER BY used LIMIT 1",
     [VI_SQL_USE] = "UPDATE entries SET used = ?2 WHERE id = ?1",
     [VI_SQL_TOTALS] = "SELECT entries, bytes, seed FROM totals",

@@ -21,7 +21,8 @@ void vi_sqlite_bind(sqlite3_stmt *query, int place, vi_bytes bytes) {
 }
 
 /* The query with its first two places bound. */
-static sqlite3_stmt *query_of(vi_sqlite *file, vi_sqlite_query which, uint64_t hash, vi_bytes key) {
+sqlite3_stmt *vi_sqlite_query_of(vi_sqlite *file, vi_sqlite_query which, uint64_t hash,
+                                 vi_bytes key) {
   sqlite3_stmt *query = file->queries[which];
   sqlite3_bind_int64(query, 1, (int64_t)hash);
   vi_sqlite_bind(query, 2, key);
@@ -61,7 +62,7 @@ int vi_sqlite_add_found(vi_sqlite_found *found, sqlite3_stmt *query, int column)
 static int read_key(vi_sqlite *file, vi_bytes key, vi_sqlite_found *found) {
   int64_t now = vi_sqlite_now();
   uint64_t hash = hash_of(file, key);
-  sqlite3_stmt *query = query_of(file, VI_SQL_GET, hash, key);
+  sqlite3_stmt *query = vi_sqlite_query_of(file, VI_SQL_GET, hash, key);
   sqlite3_bind_int64(query, 3, now);
   sqlite3_bind_int64(query, 4, (int64_t)(hash % VI_SQLITE_STRIPES));
   int rc = SQLITE_OK;
@@ -134,7 +135,7 @@ static bool is_worth_it(const vi_sqlite *file, const vi_sqlite_put *put) {
 static int insert(vi_sqlite *file, const vi_sqlite_put *put, uint64_t hash, int64_t now) {
   const double longest = 1e12; /* seconds, more than 30000 years */
   double seconds = put->seconds < longest ? put->seconds : longest;
-  sqlite3_stmt *query = query_of(file, VI_SQL_INSERT, hash, put->key);
+  sqlite3_stmt *query = vi_sqlite_query_of(file, VI_SQL_INSERT, hash, put->key);
   vi_sqlite_bind(query, 3, put->variant);
   sqlite3_bind_int64(query, 4, size_of(put));
   sqlite3_bind_int64(query, 5, now + (int64_t)(seconds * 1e6));
@@ -156,7 +157,8 @@ static int insert(vi_sqlite *file, const vi_sqlite_put *put, uint64_t hash, int6
     rc = vi_sqlite_run(file, VI_SQL_INSERT_TAG);
   }
   if (rc == SQLITE_OK) {
-    sqlite3_bind_int(query_of(file, VI_SQL_REMOVE_OLDEST, hash, put->key), 3, VI_SQLITE_VARIANTS);
+    sqlite3_bind_int(vi_sqlite_query_of(file, VI_SQL_REMOVE_OLDEST, hash, put->key), 3,
+                     VI_SQLITE_VARIANTS);
     rc = vi_sqlite_run(file, VI_SQL_REMOVE_OLDEST);
   }
   return rc == SQLITE_OK ? vi_sqlite_evict(file, id, now) : rc;
@@ -179,8 +181,7 @@ static int replace(vi_sqlite *file, vi_sqlite_put *put, uint64_t hash) {
     rc = take_body(file, holder);
   if (rc != SQLITE_OK)
     return rc;
-  vi_sqlite_bind(query_of(file, VI_SQL_REMOVE, hash, put->key), 3, put->variant);
-  rc = vi_sqlite_run(file, VI_SQL_REMOVE);
+  rc = vi_sqlite_retire(file, hash, put->key, put->variant);
   if (rc == SQLITE_OK && worth_it)
     rc = insert(file, put, hash, vi_sqlite_now());
   if (rc == SQLITE_OK && vi_sqlite_uses_due(file))
@@ -211,8 +212,10 @@ bool vi_sqlite_store(vi_sqlite *file, vi_sqlite_put *put) {
 void vi_sqlite_remove(vi_sqlite *file, vi_bytes key, vi_bytes variant) {
   if (!vi_sqlite_enter(file, true))
     return;
-  vi_sqlite_bind(query_of(file, VI_SQL_REMOVE, hash_of(file, key), key), 3, variant);
-  vi_sqlite_leave(file, vi_sqlite_run(file, VI_SQL_REMOVE));
+  int rc = vi_sqlite_run(file, VI_SQL_BEGIN);
+  if (rc == SQLITE_OK)
+    rc = vi_sqlite_retire(file, hash_of(file, key), key, variant);
+  vi_sqlite_leave(file, vi_sqlite_commit(file, rc));
 }
 
 bool vi_sqlite_invalidate(vi_sqlite *file, vi_bytes key) {
@@ -223,7 +226,7 @@ bool vi_sqlite_invalidate(vi_sqlite *file, vi_bytes key) {
   int rc = vi_sqlite_run(file, VI_SQL_BEGIN);
   if (rc == SQLITE_OK)
     rc = vi_sqlite_run(file, VI_SQL_BUMP);
-  query_of(file, VI_SQL_REMOVE_KEY, hash, key);
+  vi_sqlite_query_of(file, VI_SQL_REMOVE_KEY, hash, key);
   if (rc == SQLITE_OK)
     rc = vi_sqlite_run(file, VI_SQL_REMOVE_KEY);
   rc = vi_sqlite_commit(file, rc);

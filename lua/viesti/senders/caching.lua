@@ -8,6 +8,7 @@ local choices = require "viesti.cache_choices"
 local class = require "viesti.class"
 local collapsing = require "viesti.collapsing"
 local core = require "viesti.core"
+local elsewhere = require "viesti.elsewhere"
 local ExtendingSender = require "viesti.senders.extending"
 local format = require "viesti.format"
 local guarded_store = require "viesti.guarded_store"
@@ -16,15 +17,13 @@ local options = require "viesti.options"
 local origin_of = require "viesti.origin"
 local purging = require "viesti.purging"
 local Request = require "viesti.request"
-local Store = require "viesti.store"
+local setup = require "viesti.cache_setup"
 
 ---@class viesti.CachingSender: viesti.ExtendingSender
 ---@field max_size integer? most responses kept; nil for no bound
 ---@field max_bytes integer? most bytes that they hold
 ---@field store viesti.Store|viesti.Tiered|table where they are kept
 local CachingSender = ExtendingSender:extend("CachingSender", require "viesti.cache_options")
-
-local BOUNDS = { "max_size", "max_bytes", "max_entry_bytes" }
 
 -- The options that the core's rules go by.
 local POLICY = { "shared", "store_errors", "heuristic", "targeted", "stale_if_error",
@@ -37,39 +36,6 @@ local UNANSWERED = { resolve = true, connect = true, timeout = true, reset = tru
   deadline = true }
 
 local TOO_MANY_REQUESTS = 429
-
--- The level of `error` that blames the caller of the constructor, from a function that init calls.
-local CALLER = 4
-
-local function check_methods(methods)
-  for _, method in ipairs(methods or {}) do
-    if not method:find "^%u+$" or method == "GET" or method == "HEAD" then
-      error(("CachingSender: methods must be names in capitals other than GET and HEAD, it has %s")
-        :format(format.value(method)), CALLER)
-    end
-  end
-end
-
-local function check_targeted(names)
-  for _, name in ipairs(names or {}) do
-    if not core.is_token(name) then
-      error(("CachingSender: targeted must be names of header fields, it has %s"):format(
-        format.value(name)), CALLER)
-    end
-  end
-end
-
-local function open_store(self)
-  local bounds = {}
-  for _, name in ipairs(BOUNDS) do
-    if self.store and self[name] then
-      error(("CachingSender: store and %s are both given; the bound belongs to the Store"):format(
-        name), CALLER)
-    end
-    bounds[name] = self[name]
-  end
-  return self.store or Store(bounds)
-end
 
 -- What depends on the inner sender: what it adds to requests, and who waits for whom.
 local function open_cache(self)
@@ -98,9 +64,9 @@ end
 
 function CachingSender:init()
   CachingSender.super.init(self)
-  check_methods(self.methods)
-  check_targeted(self.targeted)
-  self.store = open_store(self)
+  setup.check_methods(self.methods)
+  setup.check_targeted(self.targeted)
+  self.store = setup.open_store(self)
   self.near = options.is_memory_store(self.store) and self.store or self.store.near
   if self.near ~= self.store then
     self.far = guarded_store(self.store.far or self.store)
@@ -138,11 +104,21 @@ end
 
 local look_up
 
+-- What was to be put turned out to be gone.
+local function forget_put(lines)
+  for _, line in ipairs(lines) do
+    if line.kind == "put" then
+      line.kind = "remove"
+    end
+  end
+end
+
 -- Sends what the verdict asks for, and makes the best of the answer.
 local function fetch(self, request, outgoing, verdict, generation)
   local answer, err = self:check_answer(request, self.sender:send(outgoing))
   if not answer then
-    local stale = UNANSWERED[err.kind] and self.cache:rescue(verdict, request)
+    local stale = UNANSWERED[err.kind]
+      and elsewhere.fill(self, request, self.cache:rescue(verdict, request))
     if stale then
       return stale
     end
@@ -150,6 +126,11 @@ local function fetch(self, request, outgoing, verdict, generation)
   end
   local response, lines = self.cache:update(verdict, request, answer, nil,
     choices(self, request, answer, verdict))
+  local given = elsewhere.fill(self, request, response)
+  if lines and response and not given then
+    forget_put(lines)
+  end
+  response = given
   if lines and answer.streamed and response then
     response = bodies.record(self.far, response, lines, generation)
   end
@@ -284,43 +265,10 @@ local function shown(self, request, response, collapsed)
   return response
 end
 
--- Whether the answer to a request can do without the bodies of entries in memory.
-local function can_stream(self, request)
-  return not self.near
-    and (request.stream and not request.headers.Range or request.method == "HEAD")
-end
-
--- What a store elsewhere has under the request's key comes near before the rules are asked, or is
--- only shown to inspect, unless it was invalidated while it was on its way; with the bodies, unless
--- heads will do. Returns the generation, and whether there is anything.
-local function load_far(self, request, key, partition, shows)
-  local name, since = self.cache:key(request, key, partition)
-  if not name then
-    return nil
-  end
-  local entries, generation = self.far:get(name)
-  if self.far.keeps_bodies and bodies.any_apart(entries)
-    and not (shows or can_stream(self, request)) then
-    entries = bodies.gather(self.far, entries)
-  end
-  local damaged = self.cache:load(name, entries, since, shows)
-  if damaged > 0 then
-    self.far:failed("get", "an entry is damaged, or of another version")
-  end
-  return generation, entries[1] ~= nil
-end
-
--- Tells the store where what it found is of no use as it is.
-local function tell_far(self, found, response, verdict)
-  if found and verdict and not response then
-    self.far:note(verdict:validates() and "stale" or "miss")
-  end
-end
-
 -- Looks the request up in the store. Returns the response if it is there and may be used, or nil;
 -- and, if something is to be sent, that and what is to be done with the answer.
 function look_up(self, request)
-  local key, partition, generation
+  local key, partition
   if self.keys then
     key, partition = self.keys:of(request)
   end
@@ -329,12 +277,9 @@ function look_up(self, request)
     response, outgoing, verdict = self.cache:lookup(request, nil, key, partition)
   end
   if self.far and not (response and response.from_cache) then
-    local found
-    generation, found = load_far(self, request, key, partition)
-    response, outgoing, verdict = self.cache:lookup(request, nil, key, partition)
-    tell_far(self, found, response, verdict)
+    return elsewhere.look_up(self, request, key, partition)
   end
-  return response, outgoing, verdict, generation
+  return response, outgoing, verdict
 end
 
 function CachingSender:send(request)
@@ -377,7 +322,7 @@ function CachingSender:inspect(request)
     key, partition = self.keys:of(request)
   end
   if self.far then
-    load_far(self, request, key, partition, true)
+    elsewhere.load(self, request, key, partition, true)
   end
   return self.cache:inspect(request, nil, key, partition)
 end

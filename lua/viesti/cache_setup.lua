@@ -1,0 +1,49 @@
+--- What the options of a CachingSender say beyond their types, when it is made.
+local core = require "viesti.core"
+local format = require "viesti.format"
+local Store = require "viesti.store"
+
+local setup = {}
+
+local BOUNDS = { "max_size", "max_bytes", "max_entry_bytes" }
+
+-- The level of `error` that blames the caller of the constructor, from a function that init calls.
+local CALLER = 4
+
+--- They are such as the rules know, in capitals; GET and HEAD go without saying.
+---@param methods string[]?
+function setup.check_methods(methods)
+  for _, method in ipairs(methods or {}) do
+    if not method:find "^%u+$" or method == "GET" or method == "HEAD" then
+      error(("CachingSender: methods must be names in capitals other than GET and HEAD, it has %s")
+        :format(format.value(method)), CALLER)
+    end
+  end
+end
+
+--- They can be fields.
+---@param names string[]?
+function setup.check_targeted(names)
+  for _, name in ipairs(names or {}) do
+    if not core.is_token(name) then
+      error(("CachingSender: targeted must be names of header fields, it has %s"):format(
+        format.value(name)), CALLER)
+    end
+  end
+end
+
+--- The store that was given, or one in memory within the bounds that were.
+---@param self viesti.CachingSender
+function setup.open_store(self)
+  local bounds = {}
+  for _, name in ipairs(BOUNDS) do
+    if self.store and self[name] then
+      error(("CachingSender: store and %s are both given; the bound belongs to the Store"):format(
+        name), CALLER)
+    end
+    bounds[name] = self[name]
+  end
+  return self.store or Store(bounds)
+end
+
+return setup
