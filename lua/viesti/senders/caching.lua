@@ -38,14 +38,15 @@ local UNANSWERED = { resolve = true, connect = true, timeout = true, reset = tru
 
 local TOO_MANY_REQUESTS = 429
 
--- The level of `error` that blames the caller of the constructor, from a function that init calls.
-local CALLER = 4
+local function refuse(sentence, ...)
+  error(core.place() .. "CachingSender: " .. sentence:format(...), 0)
+end
 
 local function check_methods(methods)
   for _, method in ipairs(methods or {}) do
     if not method:find "^%u+$" or method == "GET" or method == "HEAD" then
-      error(("CachingSender: methods must be names in capitals other than GET and HEAD, it has %s")
-        :format(format.value(method)), CALLER)
+      refuse("methods must be names in capitals other than GET and HEAD, it has %s",
+        format.value(method))
     end
   end
 end
@@ -53,8 +54,7 @@ end
 local function check_targeted(names)
   for _, name in ipairs(names or {}) do
     if not core.is_token(name) then
-      error(("CachingSender: targeted must be names of header fields, it has %s"):format(
-        format.value(name)), CALLER)
+      refuse("targeted must be names of header fields, it has %s", format.value(name))
     end
   end
 end
@@ -63,8 +63,7 @@ local function open_store(self)
   local bounds = {}
   for _, name in ipairs(BOUNDS) do
     if self.store and self[name] then
-      error(("CachingSender: store and %s are both given; the bound belongs to the Store"):format(
-        name), CALLER)
+      refuse("store and %s are both given; the bound belongs to the Store", name)
     end
     bounds[name] = self[name]
   end

@@ -45,7 +45,7 @@ end
 function RecordingSender:init()
   RecordingSender.super.init(self)
   local tape, wrong = insert(self.path, self.mode, redaction.new(self.secrets))
-  self.tape = tape or error("RecordingSender: " .. wrong, 3) -- shared with copies over others
+  self.tape = tape or error(core.place() .. "RecordingSender: " .. wrong, 0) -- shared with copies over others
 end
 
 local function unmatched(self, request, used)
