@@ -186,6 +186,12 @@ describe("CircuitBreakingSender", function()
       end
     end)
 
+    it("stays so for open_for where that is above the cap", function()
+      local sender, below = opened { open_for = 100 }
+      local waited = pass(sender, below)
+      assert.is_true(waited >= 100 - 1e-6 and waited <= 125, waited)
+    end)
+
     it("starts anew when it has been closed for a while", function()
       for _, case in ipairs { { 1, 20 }, { 31, 10 } } do
         local sender, below = opened { open_for = 10, window = 30, successes = 1, minimum = 2 }

@@ -35,7 +35,7 @@ local declaration = {
     doc = "seconds for the whole exchange, instead of the session's; 0 for no limit" },
   { name = "deadline", type = "number", min = 0,
     doc = "the moment, on the clock of sender:now(), at which all that is done for it ends: waits "
-      .. "and retries, too" },
+      .. "and retries, too; sender:now() + 5, say" },
   { name = "idempotent", type = "boolean",
     doc = "true: sending it twice does no harm, whatever its method" },
   { name = "stream", type = "boolean", default = false,

@@ -31,4 +31,14 @@ local function of(name, key)
   end
 end
 
-return { spec = spec, of = of }
+--- Raises where what a method of that name is asked about is no key.
+---@param what string
+---@param key any
+local function check(what, key)
+  if type(key) ~= "string" then
+    error(('%s%s needs a key, a string such as "https://example.org", got %s'):format(core.place(),
+      what, format.given(key)), 0)
+  end
+end
+
+return { spec = spec, of = of, check = check }
