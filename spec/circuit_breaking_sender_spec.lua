@@ -149,6 +149,9 @@ describe("CircuitBreakingSender", function()
       below.answer = 500
       send(sender)
       assert.same({ "open", "closed" }, { sender.breaker:state "GET", sender.breaker:state "PUT" })
+      sender, below = scripted { minimum = 1, key = function() return nil end }
+      below.answer = 500
+      assert.equal(500, send(sender, 3))
       sender, below = scripted { minimum = 1, key = "all" }
       below.answer = 500
       send(sender)

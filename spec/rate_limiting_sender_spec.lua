@@ -110,7 +110,8 @@ describe("RateLimitingSender", function()
   it("blames a key that is no string on the function", function()
     local sender = limiting({ rate = 1, key = function() return 1 end })
     assert.has_error(function() sender:send({ url = "http://a.example/" }) end,
-      "RateLimitingSender: key must return a string, or nil for no limit, it returned 1")
+      "RateLimitingSender: key must return a string, or nil for what is not counted, it "
+        .. "returned 1")
   end)
 
   it("fails before it waits longer than max_wait, and says when to come back", function()

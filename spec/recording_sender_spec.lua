@@ -262,7 +262,8 @@ describe("RecordingSender", function()
     local file = assert(io.open(path, "w"))
     file:write("os.execute('false')"):close()
     local _, raised = pcall(RecordingSender, { path = path })
-    assert.matches("RecordingSender: " .. path .. " is no cassette of this version", raised, 1, true)
+    assert.matches("RecordingSender: " .. path .. " is no cassette of this version", raised, 1,
+      true)
   end)
 
   it("says that the file cannot be written", function()

@@ -68,7 +68,7 @@ describe("standard", function()
     assert.equal(store, chain.sender.sender.store)
   end)
 
-  it("blames the user's line for the options of a layer, of its session and of its sender", function()
+  it("blames the user's line for options of a layer, a session and a sender", function()
     local sender = viesti.MockSender()
     for said, given in pairs({
       ["RetryingSender: retries must be an integer of 0 or more, got -1"] =

@@ -45,7 +45,10 @@ end
 function RecordingSender:init()
   RecordingSender.super.init(self)
   local tape, wrong = insert(self.path, self.mode, redaction.new(self.secrets))
-  self.tape = tape or error(core.place() .. "RecordingSender: " .. wrong, 0) -- shared with copies over others
+  if not tape then
+    error(core.place() .. "RecordingSender: " .. wrong, 0)
+  end
+  self.tape = tape -- shared with copies over others
 end
 
 local function unmatched(self, request, used)
