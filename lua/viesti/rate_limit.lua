@@ -218,9 +218,16 @@ function RateLimit:learn(bucket, windows, now)
   end
 end
 
---- What has happened: how many requests were `admitted`, how many of all `waited`, how many were
---- `refused`, how often a server had all of them `held` back; and how many `keys` there are.
----@return table<string, integer>
+---@class viesti.RateLimitStats
+---@field admitted integer requests that were let pass
+---@field waited integer requests that stood in line
+---@field refused integer requests that failed since they would have waited too long
+---@field held integer times that a 429 held back all of a key
+---@field keys integer keys that are told apart at present
+---@field errors integer? of one on a Redis server: times that it had to do without
+
+--- What has happened since it was made.
+---@return viesti.RateLimitStats
 function RateLimit:stats()
   return { admitted = self.admitted, waited = self.waited, refused = self.refused,
     held = self.held, keys = self.count }
