@@ -285,6 +285,5 @@ end
 
 return setmetatable({ name = "sqlite", options = declaration }, {
   __call = new,
-  __index = Sqlite,
   __tostring = function() return "sqlite" end,
 })
