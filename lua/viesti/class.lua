@@ -34,6 +34,10 @@ local function construct(Class, ...)
   if Class.init then
     object:init()
   end
+  local unfinished = Class.unfinished and object:unfinished()
+  if unfinished then
+    refuse(unfinished)
+  end
   return object
 end
 
