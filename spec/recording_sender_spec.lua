@@ -270,7 +270,8 @@ describe("RecordingSender", function()
     path = "/nowhere/x.jsonl"
     local recorder = recording()
     local _, raised = pcall(function() local _ = recorder:send { url = HOST } end)
-    assert.matches("^spec/recording_sender_spec.lua:%d+: RecordingSender: /nowhere/x.jsonl", raised)
+    assert.matches("^spec/recording_sender_spec.lua:%d+: RecordingSender: /nowhere/x.jsonl: "
+      .. "No such file or directory$", raised)
   end)
 end)
 

@@ -78,7 +78,8 @@ end
 local function keep(self, request, response, err)
   local written, reason = self.tape.cassette:add(request, response, err)
   if not written then
-    error(("%sRecordingSender: %s: %s"):format(core.place(), self.path, reason), 0)
+    local place = reason:sub(1, #self.path) == self.path and "" or self.path .. ": "
+    error(("%sRecordingSender: %s%s"):format(core.place(), place, reason), 0)
   end
 end
 
