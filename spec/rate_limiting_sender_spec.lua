@@ -335,7 +335,7 @@ describe("RateLimitingSender", function()
     assert.error_matches(function() viesti.RateLimitingSender({}) end,
       "RateLimitingSender: rate or limit must be given")
     assert.has_error(function() viesti.RateLimit({}) end,
-      "RateLimit: rate is missing, it must be a number from 0.001 to 1000000000.0")
+      "RateLimit: rate is missing, it must be a number from 0.001 to 1000000000")
     assert.equal("RateLimitingSender{ limit = RateLimit{ rate = 1 }, sender = SyncSender() }",
       tostring(viesti.RateLimitingSender({ limit = limit, sender = viesti.SyncSender() })))
   end)
