@@ -76,6 +76,36 @@ describe("Misuse is blamed on the user's own line", function()
     assert.matches("^spec/place_spec.lua:%d+: " .. message, raised)
   end)
 
+  it("where what is built is returned at once, which leaves no trace of that call", function()
+    for _, build in ipairs { function() return viesti.Request { url = 5 } end,
+      function() return viesti.Response { status_code = 1 } end,
+      function() return viesti.Session { timeout = "x" } end,
+      function() return viesti.Store { max_size = 0 } end,
+      function() return viesti.Error("oops", "x") end,
+      function() return viesti.SyncSender { timeout = "x" } end } do
+      local ok, raised = pcall(function()
+        local built = build() -- the line
+        return built
+      end)
+      assert.is_false(ok)
+      local line = debug.getinfo(1, "l").currentline - 4
+      assert.equal(("spec/place_spec.lua:%d: "):format(line), raised:match "^[^ ]+ ")
+    end
+  end)
+
+  it("where the init of a class of the user's calls that of its parent", function()
+    local Careful = viesti.CachingSender:extend("CarefulSender")
+    function Careful:init()
+      Careful.super.init(self) -- the line
+    end
+    local line = debug.getinfo(1, "l").currentline - 2
+    local ok, raised = pcall(function()
+      local _ = Careful { methods = { "get" } }
+    end)
+    assert.is_false(ok)
+    assert.matches(("^spec/place_spec.lua:%d: CachingSender: methods must be "):format(line), raised)
+  end)
+
   it("where a function of the user's returns what is no token", function()
     local layer <close> = viesti.AuthenticatingSender { token = function() return 5 end }
     local ok, raised = pcall(function()

@@ -301,13 +301,13 @@ end
 return function(...)
   local values, given = options.read("redis", declaration, ...)
   if not values then
-    error(given, 2)
+    error(core.place() .. given, 0)
   end
   local names = new_names(values.prefix)
   local there, wrong = place.read(values,
     wire.command("SET", names.marker, wire.token() .. wire.token(), "NX"))
   if not there then
-    error("redis: " .. wrong, 2)
+    error(core.place() .. "redis: " .. wrong, 0)
   end
   local self = setmetatable({
     names = names, max_entry_bytes = values.max_entry_bytes,
