@@ -21,9 +21,10 @@ describe("the origin of a URL", function()
       "https://a.example:8443/", "https://user:pass@a.example/?x", "https://a.example?x/y",
       "http://[::1]:8080/x@y", "https://a.example/x" }) do
       local request = viesti.Request({ url = url })
-      assert.equal(origin_of(request.url), core.request_origin(request))
+      assert.equal(origin_of(request.url), (core.origin(request)))
     end
-    assert.is_nil(core.request_origin({ url = "https://a.example/" }))
+    local origin, request = core.origin({ url = "https://a.example/" })
+    assert.same({ "https://a.example", "https://a.example/" }, { origin, request.url })
   end)
 
   it("is nil for what has none", function()
