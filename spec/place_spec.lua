@@ -1,5 +1,6 @@
 local viesti = require("viesti")
 local fixture = require("spec.support.fixture")
+local fresh_lua = require("spec.support.fresh_lua")
 
 -- What `fn` raises in a coroutine that viesti does not run, and in the main thread.
 local function raised_in_coroutine(fn)
@@ -88,8 +89,8 @@ describe("Misuse is blamed on the user's own line", function()
         return built
       end)
       assert.is_false(ok)
-      local line = debug.getinfo(1, "l").currentline - 4
-      assert.equal(("spec/place_spec.lua:%d: "):format(line), raised:match "^[^ ]+ ")
+      local at = debug.getinfo(1, "l").currentline - 4
+      assert.equal(("spec/place_spec.lua:%d: "):format(at), raised:match "^[^ ]+ ")
     end
   end)
 
@@ -98,12 +99,23 @@ describe("Misuse is blamed on the user's own line", function()
     function Careful:init()
       Careful.super.init(self) -- the line
     end
-    local line = debug.getinfo(1, "l").currentline - 2
+    local at = debug.getinfo(1, "l").currentline - 2
     local ok, raised = pcall(function()
       local _ = Careful { methods = { "get" } }
     end)
     assert.is_false(ok)
-    assert.matches(("^spec/place_spec.lua:%d: CachingSender: methods must be "):format(line), raised)
+    assert.matches(("^spec/place_spec.lua:%d: CachingSender: methods must be "):format(at),
+      raised)
+  end)
+
+  it("where a module is required before viesti is", function()
+    for _, name in ipairs { "viesti.sqlite", "viesti.redis", "viesti.redis.limit" } do
+      local said = fresh_lua(([[
+        local build = require(%q)
+        local _, raised = pcall(function() local _ = build { oops = 1 } end)
+        io.write(raised)]]):format(name))
+      assert.matches(':2: %w+: there is no option "oops"', said)
+    end
   end)
 
   it("where a function of the user's returns what is no token", function()

@@ -1,5 +1,6 @@
 --- redis{ url, ... }: a store on a Redis server, one cache for many machines. A server that is
 --- lost, slow or hung costs hits and at most `timeout` seconds, never a request.
+require "viesti" -- which says where the user's lines are: nowhere in its folder
 local address = require "viesti.redis.address"
 local core = require "viesti.core"
 local format = require "viesti.format"
