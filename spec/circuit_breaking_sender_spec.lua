@@ -149,6 +149,9 @@ describe("CircuitBreakingSender", function()
       below.answer = 500
       send(sender)
       assert.same({ "open", "closed" }, { sender.breaker:state "GET", sender.breaker:state "PUT" })
+      sender, below = scripted { minimum = 1, key = function() return nil end }
+      below.answer = 500
+      assert.equal(500, send(sender, 3))
       sender, below = scripted { minimum = 1, key = "all" }
       below.answer = 500
       send(sender)
@@ -184,6 +187,12 @@ describe("CircuitBreakingSender", function()
         assert.equal(500, send(sender))
         assert.equal("open", state(sender))
       end
+    end)
+
+    it("stays so for open_for where that is above the cap", function()
+      local sender, below = opened { open_for = 100 }
+      local waited = pass(sender, below)
+      assert.is_true(waited >= 100 - 1e-6 and waited <= 125, waited)
     end)
 
     it("starts anew when it has been closed for a while", function()

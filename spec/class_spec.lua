@@ -1,3 +1,4 @@
+require("viesti")
 local class = require("viesti.class")
 
 describe("class", function()

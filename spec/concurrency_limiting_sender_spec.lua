@@ -89,6 +89,7 @@ describe("ConcurrencyLimitingSender", function()
     for _, case in ipairs {
       { function(request) return request.method end, { "GET", "POST" }, 2 },
       { "all", { "GET", "POST", "PUT" }, 1 },
+      { function() return nil end, { "GET", "POST", "PUT" }, 3 },
     } do
       local sender, slow = limited { limit = 1, key = case[1] }
       viesti.map(case[2], function(method)
@@ -98,7 +99,8 @@ describe("ConcurrencyLimitingSender", function()
     end
     local sender = limited { limit = 1, key = function() return 5 end }
     assert.error_matches(function() sender:send { url = URL } end,
-      "^ConcurrencyLimitingSender: key must return a string, it returned 5$")
+      "^ConcurrencyLimitingSender: key must return a string, or nil for what is not counted, "
+        .. "it returned 5$")
   end)
 
   in_a_task("refuses who comes when the queue is full, at once, and nothing was sent", function()

@@ -24,6 +24,8 @@ describe("DeadlineSender", function()
       local _, err = sender:send({ url = server.url .. "/x" })
       assert.same({ "deadline", "no" }, { err.kind, err.sent })
       assert.equal(0, server:count("/x"))
+      _, err = sender:send({ url = server.url .. "/x", deadline = sender:now() - 3 })
+      assert.matches("^its deadline had passed 3%.%d%d%d s before it was sent$", err.message)
     end)
   end
 

@@ -142,6 +142,13 @@ describe("ExtendingSender", function()
     assert.same({ 1, 2 }, { sender.count, server:count("/x") })
   end)
 
+  it("says so where a layer's init forgets its parent", function()
+    local Forgetful = Polling:extend("ForgetfulSender")
+    function Forgetful:init() self.count = 0 end
+    assert.has_error(function() Forgetful({ pause = 0 }) end,
+      "ForgetfulSender: its init must call ForgetfulSender.super.init(self)")
+  end)
+
   it("passes on what a layer raises", function()
     local Broken = ExtendingSender:extend("BrokenSender")
     function Broken:send()

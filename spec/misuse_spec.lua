@@ -55,6 +55,14 @@ describe("Misuse is told by the name of what is misused:", function()
       function() local _ = viesti.Response():json(true) end)
   end)
 
+  it("a key that is none", function()
+    local message = '%s needs a key, a string such as "https://example.org", got nothing'
+    assert_raises(message:format "breaker:state",
+      function() local _ = viesti.CircuitBreaker():state() end)
+    assert_raises(message:format "limit:state",
+      function() local _ = viesti.ConcurrencyLimit(1):state() end)
+  end)
+
   it("what is no table, no path, no line, no name and no sender", function()
     local session <close> = viesti.Session({ cookies = true })
     local layer = viesti.RetryingSender()

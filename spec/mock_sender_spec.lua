@@ -188,7 +188,8 @@ describe("MockSender", function()
       local _, err = answered({ delay = 600 }, request, clock)
       assert.same({ "deadline", "maybe", 5 }, { err.kind, err.sent, clock.slept() })
       _, err = answered({}, request, clock)
-      assert.same({ "deadline", "no" }, { err.kind, err.sent })
+      assert.same({ "deadline", "no", "its deadline had passed 0.000 s before it was sent" },
+        { err.kind, err.sent, err.message })
     end)
 
     it("lets layers around it wait", function()

@@ -1,5 +1,6 @@
 local viesti = require("viesti")
 local fixture = require("spec.support.fixture")
+local fresh_lua = require("spec.support.fresh_lua")
 
 -- What `fn` raises in a coroutine that viesti does not run, and in the main thread.
 local function raised_in_coroutine(fn)
@@ -74,6 +75,47 @@ describe("Misuse is blamed on the user's own line", function()
     end
     local _, raised = pcall(viesti.Request.from, 5)
     assert.matches("^spec/place_spec.lua:%d+: " .. message, raised)
+  end)
+
+  it("where what is built is returned at once, which leaves no trace of that call", function()
+    for _, build in ipairs { function() return viesti.Request { url = 5 } end,
+      function() return viesti.Response { status_code = 1 } end,
+      function() return viesti.Session { timeout = "x" } end,
+      function() return viesti.Store { max_size = 0 } end,
+      function() return viesti.Error("oops", "x") end,
+      function() return viesti.SyncSender { timeout = "x" } end } do
+      local ok, raised = pcall(function()
+        local built = build() -- the line
+        return built
+      end)
+      assert.is_false(ok)
+      local at = debug.getinfo(1, "l").currentline - 4
+      assert.equal(("spec/place_spec.lua:%d: "):format(at), raised:match "^[^ ]+ ")
+    end
+  end)
+
+  it("where the init of a class of the user's calls that of its parent", function()
+    local Careful = viesti.CachingSender:extend("CarefulSender")
+    function Careful:init()
+      Careful.super.init(self) -- the line
+    end
+    local at = debug.getinfo(1, "l").currentline - 2
+    local ok, raised = pcall(function()
+      local _ = Careful { methods = { "get" } }
+    end)
+    assert.is_false(ok)
+    assert.matches(("^spec/place_spec.lua:%d: CachingSender: methods must be "):format(at),
+      raised)
+  end)
+
+  it("where a module is required before viesti is", function()
+    for _, name in ipairs { "viesti.sqlite", "viesti.redis", "viesti.redis.limit" } do
+      local said = fresh_lua(([[
+        local build = require(%q)
+        local _, raised = pcall(function() local _ = build { oops = 1 } end)
+        io.write(raised)]]):format(name))
+      assert.matches(':2: %w+: there is no option "oops"', said)
+    end
   end)
 
   it("where a function of the user's returns what is no token", function()

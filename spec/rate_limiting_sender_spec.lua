@@ -110,7 +110,8 @@ describe("RateLimitingSender", function()
   it("blames a key that is no string on the function", function()
     local sender = limiting({ rate = 1, key = function() return 1 end })
     assert.has_error(function() sender:send({ url = "http://a.example/" }) end,
-      "RateLimitingSender: key must return a string, or nil for no limit, it returned 1")
+      "RateLimitingSender: key must return a string, or nil for what is not counted, it "
+        .. "returned 1")
   end)
 
   it("fails before it waits longer than max_wait, and says when to come back", function()
@@ -120,8 +121,8 @@ describe("RateLimitingSender", function()
     local err = errors[3]
     assert.same({ "rate_limited", "no" }, { err.kind, err.sent })
     assert.same({ 20, start + 20 }, { err.retry_after, err.retry_at })
-    assert.equal("rate_limited: its turn would come in 20 s (the limit is 1 in 10 s) "
-      .. "(GET http://a.example/3)", tostring(err))
+    assert.equal("rate_limited: its turn would come in 20 s, later than its max_wait (the limit "
+      .. "is 1 in 10 s) (GET http://a.example/3)", tostring(err))
   end)
 
   it("fails before it waits past the request's deadline", function()
@@ -130,6 +131,8 @@ describe("RateLimitingSender", function()
     assert.same({ 0, 1 }, moments(sent))
     assert.same({ "rate_limited", 2, 3 },
       { errors[3].kind, errors[3].retry_after, errors[4] and 3 })
+    assert.equal("its turn would come in 2 s, later than its deadline (the limit is 1 in 1 s)",
+      errors[3].message)
   end)
 
   it("keeps no more waiting than the queue holds", function()
@@ -138,6 +141,14 @@ describe("RateLimitingSender", function()
     assert.equal(3, #sent)
     assert.equal("2 requests are waiting already (the limit is 1 in 1 s)", errors[4].message)
     assert.equal(1, sender.limit.refused - 1)
+  end)
+
+  it("lets nobody wait in a queue of 0", function()
+    local sender, sent = limiting({ rate = 1, queue = 0 })
+    local errors = send_all(sender, 2)
+    assert.equal(1, #sent)
+    assert.equal("it would have to wait, and the queue is of 0 (the limit is 1 in 1 s)",
+      errors[2].message)
   end)
 
   it("gives the place of a cancelled task to those behind it", function()
@@ -324,7 +335,7 @@ describe("RateLimitingSender", function()
     assert.error_matches(function() viesti.RateLimitingSender({}) end,
       "RateLimitingSender: rate or limit must be given")
     assert.has_error(function() viesti.RateLimit({}) end,
-      "RateLimit: rate is missing, it must be a number from 0.001 to 1000000000.0")
+      "RateLimit: rate is missing, it must be a number from 0.001 to 1000000000")
     assert.equal("RateLimitingSender{ limit = RateLimit{ rate = 1 }, sender = SyncSender() }",
       tostring(viesti.RateLimitingSender({ limit = limit, sender = viesti.SyncSender() })))
   end)

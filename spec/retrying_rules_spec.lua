@@ -390,6 +390,27 @@ describe("RetryingSender", function()
       assert.has_error(function() RetryingSender({ policy = "nevr" }) end,
         "RetryingSender: there is no policy \"nevr\", did you mean 'never'?")
     end)
+
+    it("is made of statuses, or of policies, and of nothing else", function()
+      local policies = viesti.policies
+      for message, make in pairs({
+        ['RetryingSender: policy "on_statuses" is made by a call: '
+          .. "policy = viesti.policies.on_statuses(...)"] =
+          function() RetryingSender({ policy = "on_statuses" }) end,
+        ['policies.on_statuses needs statuses, each an integer, got "4xx"'] =
+          function() policies.on_statuses(404, "4xx") end,
+        ["policies.on_statuses needs statuses, each an integer, got nothing"] =
+          function() policies.on_statuses() end,
+        ['policies.first_of needs policies, each a function, got "never"'] =
+          function() policies.first_of(policies.never, "never") end,
+        ["policies.first_of needs policies, each a function, got nothing"] =
+          function() policies.first_of(policies.never, nil, policies.unsent) end,
+      }) do
+        local _, raised = pcall(make)
+        assert.matches("^spec/retrying_rules_spec.lua:%d+: ", raised)
+        assert.equal(message, (raised:gsub("^[^ ]* ", "")))
+      end
+    end)
   end)
 
   describe("tells", function()

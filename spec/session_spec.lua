@@ -182,8 +182,8 @@ describe("Session", function()
 
   it("says what this libcurl was built without", function()
     local made, message = pcall(Session, { curl = { DNS_SERVERS = "127.0.0.1" } }) -- for c-ares
-    assert.is_true(made
-      or message == "Session: this libcurl was built without the option 'DNS_SERVERS'", message)
+    local sentence = "Session: this libcurl was built without the option 'DNS_SERVERS'"
+    assert.is_true(made or message:sub(-#sentence) == sentence, message)
   end)
 
   it("refuses text for libcurl that could end a line of the request", function()

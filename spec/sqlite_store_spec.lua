@@ -56,6 +56,11 @@ describe("sqlite", function()
     assert.same({}, place:files())
   end)
 
+  it("is made by a call: the module is no store by itself", function()
+    local _, raised = pcall(function() local _ = viesti.CachingSender { store = sqlite } end)
+    assert.matches("CachingSender: store must be a store, got sqlite$", raised)
+  end)
+
   it("has a page that names every option", function()
     local file <close> = assert(io.open("docs/sqlite.md"))
     local page = file:read("a")

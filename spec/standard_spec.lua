@@ -52,6 +52,48 @@ describe("standard", function()
     assert.equal("mine", server:requests()[1].header("User-Agent"))
   end)
 
+  it("ends in the sender that it is given", function()
+    local mock = viesti.MockSender({ clock = viesti.testing.clock(),
+      routes = { { answer = { { status_code = 503 }, { body = "at last" } } } } })
+    local chain = viesti.standard({ sender = mock })
+    assert.equal("Client Redirecting Caching Deadline Retrying CircuitBreaking Mock",
+      names_of(chain))
+    assert.equal("at last", chain:send({ url = "https://example.org/" }).body)
+    assert.equal(2, #mock:requests())
+  end)
+
+  it("keeps its cache in the store that it is given, without a bound of its own", function()
+    local store = viesti.Store()
+    local chain = viesti.standard({ caching = { store = store } })
+    assert.equal(store, chain.sender.sender.store)
+  end)
+
+  it("blames the user's line for options of a layer, a session and a sender", function()
+    local sender = viesti.MockSender()
+    for said, given in pairs({
+      ["RetryingSender: retries must be an integer of 0 or more, got -1"] =
+        { retrying = { retries = -1 } },
+      ["SyncSender: timeout must be a number of 0 or more, got \"x\""] =
+        { session = { timeout = "x" } },
+      ["CachingSender: store and max_bytes are both given; the bound belongs to the Store"] =
+        { caching = { store = viesti.Store(), max_bytes = 1 } },
+      ["AuthenticatingSender: basic must be { user, password }, two strings"] =
+        { authenticating = { basic = {} } },
+      ["standard: sender and session are both given; a sender has its own"] =
+        { sender = sender, session = {} },
+      ["standard: sender and asynchronous are both given; a sender has its own"] =
+        { sender = sender, asynchronous = false },
+      ["standard: retrying must have no sender; that is an option of standard's own"] =
+        { retrying = { sender = sender } },
+    }) do
+      local _, raised = pcall(function()
+        local _ = viesti.standard(given) -- the line
+      end)
+      local line = debug.getinfo(1, "l").currentline - 2
+      assert.equal(("spec/standard_spec.lua:%d: %s"):format(line, said), raised)
+    end
+  end)
+
   it("names what there is not, and whose option is wrong", function()
     local function said(given)
       return select(2, pcall(viesti.standard, given))

@@ -214,7 +214,7 @@ for _, way in ipairs(ways) do
       os.remove(path)
       local size, reason = assert(stream(sender, "/echo")):save(folder .. "/no/such/path")
       assert.is_nil(size)
-      assert.matches("No such file", reason)
+      assert.equal(folder .. "/no/such/path: No such file or directory", reason)
       assert.equal("", files())
     end)
 

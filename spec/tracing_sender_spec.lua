@@ -141,6 +141,16 @@ describe("TracingSender", function()
     end
   end)
 
+  it("has the fields of a request and of a response, and of nothing else", function()
+    local sender, events = traced(mock { headers = { B = "2" } })
+    sender:send { url = HOST, headers = { A = "1" } }
+    local span = events[1][2]
+    assert.same({ { { "A", "1" } }, { { "B", "2" } } },
+      { span:headers "request", span:headers "response" })
+    assert.has_error(function() span:headers "reply" end,
+      'span:headers needs "request" or "response", got "reply"')
+  end)
+
   it("tells no secrets", function()
     local secrets = { "Authorization", "Proxy-Authorization", "Cookie", "X-Mine", "X-Own" }
     local headers = {}

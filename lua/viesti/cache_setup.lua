@@ -7,16 +7,17 @@ local setup = {}
 
 local BOUNDS = { "max_size", "max_bytes", "max_entry_bytes" }
 
--- The level of `error` that blames the caller of the constructor, from a function that init calls.
-local CALLER = 4
+local function refuse(sentence, ...)
+  error(core.place() .. "CachingSender: " .. sentence:format(...), 0)
+end
 
 --- They are such as the rules know, in capitals; GET and HEAD go without saying.
 ---@param methods string[]?
 function setup.check_methods(methods)
   for _, method in ipairs(methods or {}) do
     if not method:find "^%u+$" or method == "GET" or method == "HEAD" then
-      error(("CachingSender: methods must be names in capitals other than GET and HEAD, it has %s")
-        :format(format.value(method)), CALLER)
+      refuse("methods must be names in capitals other than GET and HEAD, it has %s",
+        format.value(method))
     end
   end
 end
@@ -26,8 +27,7 @@ end
 function setup.check_targeted(names)
   for _, name in ipairs(names or {}) do
     if not core.is_token(name) then
-      error(("CachingSender: targeted must be names of header fields, it has %s"):format(
-        format.value(name)), CALLER)
+      refuse("targeted must be names of header fields, it has %s", format.value(name))
     end
   end
 end
@@ -38,8 +38,7 @@ function setup.open_store(self)
   local bounds = {}
   for _, name in ipairs(BOUNDS) do
     if self.store and self[name] then
-      error(("CachingSender: store and %s are both given; the bound belongs to the Store"):format(
-        name), CALLER)
+      refuse("store and %s are both given; the bound belongs to the Store", name)
     end
     bounds[name] = self[name]
   end

@@ -1,22 +1,27 @@
 --- chain{ outermost, ..., concrete }: the chain that nested construction would build.
 local class = require "viesti.class"
+local core = require "viesti.core"
 local format = require "viesti.format"
 local Sender = require "viesti.senders.sender"
 local tables = require "viesti.tables"
 
+local function refuse(sentence, ...)
+  error(core.place() .. "chain" .. sentence:format(...), 0)
+end
+
 local function check(senders)
   if not tables.is_list(senders) or #senders == 0 then
-    error("chain needs a list of senders, outermost first, without gaps or names", 3)
+    refuse(" needs a list of senders, outermost first, without gaps or names")
   end
   for index, sender in ipairs(senders) do
     if not class.is(sender, Sender) then
-      error(("chain: item %d must be a sender, got %s"):format(index, format.given(sender)), 3)
+      refuse(": item %d must be a sender, got %s", index, format.given(sender))
     elseif index < #senders and not sender.with_sender then
-      error(("chain: %s is item %d of %d, but it takes no inner sender; it must be the last")
-        :format(sender.name, index, #senders), 3)
+      refuse(": %s is item %d of %d, but it takes no inner sender; it must be the last",
+        sender.name, index, #senders)
     elseif index < #senders and sender._given.sender then
-      error(("chain: %s is item %d of %d, but it was given an inner sender of its own")
-        :format(sender.name, index, #senders), 3)
+      refuse(": %s is item %d of %d, but it was given an inner sender of its own",
+        sender.name, index, #senders)
     end
   end
 end

@@ -27,7 +27,8 @@ local function open(self, sender, now)
   local options = self.options
   local again = self.state == "half_open" or now < self.closed_at + options.window
   self.openings = again and self.openings + 1 or 1
-  local wait = math.min(options.max_open_for, options.open_for * 2 ^ (self.openings - 1))
+  local most = math.max(options.max_open_for, options.open_for)
+  local wait = math.min(most, options.open_for * 2 ^ (self.openings - 1))
   self.retry_at = now + wait * (1 + sender:random() / 4)
   change(self, "open")
 end

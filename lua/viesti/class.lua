@@ -7,6 +7,7 @@
 ---
 --- An object is built by calling its class. Its checked options become its fields; then `init`, if
 --- the class has one, completes it (and calls `Class.super.init` first where the parent needs it).
+local core = require "viesti.core"
 local format = require "viesti.format"
 local options = require "viesti.options"
 local tables = require "viesti.tables"
@@ -15,22 +16,27 @@ local class = {}
 
 local METAMETHODS = { "__tostring", "__close", "__gc", "__len", "__call", "__eq", "__name" }
 
--- The level of `error` that blames the caller of a constructor.
-local CALLER = 2
+local function refuse(sentence)
+  error(core.place() .. sentence, 0)
+end
 
 local function construct(Class, ...)
   local missing = Class.missing and Class:missing()
   if missing then
-    error(missing, CALLER)
+    refuse(missing)
   end
   local values, given = options.read(Class.name, Class.options, ...)
   if not values then
-    error(given, CALLER)
+    refuse(given)
   end
   values._given = tables.copy(given)
   local object = setmetatable(values, Class)
   if Class.init then
     object:init()
+  end
+  local unfinished = Class.unfinished and object:unfinished()
+  if unfinished then
+    refuse(unfinished)
   end
   return object
 end
@@ -51,8 +57,7 @@ end
 
 local function check_name(name)
   if type(name) ~= "string" or not name:find "^%a[%w_]*$" then
-    error("extend: the name of a class must be an identifier, got " .. format.given(name),
-      CALLER + 2)
+    refuse("extend: the name of a class must be an identifier, got " .. format.given(name))
   end
 end
 
@@ -61,7 +66,7 @@ function class.new(name, parent, declared)
   check_name(name)
   local wrong = options.check_declaration(declared or {})
   if wrong then
-    error(("extend: %s: %s"):format(name, wrong), CALLER + 1)
+    refuse(("extend: %s: %s"):format(name, wrong))
   end
   local Class = { name = name, super = parent }
   for _, metamethod in ipairs(METAMETHODS) do

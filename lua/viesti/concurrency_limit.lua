@@ -5,6 +5,7 @@
 --- that allocates memory, so no count here is between two states while something is allocated.
 local core = require "viesti.core"
 local format = require "viesti.format"
+local request_key = require "viesti.request_key"
 local Shared = require "viesti.shared"
 local waiting_line = require "viesti.waiting_line"
 
@@ -219,6 +220,7 @@ end
 ---@param key string
 ---@return integer used, integer waiting
 function ConcurrencyLimit:state(key)
+  request_key.check("limit:state", key)
   local slots = self.keys[key]
   if not slots then
     return 0, 0

@@ -203,12 +203,12 @@ end
 function download.download(...)
   local job, wrong = options.read("download", download.options, ...)
   if not job then
-    error(wrong, 2)
+    error(core.place() .. wrong, 0)
   end
   job.request = Request.from(job.request)
   wrong = check_request(job.request) or check_path(job.path)
   if wrong then
-    error("download: " .. wrong, 2)
+    error(core.place() .. "download: " .. wrong, 0)
   end
   local part <close>, reason = PartFile.open(job.path, job.request.url, job.resume)
   if not part then

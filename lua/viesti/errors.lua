@@ -17,13 +17,13 @@ local declaration = {
 local function new(_, ...)
   local values, wrong = options.read("Error", declaration, ...)
   if not values then
-    error(wrong, 2)
+    error(core.place() .. wrong, 0)
   end
   if values.sent and not values.request then
-    error("Error: sent is said of a request, and there is none", 2)
+    error(core.place() .. "Error: sent is said of a request, and there is none", 0)
   end
   local err, reason = core.error(values.kind, values.message, values.request, values.sent)
-  return err or error("Error: " .. reason, 2)
+  return err or error(core.place() .. "Error: " .. reason, 0)
 end
 
 return setmetatable({ name = "Error", options = declaration },

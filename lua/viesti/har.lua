@@ -7,6 +7,7 @@
 ---   har:close()
 ---
 --- It is written entry by entry and is whole after each of them; nothing of it is kept in memory.
+local core = require "viesti.core"
 local har_entry = require "viesti.har_entry"
 local json = require "viesti.json"
 local Shared = require "viesti.shared"
@@ -47,7 +48,7 @@ end
 
 function Har:init()
   local file, reason = io.open(self.path, "wb")
-  self.file = file or error("Har: " .. reason, 3)
+  self.file = file or error(core.place() .. "Har: " .. reason, 0)
   self.count, self.tail = 0, 0
   write(self, head())
   self.on_event = function(name, span)

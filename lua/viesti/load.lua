@@ -1,4 +1,5 @@
 --- Chains from Lua source: the same words as in code, and nothing else within reach.
+local core = require "viesti.core"
 local format = require "viesti.format"
 local options = require "viesti.options"
 
@@ -64,10 +65,10 @@ end
 ---@return viesti.Sender? chain, string? reason
 return function(text, name, env)
   if type(text) ~= "string" then
-    error("load needs the text of a chain, got " .. format.given(text), 2)
+    error(core.place() .. "load needs the text of a chain, got " .. format.given(text), 0)
   end
   if name ~= nil and type(name) ~= "string" then
-    error("load: the name of a chain is a string, got " .. format.given(name), 2)
+    error(core.place() .. "load: the name of a chain is a string, got " .. format.given(name), 0)
   end
   local chunk, wrong = load(text, name or "=chain", "t", environment(env))
   if not chunk then

@@ -83,7 +83,8 @@ end
 local function wait(sender, request, delay)
   local limit, kind, message = limit_of(request, sender:now())
   if limit <= 0 then
-    return failure(kind, "its deadline had passed before it was sent", request, "no")
+    message = ("its deadline had passed %.3f s before it was sent"):format(math.abs(limit))
+    return failure(kind, message, request, "no")
   end
   local seconds = math.min(delay, limit)
   if seconds > 0 then

@@ -212,7 +212,7 @@ end
 
 local function bounds_of(spec)
   if spec.min and spec.max then
-    return (" from %s to %s"):format(spec.min, spec.max)
+    return (" from %s to %s"):format(spec.min, math.tointeger(spec.max) or spec.max)
   elseif spec.min then
     return (" of %s or more"):format(spec.min)
   end

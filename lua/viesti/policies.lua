@@ -1,7 +1,28 @@
 --- Policies ready to be given to a RetryingSender: functions of what happened (a
 --- viesti.RetryContext) that return nil for what the sender would do by itself, false not to send
 --- again, true to send again after the usual wait, or the seconds to wait.
+local core = require "viesti.core"
+local format = require "viesti.format"
+
 local policies = {}
+
+-- That there is something among what a policy is made of, and nothing that is not what it wants.
+local function check(name, wanted, is_wanted, list)
+  for index = 1, math.max(1, list.n) do
+    if not is_wanted(list[index]) then
+      error(("%spolicies.%s needs %s, got %s"):format(core.place(), name, wanted,
+        format.given(list[index])), 0)
+    end
+  end
+end
+
+local function is_status(value)
+  return math.type(value) == "integer"
+end
+
+local function is_function(value)
+  return type(value) == "function"
+end
 
 --- Nothing is sent again, not even after a 429.
 function policies.never()
@@ -33,6 +54,7 @@ end
 ---@param ... integer
 ---@return fun(context: viesti.RetryContext): boolean?
 function policies.on_statuses(...)
+  check("on_statuses", "statuses, each an integer", is_status, table.pack(...))
   local statuses = {}
   for _, status in ipairs { ... } do
     statuses[status] = true
@@ -46,7 +68,8 @@ end
 ---@param ... fun(context: viesti.RetryContext): boolean|number?
 ---@return fun(context: viesti.RetryContext): boolean|number?
 function policies.first_of(...)
-  local list = { ... }
+  local list = table.pack(...)
+  check("first_of", "policies, each a function", is_function, list)
   return function(context)
     for _, policy in ipairs(list) do
       local verdict = policy(context)

@@ -121,8 +121,16 @@ local function refusal(self, request, sentence, moment, now)
   return err
 end
 
-local function too_long(self, request, moment, now)
-  return refusal(self, request, ("its turn would come in %.3g s"):format(moment - now), moment, now)
+-- `latest`: when it has waited for as long as it may; what does not fit otherwise is its deadline.
+local function too_long(self, request, moment, latest, now)
+  return refusal(self, request, ("its turn would come in %.3g s, later than its %s"):format(
+    moment - now, moment > latest and "max_wait" or "deadline"), moment, now)
+end
+
+-- Nobody else may wait.
+local function no_room(self, request, waiting, moment, now)
+  return refusal(self, request, waiting == 0 and "it would have to wait, and the queue is of 0"
+    or ("%d requests are waiting already"):format(waiting), moment, now)
 end
 
 -- Until the first in line has a token. Returns why he does without, if he does.
@@ -138,26 +146,26 @@ local function await_token(self, place, bucket, sender, request)
     end
     local moment = bucket:estimate(now, 0)
     if moment > place.latest or moment >= place.deadline then
-      return too_long(self, request, moment, now)
+      return too_long(self, request, moment, place.latest, now)
     end
     sender:sleep(again - now)
   end
 end
 
 local function stand_in_line(self, bucket, sender, request, max_wait, now)
-  local moment = bucket:estimate(now, bucket.turns:count())
-  if bucket.turns:count() >= self.queue then
-    return refusal(self, request, ("%d requests are waiting already"):format(bucket.turns:count()),
-      moment, now)
-  elseif moment > now + max_wait or moment >= (request.deadline or math.huge) then
-    return too_long(self, request, moment, now)
+  local waiting, latest = bucket.turns:count(), now + max_wait
+  local moment = bucket:estimate(now, waiting)
+  if waiting >= self.queue then
+    return no_room(self, request, waiting, moment, now)
+  elseif moment > latest or moment >= (request.deadline or math.huge) then
+    return too_long(self, request, moment, latest, now)
   end
   self.waited = self.waited + 1
   local place <close> = bucket.turns:join()
-  place.latest, place.deadline = now + max_wait, request.deadline or math.huge
+  place.latest, place.deadline = latest, request.deadline or math.huge
   place:await()
   if place.dismissed then
-    return too_long(self, request, place.dismissed, sender:now())
+    return too_long(self, request, place.dismissed, latest, sender:now())
   end
   return await_token(self, place, bucket, sender, request)
 end
@@ -210,9 +218,16 @@ function RateLimit:learn(bucket, windows, now)
   end
 end
 
---- What has happened: how many requests were `admitted`, how many of all `waited`, how many were
---- `refused`, how often a server had all of them `held` back; and how many `keys` there are.
----@return table<string, integer>
+---@class viesti.RateLimitStats
+---@field admitted integer requests that were let pass
+---@field waited integer requests that stood in line
+---@field refused integer requests that failed since they would have waited too long
+---@field held integer times that a 429 held back all of a key
+---@field keys integer keys that are told apart at present
+---@field errors integer? of one on a Redis server: times that it had to do without
+
+--- What has happened since it was made.
+---@return viesti.RateLimitStats
 function RateLimit:stats()
   return { admitted = self.admitted, waited = self.waited, refused = self.refused,
     held = self.held, keys = self.count }

@@ -1,5 +1,6 @@
 --- redis{ url, ... }: a store on a Redis server, one cache for many machines. A server that is
 --- lost, slow or hung costs hits and at most `timeout` seconds, never a request.
+require "viesti" -- which says where the user's lines are: nowhere in its folder
 local address = require "viesti.redis.address"
 local core = require "viesti.core"
 local format = require "viesti.format"
@@ -301,13 +302,13 @@ end
 return function(...)
   local values, given = options.read("redis", declaration, ...)
   if not values then
-    error(given, 2)
+    error(core.place() .. given, 0)
   end
   local names = new_names(values.prefix)
   local there, wrong = place.read(values,
     wire.command("SET", names.marker, wire.token() .. wire.token(), "NX"))
   if not there then
-    error("redis: " .. wrong, 2)
+    error(core.place() .. "redis: " .. wrong, 0)
   end
   local self = setmetatable({
     names = names, max_entry_bytes = values.max_entry_bytes,

@@ -35,7 +35,7 @@ local declaration = {
     doc = "seconds for the whole exchange, instead of the session's; 0 for no limit" },
   { name = "deadline", type = "number", min = 0,
     doc = "the moment, on the clock of sender:now(), at which all that is done for it ends: waits "
-      .. "and retries, too" },
+      .. "and retries, too; sender:now() + 5, say" },
   { name = "idempotent", type = "boolean",
     doc = "true: sending it twice does no harm, whatever its method" },
   { name = "stream", type = "boolean", default = false,
@@ -154,7 +154,7 @@ end
 
 local function new(_, ...)
   local request, wrong = make(nil, options.read("Request", declaration, ...))
-  return request or error(wrong, 2)
+  return request or error(core.place() .. wrong, 0)
 end
 
 -- Blames the user's line that called into the library, be it in a layer of his own.
@@ -281,10 +281,10 @@ end
 ---@return viesti.Request
 function Request:with(changes)
   if type(changes) ~= "table" then
-    error("request:with needs a table of options, got " .. format.given(changes), 2)
+    error(core.place() .. "request:with needs a table of options, got " .. format.given(changes), 0)
   end
   local request, wrong = copy(self, changes)
-  return request or error(wrong, 2)
+  return request or error(core.place() .. wrong, 0)
 end
 
 -- Called by the core for a field that it does not know itself.

@@ -51,7 +51,7 @@ function Response:json(choices)
     error("response:json takes a table such as { null = viesti.null }, got "
       .. format.given(choices), 2)
   elseif self.streamed then
-    error("the body is streamed: read it with response:chunks() or :read()", 2)
+    error(core.place() .. "the body is streamed: read it with response:chunks() or :read()", 0)
   end
   return json.decode(self.body, choices ~= nil and choices.null ~= nil)
 end
@@ -83,7 +83,7 @@ end
 function Response:read(most)
   local wrong = check_most("read", most) or core.is_read_elsewhere(self) and TAKEN
   if wrong then
-    error(wrong, 2)
+    error(core.place() .. wrong, 0)
   end
   return take(self, most)
 end
@@ -101,7 +101,7 @@ local function streamed_chunks(response, most)
   local function next_chunk()
     refused = core.is_read_elsewhere(response)
     if refused then
-      error(TAKEN, 2)
+      error(core.place() .. TAKEN, 0)
     end
     local chunk, err = take(response, most, true)
     if err then
@@ -125,7 +125,7 @@ end
 function Response:chunks(most)
   local wrong = check_most("chunks", most)
   if wrong then
-    error(wrong, 2)
+    error(core.place() .. wrong, 0)
   elseif self.streamed then
     return streamed_chunks(self, most)
   end
@@ -139,9 +139,9 @@ end
 ---@return integer? bytes, viesti.Error|string? reason
 function Response:save(path)
   if type(path) ~= "string" then
-    error("save needs the path of a file, got " .. format.given(path), 2)
+    error(core.place() .. "save needs the path of a file, got " .. format.given(path), 0)
   elseif core.is_read_elsewhere(self) then
-    error(TAKEN, 2)
+    error(core.place() .. TAKEN, 0)
   elseif self.begun then
     return nil, "the body has been read already"
   end
@@ -199,10 +199,10 @@ end
 local function new(_, ...)
   local values, wrong = options.read("Response", declaration, ...)
   if not values then
-    error(wrong, 2)
+    error(core.place() .. wrong, 0)
   end
   local response, reason = build(values)
-  return response or error("Response: " .. reason, 2)
+  return response or error(core.place() .. "Response: " .. reason, 0)
 end
 
 return setmetatable({ name = "Response", options = declaration, build = build },

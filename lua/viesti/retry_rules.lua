@@ -57,8 +57,14 @@ local function method_set(given)
   return set
 end
 
+-- Of these a policy is made first; they are none by themselves.
+local MAKERS = { on_statuses = true, first_of = true }
+
 local function policy_of(given)
-  if type(given) ~= "string" or policies[given] then
+  if MAKERS[given] then
+    refuse("policy %s is made by a call: policy = viesti.policies.%s(...)", format.value(given),
+      given)
+  elseif type(given) ~= "string" or policies[given] then
     return type(given) == "string" and policies[given] or given
   end
   local near = options.nearest(given, tables.sorted_keys(policies))

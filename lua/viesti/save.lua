@@ -35,11 +35,16 @@ local function removing(path)
   return setmetatable({}, { __close = function() os.remove(path) end })
 end
 
+-- A reason names the file that was asked for.
+local function told_of(path, part, reason)
+  return reason:sub(1, #part) == part and path .. reason:sub(#part + 1) or reason
+end
+
 local function replace(response, path, mode)
   local part = ("%s.%06x.part"):format(path, math.random(0, 0xffffff))
   local file, reason = core.create_file(part, mode)
   if not file then
-    return nil, reason
+    return nil, told_of(path, part, reason)
   end
   local _ <close> = removing(part)
   local size, why = write_out(response, file)
@@ -47,7 +52,7 @@ local function replace(response, path, mode)
     return nil, why
   end
   local renamed, wrong = os.rename(part, path)
-  return renamed and size, wrong
+  return renamed and size, wrong and told_of(path, part, wrong)
 end
 
 --- Writes the body to the file of that name, or to the one that a link there leads to, and keeps

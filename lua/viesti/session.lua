@@ -132,7 +132,7 @@ end
 
 local function new(_, ...)
   local session, wrong = build(...)
-  return session or error(wrong, 2)
+  return session or error(core.place() .. wrong, 0)
 end
 
 local function check_path(what, path)
@@ -163,9 +163,11 @@ end
 ---@return boolean? done, string? reason
 function Session:add_cookie(line, url)
   if type(line) ~= "string" then
-    error("session:add_cookie needs a line, a string, got " .. format.given(line), 2)
+    error(core.place() .. "session:add_cookie needs a line, a string, got "
+      .. format.given(line), 0)
   elseif url ~= nil and type(url) ~= "string" then
-    error("session:add_cookie needs a URL, a string, got " .. format.given(url), 2)
+    error(core.place() .. "session:add_cookie needs a URL, a string, got "
+      .. format.given(url), 0)
   end
   local reason, read = without_cookies(self), nil
   if not reason then

@@ -1,6 +1,7 @@
 --- Span: what a TracingSender tells of one attempt, by OpenTelemetry's semantic conventions for
 --- HTTP clients.
 local core = require "viesti.core"
+local format = require "viesti.format"
 
 --- One attempt at a request, as a TracingSender tells of it.
 ---@class viesti.Span
@@ -122,6 +123,10 @@ end
 ---@param of "request"|"response"
 ---@return string[][]
 function Span:headers(of)
+  if of ~= "request" and of ~= "response" then
+    error(('%sspan:headers needs "request" or "response", got %s'):format(core.place(),
+      format.given(of)), 0)
+  end
   local message = self[of]
   return message and self.redaction:fields(message.headers, self.request.secret_headers) or {}
 end

@@ -1,5 +1,6 @@
 --- sqlite(path) or sqlite{ path, max_size, max_bytes, max_entry_bytes, wait }: a file where
 --- CachingSenders keep responses, for several processes, and for the next time the program runs.
+require "viesti" -- which says where the user's lines are: nowhere in its folder
 local Request = require "viesti.request"
 local core = require "viesti.core"
 local format = require "viesti.format"
@@ -288,6 +289,5 @@ end
 
 return setmetatable({ name = "sqlite", options = declaration }, {
   __call = new,
-  __index = Sqlite,
   __tostring = function() return "sqlite" end,
 })

@@ -27,26 +27,49 @@ local declaration = {
   { name = "asynchronous", type = "boolean", default = false,
     doc = "an AsyncSender at the end of the chain, rather than a SyncSender" },
   { name = "session", type = "table|session", doc = "a Session for it, or the options of one" },
+  { name = "sender", type = "sender",
+    doc = "the end of the chain instead of those two: a MockSender, say" },
 }
 for _, layer in ipairs(LAYERS) do
   declaration[#declaration + 1] = { name = layer[1], type = "table|boolean",
     doc = layer[4] .. (layer[3] and "; false leaves it out" or "; only where this is given") }
 end
 
-local function concrete_of(values)
+local function refuse(sentence)
+  error(core.place() .. "standard: " .. sentence, 0)
+end
+
+local function innermost_of(values, given)
+  for _, name in ipairs { "asynchronous", "session" } do
+    if values.sender and given[name] ~= nil then
+      refuse(("sender and %s are both given; a sender has its own"):format(name))
+    end
+  end
+  if values.sender then
+    return values.sender
+  end
   local Kind = values.asynchronous and AsyncSender or SyncSender
   return Kind(type(values.session) == "userdata" and { session = values.session }
     or values.session or {})
 end
 
--- The layer, nil where there is to be none. What it is given fills in what it has by default.
+-- What a default makes way for.
+local INSTEAD = { max_size = "store" }
+
+-- The layer, nil where there is to be none. What it is given goes before what it has by default.
 local function built(layer, given)
   if given == false or (given == nil and not layer[3]) then
     return nil
   end
   local values = {}
-  for _, source in ipairs { layer[3] or {}, type(given) == "table" and given or {} } do
-    for name, value in pairs(source) do
+  for name, value in pairs(type(given) == "table" and given or {}) do
+    values[name] = value
+  end
+  if values.sender then
+    refuse(("%s must have no sender; that is an option of standard's own"):format(layer[1]))
+  end
+  for name, value in pairs(layer[3] or {}) do
+    if values[name] == nil and values[INSTEAD[name]] == nil then
       values[name] = value
     end
   end
@@ -56,18 +79,18 @@ end
 --- The chain: Client > Redirecting > Caching > Deadline > Retrying > CircuitBreaking > SyncSender,
 --- with every further layer that is given options, in the recommended order. Each option is a table
 --- of those of its layer; false leaves it out.
----@param ... any { asynchronous, session, client, defaults, redirecting, ... }
+---@param ... any { asynchronous, session, sender, client, defaults, redirecting, ... }
 ---@return viesti.Sender
 local function standard(_, ...)
-  local values, wrong = options.read("standard", declaration, ...)
+  local values, given = options.read("standard", declaration, ...)
   if not values then
-    error(core.place() .. wrong, 0)
+    error(core.place() .. given, 0)
   end
   local senders = {}
   for _, layer in ipairs(LAYERS) do
     senders[#senders + 1] = built(layer, values[layer[1]])
   end
-  senders[#senders + 1] = concrete_of(values)
+  senders[#senders + 1] = innermost_of(values, given)
   return chain(senders)
 end
 

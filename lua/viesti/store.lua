@@ -43,7 +43,7 @@ end)
 local function new(_, ...)
   local values, wrong = options.read("Store", declaration, ...)
   if not values then
-    error(wrong, 2)
+    error(core.place() .. wrong, 0)
   end
   return core.store(values.max_size, values.max_bytes, values.max_entry_bytes)
 end

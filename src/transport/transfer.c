@@ -129,7 +129,8 @@ static void settle(vi_transfer *transfer) {
 
 static bool check_deadline(const vi_transfer *transfer, vi_error *error) {
   return !transfer->by_deadline || transfer->limit > 0 ||
-         vi_error_set(error, VI_ERROR_DEADLINE, "its deadline had passed before it was sent");
+         vi_error_set(error, VI_ERROR_DEADLINE, "its deadline had passed %.3f s before it was sent",
+                      -transfer->limit);
 }
 
 void vi_transfer_start(vi_transfer *transfer) {

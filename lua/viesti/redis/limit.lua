@@ -1,6 +1,7 @@
 --- RedisLimit{ url, rate, per, burst, ... }: a RateLimit that holds over many machines, whose
 --- tokens are on a Redis server. Where the server is lost, each machine keeps to the same limit by
 --- itself: no request fails for that.
+require "viesti" -- which says where the user's lines are: nowhere in its folder
 local address = require "viesti.redis.address"
 local core = require "viesti.core"
 local new_client = require "viesti.redis.client"

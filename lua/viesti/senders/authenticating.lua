@@ -37,11 +37,8 @@ local UNAUTHORIZED = 401
 local FRAMING = { host = true, connection = true, ["keep-alive"] = true, te = true, trailer = true,
   upgrade = true, expect = true, ["content-length"] = true, ["transfer-encoding"] = true }
 
--- The level of `error` that blames the caller of the constructor, from a function that init calls.
-local CALLER = 5
-
 local function refuse(message)
-  error("AuthenticatingSender: " .. message, CALLER)
+  error(core.place() .. "AuthenticatingSender: " .. message, 0)
 end
 
 local function basic_credentials(pair)

@@ -115,7 +115,8 @@ end
 
 function CircuitBreakingSender:send(request)
   local key, whole = self.key_of(request)
-  local circuit = self.breaker.circuits[key] or self.breaker:new_circuit(key, self:now())
+  local circuit = key and (self.breaker.circuits[key]
+    or self.breaker:new_circuit(key, self:now()))
   if not circuit then
     return self.sender:send(whole)
   elseif circuit.state == "closed" then

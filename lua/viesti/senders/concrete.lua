@@ -1,4 +1,5 @@
 --- What the concrete senders over libcurl share: a session, their own or one passed in.
+local core = require "viesti.core"
 local Sender = require "viesti.senders.sender"
 local Session = require "viesti.session"
 
@@ -16,15 +17,15 @@ return function(name)
     local own = {}
     for _, spec in ipairs(Session.options) do
       if self._given[spec.name] ~= nil and self.session then
-        error(("%s: session and %s are both given; options go to the Session"):format(
-          name, spec.name), 4)
+        error(("%s%s: session and %s are both given; options go to the Session"):format(
+          core.place(), name, spec.name), 0)
       end
       own[spec.name] = self._given[spec.name]
       self[spec.name] = nil
     end
     if not self.session then
       local session, wrong = Session.build(own)
-      self.session = session or error(wrong, 3)
+      self.session = session or error(core.place() .. wrong, 0)
     end
   end
 

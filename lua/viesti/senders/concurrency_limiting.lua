@@ -37,6 +37,9 @@ end
 
 function ConcurrencyLimitingSender:send(request)
   local key, whole = self.key_of(request)
+  if not key then
+    return self.sender:send(whole)
+  end
   local slots <close>, refusal = self.slots:acquire(key, self, whole)
   if not slots then
     return nil, refusal

@@ -29,6 +29,13 @@ function ExtendingSender:missing()
   end
 end
 
+-- What an object lacks whose class has an init that does not call that of its parent.
+function ExtendingSender:unfinished()
+  if not self.time_source then
+    return ("%s: its init must call %s.super.init(self)"):format(self.name, self.name)
+  end
+end
+
 --- Hands the request on. Layers replace this.
 ---@param request viesti.Request|table
 ---@return viesti.Response? response, viesti.Error? err

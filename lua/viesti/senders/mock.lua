@@ -66,11 +66,12 @@ function MockSender:init()
   self.is_async = self.asynchronous
   self.known, self.seen = {}, {}
   if self.routes and not tables.is_list(self.routes) then
-    error("MockSender: routes must be a list of tables such as { url = ..., answer = ... }", 3)
+    error(core.place()
+      .. "MockSender: routes must be a list of tables such as { url = ..., answer = ... }", 0)
   end
   for index, given in ipairs(self.routes or {}) do
     local route, wrong = read_route(("MockSender.routes[%d]"):format(index), given)
-    self.known[index] = route or error(wrong, 3)
+    self.known[index] = route or error(core.place() .. wrong, 0)
   end
 end
 
@@ -79,7 +80,7 @@ end
 ---@return viesti.MockSender
 function MockSender:route(given)
   local route, wrong = read_route("MockSender:route", given)
-  self.known[#self.known + 1] = route or error(wrong, 2)
+  self.known[#self.known + 1] = route or error(core.place() .. wrong, 0)
   return self
 end
 

@@ -2,10 +2,9 @@
 --- comes earlier waits for his turn, or is told at once that it would take too long.
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
-local format = require "viesti.format"
 local RateLimit = require "viesti.rate_limit"
 local rate_limit_fields = require "viesti.rate_limit_fields"
-local Request = require "viesti.request"
+local request_key = require "viesti.request_key"
 local retry_after = require "viesti.retry_after"
 
 local TOO_MANY_REQUESTS = 429
@@ -25,9 +24,7 @@ local RateLimitingSender = ExtendingSender:extend("RateLimitingSender", {
   { name = "rate", type = "number", min = of_limit.rate.min, max = of_limit.rate.max,
     doc = "how many requests may go; needed where no limit is given" },
   of_limit.per, of_limit.burst,
-  { name = "key", type = "string|function",
-    doc = "what has a limit of its own: each origin if nothing is given; else what a function of "
-      .. "the request returns (nil: no limit), or one name for all requests" },
+  request_key.spec,
   { name = "max_wait", type = "number", default = 60, min = 0,
     doc = "seconds that a request may wait; who would have to wait longer fails at once" },
   of_limit.queue,
@@ -56,7 +53,8 @@ function RateLimitingSender:init()
     refuse "rate or limit must be given"
   end
   self.limit = self.limit or RateLimit(own)
-  self.clock, self.key = self.clock or false, self.key or false -- nil is looked for in all bases
+  self.key_of = request_key.of(self.name, self.key)
+  self.clock = self.clock or false -- nil is looked for in all bases
 end
 
 function RateLimitingSender:option(name)
@@ -64,16 +62,6 @@ function RateLimitingSender:option(name)
     return self._given.limit
   end
   return (of_limit[name] and not self._given.limit or not of_limit[name]) and self[name] or nil
-end
-
--- What the user's function makes of the request.
-local function asked_key(self, request)
-  local key = self.key(request)
-  if key ~= nil and type(key) ~= "string" then
-    error(("RateLimitingSender: key must return a string, or nil for no limit, it returned %s")
-      :format(format.given(key)), 0)
-  end
-  return key
 end
 
 -- Sends it; what the response says of limits is noted.
@@ -96,16 +84,10 @@ local function hold_back(self, key, response)
   end
 end
 
-function RateLimitingSender:send(request)
-  local key = self.key
+function RateLimitingSender:send(given)
+  local key, request = self.key_of(given)
   if not key then
-    key, request = core.origin(request)
-  elseif type(key) ~= "string" then
-    request = Request.from(request)
-    key = asked_key(self, request)
-    if not key then
-      return self.sender:send(request)
-    end
+    return self.sender:send(request)
   end
   local inner = self.sender
   local now = (self.clock or inner).now(inner)

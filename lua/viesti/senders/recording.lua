@@ -45,7 +45,10 @@ end
 function RecordingSender:init()
   RecordingSender.super.init(self)
   local tape, wrong = insert(self.path, self.mode, redaction.new(self.secrets))
-  self.tape = tape or error("RecordingSender: " .. wrong, 3) -- shared with copies over others
+  if not tape then
+    error(core.place() .. "RecordingSender: " .. wrong, 0)
+  end
+  self.tape = tape -- shared with copies over others
 end
 
 local function unmatched(self, request, used)
@@ -75,7 +78,8 @@ end
 local function keep(self, request, response, err)
   local written, reason = self.tape.cassette:add(request, response, err)
   if not written then
-    error(("%sRecordingSender: %s: %s"):format(core.place(), self.path, reason), 0)
+    local place = reason:sub(1, #self.path) == self.path and "" or self.path .. ": "
+    error(("%sRecordingSender: %s%s"):format(core.place(), place, reason), 0)
   end
 end
 

@@ -72,6 +72,7 @@ function Request:is_replayable() end
 ---@field cache viesti.CacheFacts? what a cache had to do with it
 ---@field attempts viesti.Attempt[] how often the request was sent for it, and what came of each
 ---@field give_up string? why a RetryingSender, which would have, did not send it again
+---@field hedged integer? which of a HedgingSender's sendings it answers, where there were several
 ---@field encoding string? the Content-Encoding that was undone
 ---@field reused boolean whether the connection had served before
 ---@field complete boolean|"unknown" whether the body is whole; a stream once it was read to its end
@@ -132,6 +133,8 @@ function Headers:get_all(name) end
 ---@field cause any of the kind script: what the user's function raised or gave up with
 ---@field attempts viesti.Attempt[]? how often it was sent, where a layer repeats it
 ---@field give_up string? why that layer did not send it again
+---@field retry_after number? of `rate_limited` and `circuit_open`: seconds until it is worth trying
+---@field retry_at number? likewise the moment, on the clock of sender:now()
 
 ---@alias viesti.ErrorKind
 ---| "resolve"
