@@ -141,6 +141,7 @@ end
 ---@param err viesti.Error?
 ---@return number? wait
 function Retrial:consider(response, err)
+  self.unsettled = response
   local sender, now = self.sender, self.sender:now()
   local reason = sender.rules:reason(response)
   local record = note(self, response, err, now)
@@ -163,6 +164,14 @@ function Retrial:consider(response, err)
   return context.wait
 end
 
+-- Where a function of the user's raises, or his task is cancelled, nobody gets the response: a
+-- streamed one would hold its connection, and what layers inside keep for it.
+function Retrial:__close()
+  if self.unsettled then
+    self.unsettled:close()
+  end
+end
+
 --- The next attempt begins.
 function Retrial:begin()
   self.began = self.sender:now()
@@ -180,6 +189,7 @@ end
 --- What the caller gets.
 ---@return viesti.Response? response, viesti.Error? err
 function Retrial:outcome(response, err)
+  self.unsettled = nil
   if response then
     if #self.attempts == 1 and not self.give_up then
       return response

@@ -146,7 +146,7 @@ local function finish(response)
 end
 
 local function send_again(self, request, start, response, err)
-  local retrial = Retrial(self, request, start)
+  local retrial <close> = Retrial(self, request, start)
   while true do
     local wait = retrial:consider(response, err)
     if not wait then
