@@ -153,9 +153,12 @@ describe("RetryingSender", function()
           200 }, { rate_limit = { pad = 0, max_wait = 1e10 } })
         assert.same({ seconds }, waits(outcome))
       end
-      local both = { RateLimit = '"a";r=0;t=9', ["Retry-After"] = "4" }
-      local outcome = send({ { 429, headers = both }, 200 })
-      assert.same({ 4 }, waits(outcome))
+      for asked, seconds in pairs({ ["4"] = 4, ["soon"] = 9, [""] = 9 }) do
+        local both = { RateLimit = '"a";r=0;t=9', ["Retry-After"] = asked }
+        assert.same({ seconds }, waits(send({ { 429, headers = both }, 200 })))
+      end
+      local rubbish = { RateLimit = "rubbish", ["X-RateLimit-Reset"] = "9" }
+      assert.same({ 9 }, waits(send({ { 429, headers = rubbish }, 200 })))
     end)
   end)
 
