@@ -134,6 +134,19 @@ describe("RetryingSender", function()
       assert.same({ 3, "max_wait" }, { #outcome.attempts, outcome.give_up })
     end)
 
+    it("counts what it has waited in all, and nothing else, against max_wait", function()
+      local outcome = send({ { 429, headers = { ["Retry-After"] = "1" }, delay = 50 }, 503,
+        { 429, headers = { ["Retry-After"] = "55" }, delay = 50 }, 200 }, { retries = 1 })
+      assert.same({ 200, { 1, 1, 55 } }, { outcome.status_code, waits(outcome) })
+      local cooldown = viesti.Cooldown({ step = 0 })
+      local inner = Scripted({ script = { after(30), 200 } })
+      cooldown:start("http://h.invalid", 40, inner:now())
+      outcome = RetryingSender({ sender = inner, backoff = { jitter = "none" },
+        rate_limit = { pad = 0, shared = cooldown } }):send({ url = URL })
+      assert.same({ 429, "max_wait", 40 },
+        { outcome.status_code, outcome.give_up, inner.clock.slept() })
+    end)
+
     it("returns it at once where it asks for more seconds than there are", function()
       for _, number in ipairs({ ("9"):rep(30), ("9"):rep(400), "18446744073709551617" }) do
         local outcome = send({ after(number) }, { rate_limit = { max_wait = 1e15 } })

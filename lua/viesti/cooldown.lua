@@ -32,23 +32,27 @@ local function forget_past(self, now)
   end
 end
 
---- The origin wants nothing for so many seconds. Returns what to give to `reserve` as `mine`.
+--- The origin wants nothing for so many seconds. Returns what to give to `reserve` as `mine`, and
+--- whether that began with this; of many who are told the same at once one begins it, and the others
+--- have to reserve their turns.
 ---@param origin string
 ---@param seconds number
 ---@param now number the moment
----@return table? mine
+---@return table? mine, boolean? begun
 function Cooldown:start(origin, seconds, now)
   forget_past(self, now)
-  local state = self.origins[origin]
-  if state and state.moment >= now + seconds then
-    return state
+  local state, moment = self.origins[origin], now + seconds
+  if state and state.moment + self.step >= moment then
+    state.moment = math.max(state.moment, moment)
+    state.over = math.max(state.over, moment)
+    return state, false
   elseif not state and self.count >= MOST_ORIGINS then
     return nil -- none of them is over: who has so many learns of each by its own 429s
   end
   self.count = self.count + (state and 0 or 1)
-  state = { moment = now + seconds, over = now + seconds, waiting = 0 }
+  state = { moment = moment, over = moment, waiting = 0 }
   self.origins[origin] = state
-  return state
+  return state, true
 end
 
 --- Seconds until the origin takes requests again; 0 if it does.

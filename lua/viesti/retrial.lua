@@ -55,13 +55,20 @@ local function note_in_budget(self, reason, err)
   end
 end
 
--- Everybody else is held back as well, for as long as the server asks.
+-- Everybody else is held back as well, for as long as the server asks. Who was told so after
+-- somebody else was has his turn after him.
 local function cool_down(self, context, now)
-  local asked = (context.retry_after or 1) + self.sender.rate_limit.pad
-  self.limited = self.limited + 1
-  self.limited_since = self.limited_since or now
-  if self.sender.cooldown and asked < math.huge then
-    self.cooldown = self.sender.cooldown:start(origin_of(self.request.url), asked, now)
+  local sender = self.sender
+  local asked = (context.retry_after or 1) + sender.rate_limit.pad
+  self.limited, self.cooldown, self.turn = self.limited + 1, nil, nil
+  if sender.cooldown and asked < math.huge then
+    local origin, begun = origin_of(self.request.url), nil
+    self.cooldown, begun = sender.cooldown:start(origin, asked, now)
+    if self.cooldown and not begun then
+      self.turn, self.cooldown = sender.cooldown:reserve(origin, now, function()
+        return sender:random()
+      end)
+    end
   end
 end
 
@@ -70,7 +77,7 @@ local function usual_wait(self, context, now)
   local rules, random = self.sender.rules, self.sender:random()
   if context.reason == "rate_limited" then
     local wait = rules:limit_wait(context.retry_after, self.limited, random)
-    return math.max(wait, self.cooldown and self.cooldown.moment - now or 0)
+    return math.max(wait, self.turn and self.turn - now or 0)
   end
   return math.max(rules:backoff_wait(self.retries + 1, random), context.retry_after or 0)
 end
@@ -100,7 +107,7 @@ end
 -- Why the wait is not worth it, or what it would use up is used up.
 local function exhausted(self, context, wait, now)
   local sender, limited = self.sender, context.reason == "rate_limited"
-  local waited = limited and now - self.limited_since or 0
+  local waited = limited and self.waited or 0
   if not limited and self.retries >= sender.retries then
     return "retries"
   elseif (context.retry_after or limited) and waited + wait > sender.rate_limit.max_wait then
@@ -159,7 +166,11 @@ function Retrial:consider(response, err)
     return nil
   end
   record.wait, record.reason = context.wait, context.reason
-  self.retries = self.retries + (reason == "rate_limited" and 0 or 1)
+  if reason == "rate_limited" then
+    self.waited = self.waited + context.wait
+  else
+    self.retries = self.retries + 1
+  end
   tell(sender.on_retry, context)
   return context.wait
 end
@@ -204,8 +215,9 @@ end
 ---@param sender viesti.RetryingSender
 ---@param request viesti.Request
 ---@param start number when the first attempt began
+---@param waited number seconds that it has waited for limits before
 ---@return viesti.Retrial
-return function(sender, request, start)
+return function(sender, request, start, waited)
   return setmetatable({ sender = sender, request = request, start = start, began = start,
-    attempts = {}, retries = 0, limited = 0 }, Retrial)
+    waited = waited, attempts = {}, retries = 0, limited = 0 }, Retrial)
 end
