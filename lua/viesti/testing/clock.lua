@@ -9,9 +9,9 @@ local declaration = {
   { name = "seed", type = "integer", default = 1, doc = "of its random numbers" },
 }
 
--- Turns of the loop in which nobody went to sleep, until everybody is taken to have done so: a task
--- that one wakes wakes another one.
-local QUIET_TURNS = 4
+-- Turns of the loop in which nobody went to sleep, until everybody is taken to have done so who does
+-- not wait for something real, an answer say: a task that one wakes wakes another one.
+local QUIET_TURNS = 1000
 
 -- Nobody sleeps any longer who was woken or cancelled.
 local function leave(state, sleeper)
@@ -25,11 +25,11 @@ end
 
 local function wait_for_quiet(state)
   local quiet = 0
-  while quiet < QUIET_TURNS do
+  repeat
     local before = state.count
     core.sleep(0)
     quiet = state.count == before and quiet + 1 or 0
-  end
+  until core.is_stalled() or quiet == QUIET_TURNS
 end
 
 -- The first of those who still sleep; who was cancelled is dropped on the way.
