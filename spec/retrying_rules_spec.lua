@@ -391,6 +391,11 @@ describe("RetryingSender", function()
           policy = function() clock.sleep(5) end, backoff = { jitter = "none" } })
         assert.equal(200, sender:send({ url = URL }).status_code)
         assert.equal(11, clock.slept())
+        local response = RetryingSender({ retries = 1, deadline = 5.5,
+          sender = Scripted({ script = { 503 }, clock = clock }),
+          policy = function() clock.sleep(5) end, backoff = { jitter = "none" } })
+          :send({ url = URL })
+        assert.same({ 1, "deadline" }, { #response.attempts, response.give_up })
       end)
     end)
 

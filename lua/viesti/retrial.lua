@@ -122,6 +122,7 @@ end
 local function decide(self, context, now)
   context.wait = usual_wait(self, context, now)
   local verdict = self.sender.rules:ask_policy(context)
+  now = self.sender:now() -- the policy may have waited
   if type(verdict) == "number" then
     context.wait = verdict
   end
