@@ -1,6 +1,7 @@
 --- Retrial: one request that is not done with its first attempt: what became of each, and what is
 --- to be done next.
 local origin_of = require "viesti.origin"
+local resending = require "viesti.resending"
 local retry_after = require "viesti.retry_after"
 
 --- What a policy, `on_retry` and `on_give_up` are told.
@@ -101,7 +102,7 @@ local function give_up_by_policy(self, context, verdict)
   elseif context.error and not self.sender.rules.may_pass(context.error) then
     return "not_retryable"
   end
-  return context.sent ~= "no" and not self.request:is_replayable() and "body_not_replayable" or nil
+  return not resending.has_body(self.request, context.error) and "body_not_replayable" or nil
 end
 
 -- Why the wait is not worth it, or what it would use up is used up.
