@@ -33,8 +33,8 @@ local function forget_past(self, now)
 end
 
 --- The origin wants nothing for so many seconds. Returns what to give to `reserve` as `mine`, and
---- whether that began with this; of many who are told the same at once one begins it, and the others
---- have to reserve their turns.
+--- whether that began with this; of many who are told the same at once one begins it, and the
+--- others have to reserve their turns.
 ---@param origin string
 ---@param seconds number
 ---@param now number the moment

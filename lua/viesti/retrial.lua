@@ -63,9 +63,10 @@ local function cool_down(self, context, now)
   local asked = (context.retry_after or 1) + sender.rate_limit.pad
   self.limited, self.cooldown, self.turn = self.limited + 1, nil, nil
   if sender.cooldown and asked < math.huge then
-    local origin, begun = origin_of(self.request.url), nil
-    self.cooldown, begun = sender.cooldown:start(origin, asked, now)
-    if self.cooldown and not begun then
+    local origin = origin_of(self.request.url)
+    local mine, begun = sender.cooldown:start(origin, asked, now)
+    self.cooldown = mine
+    if mine and not begun then
       self.turn, self.cooldown = sender.cooldown:reserve(origin, now, function()
         return sender:random()
       end)

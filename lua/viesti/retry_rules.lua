@@ -82,7 +82,8 @@ end
 ---@param err viesti.Error
 ---@return boolean
 function Rules.may_pass(err)
-  return (resending.PASSING[err.kind] or err.kind == "out_of_memory") and (err.sent == "maybe" or err.retryable)
+  return (resending.PASSING[err.kind] or err.kind == "out_of_memory")
+    and (err.sent == "maybe" or err.retryable)
 end
 
 -- Whether it may be done twice.

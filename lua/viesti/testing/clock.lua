@@ -9,8 +9,8 @@ local declaration = {
   { name = "seed", type = "integer", default = 1, doc = "of its random numbers" },
 }
 
--- Turns of the loop in which nobody went to sleep, until everybody is taken to have done so who does
--- not wait for something real, an answer say: a task that one wakes wakes another one.
+-- Turns of the loop in which nobody went to sleep, until everybody is taken to have done so who
+-- does not wait for something real, an answer say: a task that one wakes wakes another one.
 local QUIET_TURNS = 1000
 
 -- Nobody sleeps any longer who was woken or cancelled.
