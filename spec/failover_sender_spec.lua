@@ -66,6 +66,10 @@ describe("FailoverSender", function()
     assert.same({ 200, "ab" }, { response.status_code, hosts })
     hosts = select(2, send({ 503, 200 }, { method = "PUT", content = function() end }))
     assert.equal("a", hosts)
+    local mock = viesti.MockSender({ routes = { { answer = { error = "connect", sent = "no" } } } })
+    local sender = viesti.FailoverSender({ hosts = { A, B }, sender = mock })
+    local _, err = sender:send({ method = "PUT", url = A, content = function() end }) -- it reads it
+    assert.same({ "connect", 1 }, { err.kind, #mock:requests() })
   end)
 
   it("keeps path, params, fields, body and user", function()

@@ -106,6 +106,8 @@ describe("HedgingSender", function()
     assert.same({ 503, { 0 }, 1 }, { response.status_code, moments, budget.tokens })
     send({ { 0.25, 200 } }, { budget = budget })
     assert.equal(1.1, budget.tokens)
+    send({ { 0.25, 429 } }, { budget = budget })
+    assert.equal(1.1, budget.tokens)
   end)
 
   it("is cancelled with all that runs for it", function()

@@ -93,6 +93,22 @@ describe("viesti.redis.limit", function()
     assert.is_true(core.now() - began >= 0.99)
   end)
 
+  it("has the keys beyond max_keys held back together, too", function()
+    local senders = fleet(2, { rate = 1, burst = 5, max_keys = 1 })
+    local function ask(sender, path)
+      sender.key = function(request) return request.url:match("%a+$") end
+      return sender:send({ url = server.url .. path })
+    end
+    server:route("/limited", { status = 429, headers = { { "Retry-After", "60" } } })
+    for _, sender in ipairs(senders) do
+      assert(ask(sender, "/x"))
+    end
+    assert.equal(429, ask(senders[1], "/limited").status_code)
+    viesti.sleep(0.1)
+    local _, err = ask(senders[2], "/limited")
+    assert.equal("rate_limited", err and err.kind)
+  end)
+
   it("fails at once where the turn would come too late", function()
     local senders = fleet(2, { rate = 1, per = 60 })
     send(senders[1])

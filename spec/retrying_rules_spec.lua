@@ -134,6 +134,19 @@ describe("RetryingSender", function()
       assert.same({ 3, "max_wait" }, { #outcome.attempts, outcome.give_up })
     end)
 
+    it("counts what it has waited in all, and nothing else, against max_wait", function()
+      local outcome = send({ { 429, headers = { ["Retry-After"] = "1" }, delay = 50 }, 503,
+        { 429, headers = { ["Retry-After"] = "55" }, delay = 50 }, 200 }, { retries = 1 })
+      assert.same({ 200, { 1, 1, 55 } }, { outcome.status_code, waits(outcome) })
+      local cooldown = viesti.Cooldown({ step = 0 })
+      local inner = Scripted({ script = { after(30), 200 } })
+      cooldown:start("http://h.invalid", 40, inner:now())
+      outcome = RetryingSender({ sender = inner, backoff = { jitter = "none" },
+        rate_limit = { pad = 0, shared = cooldown } }):send({ url = URL })
+      assert.same({ 429, "max_wait", 40 },
+        { outcome.status_code, outcome.give_up, inner.clock.slept() })
+    end)
+
     it("returns it at once where it asks for more seconds than there are", function()
       for _, number in ipairs({ ("9"):rep(30), ("9"):rep(400), "18446744073709551617" }) do
         local outcome = send({ after(number) }, { rate_limit = { max_wait = 1e15 } })
@@ -153,9 +166,12 @@ describe("RetryingSender", function()
           200 }, { rate_limit = { pad = 0, max_wait = 1e10 } })
         assert.same({ seconds }, waits(outcome))
       end
-      local both = { RateLimit = '"a";r=0;t=9', ["Retry-After"] = "4" }
-      local outcome = send({ { 429, headers = both }, 200 })
-      assert.same({ 4 }, waits(outcome))
+      for asked, seconds in pairs({ ["4"] = 4, ["soon"] = 9, [""] = 9 }) do
+        local both = { RateLimit = '"a";r=0;t=9', ["Retry-After"] = asked }
+        assert.same({ seconds }, waits(send({ { 429, headers = both }, 200 })))
+      end
+      local rubbish = { RateLimit = "rubbish", ["X-RateLimit-Reset"] = "9" }
+      assert.same({ 9 }, waits(send({ { 429, headers = rubbish }, 200 })))
     end)
   end)
 
@@ -375,6 +391,11 @@ describe("RetryingSender", function()
           policy = function() clock.sleep(5) end, backoff = { jitter = "none" } })
         assert.equal(200, sender:send({ url = URL }).status_code)
         assert.equal(11, clock.slept())
+        local response = RetryingSender({ retries = 1, deadline = 5.5,
+          sender = Scripted({ script = { 503 }, clock = clock }),
+          policy = function() clock.sleep(5) end, backoff = { jitter = "none" } })
+          :send({ url = URL })
+        assert.same({ 1, "deadline" }, { #response.attempts, response.give_up })
       end)
     end)
 

@@ -21,16 +21,34 @@ local ConcurrencyLimit = Shared:extend("ConcurrencyLimit", {
 
 local MOST_KEYS = 1024 -- that are remembered while nothing is under way
 
--- The slots of a key: an object that is closed to give one of them back.
+-- The slots of a key: an object that is closed to give one of them back. `open` counts by who
+-- opened them the streams that hold some, `waiting` has those who stand in line.
 local Slots = {}
 Slots.__index = Slots
 
+-- Who sends: his task, or the coroutine that is none.
+local function sender_now()
+  return core.current() or coroutine.running()
+end
+
+local function has_ended(opener)
+  if type(opener) == "thread" then
+    return coroutine.status(opener) == "dead"
+  end
+  return opener:status() ~= "running"
+end
+
+local function leave_line(waiter)
+  local slots = waiter.slots
+  slots.line:leave(waiter)
+  slots.waiting[waiter.opener] = nil
+end
+
 -- Gives one back: to who has waited longest, if anybody has.
 local function give_back(slots)
-  local line, used = slots.line, slots.used - 1
-  local waiter = line.first
+  local used, waiter = slots.used - 1, slots.line.first
   if waiter and used < slots.limit then
-    line:leave(waiter)
+    leave_line(waiter)
     waiter.granted = true
     if waiter.task then
       waiter.task:wake()
@@ -62,7 +80,7 @@ Lease.__close, Lease.__gc = end_lease, end_lease
 function Slots:keep_for(response)
   local lease = setmetatable({ slots = false, opener = false }, Lease)
   if core.on_end(response, lease) then
-    local opener = coroutine.running()
+    local opener = sender_now()
     self.open[opener] = (self.open[opener] or 0) + 1
     self.used = self.used + 1
     lease.slots, lease.opener = self, opener
@@ -74,30 +92,26 @@ local Waiter = {}
 
 Waiter.__close = function(waiter)
   if not waiter.granted then
-    waiter.slots.line:leave(waiter)
+    leave_line(waiter)
   elseif not waiter.taken then
     give_back(waiter.slots)
   end
 end
 
 local function join(slots)
-  local waiter = setmetatable({ slots = slots, opener = coroutine.running(), granted = false,
+  local waiter = setmetatable({ slots = slots, opener = sender_now(), granted = false,
     taken = false, late = false, task = false, before = false, behind = false }, Waiter)
+  slots.waiting[waiter.opener] = true
   slots.line:join(waiter)
   return waiter
 end
 
--- Whether every slot is held by a stream that was opened by the caller, by one who waits, or by a
--- coroutine that has ended.
+-- Whether every slot is held by a stream that was opened by the caller, by one who waits, or by one
+-- who has ended.
 local function are_held_by_waiting(slots)
-  local held, callers = 0, { [coroutine.running()] = true }
-  local waiter = slots.line.first
-  while waiter do
-    callers[waiter.opener] = true
-    waiter = waiter.behind
-  end
+  local held, caller = 0, sender_now()
   for opener, count in pairs(slots.open) do
-    if callers[opener] or coroutine.status(opener) == "dead" then
+    if opener == caller or slots.waiting[opener] or has_ended(opener) then
       held = held + count
     end
   end
@@ -190,7 +204,7 @@ local function new_slots(self, key)
     forget_unused(self)
   end
   local slots = setmetatable({ limit = self.limit, used = 0, line = waiting_line(),
-    open = setmetatable({}, { __mode = "k" }) }, Slots)
+    open = setmetatable({}, { __mode = "k" }), waiting = {} }, Slots)
   self.keys[key] = slots
   self.count = self.count + 1
   return slots

@@ -33,23 +33,24 @@ local function forget_past(self, now)
 end
 
 --- The origin wants nothing for so many seconds. Returns what to give to `reserve` as `mine`, and
---- whether nobody knew of that yet: who is the first comes back first, others reserve a moment.
+--- whether that began with this; of many who are told the same at once one begins it, and the
+--- others have to reserve their turns.
 ---@param origin string
 ---@param seconds number
 ---@param now number the moment
----@return table? mine, boolean? is_first
+---@return table? mine, boolean? begun
 function Cooldown:start(origin, seconds, now)
   forget_past(self, now)
-  local state = self.origins[origin]
-  if state and state.moment > now then
-    state.moment = math.max(state.moment, now + seconds)
-    state.over = math.max(state.over, state.moment)
+  local state, moment = self.origins[origin], now + seconds
+  if state and state.moment + self.step >= moment then
+    state.moment = math.max(state.moment, moment)
+    state.over = math.max(state.over, moment)
     return state, false
   elseif not state and self.count >= MOST_ORIGINS then
     return nil -- none of them is over: who has so many learns of each by its own 429s
   end
   self.count = self.count + (state and 0 or 1)
-  state = { moment = now + seconds, over = now + seconds, waiting = 0 }
+  state = { moment = moment, over = moment, waiting = 0 }
   self.origins[origin] = state
   return state, true
 end
@@ -64,8 +65,8 @@ function Cooldown:remaining(origin, now)
 end
 
 --- The moment at which one more request may go, which is the caller's to keep; nil: at once. When
---- it has come he asks again, with `mine`, the second value: nil then, unless there is a newer
---- cooldown, or this one has become longer.
+--- it has come he asks again, with `mine`, the second value: nil then unless there is a newer
+--- cooldown.
 ---@param origin string
 ---@param now number
 ---@param random fun(): number
@@ -73,7 +74,7 @@ end
 ---@return number? moment, table? mine
 function Cooldown:reserve(origin, now, random, mine)
   local state = self.origins[origin]
-  if not state or (state == mine and now + self.step >= state.moment) then
+  if not state or state == mine then
     return nil
   elseif state.over <= now then
     forget_past(self, now)

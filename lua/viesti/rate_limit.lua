@@ -196,6 +196,7 @@ end
 ---@param key string
 ---@param seconds number
 ---@param now number
+---@return viesti.TokenBucket bucket of the key
 function RateLimit:hold(key, seconds, now)
   local bucket = bucket_of(self, key, now)
   self.held = self.held + 1
@@ -203,6 +204,7 @@ function RateLimit:hold(key, seconds, now)
     self.cooldown:start(bucket.key, seconds, now)
   end
   self.postpone(bucket, now + seconds, now)
+  return bucket
 end
 
 --- Has what a server says that is left spread over the time for which it is all.

@@ -1,6 +1,7 @@
 --- Retrial: one request that is not done with its first attempt: what became of each, and what is
 --- to be done next.
 local origin_of = require "viesti.origin"
+local resending = require "viesti.resending"
 local retry_after = require "viesti.retry_after"
 
 --- What a policy, `on_retry` and `on_give_up` are told.
@@ -55,21 +56,21 @@ local function note_in_budget(self, reason, err)
   end
 end
 
--- Everybody else is held back as well, for as long as the server asks; of many that it turned away
--- at once one comes back then, and the others behind it.
+-- Everybody else is held back as well, for as long as the server asks. Who was told so after
+-- somebody else was has his turn after him.
 local function cool_down(self, context, now)
-  local cooldown, origin = self.sender.cooldown, origin_of(self.request.url)
-  local asked = (context.retry_after or 1) + self.sender.rate_limit.pad
-  self.limited = self.limited + 1
-  self.limited_since = self.limited_since or now
-  if not cooldown or asked == math.huge then
-    return
-  end
-  local is_first
-  self.cooldown, is_first = cooldown:start(origin, asked, now)
-  self.turn = self.cooldown and self.cooldown.moment
-  if is_first == false then
-    self.turn = cooldown:reserve(origin, now, function() return self.sender:random() end)
+  local sender = self.sender
+  local asked = (context.retry_after or 1) + sender.rate_limit.pad
+  self.limited, self.cooldown, self.turn = self.limited + 1, nil, nil
+  if sender.cooldown and asked < math.huge then
+    local origin = origin_of(self.request.url)
+    local mine, begun = sender.cooldown:start(origin, asked, now)
+    self.cooldown = mine
+    if mine and not begun then
+      self.turn, self.cooldown = sender.cooldown:reserve(origin, now, function()
+        return sender:random()
+      end)
+    end
   end
 end
 
@@ -102,13 +103,13 @@ local function give_up_by_policy(self, context, verdict)
   elseif context.error and not self.sender.rules.may_pass(context.error) then
     return "not_retryable"
   end
-  return context.sent ~= "no" and not self.request:is_replayable() and "body_not_replayable" or nil
+  return not resending.has_body(self.request, context.error) and "body_not_replayable" or nil
 end
 
 -- Why the wait is not worth it, or what it would use up is used up.
 local function exhausted(self, context, wait, now)
   local sender, limited = self.sender, context.reason == "rate_limited"
-  local waited = limited and now - self.limited_since or 0
+  local waited = limited and self.waited or 0
   if not limited and self.retries >= sender.retries then
     return "retries"
   elseif (context.retry_after or limited) and waited + wait > sender.rate_limit.max_wait then
@@ -123,6 +124,7 @@ end
 local function decide(self, context, now)
   context.wait = usual_wait(self, context, now)
   local verdict = self.sender.rules:ask_policy(context)
+  now = self.sender:now() -- the policy may have waited
   if type(verdict) == "number" then
     context.wait = verdict
   end
@@ -149,6 +151,7 @@ end
 ---@param err viesti.Error?
 ---@return number? wait
 function Retrial:consider(response, err)
+  self.unsettled = response
   local sender, now = self.sender, self.sender:now()
   local reason = sender.rules:reason(response)
   local record = note(self, response, err, now)
@@ -166,9 +169,21 @@ function Retrial:consider(response, err)
     return nil
   end
   record.wait, record.reason = context.wait, context.reason
-  self.retries = self.retries + (reason == "rate_limited" and 0 or 1)
+  if reason == "rate_limited" then
+    self.waited = self.waited + context.wait
+  else
+    self.retries = self.retries + 1
+  end
   tell(sender.on_retry, context)
   return context.wait
+end
+
+-- Where a function of the user's raises, or his task is cancelled, nobody gets the response: a
+-- streamed one would hold its connection, and what layers inside keep for it.
+function Retrial:__close()
+  if self.unsettled then
+    self.unsettled:close()
+  end
 end
 
 --- The next attempt begins.
@@ -188,6 +203,7 @@ end
 --- What the caller gets.
 ---@return viesti.Response? response, viesti.Error? err
 function Retrial:outcome(response, err)
+  self.unsettled = nil
   if response then
     if #self.attempts == 1 and not self.give_up then
       return response
@@ -202,8 +218,9 @@ end
 ---@param sender viesti.RetryingSender
 ---@param request viesti.Request
 ---@param start number when the first attempt began
+---@param waited number seconds that it has waited for limits before
 ---@return viesti.Retrial
-return function(sender, request, start)
+return function(sender, request, start, waited)
   return setmetatable({ sender = sender, request = request, start = start, began = start,
-    attempts = {}, retries = 0, limited = 0 }, Retrial)
+    waited = waited, attempts = {}, retries = 0, limited = 0 }, Retrial)
 end

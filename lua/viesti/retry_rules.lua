@@ -4,6 +4,7 @@ local core = require "viesti.core"
 local format = require "viesti.format"
 local options = require "viesti.options"
 local policies = require "viesti.policies"
+local resending = require "viesti.resending"
 local tables = require "viesti.tables"
 
 local TOO_MANY_REQUESTS = 429
@@ -82,18 +83,13 @@ function Rules:reason(response)
   return self.failing[response.status_code]
 end
 
--- Kinds of errors that another attempt may not meet.
-local PASSING = {
-  resolve = true, connect = true, timeout = true, reset = true, empty_reply = true,
-  truncated = true, out_of_memory = true,
-}
-
 --- Whether anything at all may be done about the error; not even a policy can have the others sent
 --- again: a certificate that is none, a refused URL, an error of the user's own.
 ---@param err viesti.Error
 ---@return boolean
 function Rules.may_pass(err)
-  return PASSING[err.kind] ~= nil and (err.sent == "maybe" or err.retryable)
+  return (resending.PASSING[err.kind] or err.kind == "out_of_memory")
+    and (err.sent == "maybe" or err.retryable)
 end
 
 -- Whether it may be done twice.
@@ -105,12 +101,6 @@ local function is_repeatable(self, request)
   return self.methods == "any" or request:is_idempotent()
 end
 
--- A body by a function is there until the function has been asked for it.
-local function is_spent(request)
-  local _, source = core.request_given(request)
-  return source and source.spent
-end
-
 --- What keeps the request from being sent again after that error, or after the response where there
 --- is none; nil if nothing does.
 ---@param request viesti.Request
@@ -119,12 +109,10 @@ end
 function Rules:obstacle(request, err)
   if err and not self.may_pass(err) then
     return err.kind == "deadline" and "deadline" or "not_retryable"
-  elseif err and err.sent == "no" then
-    return is_spent(request) and "body_not_replayable" or nil
-  elseif not is_repeatable(self, request) then
+  elseif not (err and err.sent == "no") and not is_repeatable(self, request) then
     return "not_idempotent"
   end
-  return not request:is_replayable() and "body_not_replayable" or nil
+  return not resending.has_body(request, err) and "body_not_replayable" or nil
 end
 
 --- Seconds to wait before the retry of that number.

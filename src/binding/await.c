@@ -204,13 +204,21 @@ static int await_blocking(lua_State *L, vi_transfer *transfer) {
   return finish(L, transfer);
 }
 
+static bool drive_for(lua_State *L, vi_loop_box *box, vi_transfer *transfer) {
+  const vi_transfer *outer = box->loop->driven_for;
+  box->loop->driven_for = transfer;
+  bool done = vi_loop_drive(L, box, &transfer->due);
+  box->loop->driven_for = outer;
+  return done;
+}
+
 static int await_driving(lua_State *L, vi_transfer *transfer) {
   vi_loop_box *box = vi_default_loop(L);
   while (!transfer->ready || asks(transfer)) {
     if (asks(transfer)) {
       if (!call(L, transfer))
         vi_loop_turn(L, box, 0);
-    } else if (!vi_loop_drive(L, box, &transfer->due)) {
+    } else if (!drive_for(L, box, transfer)) {
       vi_transfer_abort(transfer, VI_ERROR_CANCELLED, "interrupted");
     }
   }

@@ -129,10 +129,19 @@ bool vi_was_interrupted(lua_State *L, lua_Hook before) {
   return lua_gethook(L) && lua_gethook(L) != before;
 }
 
+/* Whether nothing is left to do. Where nobody does anything, what they wait for may be held by
+ * something that nobody has any more, a dropped stream say: that is collected first. */
+static bool is_deadlocked(lua_State *L, const vi_loop_box *box) {
+  if (!vi_loop_is_stalled(box->loop))
+    return false;
+  lua_gc(L, LUA_GCCOLLECT);
+  return vi_loop_is_idle(box->loop);
+}
+
 bool vi_loop_drive(lua_State *L, vi_loop_box *box, const bool *done) {
   lua_Hook before = vi_hook_before(L);
   while (!*done && !vi_was_interrupted(L, before)) {
-    if (vi_loop_is_idle(box->loop)) {
+    if (is_deadlocked(L, box)) {
       box->main.awaited = box->main.joining = NULL;
       return vi_raise(L, "deadlock: every task waits for another and nothing is in flight");
     }

@@ -227,8 +227,8 @@ bool vi_loop_is_idle(const vi_loop *loop) {
   return !has_work(loop);
 }
 
-static bool is_unread(const vi_transfer *transfer) {
-  return transfer->awaiting == VI_AWAIT_BODY && !transfer->waiter;
+static bool is_unread(const vi_loop *loop, const vi_transfer *transfer) {
+  return transfer->awaiting == VI_AWAIT_BODY && !transfer->waiter && transfer != loop->driven_for;
 }
 
 bool vi_loop_is_stalled(const vi_loop *loop) {
@@ -236,7 +236,7 @@ bool vi_loop_is_stalled(const vi_loop *loop) {
     if (session->queued_first)
       return false;
     for (const vi_transfer *transfer = session->active; transfer; transfer = transfer->next)
-      if (!is_unread(transfer))
+      if (!is_unread(loop, transfer))
         return false;
   }
   return !has_work(loop);

@@ -41,6 +41,7 @@ typedef struct vi_loop {
   vi_transfer *ready_first, *ready_last;
   vi_watch *ready_watches;
   size_t waiting_watches;
+  const vi_transfer *driven_for; /* what whoever drives the loop waits for; not its owner */
 } vi_loop;
 
 /* An idle loop. NULL, with `error` filled: out of memory or descriptors. */

@@ -75,9 +75,10 @@ end
 ---@param key string
 ---@param seconds number
 ---@param now number
+---@return viesti.TokenBucket bucket
 function RedisLimit:hold(key, seconds, now)
-  RedisLimit.super.hold(self, key, seconds, now)
-  self.client:post("hold_tokens", { self.prefix .. "r:" .. key },
+  local bucket = RedisLimit.super.hold(self, key, seconds, now)
+  self.client:post("hold_tokens", { self.prefix .. "r:" .. bucket.key },
     { microseconds(seconds), microseconds((self.burst - 1) * self.interval) })
 end
 

@@ -78,16 +78,31 @@ BodyEnding.__close = function(self, err)
   end
 end
 
+-- A stream that nobody gets, since `on_change` raises, is closed.
+local Unsettled = { __close = function(self)
+  if self.response then
+    self.response:close()
+  end
+end }
+
+local function note_stream(self, circuit, generation, response, failed)
+  local unsettled <close> = setmetatable({ response = response }, Unsettled)
+  local counts = circuit:note(generation, failed, self.tell_time(), self)
+  unsettled.response = nil
+  if counts and not failed then
+    core.on_end(response, setmetatable({ circuit = circuit, sender = self,
+      generation = circuit.generation }, BodyEnding))
+  end
+end
+
 local function send(self, circuit, request)
   local generation = circuit.generation
   local response, err = self.sender:send(request)
   local status, streams = core.outcome(response)
-  if status then
-    local counts = circuit:note(generation, status >= 500, self.tell_time(), self)
-    if counts and streams and status < 500 then
-      core.on_end(response, setmetatable({ circuit = circuit, sender = self,
-        generation = circuit.generation }, BodyEnding))
-    end
+  if streams then
+    note_stream(self, circuit, generation, response, status >= 500)
+  elseif status then
+    circuit:note(generation, status >= 500, self.tell_time(), self)
   elseif is_failure(err) then
     circuit:note(generation, true, self.tell_time(), self)
   end

@@ -7,6 +7,7 @@ local ExtendingSender = require "viesti.senders.extending"
 local format = require "viesti.format"
 local origin_of = require "viesti.origin"
 local Request = require "viesti.request"
+local resending = require "viesti.resending"
 
 ---@class viesti.FailoverSender: viesti.ExtendingSender
 ---@field hosts string[]
@@ -20,11 +21,6 @@ local FailoverSender = ExtendingSender:extend("FailoverSender", {
 
 -- Of a gateway that has nobody behind it, or of a server on its way down.
 local FAILED = { [502] = true, [503] = true, [504] = true }
-
-local PASSING = {
-  resolve = true, connect = true, timeout = true, reset = true, empty_reply = true,
-  truncated = true,
-}
 
 local function origin_among(hosts, host)
   local normal = core.resolve_url(host, "")
@@ -65,12 +61,12 @@ local function has_failed(response, err)
   if response then
     return FAILED[response.status_code] ~= nil
   end
-  return PASSING[err.kind] ~= nil
+  return resending.PASSING[err.kind] ~= nil
 end
 
 local function may_move_on(request, err)
-  return err ~= nil and err.sent == "no"
-    or request:is_idempotent() and request:is_replayable()
+  local is_harmless = err ~= nil and err.sent == "no" or request:is_idempotent()
+  return is_harmless and resending.has_body(request, err)
 end
 
 -- The URL as it was given, without the params that come behind it.

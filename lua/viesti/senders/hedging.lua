@@ -22,6 +22,8 @@ local HedgingSender = ExtendingSender:extend("HedgingSender", {
   { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
 })
 
+local TOO_MANY_REQUESTS = 429
+
 -- Servers that answer so may do better the next time.
 local FAILED = { [500] = true, [502] = true, [503] = true, [504] = true }
 
@@ -29,14 +31,23 @@ local function is_good(response)
   return response ~= nil and not FAILED[response.status_code]
 end
 
--- A sending that fails says so in the budget, be it the first.
+-- A sending that fails says so in the budget, be it the first; but what was turned away, or never
+-- left, is neither success nor failure.
+local function note_in_budget(budget, response, err)
+  if response and response.status_code == TOO_MANY_REQUESTS or err and err.sent == "no" then
+    return
+  elseif is_good(response) then
+    budget:note_success()
+  else
+    budget:note_failure()
+  end
+end
+
 local function attempt(self, request)
   local response, err = self.sender:send(request)
   response, err = self:check_answer(request, response, err)
-  if self.budget and is_good(response) then
-    self.budget:note_success()
-  elseif self.budget and not (err and err.sent == "no") then
-    self.budget:note_failure()
+  if self.budget then
+    note_in_budget(self.budget, response, err)
   end
   return response, err
 end

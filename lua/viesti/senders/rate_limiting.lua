@@ -72,7 +72,7 @@ local function send_learning(self, request, bucket)
     response, err = self.sender:send(request)
   end
   if type(response) == "userdata" then
-    self.limit:learn(bucket, rate_limit_fields(response, self:wall()), self:now())
+    self.limit:learn(bucket, rate_limit_fields.windows(response, self:wall()), self:now())
   end
   return response, err
 end

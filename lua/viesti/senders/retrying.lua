@@ -94,42 +94,46 @@ local function held_back(request, origin, wait, moment)
   return err
 end
 
--- Waits while the origin wants no requests; returns an error where that takes too long. `mine` is a
--- cooldown that the caller has waited for.
-local function await_turn(self, request, mine)
+-- Waits while the origin wants no requests. Returns the seconds that the request has waited for
+-- limits in all, `waited` before; and an error where that takes too long. `mine` is a cooldown that
+-- the caller has waited for.
+local function await_turn(self, request, waited, mine)
   local cooldown = self.cooldown
   if not cooldown or cooldown:is_quiet() then
-    return nil
+    return waited
   end
   local function random()
     return self:random()
   end
   local origin, now = origin_of(request.url), self:now()
-  local last = math.min(now + self.rate_limit.max_wait, request.deadline or math.huge)
   local moment
   moment, mine = cooldown:reserve(origin, now, random, mine)
   while moment do
-    if moment > last then
-      return held_back(request, origin, moment - now, moment)
+    local wait = moment - now
+    if waited + wait > self.rate_limit.max_wait or moment > (request.deadline or math.huge) then
+      return waited, held_back(request, origin, wait, moment)
     end
-    self:sleep(moment - now)
-    now = self:now()
+    self:sleep(wait)
+    waited, now = waited + wait, self:now()
     moment, mine = cooldown:reserve(origin, now, random, mine)
   end
+  return waited
 end
 
--- The status, too, as the third value.
-local function attempt(self, request, mine)
-  local held = await_turn(self, request, mine)
+-- What has been waited for limits, too, as the third value, and the status as the fourth.
+local function attempt(self, request, waited, mine)
+  local held
+  waited, held = await_turn(self, request, waited, mine)
   if held then
-    return nil, held
+    return nil, held, waited
   end
   local response, err = self.sender:send(request)
   local status = core.outcome(response)
   if status then
-    return response, nil, status
+    return response, nil, waited, status
   end
-  return self:check_answer(request, response, err)
+  response, err = self:check_answer(request, response, err)
+  return response, err, waited
 end
 
 local MOST_DRAINED = 64 * 1024 -- bytes
@@ -145,8 +149,8 @@ local function finish(response)
   response:close()
 end
 
-local function send_again(self, request, start, response, err)
-  local retrial = Retrial(self, request, start)
+local function send_again(self, request, start, response, err, waited)
+  local retrial <close> = Retrial(self, request, start, waited)
   while true do
     local wait = retrial:consider(response, err)
     if not wait then
@@ -157,7 +161,7 @@ local function send_again(self, request, start, response, err)
     end
     self:sleep(wait)
     retrial:begin()
-    response, err = attempt(self, request, retrial.cooldown)
+    response, err, retrial.waited = attempt(self, request, retrial.waited, retrial.cooldown)
   end
 end
 
@@ -167,9 +171,9 @@ function RetryingSender:send(request)
     request = prepared(self, request)
   end
   local start = self:now()
-  local response, err, status = attempt(self, request)
+  local response, err, waited, status = attempt(self, request, 0)
   if self.asks_policy or not status or self.rules.failing[status] then
-    return send_again(self, request, start, response, err)
+    return send_again(self, request, start, response, err, waited)
   elseif self.tokens then
     self.tokens:note_success()
   end

@@ -1,6 +1,7 @@
 --- A clock that advances by itself: whoever sleeps on it is woken as soon as nobody has anything
 --- else to do, and the time he asked for has passed then.
 local core = require "viesti.core"
+local new_sleepers = require "viesti.testing.sleepers"
 local options = require "viesti.options"
 
 local declaration = {
@@ -8,33 +9,15 @@ local declaration = {
   { name = "seed", type = "integer", default = 1, doc = "of its random numbers" },
 }
 
--- Turns of the loop in which nobody went to sleep, until everybody is taken to have done so: a task
--- that one wakes wakes another one.
-local QUIET_TURNS = 4
+-- Turns of the loop in which nobody went to sleep, until everybody is taken to have done so who
+-- does not wait for something real, an answer say: a task that one wakes wakes another one.
+local QUIET_TURNS = 1000
 
--- Where a moment belongs among the sleepers, who stand in order of their moments.
-local function place_of(sleepers, moment)
-  local low, high = 1, #sleepers + 1
-  while low < high do
-    local middle = (low + high) // 2
-    if sleepers[middle].moment <= moment then
-      low = middle + 1
-    else
-      high = middle
-    end
-  end
-  return low
-end
-
--- Nobody sleeps any longer who was cancelled.
+-- Nobody sleeps any longer who was woken or cancelled.
 local function leave(state, sleeper)
-  for index, candidate in ipairs(state.sleepers) do
-    if candidate == sleeper then
-      table.remove(state.sleepers, index)
-      break
-    end
-  end
-  if state.driver and not state.sleepers[1] then
+  state.asleep = state.asleep - (sleeper.woken and 0 or 1)
+  sleeper.woken = true
+  if state.driver and state.asleep == 0 then
     state.driver:cancel()
     state.driver = nil
   end
@@ -42,36 +25,49 @@ end
 
 local function wait_for_quiet(state)
   local quiet = 0
-  while quiet < QUIET_TURNS do
+  repeat
     local before = state.count
     core.sleep(0)
     quiet = state.count == before and quiet + 1 or 0
+  until core.is_stalled() or quiet == QUIET_TURNS
+end
+
+-- The first of those who still sleep; who was cancelled is dropped on the way.
+local function first_of(state)
+  local sleepers = state.sleepers
+  while sleepers[1] and sleepers[1].woken do
+    sleepers:take()
   end
+  return sleepers[1]
 end
 
 local function advance(state, moment)
   state.now = math.max(state.now, moment)
-  while state.sleepers[1] and state.sleepers[1].moment <= state.now do
-    table.remove(state.sleepers, 1).task:wake()
+  local first = first_of(state)
+  while first and first.moment <= state.now do
+    first.woken, state.asleep = true, state.asleep - 1
+    first.task:wake()
+    first = first_of(state)
   end
 end
 
 local function drive(state)
-  while state.sleepers[1] do
+  while state.asleep > 0 do
     wait_for_quiet(state)
-    if state.sleepers[1] then
-      advance(state, state.sleepers[1].moment)
+    local first = first_of(state)
+    if first then
+      advance(state, first.moment)
     end
   end
   state.driver = nil
 end
 
 local function sleep_in_task(state, task, moment)
-  local sleeper <close> = setmetatable({ moment = moment, task = task }, {
+  local sleeper <close> = setmetatable({ moment = moment, task = task, woken = false }, {
     __close = function(self) leave(state, self) end,
   })
-  table.insert(state.sleepers, place_of(state.sleepers, moment), sleeper)
-  state.count = state.count + 1
+  state.sleepers:add(sleeper)
+  state.asleep, state.count = state.asleep + 1, state.count + 1
   state.driver = state.driver or core.spawn(drive, state)
   repeat
     core.park()
@@ -99,7 +95,8 @@ return function(...)
     error(wrong, 2)
   end
   local start = core.now()
-  local state = { now = start, sleepers = {}, count = 0, seed = values.seed, slept = 0 }
+  local state = { now = start, sleepers = new_sleepers(), asleep = 0, count = 0,
+    seed = values.seed, slept = 0 }
   local clock = {}
 
   function clock.now()
