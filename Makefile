@@ -325,7 +325,7 @@ under-asan: build programs $(replays) $(BUILD)/unpreload.so
 	  RUN_UNDER="env LD_PRELOAD=$(shell $(CC) -print-file-name=libasan.so):$(abspath $(BUILD)/unpreload.so)" \
 	  $(run) c fuzz lua
 
-threaded := $(filter $(BUILD)/spec/c/%_threads,$(programs))
+threaded := $(filter %_threads,$(programs))
 .PHONY: under-tsan
 under-tsan: $(threaded)
 	@for program in $^; do $$program || exit 1; done
