@@ -63,7 +63,8 @@ library  := $(BUILD)/libviesti.a $(BUILD)/libviesti.so
 version  := $(shell sed -n 's/^ *VERSION = "\(.*\)",/\1/p' lua/viesti/init.lua)
 shared   := libviesti.so.$(version)
 soname   := libviesti.so.$(firstword $(subst ., ,$(version)))
-named    := $(if $(filter-out Darwin,$(shell uname)),-Wl$(comma)-soname$(comma)$(soname))
+named    := $(if $(filter-out Darwin,$(shell uname)),-Wl$(comma)-soname$(comma)$(soname) \
+  -Wl$(comma)--version-script$(comma)src/viesti.map)
 programs := $(patsubst %.c,$(BUILD)/%,$(C_TESTS) $(LUA_C_TESTS))
 targets  := $(patsubst spec/fuzz/fuzz_%.c,%,$(sort $(wildcard spec/fuzz/fuzz_*.c)))
 fuzzers  := $(addprefix $(BUILD)/fuzz/,$(targets))
@@ -147,7 +148,7 @@ $(BUILD)/viesti/stores/redis.so: $(call objects,$(call store_c,redis)) $(BUILD)/
 	@echo "  link  $@"
 	$(quiet)$(link) $(LIBFLAG) $(stay_mapped) -o $@ $(filter %.o,$^) $(REDIS_LIBS) -lpthread
 
-$(BUILD)/libviesti.so: $(call objects,$(CORE) $(BINDING) $(EMBED)) $(BUILD)/sources
+$(BUILD)/libviesti.so: $(call objects,$(CORE) $(BINDING) $(EMBED)) src/viesti.map $(BUILD)/sources
 	@echo "  link  $@"
 	$(quiet)$(link) -shared $(stay_mapped) $(named) -o $(BUILD)/$(shared) $(filter %.o,$^) \
 	  $(CURL_LIBS) $(ZLIB_LIBS) $(LUA_LIBS) -lm -ldl -lpthread

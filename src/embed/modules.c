@@ -10,7 +10,7 @@ int luaopen_viesti_core(lua_State *L);
 static int load_baked(lua_State *L) {
   const vi_baked *module = lua_touserdata(L, lua_upvalueindex(1));
   lua_pushfstring(L, "=%s", module->name);
-  if (luaL_loadbufferx(L, (const char *)module->text, module->length, lua_tostring(L, -1), "t"))
+  if (luaL_loadbufferx(L, (const char *)module->code, module->length, lua_tostring(L, -1), "b"))
     return lua_error(L);
   lua_pushstring(L, module->name);
   lua_call(L, 1, 1);
