@@ -241,7 +241,7 @@ doctor: ## say what this system has, what it lacks, and how to get it
 
 .PHONY: bench setup-bench
 bench: setup-bench ## compare with a plain C program on libcurl (ROUNDS=5 SECONDS=0.7 ONLY=sync,cache-hit)
-	@$(MAKE) -s $(module) $(stores) $(BUILD)/bench/plain $(BUILD)/bench/store
+	@$(MAKE) -s $(module) $(stores) $(BUILD)/bench/plain $(BUILD)/bench/store $(BUILD)/bench/embed
 	@LUA_PATH='lua/?.lua;lua/?/init.lua;./?.lua;;' LUA_CPATH='$(BUILD)/?.so;;' \
 	  BUILD='$(BUILD)' LUA='$(LUA)' $(LUA) bench/run.lua
 
@@ -250,15 +250,17 @@ setup-bench: ## install what bench needs
 
 bench_objects := $(call objects,$(sort $(wildcard bench/*.c)))
 store_bench   := $(call objects,bench/store.c)
+embed_bench   := $(call objects,bench/embed.c)
 -include $(bench_objects:.o=.d)
 
-$(BUILD)/bench/plain: $(filter-out $(store_bench),$(bench_objects)) $(BUILD)/sources
+$(BUILD)/bench/plain: $(filter-out $(store_bench) $(embed_bench),$(bench_objects)) $(BUILD)/sources
 $(BUILD)/bench/store: $(store_bench) $(call objects,$(CORE)) $(BUILD)/sources
+$(BUILD)/bench/embed: $(embed_bench) $(BUILD)/libviesti.so
 
 $(BUILD)/bench/%:
 	@mkdir -p $(@D)
 	@echo "  link  $@"
-	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS) -lpthread
+	$(quiet)$(link) -o $@ $(filter %.o %.so,$^) -Wl$(comma)-rpath$(comma)$(abspath $(BUILD)) $(CURL_LIBS) $(ZLIB_LIBS) -lpthread
 
 ## Checks that install nothing
 

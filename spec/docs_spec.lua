@@ -114,7 +114,8 @@ describe("the documentation", function()
     if block:find "int main" then
       return block
     end
-    return "#include <stdio.h>\n#include <viesti.h>\nint main(void) {\n" .. block .. "\nreturn 0;\n}\n"
+    return "#include <stdio.h>\n#include <viesti.h>\nint main(void) {\n" .. block
+      .. "\nreturn 0;\n}\n"
   end
 
   for _, page in ipairs(PAGES) do

@@ -98,7 +98,8 @@ describe("examples/c", function()
     local ok, output = program:run(server.url .. "/1", server.url .. "/2",
       server.url .. "/3")
     assert.is_true(ok, output)
-    local from_store = output:match "^240 responses, (%d+) of them out of the store, which holds 3\n$"
+    local from_store = output:match
+      "^240 responses, (%d+) of them out of the store, which holds 3\n$"
     assert.is_truthy(from_store, output)
     assert.is_true(tonumber(from_store) >= 240 - 24)
     assert.equal(240 - tonumber(from_store), #server:requests())
@@ -109,8 +110,8 @@ describe("examples/c", function()
     local ok, output = program:run("http://a.test/greeting", "http://a.test/x",
       "http://a.test/greeting?2", "http://a.test/y")
     assert.is_true(ok, output)
-    assert.same({ "200 http://a.test/greeting a greeting", "200 http://a.test/greeting?2 a greeting",
-      "404 http://a.test/x ", "404 http://a.test/y " }, sorted_lines(output))
+    assert.same({ "200 http://a.test/greeting a greeting",
+      "200 http://a.test/greeting?2 a greeting", "404 http://a.test/x ", "404 http://a.test/y " }, sorted_lines(output))
   end)
 
   it("has reloading.c, whose chain is edited while it runs", function()

@@ -38,10 +38,10 @@ static void raise_error(lua_State *L, int index, viesti *runtime) {
 /* How often a layer has sent for the response; if none has counted, once, unless a cache alone
  * answered. */
 static int attempts_of(lua_State *L, int index, const vi_response_box *box) {
-  if (!box->from_cache && lua_getiuservalue(L, index, VI_RESPONSE_FACTS) != LUA_TTABLE)
-    return 1;
-  lua_getfield(L, index, "attempts");
-  return (int)lua_rawlen(L, -1);
+  if (lua_getiuservalue(L, index, VI_RESPONSE_FACTS) == LUA_TTABLE &&
+      lua_getfield(L, -1, "attempts") == LUA_TTABLE)
+    return (int)lua_rawlen(L, -1);
+  return box->from_cache && !box->cache.forward_status ? 0 : 1;
 }
 
 viesti_response *vi_embed_take_response(lua_State *L, int index, viesti *runtime) {
