@@ -3,6 +3,8 @@
 
 #include <poll.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const char ASYNC[] = "return chain { AsyncSender { timeout = 5 } }";
 static const origin_answer HANGING[] = {{.then = ORIGIN_HANG}};
@@ -228,6 +230,22 @@ IT("does not lose a wake to a request that is sent meanwhile") {
   check_int(host_send(runtime, host_url(server)), 200);
   check(is_readable(fd, 0));
   check_int(viesti_step(runtime, -1), VIESTI_OK);
+}
+
+IT("has a descriptor of its own in a child process, which is woken there") {
+  viesti *runtime = host_open(ASYNC);
+  require(runtime);
+  viesti_fd(runtime);
+  pid_t child = fork();
+  if (child == 0) {
+    int fd = viesti_fd(runtime);
+    viesti_wakeup(runtime);
+    _exit(is_readable(fd, 0) && viesti_step(runtime, -1) == VIESTI_OK ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  check_int(status, 0);
+  check(!is_readable(viesti_fd(runtime), 0));
 }
 
 IT("refuses a request without a callback, and one through no chain, and calls nobody") {
