@@ -3,8 +3,8 @@
  *   embed [--seconds S] CHAIN URL     sends GETs through the chain, a Lua text
  *   embed [--seconds S] open          opens runtimes and closes them
  *
- * Prints one line: how many, the seconds they took, the cpu seconds of the program, and the bytes of
- * Lua's memory that a runtime holds. */
+ * Prints one line: how many, the seconds they took, the cpu seconds of the program, and the bytes
+ * of Lua's memory that a runtime holds. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,9 +33,8 @@ static void *allocate(void *context, void *block, size_t before, size_t size) {
 }
 
 static viesti *open_runtime(size_t *bytes) {
-  viesti_options options = {.size = sizeof options,
-                            .allocate = bytes ? allocate : NULL,
-                            .allocate_context = bytes};
+  viesti_options options = {
+      .size = sizeof options, .allocate = bytes ? allocate : NULL, .allocate_context = bytes};
   viesti *relay;
   if (viesti_open(&relay, &options) != VIESTI_OK)
     fail(viesti_last_error(relay));

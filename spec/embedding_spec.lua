@@ -111,7 +111,8 @@ describe("examples/c", function()
       "http://a.test/greeting?2", "http://a.test/y")
     assert.is_true(ok, output)
     assert.same({ "200 http://a.test/greeting a greeting",
-      "200 http://a.test/greeting?2 a greeting", "404 http://a.test/x ", "404 http://a.test/y " }, sorted_lines(output))
+      "200 http://a.test/greeting?2 a greeting",
+      "404 http://a.test/x ", "404 http://a.test/y " }, sorted_lines(output))
   end)
 
   it("has reloading.c, whose chain is edited while it runs", function()
