@@ -121,7 +121,8 @@ IT("goes on with it first for as long as it is to linger") {
 typedef struct again {
   viesti *runtime;
   const char *url;
-  int left, refused;
+  int left;
+  viesti_status refused;
 } again;
 
 static void submit_again(void *context, const viesti_outcome *outcome) {
@@ -139,7 +140,7 @@ IT("lets a callback submit another request, send one, and close the runtime") {
   viesti *runtime = NULL;
   require(server && viesti_open(&runtime, NULL) == VIESTI_OK);
   check_int(viesti_load(runtime, ASYNC, NULL), VIESTI_OK);
-  again self = {runtime, host_url(server), 3, 0};
+  again self = {runtime, host_url(server), 3, VIESTI_OK};
   viesti_request request = {.size = sizeof request, .url = self.url};
   check_int(viesti_submit(runtime, &request, submit_again, &self, NULL), VIESTI_OK);
   while (self.left >= 0)
@@ -151,7 +152,7 @@ IT("refuses what a callback submits while the runtime is closed") {
   viesti *runtime = NULL;
   require(viesti_open(&runtime, NULL) == VIESTI_OK);
   check_int(viesti_load(runtime, ASYNC, NULL), VIESTI_OK);
-  again self = {runtime, "http://127.0.0.1:1/", 1, 0};
+  again self = {runtime, "http://127.0.0.1:1/", 1, VIESTI_OK};
   viesti_request request = {.size = sizeof request, .url = self.url};
   check_int(viesti_submit(runtime, &request, submit_again, &self, NULL), VIESTI_OK);
   viesti_close(runtime);
