@@ -63,7 +63,8 @@ library  := $(BUILD)/libviesti.a $(BUILD)/libviesti.so
 version  := $(shell sed -n 's/^ *VERSION = "\(.*\)",/\1/p' lua/viesti/init.lua)
 shared   := libviesti.so.$(version)
 soname   := libviesti.so.$(firstword $(subst ., ,$(version)))
-named    := $(if $(filter-out Darwin,$(shell uname)),-Wl$(comma)-soname$(comma)$(soname))
+named    := $(if $(filter-out Darwin,$(shell uname)),-Wl$(comma)-soname$(comma)$(soname) \
+  -Wl$(comma)--version-script$(comma)src/viesti.map)
 programs := $(patsubst %.c,$(BUILD)/%,$(C_TESTS) $(LUA_C_TESTS))
 targets  := $(patsubst spec/fuzz/fuzz_%.c,%,$(sort $(wildcard spec/fuzz/fuzz_*.c)))
 fuzzers  := $(addprefix $(BUILD)/fuzz/,$(targets))
@@ -147,7 +148,7 @@ $(BUILD)/viesti/stores/redis.so: $(call objects,$(call store_c,redis)) $(BUILD)/
 	@echo "  link  $@"
 	$(quiet)$(link) $(LIBFLAG) $(stay_mapped) -o $@ $(filter %.o,$^) $(REDIS_LIBS) -lpthread
 
-$(BUILD)/libviesti.so: $(call objects,$(CORE) $(BINDING) $(EMBED)) $(BUILD)/sources
+$(BUILD)/libviesti.so: $(call objects,$(CORE) $(BINDING) $(EMBED)) src/viesti.map $(BUILD)/sources
 	@echo "  link  $@"
 	$(quiet)$(link) -shared $(stay_mapped) $(named) -o $(BUILD)/$(shared) $(filter %.o,$^) \
 	  $(CURL_LIBS) $(ZLIB_LIBS) $(LUA_LIBS) -lm -ldl -lpthread
@@ -240,7 +241,7 @@ doctor: ## say what this system has, what it lacks, and how to get it
 
 .PHONY: bench setup-bench
 bench: setup-bench ## compare with a plain C program on libcurl (ROUNDS=5 SECONDS=0.7 ONLY=sync,cache-hit)
-	@$(MAKE) -s $(module) $(stores) $(BUILD)/bench/plain $(BUILD)/bench/store
+	@$(MAKE) -s $(module) $(stores) $(BUILD)/bench/plain $(BUILD)/bench/store $(BUILD)/bench/embed
 	@LUA_PATH='lua/?.lua;lua/?/init.lua;./?.lua;;' LUA_CPATH='$(BUILD)/?.so;;' \
 	  BUILD='$(BUILD)' LUA='$(LUA)' $(LUA) bench/run.lua
 
@@ -249,15 +250,17 @@ setup-bench: ## install what bench needs
 
 bench_objects := $(call objects,$(sort $(wildcard bench/*.c)))
 store_bench   := $(call objects,bench/store.c)
+embed_bench   := $(call objects,bench/embed.c)
 -include $(bench_objects:.o=.d)
 
-$(BUILD)/bench/plain: $(filter-out $(store_bench),$(bench_objects)) $(BUILD)/sources
+$(BUILD)/bench/plain: $(filter-out $(store_bench) $(embed_bench),$(bench_objects)) $(BUILD)/sources
 $(BUILD)/bench/store: $(store_bench) $(call objects,$(CORE)) $(BUILD)/sources
+$(BUILD)/bench/embed: $(embed_bench) $(BUILD)/libviesti.so
 
 $(BUILD)/bench/%:
 	@mkdir -p $(@D)
 	@echo "  link  $@"
-	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS) -lpthread
+	$(quiet)$(link) -o $@ $(filter %.o %.so,$^) -Wl$(comma)-rpath$(comma)$(abspath $(BUILD)) $(CURL_LIBS) $(ZLIB_LIBS) -lpthread
 
 ## Checks that install nothing
 
@@ -325,7 +328,7 @@ under-asan: build programs $(replays) $(BUILD)/unpreload.so
 	  RUN_UNDER="env LD_PRELOAD=$(shell $(CC) -print-file-name=libasan.so):$(abspath $(BUILD)/unpreload.so)" \
 	  $(run) c fuzz lua
 
-threaded := $(filter $(BUILD)/spec/c/%_threads,$(programs))
+threaded := $(filter %_threads,$(programs))
 .PHONY: under-tsan
 under-tsan: $(threaded)
 	@for program in $^; do $$program || exit 1; done

@@ -10,6 +10,7 @@ local viesti = require "viesti"
 
 local GROUPS = {
   "bench.transport", "bench.cache", "bench.sqlite", "bench.redis", "bench.layers", "bench.storms",
+  "bench.embed",
 }
 local IDLE = 0.5
 

@@ -1,7 +1,7 @@
+local c_program = require "spec.support.c_program"
 local viesti = require "viesti"
 local free_port = require "spec.support.free_port"
 local origin = require "spec.support.origin"
-local process = require "spec.support.process"
 local redis_server = require "spec.support.redis_server"
 
 -- Every example in the documentation is run as it stands, but for its host, and where its Redis is.
@@ -110,15 +110,29 @@ describe("the documentation", function()
     end
   end
 
-  -- As a user would, against the library that the specs run with.
-  local function compile(source, program)
-    local build = os.getenv "BUILD" or "build"
-    local sanitize = os.getenv "SANITIZE" or ""
-    process.run(table.concat({
-      os.getenv "CC" or "cc", "-std=c11 -Wall -Wextra -Werror -Isrc -o", program, source,
-      build .. "/libviesti.so", "-Wl,-rpath," .. build,
-      sanitize ~= "" and "-fsanitize=" .. sanitize or "",
-    }, " "))
+  -- A program, or what stands in one.
+  local function whole(block)
+    if block:find "int main" then
+      return block
+    end
+    return "#include <stdio.h>\n#include <viesti.h>\nint main(void) {\n" .. block
+      .. "\nreturn 0;\n}\n"
+  end
+
+  for _, page in ipairs(PAGES) do
+    for number, block in ipairs(blocks(page, "c")) do
+      it(("compiles and runs C example %d of %s, which prints what it says"):format(number, page),
+        function()
+          local program <close> = c_program.build(whole(placed(block)))
+          local ok, output = program:run()
+          assert.is_true(ok, output)
+          local expected = {}
+          for text in block:gmatch "//%-> ([^\n]+)" do
+            expected[#expected + 1] = text .. "\n"
+          end
+          assert.equal(table.concat(expected), placed(output, true))
+        end)
+    end
   end
 
   local function run(command)
@@ -126,33 +140,6 @@ describe("the documentation", function()
     local output = pipe:read "a"
     return pipe:close(), output
   end
-
-  it("compiles and runs the C example of README.md", function()
-    local source, program = os.tmpname() .. ".c", os.tmpname()
-    local file = assert(io.open(source, "w"))
-    file:write("#include <stdio.h>\n#include <viesti.h>\nint main(void) {\n",
-      (blocks("README.md", "c")[1]:gsub("https://example.org/", server.url .. "/")),
-      "\nreturn 0;\n}\n")
-    file:close()
-    compile(source, program)
-    local ok, output = run(program)
-    assert.is_true(ok, output)
-    assert.equal("200\n", output)
-    os.remove(source)
-    os.remove(program)
-  end)
-
-  it("compiles and runs examples/c/get.c, which prints status and body", function()
-    local program = os.tmpname()
-    compile("examples/c/get.c", program)
-    local ok, output = run(program .. " " .. server.url .. "/data.json")
-    assert.is_true(ok, output)
-    assert.equal('200\n{"title":"hello"}\n', output)
-    ok, output = run(program .. " ftp://127.0.0.1/")
-    assert.is_not_true(ok)
-    assert.equal("Request: the URL's scheme is 'ftp', only http and https are allowed\n", output)
-    os.remove(program)
-  end)
 
   it("has a reference that says what the code declares (make docs writes it)", function()
     local ok, output = run((os.getenv "LUA" or "lua5.4") .. " tools/reference")

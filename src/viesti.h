@@ -1,4 +1,4 @@
-/* viesti: HTTP requests through a chain of senders, for C programs.
+/* viesti: HTTP requests through a chain of senders, for C and C++ programs.
  *
  * A runtime holds a Lua state and, once loaded, a chain. A request goes through the chain and comes
  * back as a response, which lives apart from the runtime.
@@ -19,15 +19,26 @@
  *   }
  *   viesti_close(relay);
  *
- * Threads: one runtime belongs to one thread at a time. Responses may be read and released from any
- * thread. A thread of the library's own sends only where a chain says `background = true`; it calls
- * nothing of the caller's and takes no signals. Structs that a caller fills begin with `size`,
- * their own sizeof, so that they can grow.
- */
+ * Threads: a runtime belongs to one thread at a time, and so does what belongs to it: its
+ * requests under way, senders, policies. viesti_wakeup alone may be called from another thread.
+ * Stores and responses may be used from any thread; one store serves the runtimes of all. A thread
+ * of the library's own sends only where a chain says `background = true`; it calls nothing of the
+ * caller's and takes no signals.
+ *
+ * Structs that a caller fills begin with `size`, their own sizeof, so that they can grow; what a
+ * program does not name is to be zero. Nothing that is passed in is changed or, unless it says so,
+ * kept. Nothing is thrown or jumped out of: what a C or C++ function of the caller's is called by
+ * must not be left by an exception or longjmp either.
+ *
+ * Functions of the caller's are of two kinds. Those that are told of an outcome (viesti_callback)
+ * may call everything. Those that are part of sending or loading (senders, policies, `warn`, `log`,
+ * the allocator) run in the middle of it: from there viesti_complete and viesti_fail alone may be
+ * called, and all else is VIESTI_MISUSE. */
 #ifndef VIESTI_H
 #define VIESTI_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -35,8 +46,12 @@ extern "C" {
 
 #define VIESTI_API __attribute__((visibility("default")))
 
-typedef struct viesti viesti;                   /* a runtime */
-typedef struct viesti_response viesti_response; /* immutable, counted */
+typedef struct viesti viesti;                       /* a runtime */
+typedef struct viesti_response viesti_response;     /* immutable, counted */
+typedef struct viesti_store viesti_store;           /* where caches keep responses; counted */
+typedef struct viesti_completion viesti_completion; /* a request that a sender in C works on */
+typedef uint64_t viesti_ticket;                     /* a request under way; 0: none */
+struct lua_State;
 
 /* Bytes owned by somebody else; not NUL-terminated. */
 typedef struct viesti_bytes {
@@ -46,26 +61,113 @@ typedef struct viesti_bytes {
 
 typedef enum viesti_status {
   VIESTI_OK = 0,
-  VIESTI_MISUSE,        /* an argument of the call is NULL or has no size; nothing was done */
+  VIESTI_MISUSE,        /* an argument is wrong, or the moment; nothing was done */
   VIESTI_FAILED,        /* it did not work out: viesti_last_error and _kind say why */
-  VIESTI_OUT_OF_MEMORY, /* nothing was done; the runtime goes on */
+  VIESTI_OUT_OF_MEMORY, /* there was none left, or not within the limit; the runtime goes on */
 } viesti_status;
 
+/* The version of the library, "0.1.0"; static. */
+VIESTI_API const char *viesti_version(void);
+
+/* True (1) if the libcurl below can do that: "tls", "http2", "http3", "public_suffixes", "idn",
+ * "unix_sockets". */
+VIESTI_API int viesti_has(const char *feature);
+
+/* ---- Stores: made once, shared by the runtimes of a process, whatever their threads ---- */
+
+typedef struct viesti_store_options {
+  size_t size;
+  size_t max_size;        /* most responses kept; 0: no bound, here and below */
+  size_t max_bytes;       /* most bytes of memory that they hold in all */
+  size_t max_entry_bytes; /* one that holds more is not kept */
+} viesti_store_options;
+
+/* Makes a store in memory; `options` may be NULL. *store is the caller's, to be released. */
+VIESTI_API viesti_status viesti_store_open(viesti_store **store,
+                                           const viesti_store_options *options);
+
+/* One more holder of the store, and one less; the last one frees it. A runtime that was given it
+ * is a holder until it is closed. NULL is ignored. */
+VIESTI_API viesti_store *viesti_store_retain(viesti_store *store);
+VIESTI_API void viesti_store_release(viesti_store *store);
+
+/* Forgets all responses; how many there are; and the bytes of memory that they hold. */
+VIESTI_API void viesti_store_clear(viesti_store *store);
+VIESTI_API size_t viesti_store_count(viesti_store *store);
+VIESTI_API size_t viesti_store_bytes(viesti_store *store);
+
+/* ---- Runtimes ---- */
+
 /* Receives warnings: the category's name ("SenderConflictWarning") and a sentence. Both strings are
- * valid during the call only. It must not call the runtime. */
+ * valid during the call only. */
 typedef void (*viesti_warn)(void *context, const char *category, const char *message);
+
+/* Receives what a chain's source logs: `log(text)` there. Valid during the call only. */
+typedef void (*viesti_log)(void *context, viesti_bytes text);
+
+/* An allocator: makes `block` of `old_size` bytes one of `size` bytes, as realloc does. A NULL
+ * block is a new one; size 0 frees it and returns NULL. What becomes smaller must not fail. */
+typedef void *(*viesti_allocate)(void *context, void *block, size_t old_size, size_t size);
 
 typedef struct viesti_options {
   size_t size;
-  viesti_warn warn; /* NULL: warnings go to stderr */
-  void *context;    /* handed to `warn` */
+  viesti_warn warn;         /* NULL: warnings go to stderr */
+  void *context;            /* handed to `warn` and `log` */
+  viesti_log log;           /* NULL: chains have no `log` */
+  viesti_allocate allocate; /* of the memory of the runtime's Lua state; NULL: the C library's */
+  void *allocate_context;   /* handed to it */
+  size_t memory_limit;      /* most bytes of that memory; 0: no bound. Responses and stores are
+                             * not in it: max_body and a store's options bound those */
+  viesti_store *store;      /* what `store` stands for in a chain's source; NULL: nothing */
+  int linger;               /* milliseconds that viesti_close goes on with what is under way;
+                             * 0: none, negative: until it is done */
 } viesti_options;
+
+/* Opens a runtime with no chain yet. `options` may be NULL. *runtime is the caller's, to be closed
+ * with viesti_close, whatever is returned: after a failure it is good for viesti_last_error only,
+ * and NULL if there was no memory even for that. */
+VIESTI_API viesti_status viesti_open(viesti **runtime, const viesti_options *options);
+
+/* Ends what is under way, after `linger`, and tells its callbacks so ("cancelled"); closes the
+ * chain, its connections, senders and threads; frees the runtime. Responses stay valid. Called from
+ * a callback it does so when the call that runs the callback returns. NULL is ignored. */
+VIESTI_API void viesti_close(viesti *runtime);
+
+/* Runs the Lua text of a chain and makes it the runtime's. `name` is for messages ("=relay",
+ * "@relay.lua"), NULL for a default. On failure the chain that was there stays. Requests under way
+ * finish on the chain that they were sent through. */
+VIESTI_API viesti_status viesti_load(viesti *runtime, const char *text, const char *name);
+
+/* Likewise the text in the file at `path`: also to load it again when it has changed. */
+VIESTI_API viesti_status viesti_load_file(viesti *runtime, const char *path);
+
+/* Has `name` stand for the store in the sources that are loaded from now on. */
+VIESTI_API viesti_status viesti_add_store(viesti *runtime, const char *name, viesti_store *store);
+
+/* One sentence about the last call on this runtime, if it did not return VIESTI_OK; else "". Owned
+ * by the runtime, valid until its next call. `runtime` may be NULL, as a failed open leaves it. */
+VIESTI_API const char *viesti_last_error(const viesti *runtime);
+
+/* Of what kind that was, where a request got no response: "timeout", "connect", "tls" ... (the list
+ * is in docs/reference.md); "" for anything else, a refused URL or header among them. Owned by the
+ * runtime, valid until its next call. */
+VIESTI_API const char *viesti_last_error_kind(const viesti *runtime);
+
+/* The runtime's Lua state, for what this header does not offer; owned by the runtime, NULL if that
+ * was not opened. Whoever uses it protects his own calls, and leaves its stack as it was. */
+VIESTI_API struct lua_State *viesti_lua(viesti *runtime);
+
+/* A lua_CFunction: has a state of the host's own find the Lua modules that the library has in it
+ * and returns `require "viesti"`. As in luaL_requiref(L, "viesti", luaopen_viesti, 0). */
+VIESTI_API int luaopen_viesti(struct lua_State *L);
+
+/* ---- Requests ---- */
 
 typedef struct viesti_header {
   const char *name, *value; /* NUL-terminated */
 } viesti_header;
 
-/* Everything is copied before viesti_send returns; the caller keeps what it points to. */
+/* Everything is copied before the call returns; the caller keeps what it points to. */
 typedef struct viesti_request {
   size_t size;
   const char *method; /* NULL: GET */
@@ -74,42 +176,68 @@ typedef struct viesti_request {
   size_t header_count;
   const char *body; /* NULL: none */
   size_t body_length;
+  double timeout; /* seconds for all of it; 0: the chain's own */
 } viesti_request;
-
-/* The version of the library, "0.1.0"; static. */
-VIESTI_API const char *viesti_version(void);
-
-/* Opens a runtime with no chain yet. `options` may be NULL. *runtime is the caller's, to be closed
- * with viesti_close, whatever is returned: after a failure it is good for viesti_last_error only,
- * and NULL if there was no memory even for that. */
-VIESTI_API viesti_status viesti_open(viesti **runtime, const viesti_options *options);
-
-/* Runs the Lua text of a chain and makes it the runtime's. `name` is for messages ("=relay",
- * "@relay.lua"), NULL for a default. On failure the chain that was there stays. */
-VIESTI_API viesti_status viesti_load(viesti *runtime, const char *text, const char *name);
 
 /* Sends a request through the chain and blocks until it is done. On VIESTI_OK *response is the
  * caller's, to be released; an HTTP status of 400 or more is a response like any other. On anything
- * else it is NULL. */
+ * else it is NULL. Requests that were submitted go on meanwhile where the chain ends in an
+ * AsyncSender, and callbacks may run before it returns. */
 VIESTI_API viesti_status viesti_send(viesti *runtime, const viesti_request *request,
                                      viesti_response **response);
 
-/* One sentence about the last call on this runtime, if it did not return VIESTI_OK; else "". Owned
- * by the runtime, valid until its next call. `runtime` may be NULL, as a failed open leaves it. */
-VIESTI_API const char *viesti_last_error(const viesti *runtime);
+/* What became of a request that was submitted. */
+typedef struct viesti_outcome {
+  size_t size;
+  viesti_status status;
+  viesti_response *response; /* NULL unless VIESTI_OK; to be retained by who wants to keep it */
+  const char *error, *kind;  /* as of viesti_last_error and _kind */
+} viesti_outcome;
 
-/* Of what kind that was, where a request got no response: "timeout", "connect", "tls" ... (the list
- * is in docs/reference.md); "" for anything else, a refused URL or header among them. Static or
- * owned by the runtime, valid until its next call. */
-VIESTI_API const char *viesti_last_error_kind(const viesti *runtime);
+/* Is told the outcome, which is valid during the call only. */
+typedef void (*viesti_callback)(void *context, const viesti_outcome *outcome);
 
-/* Closes the chain, its connections and the runtime. Responses stay valid. NULL is ignored. */
-VIESTI_API void viesti_close(viesti *runtime);
+/* Sends a request through the chain while the caller goes on: viesti_step does the work. On
+ * VIESTI_OK `callback` is called exactly once, from viesti_step, viesti_send or viesti_close, also
+ * when the request is cancelled; on anything else never. *ticket (which may be NULL) names the
+ * request. The chain has to end in an AsyncSender, or in another sender that does not block: one
+ * that does blocks the step in which the request is sent. */
+VIESTI_API viesti_status viesti_submit(viesti *runtime, const viesti_request *request,
+                                       viesti_callback callback, void *context,
+                                       viesti_ticket *ticket);
+
+/* Ends a request that is under way; its callback is told so ("cancelled") by the next step. One
+ * that is over, or never was, is ignored. */
+VIESTI_API viesti_status viesti_cancel(viesti *runtime, viesti_ticket ticket);
+
+/* How many requests were submitted whose callbacks have not been called yet. */
+VIESTI_API size_t viesti_pending(const viesti *runtime);
+
+/* Waits until there is something to do, at most `timeout` milliseconds (0: not at all, -1: for as
+ * long as it takes), does it, and calls back what is done. */
+VIESTI_API viesti_status viesti_step(viesti *runtime, int timeout);
+
+/* For a loop of the host's own. A descriptor that is readable whenever viesti_step has something to
+ * do; owned by the runtime, the same until it is closed, to be polled and nothing else. -1 if the
+ * system refuses. */
+VIESTI_API int viesti_fd(viesti *runtime);
+
+/* Milliseconds after which viesti_step has something to do even if no socket is ready; 0: now, -1:
+ * never. Who polls the descriptor need not ask. */
+VIESTI_API int viesti_timeout(viesti *runtime);
+
+/* Ends the step that waits, or the next one. From any thread, and from a signal handler; but not
+ * while or after the runtime is closed. */
+VIESTI_API void viesti_wakeup(viesti *runtime);
+
+/* ---- Responses ---- */
 
 /* The status code. */
 VIESTI_API int viesti_response_status(const viesti_response *response);
 
-/* The URL it came from and its body's bytes; valid as long as the response. */
+/* The reason phrase, which may be empty; the URL it came from; its body's bytes. Valid as long as
+ * the response. */
+VIESTI_API viesti_bytes viesti_response_reason(const viesti_response *response);
 VIESTI_API viesti_bytes viesti_response_url(const viesti_response *response);
 VIESTI_API viesti_bytes viesti_response_body(const viesti_response *response);
 
@@ -122,9 +250,83 @@ VIESTI_API size_t viesti_response_header_count(const viesti_response *response);
 VIESTI_API int viesti_response_header_at(const viesti_response *response, size_t index,
                                          viesti_bytes *name, viesti_bytes *value);
 
+/* Seconds that the exchange took which it came from; true (1) if it came out of a cache; and how
+ * often it was sent for, 0 if a cache alone answered. */
+VIESTI_API double viesti_response_elapsed(const viesti_response *response);
+VIESTI_API int viesti_response_from_cache(const viesti_response *response);
+VIESTI_API int viesti_response_attempts(const viesti_response *response);
+
 /* One more holder of the response, and one less; the last one frees it. NULL is ignored. */
 VIESTI_API viesti_response *viesti_response_retain(viesti_response *response);
 VIESTI_API void viesti_response_release(viesti_response *response);
+
+/* ---- Senders in C, which stand at the end of a chain ---- */
+
+typedef struct viesti_sender {
+  size_t size;
+  void *context; /* handed to each call */
+  /* A request to work on: `request`, with its fields, its body and the seconds that are left for it
+   * (`timeout`), is valid until the completion is over: once viesti_complete or viesti_fail was
+   * called for it, in this call or later, or `cancel` was. */
+  void (*start)(void *context, const viesti_request *request, viesti_completion *completion);
+  /* Nobody waits for it any more: it is over, and must not be used after this call. May be NULL. */
+  void (*cancel)(void *context, viesti_completion *completion);
+  /* The runtime is closed, and calls the sender no more. May be NULL. */
+  void (*close)(void *context);
+} viesti_sender;
+
+/* Makes a class of that name for the sources that are loaded from now on: `return chain {
+ * RetryingSender {}, EchoSender {} }`. The struct is copied. What is not completed in `start` needs
+ * viesti_submit: viesti_send, in which nothing else can happen, fails. */
+VIESTI_API viesti_status viesti_add_sender(viesti *runtime, const char *name,
+                                           const viesti_sender *sender);
+
+/* What a sender answers. Everything is copied. */
+typedef struct viesti_answer {
+  size_t size;
+  int status;         /* 200 to 599 */
+  const char *reason; /* NULL: none */
+  const viesti_header *headers;
+  size_t header_count;
+  const char *body; /* NULL: empty */
+  size_t body_length;
+} viesti_answer;
+
+/* Completes a request with an answer, or with an error: its kind ("connect"; the list is in
+ * docs/reference.md), a clause that says what happened, and whether any of the request may have
+ * been sent (which a RetryingSender goes by). On anything but VIESTI_OK it is not over yet. */
+VIESTI_API viesti_status viesti_complete(viesti_completion *completion,
+                                         const viesti_answer *answer);
+VIESTI_API viesti_status viesti_fail(viesti_completion *completion, const char *kind,
+                                     const char *message, int maybe_sent);
+
+/* ---- Policies in C, by which a RetryingSender sends again or does not ---- */
+
+/* What happened so far; valid during the call only. */
+typedef struct viesti_attempt {
+  size_t size;
+  const char *method, *url;
+  int attempt;        /* how many there were */
+  int retries_left;   /* how many retries are left */
+  int status;         /* of the last one's response; 0: there was none, and then: */
+  const char *kind;   /* of its error; "" where there is a response */
+  int maybe_sent;     /* whether the server may have got the request */
+  double retry_after; /* seconds that the response asks to wait; negative: none */
+  double wait;        /* seconds until the next one, as it would be; negative: no more */
+  double elapsed;     /* seconds since the first one began */
+} viesti_attempt;
+
+/* What a policy returns: seconds to wait before it is sent again, or one of these. */
+#define VIESTI_AS_USUAL (-1.0) /* what the sender would do by itself */
+#define VIESTI_GIVE_UP (-2.0)  /* not to send again */
+#define VIESTI_AGAIN (-3.0)    /* to send again after the usual wait */
+
+typedef double (*viesti_policy)(void *context, const viesti_attempt *attempt);
+
+/* Has `name` stand for the policy in the sources that are loaded from now on: `RetryingSender {
+ * policy = name }`. */
+VIESTI_API viesti_status viesti_add_policy(viesti *runtime, const char *name, viesti_policy policy,
+                                           void *context);
 
 #ifdef __cplusplus
 }

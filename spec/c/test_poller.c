@@ -1,4 +1,4 @@
-/* transport/poller: many descriptors and an alarm behind one descriptor. */
+/* transport/poller: many descriptors, an alarm and a bell behind one descriptor. */
 #include "transport/poller.h"
 
 #include "message/clock.h"
@@ -99,4 +99,20 @@ IT("tells events and the alarm apart when both come") {
   check_int(vi_poller_wait(&poller, events, 4, 0), 1);
   check_int(events[0].fd, pipe_ends[0]);
   check_int(vi_poller_wait(&poller, events, 4, 0), 1);
+}
+
+IT("has a bell that makes it readable once, and ends a wait without an event") {
+  open_all();
+  vi_poller_ring(&poller); /* there is none yet */
+  check(!readable(0));
+  require(vi_poller_add_bell(&poller));
+  int bell = poller.bell;
+  check(vi_poller_add_bell(&poller) && poller.bell == bell);
+  vi_poller_ring(&poller);
+  vi_poller_ring(&poller);
+  check(readable(0));
+  check_int(wait_for_events(), 0);
+  check(!readable(0));
+  vi_poller_ring(&poller);
+  check(readable(0));
 }

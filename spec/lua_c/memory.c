@@ -4,17 +4,19 @@
 
 #include <lauxlib.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
+/* What threads share is counted exactly; only one of them may be short. */
 typedef struct budget {
-  long granted; /* allocations until the first one that is refused */
-  int refusals; /* left; negative: for good */
-  bool refused;
-  long live;
+  atomic_long granted; /* allocations until the first one that is refused */
+  atomic_int refusals; /* left; negative: for good */
+  atomic_bool refused;
+  atomic_long live;
 } budget;
 
 static budget heaps[HEAPS] = {{.granted = LONG_MAX}, {.granted = LONG_MAX}};
-static lua_State *last_state;
+static _Thread_local lua_State *last_state;
 
 static bool is_granted(budget *heap) {
   if (heap->granted > 0) {

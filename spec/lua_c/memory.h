@@ -20,7 +20,7 @@ bool memory_unlimit(memory_heap heap);
 /* The blocks that were taken and not given back yet. */
 long memory_live(memory_heap heap);
 
-/* The Lua state that was opened last. */
+/* The Lua state that this thread opened last. */
 lua_State *memory_last_state(void);
 
 #endif

@@ -12,11 +12,11 @@
 
 int luaopen_viesti_core(lua_State *L);
 
-static bool says_memory(viesti_status status, const viesti *runtime) {
+static bool says_memory(viesti_status status, const char *words) {
   bool fits = status == VIESTI_OUT_OF_MEMORY || status == VIESTI_FAILED;
-  bool said = fits && strstr(viesti_last_error(runtime), "memory");
+  bool said = fits && strstr(words, "memory");
   if (!said)
-    printf("# status %d, '%s'\n", (int)status, viesti_last_error(runtime));
+    printf("# status %d, '%s'\n", (int)status, words);
   return said;
 }
 
@@ -29,7 +29,7 @@ static void open_short(memory_heap heap, int times, long step) {
     memory_limit(heap, granted, times);
     viesti_status status = viesti_open(&runtime, NULL);
     refused = memory_unlimit(heap);
-    check(status == VIESTI_OK || (refused && says_memory(status, runtime)));
+    check(status == VIESTI_OK || (refused && says_memory(status, viesti_last_error(runtime))));
     check(status == VIESTI_OK || viesti_load(runtime, "return SyncSender {}", NULL) != VIESTI_OK);
     viesti_close(runtime);
     check_int(memory_live(LUA_HEAP), 0);
@@ -62,10 +62,19 @@ IT("opens its core, or says so and opens it the next time") {
 }
 
 static origin *server;
+static const char *source; /* of the chain */
+
+static char words[200]; /* about the last call, or what it came to */
+
+/* Keeps what is said now; returns `status`. */
+static viesti_status saying(viesti_status status, const char *said) {
+  snprintf(words, sizeof words, "%s", said);
+  return status;
+}
 
 static viesti_status load(viesti *runtime) {
-  return viesti_load(runtime, "return chain { CachingSender {}, SyncSender { timeout = 5 } }",
-                     NULL);
+  viesti_status status = viesti_load(runtime, source, NULL);
+  return saying(status, viesti_last_error(runtime));
 }
 
 static viesti_status send(viesti *runtime) {
@@ -81,6 +90,7 @@ static viesti_status send(viesti *runtime) {
                             .body_length = 4};
   viesti_response *response;
   viesti_status status = viesti_send(runtime, &request, &response);
+  saying(status, viesti_last_error(runtime));
   if (!check((status == VIESTI_OK) == (response != NULL)) || !response)
     return status;
   viesti_bytes body = viesti_response_body(response);
@@ -89,30 +99,109 @@ static viesti_status send(viesti *runtime) {
   return status;
 }
 
+typedef struct outcome {
+  viesti_status status;
+  int times;
+} outcome;
+
+static void note(void *context, const viesti_outcome *told) {
+  outcome *one = context;
+  one->status = saying(told->status, told->error);
+  one->times++;
+}
+
+/* What was submitted is told once, whatever fails; and no step gets stuck. */
+static viesti_status submit(viesti *runtime) {
+  char url[100];
+  snprintf(url, sizeof url, "http://127.0.0.1:%d/", origin_port(server));
+  viesti_request request = {.size = sizeof request, .url = url, .timeout = 5};
+  outcome one = {VIESTI_OK, 0};
+  viesti_status status = viesti_submit(runtime, &request, note, &one, NULL);
+  if (status != VIESTI_OK)
+    return saying(status, viesti_last_error(runtime));
+  for (int i = 0; i < 500 && one.times == 0; i++)
+    viesti_step(runtime, 100);
+  check_int(one.times, 1);
+  return one.status;
+}
+
+static viesti_status cancel(viesti *runtime) {
+  viesti_request request = {.size = sizeof request, .url = "http://127.0.0.1:1/"};
+  outcome one = {VIESTI_OK, 0};
+  viesti_ticket ticket;
+  viesti_status status = viesti_submit(runtime, &request, note, &one, &ticket);
+  if (status != VIESTI_OK)
+    return saying(status, viesti_last_error(runtime));
+  viesti_cancel(runtime, ticket);
+  for (int i = 0; i < 500 && one.times == 0; i++)
+    viesti_step(runtime, 100);
+  check_int(one.times, 1);
+  return one.status == VIESTI_OUT_OF_MEMORY ? one.status : VIESTI_OK;
+}
+
+static int under_way; /* at the sender in C */
+
+static void start(void *context, const viesti_request *request, viesti_completion *completion) {
+  viesti_header field = {"A", "b"};
+  viesti_answer answer = {.size = sizeof answer,
+                          .status = 200,
+                          .headers = &field,
+                          .header_count = 1,
+                          .body = "hello",
+                          .body_length = 5};
+  (void)context;
+  (void)request;
+  under_way++;
+  viesti_status status = viesti_complete(completion, &answer);
+  if (status == VIESTI_OUT_OF_MEMORY)
+    status = viesti_fail(completion, "out_of_memory", "no memory for the answer", 0);
+  under_way -= status == VIESTI_OK;
+}
+
+static void cancelled(void *context, viesti_completion *completion) {
+  (void)context;
+  (void)completion;
+  under_way--;
+}
+
+static void add_sender(viesti *runtime) {
+  viesti_sender sender = {.size = sizeof sender, .start = start, .cancel = cancelled};
+  check_int(viesti_add_sender(runtime, "OwnSender", &sender), VIESTI_OK);
+}
+
 /* After each failure the call must work again: what was loaded stays. */
 static void fail_each_allocation_of(viesti_status (*call)(viesti *), memory_heap heap, int times) {
   viesti *runtime;
   bool refused = true;
-  require(viesti_open(&runtime, NULL) == VIESTI_OK && load(runtime) == VIESTI_OK);
+  require(viesti_open(&runtime, NULL) == VIESTI_OK);
+  add_sender(runtime);
+  require(load(runtime) == VIESTI_OK);
   for (long granted = 0; refused; granted++) {
     tap_at("%s allocation %ld, %d times", heap == LUA_HEAP ? "Lua's" : "the core's", granted + 1,
            times);
     memory_limit(heap, granted, times);
     viesti_status status = call(runtime);
     refused = memory_unlimit(heap);
-    check(status == VIESTI_OK || (refused && says_memory(status, runtime)));
+    check(status == VIESTI_OK || (refused && says_memory(status, words)));
     check_int(send(runtime), VIESTI_OK);
+    check_int(viesti_pending(runtime), 0);
   }
   viesti_close(runtime);
+  check_int(under_way, 0);
   check_int(memory_live(LUA_HEAP), 0);
   check_int(memory_live(CORE_HEAP), 0);
 }
 
-static void fail_in_every_way(viesti_status (*call)(viesti *)) {
+static const char SYNC[] = "return chain { CachingSender {}, SyncSender { timeout = 5 } }";
+static const char ASYNC[] = "return chain { CachingSender {}, AsyncSender { timeout = 5 } }";
+static const char OWN[] = "return chain { RetryingSender { retries = 0 }, OwnSender {} }";
+
+static void fail_in_every_way(viesti_status (*call)(viesti *), const char *chain) {
   static const origin_answer answers[] = {
       {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", .then = ORIGIN_KEEP}};
   server = origin_start(answers, 1);
   require(server);
+  source = chain;
   for (memory_heap heap = 0; heap < HEAPS; heap++) {
     fail_each_allocation_of(call, heap, heap == LUA_HEAP ? TWICE : ONCE);
     fail_each_allocation_of(call, heap, FOR_GOOD);
@@ -121,9 +210,22 @@ static void fail_in_every_way(viesti_status (*call)(viesti *)) {
 }
 
 IT("loads a chain, or keeps the one that was there") {
-  fail_in_every_way(load);
+  fail_in_every_way(load, SYNC);
 }
 
 IT("sends a request, or says that there is no memory") {
-  fail_in_every_way(send);
+  fail_in_every_way(send, SYNC);
+}
+
+IT("calls back what was submitted, or says that there is no memory") {
+  fail_in_every_way(submit, ASYNC);
+}
+
+IT("calls back what was cancelled") {
+  fail_in_every_way(cancel, ASYNC);
+}
+
+IT("sends through a sender in C, submitted or not") {
+  fail_in_every_way(send, OWN);
+  fail_in_every_way(submit, OWN);
 }

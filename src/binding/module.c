@@ -1,5 +1,6 @@
 /* require "viesti.core": everything the core gives to Lua. Users go through require "viesti". */
 #include "binding/support.h"
+#include "transport/features.h"
 
 #include <curl/curl.h>
 
@@ -16,19 +17,10 @@ static int set_tostring(lua_State *L) {
 
 /* features() -> what the libcurl below can do, by name */
 static int features(lua_State *L) {
-  static const struct {
-    const char *name;
-    int bit;
-  } known[] = {
-      {"tls", CURL_VERSION_SSL},     {"http2", CURL_VERSION_HTTP2},
-      {"http3", CURL_VERSION_HTTP3}, {"public_suffixes", CURL_VERSION_PSL},
-      {"idn", CURL_VERSION_IDN},     {"unix_sockets", CURL_VERSION_UNIX_SOCKETS},
-  };
-  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
   lua_newtable(L);
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-    lua_pushboolean(L, info->features & known[i].bit);
-    lua_setfield(L, -2, known[i].name);
+  for (size_t i = 0; vi_feature_name(i); i++) {
+    lua_pushboolean(L, vi_feature_is_there(i));
+    lua_setfield(L, -2, vi_feature_name(i));
   }
   return 1;
 }

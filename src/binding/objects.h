@@ -74,6 +74,9 @@ VI_RAISES bool vi_push_reader(lua_State *L, int index, vi_error *error);
 /* The cache store at `index`; raises if it is none. Borrowed from the userdata. */
 VI_RAISES struct vi_store *vi_check_store(lua_State *L, int index);
 
+/* Pushes a Store of the cache store, which it retains. */
+VI_RAISES void vi_push_store(lua_State *L, struct vi_store *store);
+
 /* The response at `index`; raises if it is none. */
 VI_RAISES vi_response_box *vi_check_response(lua_State *L, int index);
 

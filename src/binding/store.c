@@ -23,6 +23,11 @@ static int store_new(lua_State *L) {
   return *box ? 1 : luaL_error(L, "out of memory");
 }
 
+void vi_push_store(lua_State *L, vi_store *store) {
+  vi_store **box = vi_push_box(L, sizeof *box, 0, VI_TYPE_STORE);
+  *box = vi_store_retain(store);
+}
+
 static int store_gc(lua_State *L) {
   vi_store **box = vi_check_box(L, 1, VI_TYPE_STORE);
   vi_store_release(*box);

@@ -31,6 +31,8 @@ static void end(lua_State *L, vi_task *task, vi_task_state state) {
     vi_task_join_list(task, &task->owner->failed);
   vi_task_release_joiners(task);
   drop_task(L, task);
+  if (task->on_end)
+    task->on_end(task);
 }
 
 static void note_start(vi_task *task) {
@@ -130,7 +132,7 @@ void vi_task_resume(lua_State *L, vi_task *task) {
 }
 
 /* spawn(fn, ...) -> Task, to run from the loop's next turn on */
-static int spawn(lua_State *L) {
+int vi_task_spawn(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   vi_loop_box *box = vi_default_loop(L);
   int arguments = lua_gettop(L);
@@ -208,7 +210,7 @@ int vi_push_outcome(lua_State *L, vi_task *task) {
 /* task:cancel() -> whether there was anything to cancel. The task is ended where it waits; its
  * to-be-closed variables are closed. One that runs (it cancels whoever closes it, say) ends where
  * it next waits. */
-static int task_cancel(lua_State *L) {
+int vi_task_cancel(lua_State *L) {
   vi_task *task = vi_check_task(L, 1);
   bool alive = task->state == VI_TASK_ALIVE;
   if (alive && task->thread == L)
@@ -265,11 +267,11 @@ static int task_gc(lua_State *L) {
 
 void vi_open_task(lua_State *L) {
   static const luaL_Reg metamethods[] = {
-      {"__gc", task_gc}, {"__close", task_cancel}, {"__tostring", task_tostring}, {NULL, NULL}};
+      {"__gc", task_gc}, {"__close", vi_task_cancel}, {"__tostring", task_tostring}, {NULL, NULL}};
   static const luaL_Reg methods[] = {
-      {"cancel", task_cancel}, {"status", task_status}, {NULL, NULL}};
+      {"cancel", vi_task_cancel}, {"status", task_status}, {NULL, NULL}};
   static const luaL_Reg functions[] = {
-      {"spawn", spawn}, {"current", current}, {"take_failure", take_failure}, {NULL, NULL}};
+      {"spawn", vi_task_spawn}, {"current", current}, {"take_failure", take_failure}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_TASK, "Task", metamethods, methods);
   luaL_setfuncs(L, functions, 0);
   vi_open_waits(L);

@@ -39,8 +39,10 @@ typedef struct vi_task {
   struct vi_task *next, *previous; /* there */
   vi_task_state state;
   bool started;
-  bool ended;  /* state is not ALIVE */
-  bool doomed; /* cancelled while it ran: ends when it next waits */
+  bool ended;                       /* state is not ALIVE */
+  bool doomed;                      /* cancelled while it ran: ends when it next waits */
+  void (*on_end)(struct vi_task *); /* told once it has, whatever its state; must not raise, nor */
+  void *context;                    /* call Lua. NULL: nobody */
 } vi_task;
 
 /* A Loop's box; one a Lua state, kept by the registry until the state closes. */
@@ -118,6 +120,10 @@ VI_RAISES int vi_await_transfer(lua_State *L, vi_transfer *transfer, vi_task *ta
 
 /* Runs a runnable task until it waits or ends; what it raises becomes its outcome. */
 void vi_task_resume(lua_State *L, vi_task *task);
+
+/* spawn(fn, ...) -> Task, and task:cancel(), as Lua calls them. */
+int vi_task_spawn(lua_State *L);
+int vi_task_cancel(lua_State *L);
 
 /* The Task at `index`; raises if it is none. */
 VI_RAISES vi_task *vi_check_task(lua_State *L, int index);

@@ -1,4 +1,6 @@
 -- Writes a C file that holds Lua modules, whose files are below `lua`: bake.lua OUTPUT FILE...
+-- They are compiled, which makes opening a runtime many times faster. All releases of Lua 5.4 run
+-- what one of them has compiled, and refuse what is of another version or for other machines.
 local output = ...
 
 local function modules()
@@ -13,15 +15,15 @@ local function modules()
   return list
 end
 
-local function read(path)
-  local file <close> = assert(io.open(path, "rb"))
-  return file:read "a"
+local function compile(module)
+  local file <close> = assert(io.open(module.path, "rb"))
+  return string.dump(assert(load(file:read "a", "=" .. module.name, "t")))
 end
 
-local function bytes(text)
+local function bytes(code)
   local lines = {}
-  for position = 1, #text, 20 do
-    lines[#lines + 1] = table.concat({ text:byte(position, position + 19) }, ",")
+  for position = 1, #code, 20 do
+    lines[#lines + 1] = table.concat({ code:byte(position, position + 19) }, ",")
   end
   return table.concat(lines, ",\n")
 end
@@ -30,12 +32,12 @@ local out <close> = assert(io.open(output, "wb"))
 out:write '/* Made by src/embed/bake.lua. */\n#include "embed/baked.h"\n\n'
 local list = modules()
 for index, module in ipairs(list) do
-  local text = read(module.path)
-  module.length = #text
-  out:write(("static const unsigned char text_%d[] = {\n%s};\n\n"):format(index, bytes(text)))
+  local code = compile(module)
+  module.length = #code
+  out:write(("static const unsigned char code_%d[] = {\n%s};\n\n"):format(index, bytes(code)))
 end
 out:write "const vi_baked vi_baked_modules[] = {\n"
 for index, module in ipairs(list) do
-  out:write(('    {"%s", text_%d, %d},\n'):format(module.name, index, module.length))
+  out:write(('    {"%s", code_%d, %d},\n'):format(module.name, index, module.length))
 end
 out:write "    {0, 0, 0},\n};\n"

@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 typedef struct vi_baked {
-  const char *name; /* as for require; NULL ends the list */
-  const unsigned char *text;
+  const char *name;          /* as for require; NULL ends the list */
+  const unsigned char *code; /* compiled */
   size_t length;
 } vi_baked;
 

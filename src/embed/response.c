@@ -1,10 +1,64 @@
-/* The response part of viesti.h: a viesti_response is the core's vi_response under another name. */
-#include "message/response.h"
+/* The response part of viesti.h: a response of the core's, and what layers have said of it. */
+#include "binding/response.h"
+#include "embed/runtime.h"
 
-#include "viesti.h"
+#include "message/memory.h"
 
-static const vi_response *core_of(const viesti_response *response) {
-  return (const vi_response *)response;
+#include <stdio.h>
+
+struct viesti_response {
+  atomic_uint references;
+  vi_response *core; /* one reference */
+  bool from_cache;
+  int attempts;
+};
+
+viesti_response *vi_embed_response(vi_response *core, bool from_cache, int attempts) {
+  viesti_response *response = vi_malloc(sizeof *response);
+  if (!response) {
+    vi_response_release(core);
+    return NULL;
+  }
+  atomic_init(&response->references, 1);
+  response->core = core;
+  response->from_cache = from_cache;
+  response->attempts = attempts;
+  return response;
+}
+
+/* nil and an error are at `index`: raises the error's sentence, its kind kept for the caller. */
+static void raise_error(lua_State *L, int index, viesti *runtime) {
+  lua_settop(L, index + 1);
+  if (lua_istable(L, -1) && lua_getfield(L, -1, "kind") == LUA_TSTRING)
+    snprintf(runtime->said.kind, sizeof runtime->said.kind, "%s", lua_tostring(L, -1));
+  luaL_tolstring(L, index + 1, NULL);
+  lua_error(L);
+}
+
+/* How often a layer has sent for the response; if none has counted, once, unless a cache alone
+ * answered. */
+static int attempts_of(lua_State *L, int index, const vi_response_box *box) {
+  if (lua_getiuservalue(L, index, VI_RESPONSE_FACTS) == LUA_TTABLE &&
+      lua_getfield(L, -1, "attempts") == LUA_TTABLE)
+    return (int)lua_rawlen(L, -1);
+  return box->from_cache && !box->cache.forward_status ? 0 : 1;
+}
+
+viesti_response *vi_embed_take_response(lua_State *L, int index, viesti *runtime) {
+  index = lua_absindex(L, index);
+  if (lua_isnil(L, index) && !lua_isnil(L, index + 1))
+    raise_error(L, index, runtime);
+  if (!vi_test_box(L, index, VI_TYPE_RESPONSE))
+    luaL_error(L, "the chain returned %s instead of a response", luaL_typename(L, index));
+  const vi_response_box *box = vi_check_response(L, index);
+  if (box->streamed)
+    luaL_error(L, "the chain returned a streamed response, which C cannot read yet");
+  int attempts = attempts_of(L, index, box);
+  viesti_response *response =
+      vi_embed_response(vi_response_retain(box->response), box->from_cache, attempts);
+  if (!response)
+    luaL_error(L, "not enough memory");
+  return response;
 }
 
 static viesti_bytes bytes_of(vi_text text) {
@@ -12,30 +66,34 @@ static viesti_bytes bytes_of(vi_text text) {
 }
 
 int viesti_response_status(const viesti_response *response) {
-  return core_of(response)->status;
+  return response->core->status;
+}
+
+viesti_bytes viesti_response_reason(const viesti_response *response) {
+  return bytes_of(vi_buffer_text(&response->core->reason));
 }
 
 viesti_bytes viesti_response_url(const viesti_response *response) {
-  return bytes_of(vi_buffer_text(&core_of(response)->url));
+  return bytes_of(vi_buffer_text(&response->core->url));
 }
 
 viesti_bytes viesti_response_body(const viesti_response *response) {
-  return bytes_of(vi_response_body(core_of(response)));
+  return bytes_of(vi_response_body(response->core));
 }
 
 viesti_bytes viesti_response_header(const viesti_response *response, const char *name) {
   vi_text value;
-  vi_headers_get(&core_of(response)->headers, vi_text_of(name), &value);
+  vi_headers_get(&response->core->headers, vi_text_of(name), &value);
   return bytes_of(value);
 }
 
 size_t viesti_response_header_count(const viesti_response *response) {
-  return core_of(response)->headers.count;
+  return response->core->headers.count;
 }
 
 int viesti_response_header_at(const viesti_response *response, size_t index, viesti_bytes *name,
                               viesti_bytes *value) {
-  const vi_headers *headers = &core_of(response)->headers;
+  const vi_headers *headers = &response->core->headers;
   if (index >= headers->count)
     return 0;
   if (name)
@@ -45,10 +103,27 @@ int viesti_response_header_at(const viesti_response *response, size_t index, vie
   return 1;
 }
 
+double viesti_response_elapsed(const viesti_response *response) {
+  return response->core->timings.total;
+}
+
+int viesti_response_from_cache(const viesti_response *response) {
+  return response->from_cache;
+}
+
+int viesti_response_attempts(const viesti_response *response) {
+  return response->attempts;
+}
+
 viesti_response *viesti_response_retain(viesti_response *response) {
-  return response ? (viesti_response *)vi_response_retain((vi_response *)response) : NULL;
+  if (response)
+    atomic_fetch_add_explicit(&response->references, 1, memory_order_relaxed);
+  return response;
 }
 
 void viesti_response_release(viesti_response *response) {
-  vi_response_release((vi_response *)response);
+  if (!response || atomic_fetch_sub_explicit(&response->references, 1, memory_order_acq_rel) != 1)
+    return;
+  vi_response_release(response->core);
+  vi_free(response);
 }

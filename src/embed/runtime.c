@@ -1,42 +1,61 @@
-/* viesti.h over a lua_State. Everything that may raise runs inside one of the *_protected
- * functions; what crosses the border are plain values and counted responses. */
-#include "binding/objects.h"
-#include "embed/baked.h"
+/* The life of a runtime, and what all calls into it have in common. */
+#include "embed/runtime.h"
+
 #include "message/memory.h"
-#include "viesti.h"
+#include "transport/features.h"
 
 #include <lualib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-int luaopen_viesti_core(lua_State *L);
-
-struct viesti {
-  lua_State *L;
-  viesti_warn warn;
-  void *context;
-  bool opened; /* viesti_open went well */
-  char error[512];
-  char kind[24]; /* of the request's error, as in Lua */
-};
-
-static const char CHAIN_KEY = 'c'; /* where the registry keeps the chain */
 
 const char *viesti_version(void) {
   return "0.1.0";
 }
 
+int viesti_has(const char *feature) {
+  for (size_t i = 0; feature && vi_feature_name(i); i++)
+    if (strcmp(vi_feature_name(i), feature) == 0)
+      return vi_feature_is_there(i);
+  return 0;
+}
+
 const char *viesti_last_error(const viesti *runtime) {
-  return runtime ? runtime->error : "out of memory";
+  return runtime ? runtime->said.error : "out of memory";
 }
 
 const char *viesti_last_error_kind(const viesti *runtime) {
-  return runtime ? runtime->kind : "";
+  return runtime ? runtime->said.kind : "";
 }
 
-static viesti_status fail(viesti *runtime, viesti_status status, const char *message) {
-  snprintf(runtime->error, sizeof runtime->error, "%s", message);
+lua_State *viesti_lua(viesti *runtime) {
+  return runtime ? runtime->L : NULL;
+}
+
+viesti_status vi_embed_fail(viesti *runtime, viesti_status status, const char *message) {
+  snprintf(runtime->said.error, sizeof runtime->said.error, "%s", message);
   return status;
+}
+
+bool vi_embed_is_usable(viesti *runtime) {
+  if (!runtime || !runtime->opened)
+    return false;
+  if (!runtime->in_lua)
+    return true;
+  vi_embed_fail(runtime, VIESTI_MISUSE, "the runtime is called from inside of its chain");
+  return false;
+}
+
+bool vi_embed_read(void *to, size_t size, const void *from, size_t least) {
+  size_t given;
+  if (!from)
+    return false;
+  memcpy(&given, from, sizeof given); /* all such structs begin with it */
+  memset(to, 0, size);
+  if (given < least)
+    return false;
+  memcpy(to, from, given < size ? given : size);
+  return true;
 }
 
 /* The message handler: whatever was raised as a sentence. */
@@ -45,61 +64,73 @@ static int describe(lua_State *L) {
   return 1;
 }
 
-/* Calls `function` with one light argument under protection; its one result stays on the stack
- * when VIESTI_OK is returned. */
-static viesti_status call(viesti *runtime, lua_CFunction function, void *argument) {
+/* Memory that ran out inside a protected call of the chain's own comes as a sentence. */
+static bool is_of_memory(int status, const char *message, const char *kind) {
+  return status == LUA_ERRMEM || strcmp(kind, "out_of_memory") == 0 ||
+         (message && strcmp(message, "not enough memory") == 0);
+}
+
+viesti_status vi_embed_call(viesti *runtime, lua_CFunction function, void *argument) {
   lua_State *L = runtime->L;
-  lua_settop(L, 0);
-  runtime->error[0] = runtime->kind[0] = '\0';
+  runtime->said.error[0] = runtime->said.kind[0] = '\0';
+  if (!lua_checkstack(L, 4))
+    return vi_embed_fail(runtime, VIESTI_OUT_OF_MEMORY, "not enough memory");
+  int top = lua_gettop(L);
   lua_pushcfunction(L, describe); /* light C functions: no allocation */
   lua_pushcfunction(L, function);
   lua_pushlightuserdata(L, argument);
-  int status = lua_pcall(L, 1, 1, 1);
-  if (status == LUA_OK)
-    return VIESTI_OK;
-  const char *message = lua_tostring(L, -1);
-  return fail(runtime, status == LUA_ERRMEM ? VIESTI_OUT_OF_MEMORY : VIESTI_FAILED,
-              message ? message : "an error that is no string was raised");
-}
-
-/* package.preload's function: upvalue 1 is the module's place in the list. */
-static int load_baked(lua_State *L) {
-  const vi_baked *module = lua_touserdata(L, lua_upvalueindex(1));
-  lua_pushfstring(L, "=%s", module->name);
-  if (luaL_loadbufferx(L, (const char *)module->text, module->length, lua_tostring(L, -1), "t"))
-    return lua_error(L);
-  lua_pushstring(L, module->name);
-  lua_call(L, 1, 1);
-  return 1;
-}
-
-static void preload(lua_State *L) {
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  for (const vi_baked *module = vi_baked_modules; module->name; module++) {
-    lua_pushlightuserdata(L, (void *)module);
-    lua_pushcclosure(L, load_baked, 1);
-    lua_setfield(L, -2, module->name);
+  runtime->in_lua = true;
+  int status = lua_pcall(L, 1, 0, top + 1);
+  runtime->in_lua = false;
+  if (status != LUA_OK) {
+    const char *message = lua_tostring(L, -1);
+    bool memory = is_of_memory(status, message, runtime->said.kind);
+    vi_embed_fail(runtime, VIESTI_FAILED,
+                  message ? message : "an error that is no string was raised");
+    status = memory ? VIESTI_OUT_OF_MEMORY : VIESTI_FAILED;
   }
-  lua_pushcfunction(L, luaopen_viesti_core);
-  lua_setfield(L, -2, "viesti.core");
-  lua_pop(L, 1);
+  lua_settop(L, top);
+  return (viesti_status)status;
 }
 
-static void require(lua_State *L, const char *name) {
-  lua_getglobal(L, "require");
-  lua_pushstring(L, name);
-  lua_call(L, 1, 1);
+/* lua_Alloc. Without a block `before` tells what the new one is for. */
+static void *allocate(void *user, void *block, size_t before, size_t size) {
+  vi_budget *budget = user;
+  before = block ? before : 0;
+  if (size > before && budget->limit && size - before > budget->limit - budget->used)
+    return NULL;
+  void *result = NULL;
+  if (budget->allocate)
+    result = budget->allocate(budget->context, block, before, size);
+  else if (size > 0)
+    result = realloc(block, size);
+  else
+    free(block);
+  if (result || size == 0)
+    budget->used = budget->used - before + size;
+  return result;
+}
+
+static lua_State *new_state(viesti *runtime) {
+  const viesti_options *options = &runtime->options;
+  runtime->budget = (vi_budget){.allocate = options->allocate,
+                                .context = options->allocate_context,
+                                .limit = options->memory_limit};
+  if (!options->allocate && !options->memory_limit)
+    return luaL_newstate();
+  return lua_newstate(allocate, &runtime->budget);
 }
 
 /* A category's action: (message, category). */
 static int forward_warning(lua_State *L) {
   const viesti *runtime = lua_touserdata(L, lua_upvalueindex(1));
-  runtime->warn(runtime->context, luaL_tolstring(L, 2, NULL), luaL_checkstring(L, 1));
+  runtime->options.warn(runtime->options.context, luaL_tolstring(L, 2, NULL),
+                        luaL_checkstring(L, 1));
   return 0;
 }
 
 static void route_warnings(lua_State *L, viesti *runtime) {
-  require(L, "viesti.warnings");
+  vi_embed_require(L, "viesti.warnings");
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
     lua_getfield(L, -1, "set");
     lua_pushvalue(L, -2);
@@ -109,144 +140,74 @@ static void route_warnings(lua_State *L, viesti *runtime) {
   }
 }
 
+/* log(text), for chains' sources. */
+static int forward_log(lua_State *L) {
+  const viesti *runtime = lua_touserdata(L, lua_upvalueindex(1));
+  viesti_bytes text;
+  text.data = luaL_tolstring(L, 1, &text.length);
+  runtime->options.log(runtime->options.context, text);
+  return 0;
+}
+
+static void add_log(lua_State *L, viesti *runtime) {
+  vi_embed_push_names(L);
+  lua_pushlightuserdata(L, runtime);
+  lua_pushcclosure(L, forward_log, 1);
+  lua_setfield(L, -2, "log");
+}
+
 static int open_protected(lua_State *L) {
   viesti *runtime = lua_touserdata(L, 1);
   luaL_openlibs(L);
-  preload(L);
-  require(L, "viesti");
-  if (runtime->warn)
+  vi_embed_preload(L);
+  vi_embed_require(L, "viesti");
+  runtime->loop = vi_default_loop(L);
+  if (!vi_loop_add_bell(runtime->loop->loop))
+    return luaL_error(L, "no descriptor for viesti_wakeup");
+  if (runtime->options.warn)
     route_warnings(L, runtime);
-  lua_pushnil(L);
-  return 1;
+  if (runtime->options.log)
+    add_log(L, runtime);
+  return 0;
 }
 
 viesti_status viesti_open(viesti **out, const viesti_options *options) {
+  if (!out)
+    return VIESTI_MISUSE;
   viesti *runtime = *out = vi_calloc(sizeof *runtime);
   if (!runtime)
     return VIESTI_OUT_OF_MEMORY;
-  if (options && options->size >= sizeof *options) {
-    runtime->warn = options->warn;
-    runtime->context = options->context;
-  }
-  runtime->L = luaL_newstate();
+  if (options &&
+      !vi_embed_read(&runtime->options, sizeof runtime->options, options, sizeof(size_t)))
+    return vi_embed_fail(runtime, VIESTI_MISUSE, "viesti_open: options without a size");
+  runtime->L = new_state(runtime);
   if (!runtime->L)
-    return fail(runtime, VIESTI_OUT_OF_MEMORY, "out of memory");
-  viesti_status status = call(runtime, open_protected, runtime);
+    return vi_embed_fail(runtime, VIESTI_OUT_OF_MEMORY, "not enough memory");
+  viesti_status status = vi_embed_call(runtime, open_protected, runtime);
   runtime->opened = status == VIESTI_OK;
+  if (runtime->opened && runtime->options.store) {
+    status = viesti_add_store(runtime, "store", runtime->options.store);
+    runtime->opened = status == VIESTI_OK;
+  }
   return status;
+}
+
+static void close_state(viesti *runtime) {
+  runtime->in_lua = true; /* what is collected may be a request of the host's sender */
+  if (runtime->L)
+    lua_close(runtime->L);
 }
 
 void viesti_close(viesti *runtime) {
   if (!runtime)
     return;
-  if (runtime->L)
-    lua_close(runtime->L);
+  if (runtime->in_lua || runtime->delivering) {
+    runtime->abandoned = true;
+    return;
+  }
+  if (runtime->opened)
+    vi_embed_cancel_all(runtime);
+  close_state(runtime);
+  vi_embed_forget_named(runtime);
   vi_free(runtime);
-}
-
-typedef struct load_call {
-  const char *text, *name;
-} load_call;
-
-static int load_protected(lua_State *L) {
-  const load_call *arguments = lua_touserdata(L, 1);
-  require(L, "viesti.load");
-  lua_pushstring(L, arguments->text);
-  lua_pushstring(L, arguments->name);
-  lua_call(L, 2, 2);
-  if (lua_isnil(L, -2))
-    return lua_error(L);
-  lua_pop(L, 1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &CHAIN_KEY);
-  lua_pushnil(L);
-  return 1;
-}
-
-viesti_status viesti_load(viesti *runtime, const char *text, const char *name) {
-  if (!runtime || !runtime->opened)
-    return VIESTI_MISUSE;
-  if (!text)
-    return fail(runtime, VIESTI_MISUSE, "viesti_load: the text is NULL");
-  load_call arguments = {text, name};
-  return call(runtime, load_protected, &arguments);
-}
-
-static void push_request_options(lua_State *L, const viesti_request *request) {
-  lua_createtable(L, 0, 4);
-  lua_pushstring(L, request->method); /* NULL pushes nil */
-  lua_setfield(L, -2, "method");
-  lua_pushstring(L, request->url);
-  lua_setfield(L, -2, "url");
-  if (request->body) {
-    lua_pushlstring(L, request->body, request->body_length);
-    lua_setfield(L, -2, "content");
-  }
-  lua_createtable(L, (int)request->header_count, 0);
-  for (size_t i = 0; i < request->header_count; i++) {
-    lua_createtable(L, 2, 0);
-    lua_pushstring(L, request->headers[i].name);
-    lua_rawseti(L, -2, 1);
-    lua_pushstring(L, request->headers[i].value);
-    lua_rawseti(L, -2, 2);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
-  lua_setfield(L, -2, "headers");
-}
-
-typedef struct send_call {
-  viesti *runtime;
-  const viesti_request *request;
-} send_call;
-
-/* nil and an error are at the top: raises the error's sentence, its kind kept for the caller. */
-static int raise_error(lua_State *L, viesti *runtime) {
-  if (lua_istable(L, -1) && lua_getfield(L, -1, "kind") == LUA_TSTRING)
-    snprintf(runtime->kind, sizeof runtime->kind, "%s", lua_tostring(L, -1));
-  if (lua_istable(L, -2))
-    lua_pop(L, 1);
-  luaL_tolstring(L, -1, NULL);
-  return lua_error(L);
-}
-
-static int send_protected(lua_State *L) {
-  const send_call *arguments = lua_touserdata(L, 1);
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &CHAIN_KEY) == LUA_TNIL)
-    return luaL_error(L, "no chain is loaded");
-  lua_getfield(L, -1, "send");
-  lua_insert(L, -2);
-  require(L, "viesti");
-  lua_getfield(L, -1, "Request");
-  lua_remove(L, -2);
-  push_request_options(L, arguments->request);
-  lua_call(L, 1, 1);
-  lua_call(L, 2, 2);
-  if (lua_isnil(L, -2) && !lua_isnil(L, -1))
-    return raise_error(L, arguments->runtime);
-  lua_pop(L, 1);
-  if (!vi_test_box(L, -1, VI_TYPE_RESPONSE))
-    return luaL_error(L, "the chain returned %s instead of a response", luaL_typename(L, -1));
-  const vi_response_box *box = vi_check_response(L, -1);
-  if (box->streamed)
-    return luaL_error(L, "the chain returned a streamed response, which C cannot read yet");
-  return 1;
-}
-
-viesti_status viesti_send(viesti *runtime, const viesti_request *request,
-                          viesti_response **response) {
-  if (response)
-    *response = NULL;
-  if (!runtime || !runtime->opened)
-    return VIESTI_MISUSE;
-  if (!response || !request || request->size < sizeof *request || !request->url ||
-      (request->header_count > 0 && !request->headers))
-    return fail(runtime, VIESTI_MISUSE,
-                "viesti_send: no response to fill, or a request without size, url or headers");
-  send_call arguments = {runtime, request};
-  viesti_status status = call(runtime, send_protected, &arguments);
-  if (status != VIESTI_OK)
-    return status;
-  vi_response_box *box = lua_touserdata(runtime->L, -1);
-  *response = (viesti_response *)vi_response_retain(box->response);
-  lua_settop(runtime->L, 0);
-  return VIESTI_OK;
 }

@@ -169,8 +169,10 @@ static void leave_parent(vi_loop *loop) {
   if (loop->generation == vi_fork_generation())
     return;
   loop->generation = vi_fork_generation();
+  bool has_bell = loop->poller.bell >= 0;
   vi_poller_close(&loop->poller);
-  vi_poller_open(&loop->poller);
+  if (vi_poller_open(&loop->poller) && has_bell)
+    vi_poller_add_bell(&loop->poller);
   for (size_t fd = 0; fd < loop->socket_count; fd++) {
     vi_watches_release(loop, &loop->sockets[fd]);
     loop->sockets[fd] = (vi_socket){0};
@@ -202,6 +204,15 @@ int vi_loop_fd(vi_loop *loop) {
     return -1;
   vi_loop_note_due(loop);
   return loop->poller.fd;
+}
+
+bool vi_loop_add_bell(vi_loop *loop) {
+  leave_parent(loop);
+  return vi_poller_add_bell(&loop->poller);
+}
+
+void vi_loop_ring(const vi_loop *loop) {
+  vi_poller_ring(&loop->poller);
 }
 
 int vi_loop_timeout(const vi_loop *loop) {

@@ -56,6 +56,11 @@ void vi_loop_free(vi_loop *loop);
  * for its own. -1, with errno set, when the system refuses. */
 int vi_loop_fd(vi_loop *loop);
 
+/* Prepares for vi_loop_ring, which ends the step that waits, or the next one; that one may be
+ * called from any thread. False, with errno set, when the system refuses. */
+bool vi_loop_add_bell(vi_loop *loop);
+void vi_loop_ring(const vi_loop *loop);
+
 /* Milliseconds until vi_loop_step must be called even if no socket is ready; 0: now, -1: never. */
 int vi_loop_timeout(const vi_loop *loop);
 

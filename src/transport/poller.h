@@ -18,6 +18,7 @@ typedef struct vi_poller {
   int fd;           /* readable when anything it watches is ready, or its alarm has rung */
   int alarm;        /* -1: it has none */
   int64_t rings_at; /* when the alarm will; 0: it is not set, or has rung */
+  int bell;         /* -1: it has none */
 } vi_poller;
 
 /* Opens a poller without an alarm. False, with errno set, when the system refuses. */
@@ -37,8 +38,14 @@ bool vi_poller_add_alarm(vi_poller *poller);
  * all. No system call where nothing changes, or where there is no alarm. */
 void vi_poller_set_alarm(vi_poller *poller, int64_t moment);
 
+/* Gives the poller a bell, if it has none yet. False, with errno set, when the system refuses. */
+bool vi_poller_add_bell(vi_poller *poller);
+
+/* Ends the wait that goes on, or the next one; `fd` is readable until then. From any thread. */
+void vi_poller_ring(const vi_poller *poller);
+
 /* Waits at most `timeout` milliseconds (-1: for ever) for up to `count` events and returns how
- * many it stored; 0 after a signal, and after the alarm alone, too. */
+ * many it stored; 0 after a signal, and after the alarm or the bell alone, too. */
 int vi_poller_wait(vi_poller *poller, vi_poll_event *events, int count, int timeout);
 
 #endif

@@ -1,0 +1,154 @@
+local c_program = require "spec.support.c_program"
+local fixture = require "spec.support.fixture"
+local process = require "spec.support.process"
+local viesti = require "viesti"
+
+describe("the C library", function()
+  it("exports its own names and nothing else", function()
+    local symbols = process.run(
+      ("nm -D --defined-only %s/libviesti.so"):format(os.getenv "BUILD" or "build"))
+    local names = {}
+    for kind, name in symbols:gmatch "%x+ (%a) ([%w_]+)" do
+      assert.is_truthy(name:find "^viesti_" or name == "luaopen_viesti" or kind == "A", name)
+      names[name] = true
+    end
+    assert.is_true(names.viesti_open and names.luaopen_viesti)
+  end)
+
+  it("exports all that its header declares", function()
+    local header <close> = assert(io.open "src/viesti.h")
+    local symbols = process.run(
+      ("nm -D --defined-only %s/libviesti.so"):format(os.getenv "BUILD" or "build"))
+    for name in header:read "a":gsub("__%l+__%b()", ""):gmatch "VIESTI_API [^;(]-([%l_]+)%([^(]" do
+      assert.is_truthy(symbols:find(" " .. name .. "[\n@]"), name)
+    end
+  end)
+
+  it("can be used from C++", function()
+    local program <close> = c_program.build([[
+      #include <cstdio>
+      #include <viesti.h>
+      struct Relay {
+        viesti *relay;
+        Relay() { viesti_open(&relay, nullptr); }
+        ~Relay() { viesti_close(relay); }
+      };
+      int main() {
+        Relay relay;
+        viesti_load(relay.relay, "return MockSender { routes = { { answer = {} } } }", nullptr);
+        viesti_request request = {};
+        request.size = sizeof request;
+        request.url = "http://example.test/";
+        viesti_response *response;
+        if (viesti_send(relay.relay, &request, &response) == VIESTI_OK)
+          std::printf("%d\n", viesti_response_status(response));
+        viesti_response_release(response);
+      }
+    ]], "cc")
+    local ok, output = program:run()
+    assert.is_true(ok, output)
+    assert.equal("200\n", output)
+  end)
+end)
+
+describe("examples/c", function()
+  local server = fixture.origin()
+
+  before_each(function()
+    for page = 1, 3 do
+      server:route("/" .. page, { headers = { { "Cache-Control", "max-age=60" } },
+        body = "page " .. page })
+    end
+  end)
+
+  local function sorted_lines(text)
+    local lines = {}
+    for line in text:gmatch "[^\n]+" do
+      lines[#lines + 1] = line
+    end
+    table.sort(lines)
+    return lines
+  end
+
+  it("has get.c, which prints status and body", function()
+    local program <close> = c_program.build "examples/c/get.c"
+    local ok, output = program:run(server.url .. "/1")
+    assert.is_true(ok, output)
+    assert.equal("200\npage 1\n", output)
+    ok, output = program:run("ftp://127.0.0.1/")
+    assert.is_not_true(ok)
+    assert.equal("Request: the URL's scheme is 'ftp', only http and https are allowed\n", output)
+  end)
+
+  it("has epoll_host.c, whose own loop goes on while it waits", function()
+    server:route("/slow", { body = "at last", delay = 0.1 })
+    local program <close> = c_program.build "examples/c/epoll_host.c"
+    local ok, output = program:run(server.url .. "/1", server.url .. "/slow",
+      "http://127.0.0.1:1/")
+    assert.is_true(ok, output)
+    assert.equal(4, #sorted_lines(output), output)
+    assert.is_truthy(output:find("200 " .. server.url .. "/1\n", 1, true))
+    assert.is_truthy(output:find("200 " .. server.url .. "/slow\n", 1, true))
+    assert.is_truthy(output:find "connect: [^\n]+127%.0%.0%.1:1")
+    assert.is_true(math.tointeger(output:match "(%d+) ticks\n") > 0)
+  end)
+
+  it("has threads.c, whose eight threads share one store", function()
+    local program <close> = c_program.build "examples/c/threads.c"
+    local ok, output = program:run(server.url .. "/1", server.url .. "/2",
+      server.url .. "/3")
+    assert.is_true(ok, output)
+    local from_store = output:match
+      "^240 responses, (%d+) of them out of the store, which holds 3\n$"
+    assert.is_truthy(from_store, output)
+    assert.is_true(tonumber(from_store) >= 240 - 24)
+    assert.equal(240 - tonumber(from_store), #server:requests())
+  end)
+
+  it("has custom_sender.c, which answers by itself, and again where it was too busy", function()
+    local program <close> = c_program.build "examples/c/custom_sender.c"
+    local ok, output = program:run("http://a.test/greeting", "http://a.test/x",
+      "http://a.test/greeting?2", "http://a.test/y")
+    assert.is_true(ok, output)
+    assert.same({ "200 http://a.test/greeting a greeting",
+      "200 http://a.test/greeting?2 a greeting",
+      "404 http://a.test/x ", "404 http://a.test/y " }, sorted_lines(output))
+  end)
+
+  it("has reloading.c, whose chain is edited while it runs", function()
+    local program <close> = c_program.build "examples/c/reloading.c"
+    local chain, printed = os.tmpname(), os.tmpname()
+    finally(function()
+      os.remove(chain)
+      os.remove(printed)
+    end)
+    local function write(text)
+      local file <close> = assert(io.open(chain, "w"))
+      file:write(text)
+    end
+    write "return MockSender { routes = { { answer = { status_code = 201 } } } }"
+    local input = assert(io.popen(program:command(chain) .. " >" .. printed .. " 2>&1",
+      "w"))
+    local function ask(lines)
+      input:write "http://a.test/\n"
+      input:flush()
+      for _ = 1, 1000 do
+        local file <close> = assert(io.open(printed))
+        local text = file:read "a"
+        if select(2, text:gsub("\n", "")) >= lines then
+          return text
+        end
+        viesti.sleep(0.01)
+      end
+      error "it has printed nothing"
+    end
+    assert.equal("201\n", ask(1))
+    write "return MockSender { routes = { { answer = { status_code = 4040 / 10 // 1 | 0 } } } }"
+    assert.equal("201\n404\n", ask(2))
+    write "return (nothing"
+    local text = ask(4)
+    assert.is_truthy(text:find(chain, 1, true), text)
+    assert.is_truthy(text:find "\n404\n$", text)
+    assert.is_true(input:close())
+  end)
+end)

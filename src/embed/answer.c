@@ -1,0 +1,146 @@
+#include "embed/answer.h"
+
+#include "message/clock.h"
+#include "message/memory.h"
+#include "transport/curl_error.h"
+
+#include <string.h>
+
+/* The seconds that are left, by the request's own limits; 0: any number, negative: none. */
+static double time_left(const vi_request *request) {
+  double left = request->timeout > 0 ? request->timeout : 0;
+  if (request->deadline > 0) {
+    double until = request->deadline - (double)vi_clock_monotonic() * 1e-9;
+    if (until <= 0)
+      return -1;
+    left = left > 0 && left < until ? left : until;
+  }
+  return left;
+}
+
+static bool append_string(vi_buffer *texts, vi_text text) {
+  return vi_buffer_append_text(texts, text) && vi_buffer_append_char(texts, '\0');
+}
+
+/* The fields as NUL-terminated strings. */
+static bool copy_fields(viesti_completion *completion, const vi_headers *headers) {
+  vi_buffer *texts = &completion->texts;
+  if (headers->count == 0)
+    return true;
+  completion->fields = vi_malloc(headers->count * sizeof *completion->fields);
+  if (!completion->fields ||
+      !vi_buffer_reserve(texts, vi_headers_length(headers) + 2 * headers->count))
+    return false;
+  for (size_t i = 0; i < headers->count; i++) { /* the buffer does not move any more */
+    completion->fields[i].name = texts->data + texts->length;
+    append_string(texts, vi_headers_name(headers, i));
+    completion->fields[i].value = texts->data + texts->length;
+    append_string(texts, vi_headers_value(headers, i));
+  }
+  return true;
+}
+
+bool vi_completion_open(viesti_completion *completion, vi_request *request) {
+  completion->request = vi_request_retain(request);
+  completion->began = vi_clock_monotonic();
+  if (!copy_fields(completion, &request->headers))
+    return false;
+  completion->view = (viesti_request){
+      .size = sizeof completion->view,
+      .method = request->method.data,
+      .url = request->url.data,
+      .headers = completion->fields,
+      .header_count = request->headers.count,
+      .body = !request->has_body   ? NULL
+              : request->body.data ? request->body.data
+                                   : "",
+      .body_length = request->body.length,
+      .timeout = time_left(request),
+  };
+  return true;
+}
+
+void vi_completion_cancel(viesti_completion *completion) {
+  if (completion->over)
+    return;
+  completion->over = true;
+  completion->task = NULL;
+  if (completion->sender->cancel)
+    completion->sender->cancel(completion->sender->context, completion);
+}
+
+void vi_completion_free(viesti_completion *completion) {
+  vi_response_release(completion->response);
+  vi_request_release(completion->request);
+  vi_buffer_free(&completion->texts);
+  vi_free(completion->fields);
+  completion->response = NULL;
+  completion->request = NULL;
+  completion->fields = NULL;
+}
+
+static viesti_status finish(viesti_completion *completion) {
+  vi_task *task = completion->task;
+  completion->over = true;
+  completion->task = NULL;
+  if (task)
+    vi_task_wake(task, completion);
+  return VIESTI_OK;
+}
+
+/* NULL for what is no answer. */
+static const char *wrong_with(const viesti_answer *answer) {
+  if (answer->status < 200 || answer->status > 599)
+    return "its status is not from 200 to 599";
+  if (answer->header_count > 0 && !answer->headers)
+    return "it has no fields";
+  for (size_t i = 0; i < answer->header_count; i++) {
+    const viesti_header *field = &answer->headers[i];
+    if (!field->name || !field->value ||
+        vi_headers_check(vi_text_of(field->name), vi_text_of(field->value)))
+      return "one of its fields is none";
+  }
+  return NULL;
+}
+
+static bool fill(vi_response *response, const viesti_answer *answer) {
+  vi_text body = {answer->body, answer->body ? answer->body_length : 0};
+  response->status = answer->status;
+  if (!vi_buffer_append_text(&response->reason, vi_text_of(answer->reason)) ||
+      !vi_buffer_append_text(&response->body->bytes, body))
+    return false;
+  for (size_t i = 0; i < answer->header_count; i++)
+    if (vi_headers_add(&response->headers, vi_text_of(answer->headers[i].name),
+                       vi_text_of(answer->headers[i].value)) != VI_HEADERS_OK)
+      return false;
+  return true;
+}
+
+viesti_status viesti_complete(viesti_completion *completion, const viesti_answer *answer) {
+  viesti_answer given;
+  size_t least = offsetof(viesti_answer, status) + sizeof given.status;
+  if (!completion || completion->over || !vi_embed_read(&given, sizeof given, answer, least) ||
+      wrong_with(&given))
+    return VIESTI_MISUSE;
+  vi_response *response = vi_response_new();
+  if (!response ||
+      !vi_buffer_append_text(&response->url, vi_buffer_text(&completion->request->url)) ||
+      !fill(response, &given)) {
+    vi_response_release(response);
+    return VIESTI_OUT_OF_MEMORY;
+  }
+  response->timings.total = (double)(vi_clock_monotonic() - completion->began) * 1e-9;
+  completion->response = response;
+  return finish(completion);
+}
+
+viesti_status viesti_fail(viesti_completion *completion, const char *kind, const char *message,
+                          int maybe_sent) {
+  vi_error_kind known = kind ? vi_error_kind_of(kind) : VI_ERROR_NONE;
+  if (!completion || completion->over || known == VI_ERROR_NONE || !message)
+    return VIESTI_MISUSE;
+  vi_error_set(&completion->error, known, "%s", message);
+  completion->error.maybe_sent = maybe_sent != 0;
+  vi_curl_error_weigh(&completion->error, completion->request);
+  return finish(completion);
+}

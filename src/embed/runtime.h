@@ -1,0 +1,96 @@
+/* What the files behind viesti.h share: the runtime, and calls into its Lua state.
+ *
+ * Everything that may raise runs inside a function that vi_embed_call protects; what crosses the
+ * border are plain values and counted ones. */
+#ifndef VI_EMBED_RUNTIME_H
+#define VI_EMBED_RUNTIME_H
+
+#include "binding/objects.h"
+#include "binding/transport.h"
+#include "viesti.h"
+
+#include <stdatomic.h>
+
+/* The memory of the Lua state. */
+typedef struct vi_budget {
+  viesti_allocate allocate; /* NULL: the C library's */
+  void *context;
+  size_t limit, used; /* 0: no limit */
+} vi_budget;
+
+/* What the last call came to. */
+typedef struct vi_said {
+  char error[512];
+  char kind[24]; /* of the request's error, as in Lua */
+} vi_said;
+
+struct vi_submission;
+struct vi_named; /* a sender or policy of the host's */
+
+struct viesti {
+  lua_State *L;
+  vi_loop_box *loop; /* kept by the state */
+  viesti_options options;
+  vi_budget budget;
+  vi_said said;
+  bool opened;     /* viesti_open went well */
+  bool in_lua;     /* the host is called by a chain */
+  bool delivering; /* or is told an outcome; */
+  bool closing;    /* no more requests; */
+  bool abandoned;  /* to be closed when the call returns that runs the host's callback */
+  atomic_bool woken;
+  viesti_ticket last_ticket;
+  size_t pending;
+  struct vi_submission *done_first, *done_last; /* whose callbacks are due */
+  struct vi_submission *under_way;
+  struct vi_named *named;
+};
+
+/* Calls `function` with one light argument under protection; it returns nothing. */
+viesti_status vi_embed_call(viesti *runtime, lua_CFunction function, void *argument);
+
+/* Says why a call ends with that status, and returns it. */
+viesti_status vi_embed_fail(viesti *runtime, viesti_status status, const char *message);
+
+/* Whether the runtime can be called now; if not, it has been said why not. */
+bool vi_embed_is_usable(viesti *runtime);
+
+/* Copies a struct of the caller's, who may know fewer fields than we or more: what he does not name
+ * is zero. False: it is NULL, or smaller than `least`. */
+bool vi_embed_read(void *to, size_t size, const void *from, size_t least);
+
+/* Pushes require(name). */
+VI_RAISES void vi_embed_require(lua_State *L, const char *name);
+
+/* Has the state find the Lua modules of the library. */
+VI_RAISES void vi_embed_preload(lua_State *L);
+
+/* Pushes the runtime's table of what stands under which name in sources. */
+VI_RAISES void vi_embed_push_names(lua_State *L);
+
+/* Pushes the chain's method `send`, the chain and a table of the request: the call is to be made
+ * with two arguments. Raises where no chain is loaded. */
+VI_RAISES void vi_embed_push_send(lua_State *L, const viesti_request *request);
+
+/* Reads a request of the caller's. False: it says too little. */
+bool vi_embed_read_request(viesti_request *to, const viesti_request *from);
+
+/* The response at `index`, as the host gets it, one reference; or raises the error behind nil, its
+ * kind kept for the caller. */
+VI_RAISES viesti_response *vi_embed_take_response(lua_State *L, int index, viesti *runtime);
+
+/* A response as the host gets it, which takes over one reference of the core's. NULL: out of
+ * memory, and the reference is given back. */
+viesti_response *vi_embed_response(vi_response *core, bool from_cache, int attempts);
+
+/* Calls back all whose requests are done, if nobody does so already; and closes the runtime if one
+ * of them has asked for that, after which it is not to be touched. */
+void vi_embed_deliver(viesti *runtime);
+
+/* Cancels all that is under way and calls back. */
+void vi_embed_cancel_all(viesti *runtime);
+
+/* Tells the host's senders that the runtime is closed, and forgets them. */
+void vi_embed_forget_named(viesti *runtime);
+
+#endif
