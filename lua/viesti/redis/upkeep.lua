@@ -78,6 +78,37 @@ function upkeep.weigh(client, names, deadline)
   return sum(client, names, deadline, "weigh", 2, always)
 end
 
+-- Tells `visit` of what the script `list` says of those hashes: whether to go on, or nil and why not.
+local function visit_listed(client, names, keys, visit)
+  local numbers, problem = client:run("list", keys, {})
+  if type(numbers) ~= "table" or #numbers % 3 ~= 0 then
+    return nil, problem or MALFORMED
+  end
+  for index = 1, #numbers, 3 do
+    local name = keys[numbers[index]]
+    if not name then
+      return nil, MALFORMED
+    elseif visit { key = name:sub(#names.hashes + 1), bytes = numbers[index + 1],
+        expires = numbers[index + 2] } == false then
+      return false
+    end
+  end
+  return true
+end
+
+--- Calls `visit` for every entry there is, until it returns false.
+---@return true? done, string? reason
+function upkeep.each(client, names, deadline, visit)
+  local ended
+  local ok, reason = scan(client, names, deadline, function(found)
+    local keys = table.move(found, 1, #found, 2, { names.marker })
+    local more, problem = visit_listed(client, names, keys, visit)
+    ended = more == false
+    return more, problem
+  end)
+  return (ok or ended) and true or nil, reason
+end
+
 -- The URL stands first, or behind a partition's line.
 local function begins(key, prefix)
   local line = key:find("\n", 1, true)
