@@ -39,13 +39,14 @@ local function concrete_of(values)
     or values.session or {})
 end
 
--- The layer, nil where there is to be none. What it is given fills in what it has by default.
+-- The layer, nil where there is to be none. What it is given comes before what it has by default; a
+-- store has bounds of its own.
 local function built(layer, given)
   if given == false or (given == nil and not layer[3]) then
     return nil
   end
-  local values = {}
-  for _, source in ipairs { layer[3] or {}, type(given) == "table" and given or {} } do
+  local values, own = {}, type(given) == "table" and given or {}
+  for _, source in ipairs { not own.store and layer[3] or {}, own } do
     for name, value in pairs(source) do
       values[name] = value
     end
