@@ -1,3 +1,4 @@
+local command = require "spec.support.command"
 local free_port = require "spec.support.free_port"
 local origin = require "spec.support.origin"
 local process = require "spec.support.process"
@@ -151,6 +152,53 @@ describe("the documentation", function()
     assert.is_not_true(ok)
     assert.equal("Request: the URL's scheme is 'ftp', only http and https are allowed\n", output)
     os.remove(program)
+  end)
+
+  -- What is typed behind each "$", and what it prints, where "..." stands for anything.
+  local function dialogue(block)
+    local steps = {}
+    for line in block:gmatch "[^\n]+" do
+      local typed = line:match "^%$ (.*)$"
+      if typed then
+        steps[#steps + 1] = { typed = typed, printed = {} }
+      else
+        table.insert(steps[#steps].printed, line)
+      end
+    end
+    return steps
+  end
+
+  local function pattern_of(line)
+    return "^" .. line:gsub("%p", "%%%0"):gsub("%%%.%%%.%%%.", ".*") .. "$"
+  end
+
+  it("has a page on the command whose examples print what they say", function()
+    local folder <close> = setmetatable({ path = process.temporary_directory() }, {
+      __close = function(self) process.run("rm -r " .. process.quote(self.path)) end })
+    local define = ("viesti() { %s \"$@\"; }\n"):format(command.line {})
+    for _, block in ipairs(blocks("docs/command.md", "console")) do
+      for _, step in ipairs(dialogue(block)) do
+        local result = command.shell(define .. placed(step.typed), folder.path)
+        local lines = {}
+        for line in placed(result.out .. result.err, true):gmatch "[^\n]+" do
+          lines[#lines + 1] = line
+        end
+        assert.equal(#step.printed, #lines, step.typed .. "\n" .. table.concat(lines, "\n"))
+        for _, expected in ipairs(step.printed) do
+          local found = false
+          for _, line in ipairs(lines) do
+            found = found or line:find(pattern_of(expected)) ~= nil
+          end
+          assert.is_true(found, step.typed .. ": " .. expected .. "\n" .. table.concat(lines, "\n"))
+        end
+      end
+    end
+  end)
+
+  it("has a manual page that says what the command declares (make docs writes it)", function()
+    local ok, output = run((os.getenv "LUA" or "lua5.4") .. " tools/manual")
+    assert.is_true(ok, output)
+    assert.equal(output, read "docs/man/viesti.1")
   end)
 
   it("has a reference that says what the code declares (make docs writes it)", function()

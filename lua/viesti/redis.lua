@@ -17,7 +17,8 @@ local wire = require "viesti.stores.redis"
 local declaration = table.move(place.options, 1, #place.options, 1, {})
 table.move({
   { name = "walk_timeout", type = "number", default = 60, min = 0.001,
-    doc = "seconds that what goes through all keys may take in all: clear, purge, each, count, bytes" },
+    doc = "seconds that what goes through all keys may take in all: clear, purge, each, count, "
+      .. "bytes" },
   { name = "max_entry_bytes", type = "integer", default = 8 * 1024 * 1024, min = 1,
     doc = "a response that holds more is not kept" },
   { name = "lease", type = "number", default = 0, min = 0,

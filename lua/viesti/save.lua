@@ -1,4 +1,5 @@
---- save(response, path, told): a body into a file, which appears under its name only when it is whole.
+--- save(response, path, told): a body into a file, which appears under its name only when it is
+--- whole.
 local core = require "viesti.core"
 
 local function nobody() end

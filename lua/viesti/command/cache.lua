@@ -1,6 +1,7 @@
 --- `viesti cache ls|rm|purge|stats STORE`: looks into a store, and forgets some of what is there.
 local exit_codes = require "viesti.command.exit_codes"
 local failure = require "viesti.command.failure"
+local purging = require "viesti.purging"
 local stores = require "viesti.command.stores"
 local viesti = require "viesti"
 
@@ -14,18 +15,11 @@ local function check(done, reason)
   return done
 end
 
--- A key is a URL, perhaps behind a partition's line, or what a chain made of it.
-local function begins(key, prefix)
-  local line = key:find("\n", 1, true)
-  return key:sub(1, #prefix) == prefix
-    or line ~= nil and key:sub(line + 1, line + #prefix) == prefix
-end
-
 function actions.ls(store, values, operands)
   local prefix, count, more = operands[1] or "", 0, false
   local now = os.time()
   check(store:each(function(entry)
-    if not begins(entry.key, prefix) then
+    if not purging.begins(entry.key, prefix) then
       return
     elseif count == values.limit then
       more = true

@@ -1,6 +1,7 @@
 --- The chain that the command sends through: that of a file, or the usual one.
 local arguments = require "viesti.command.arguments"
 local chain_file = require "viesti.command.chain_file"
+local class = require "viesti.class"
 local concrete = require "viesti.concrete"
 local declarations = require "viesti.command.declarations"
 local exit_codes = require "viesti.command.exit_codes"
@@ -65,6 +66,20 @@ function chain.build(given, values, on_event)
     failure.raise(exit_codes.USAGE, ("%s does not go with -c: the file says that"):format(own))
   end
   return traced(in_tasks(chain_file.load(values.chain)), on_event)
+end
+
+--- Whether bodies may be taken piece by piece: a cache whose store takes none of those that are
+--- would never have anything.
+---@param sender viesti.Sender
+---@return boolean
+function chain.streams(sender)
+  while sender do
+    if class.is(sender, viesti.CachingSender) and not sender.records then
+      return false
+    end
+    sender = sender.sender
+  end
+  return true
 end
 
 return chain

@@ -1,9 +1,9 @@
 --- What the command understands. Parsing, help and the manual page come from here.
 ---
 --- An option is { long, short, value, ... }: `value` is what its argument is called, nil for one
---- without; `type` is "string" unless said otherwise; `many`: it may be given several times, and its
---- value is a list; `own`: it is about the chain that the command makes itself, so it does not go
---- with -c.
+--- without; `type` is "string" unless said otherwise; `many`: it may be given several times, and
+--- its value is a list; `own`: it is about the chain that the command makes itself, so it does not
+--- go with -c.
 
 local fetch = {
   usage = "viesti [options] URL...",
@@ -83,8 +83,8 @@ local cache = {
   usage = "viesti cache ls|rm|purge|stats STORE ...",
   summary = "looks into a store of responses, and forgets some of them",
   text = {
-    "STORE is an SQLite file, redis://user:password@host:port/database, or unix:///path/of/a/socket "
-      .. "of a Redis server.",
+    "STORE is an SQLite file, redis://user:password@host:port/database, or "
+      .. "unix:///path/of/a/socket of a Redis server.",
   },
   forms = {
     { "viesti cache ls STORE [PREFIX]", "lists what is kept: bytes, seconds until it is dropped, "

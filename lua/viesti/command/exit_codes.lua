@@ -1,4 +1,5 @@
---- What the command's exit codes say: curl's numbers wherever curl has one.
+--- What the command's exit codes say: curl's numbers wherever curl has one; those from 110 on are its
+--- own.
 local exit_codes = {}
 
 exit_codes.OK = 0
@@ -7,18 +8,18 @@ exit_codes.URL = 3
 exit_codes.STATUS = 22
 exit_codes.WRITE = 23
 exit_codes.READ = 26
-exit_codes.STORE = 4
-exit_codes.FAULT = 70
+exit_codes.STORE = 111
+exit_codes.FAULT = 110
 
 --- In the order of the manual page; `kinds` are those of errors.
 exit_codes.list = {
   { 0, "all went well" },
+  { 1, "what came is no HTTP at all" },
   { 2, "the command was called in a wrong way, or a chain file is wrong" },
   { 3, "a URL is wrong" },
-  { 4, "a store cannot be used" },
   { 6, "a host's name could not be looked up", kinds = { "resolve" } },
   { 7, "no connection could be made", kinds = { "connect" } },
-  { 8, "what came is no HTTP", kinds = { "protocol" }, precise = true },
+  { 8, "what came breaks the rules of HTTP", kinds = { "protocol" }, precise = true },
   { 18, "the body broke off before its end", kinds = { "truncated" } },
   { 22, "a status of 400 or more, with --fail or --continue" },
   { 23, "what came could not be written" },
@@ -33,8 +34,9 @@ exit_codes.list = {
   { 56, "the connection broke", kinds = { "reset" }, precise = true },
   { 60, "the server's certificate is not to be trusted" },
   { 63, "the body is too large", kinds = { "too_large" } },
-  { 70, "a fault of the command itself" },
-  { 75, "a limit or a circuit breaker of the chain kept the request back",
+  { 110, "a fault of the command itself" },
+  { 111, "a store cannot be used" },
+  { 112, "a limit or a circuit breaker of the chain kept the request back",
     kinds = { "rate_limited", "circuit_open" } },
   { 130, "interrupted (Ctrl-C); 143 if asked to end" },
 }

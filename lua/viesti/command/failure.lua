@@ -1,5 +1,5 @@
---- How a command ends early: a sentence and an exit code, raised as one value that tells itself from
---- faults.
+--- How a command ends early: a sentence and an exit code, raised as one value, which is told from
+--- what a fault raises.
 local failure = {}
 
 local Failure = { __name = "viesti.command.Failure" }

@@ -22,7 +22,7 @@ local viesti = require "viesti"
 -- Whether what comes is written while it comes, or when it is whole: what comes out of turn has to
 -- wait, and holds no connection meanwhile.
 local function is_streamed(job, item)
-  return item.path ~= nil or job.values.parallel == 1 or #job.items == 1
+  return job.streams and (item.path ~= nil or job.values.parallel == 1 or #job.items == 1)
 end
 
 local function refused(response)
@@ -109,6 +109,15 @@ local function progress_of(values, items)
   return new_progress(io.stderr, #items, width)
 end
 
+-- Warnings are said as failures are.
+local function hear_warnings(job)
+  for _, category in ipairs { viesti.StoreWarning, viesti.TaskWarning } do
+    category:set(function(message)
+      say(job, message)
+    end)
+  end
+end
+
 -- What hears of every attempt.
 local function listeners_of(values, items, stats, har)
   local listeners = {}
@@ -166,8 +175,9 @@ return function(given, values, operands)
     teller_of(listeners_of(values, items, stats, har)))
   local progress = progress_of(values, items)
   local job = { values = values, items = items, stats = stats, sender = sender,
-    turns = new_turns(), progress = progress,
+    streams = chain.streams(sender), turns = new_turns(), progress = progress,
     told = function(bytes, total) progress:add(bytes, total) end }
+  hear_warnings(job)
   io.stdout:setvbuf "no"
   local code, interrupted = interruption.guard(function()
     return fetch_all(job)

@@ -19,7 +19,7 @@ function interruption.guard(work)
   local descriptor = core.catch_interrupts()
   local result = viesti.run(function()
     local job <close> = viesti.spawn(work)
-    local watcher <close> = descriptor and viesti.spawn(watch, descriptor, job) or nil
+    local _ <close> = descriptor and viesti.spawn(watch, descriptor, job) or nil
     return (job:join())
   end)
   local signal = core.interrupted()

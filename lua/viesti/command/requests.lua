@@ -137,10 +137,10 @@ function requests.items(values, urls)
   for index, url in ipairs(urls) do
     local request = request_of(template, url)
     local path = path_of(values, request, index)
-    if path and taken[path] then
-      usage(("two URLs are to be written to %s"):format(path))
+    if values.remote_name and taken[path] then
+      usage(("-O: two URLs are to be written to %s"):format(path))
     end
-    taken[path or false] = path
+    taken[path or false] = true
     items[index] = { request = request, path = path }
   end
   return items

@@ -16,8 +16,9 @@ local function retries_of(attempts)
   return attempts and math.max(0, #attempts - 1) or 0
 end
 
---- What became of one request.
----@param outcome { failed: boolean, response: viesti.Response?, err: any, bytes: integer, seconds: number }
+--- What became of one request: `failed`, `response` or `err`, which has attempts, too, `bytes` of
+--- the body, and `seconds`.
+---@param outcome table
 function Stats:add(outcome)
   local response, err = outcome.response, outcome.err
   self.requests = self.requests + 1
