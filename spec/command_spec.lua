@@ -162,7 +162,7 @@ describe("The command viesti", function()
     refused(2, "there is no command 'chek', did you mean 'check'?", "help", "chek")
   end)
 
-  it("runs from anywhere, by a link or not, without being told where its modules are", function()
+  it("runs from anywhere, without being told where its modules are", function()
     if os.getenv("RUN_UNDER") or (os.getenv("BUILD") or "build"):find("asan") then
       return -- they are told there
     end
