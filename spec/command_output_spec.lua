@@ -231,7 +231,7 @@ describe("The command viesti", function()
     return command.shell(([[
       %s >out </dev/null &
       pid=$!
-      while ! ls *.part; do sleep 0.05; done >/dev/null 2>&1
+      for try in $(seq 200); do ls *.part && break; sleep 0.05; done >/dev/null 2>&1
       sleep 0.1
       kill -%s $pid
       wait $pid
@@ -257,6 +257,22 @@ describe("The command viesti", function()
       assert.equal("130\n", result.out)
       assert.matches("on the wire 1\n", result.err)
       assert.same({ "out", "x.part", "x.part.json" }, names())
+    end)
+
+    it("ends while it waits for URLs on standard input", function()
+      local result = command.shell(([[
+        mkfifo input
+        sleep 20 >input &
+        sleeping=$!
+        %s <input &
+        pid=$!
+        sleep 0.5
+        kill -INT $pid
+        wait $pid
+        echo $?
+        kill $sleeping
+      ]]):format(command.line({}, "env --default-signal=INT")), folder)
+      assert.same({ "130\n", "" }, { result.out, result.err })
     end)
 
     it("ends chains that block as well", function()

@@ -141,6 +141,7 @@ describe("The command viesti", function()
     refused(2, "-H wants 'Name: value', got 'nonsense'", "-H", "nonsense", server.url)
     refused(2, "--data and --json are both given, a request has one body", "-d", "a", "--json", "1",
       server.url)
+    refused(2, "standard input cannot be both the URLs and what is sent", "-d", "@-")
     refused(2, "there is no URL (viesti help says what else there may be)")
     refused(2, "--retry does not go with -c: the file says that", "-c", "x.lua", "--retry", "1",
       server.url)
@@ -159,6 +160,7 @@ describe("The command viesti", function()
     end
     assert.matches("--parallel N", help.out, 1, true)
     assert.matches("^Usage: viesti cache", command.run({ "help", "cache" }).out)
+    assert.matches("^Usage: viesti check", command.run({ "check", "-h" }).out)
     refused(2, "there is no command 'chek', did you mean 'check'?", "help", "chek")
   end)
 

@@ -66,6 +66,14 @@ static int catch_interrupts(lua_State *L) {
   return 1;
 }
 
+/* release_interrupts(): SIGINT ends the process, which Lua's own program lets end no more than the
+ * Lua code that runs next. */
+static int release_interrupts(lua_State *L) {
+  (void)L;
+  signal(SIGINT, SIG_DFL);
+  return 0;
+}
+
 /* interrupted() -> the number of the signal that was caught, or nil */
 static int interrupted(lua_State *L) {
   if (caught == 0)
@@ -76,6 +84,7 @@ static int interrupted(lua_State *L) {
 
 void vi_open_terminal(lua_State *L) {
   static const luaL_Reg functions[] = {{"terminal_width", terminal_width},
+                                       {"release_interrupts", release_interrupts},
                                        {"catch_interrupts", catch_interrupts},
                                        {"interrupted", interrupted},
                                        {NULL, NULL}};

@@ -5,6 +5,8 @@
 --- its value is a list; `own`: it is about the chain that the command makes itself, so it does not
 --- go with -c.
 
+local HELP = { long = "help", short = "h", doc = "prints this" }
+
 local fetch = {
   usage = "viesti [options] URL...",
   summary = "sends requests, and writes what comes to standard output or to files",
@@ -63,7 +65,7 @@ local fetch = {
       doc = "trusts the authorities in this PEM file instead of the system's" },
     { long = "proxy", short = "x", value = "URL", own = true,
       doc = "a proxy, '' for none; the environment's (https_proxy, ...) if not given" },
-    { long = "help", short = "h", doc = "prints this" },
+    HELP,
     { long = "version", short = "V", doc = "prints the version" },
   },
 }
@@ -75,7 +77,7 @@ local check = {
   text = {
     "The exit code is 0 if the file is a chain, and 2 if it is not.",
   },
-  options = {},
+  options = { HELP },
 }
 
 local cache = {
@@ -101,6 +103,7 @@ local cache = {
       doc = "ls: how many lines at most" },
     { long = "key-prefix", value = "TEXT", default = "viesti:",
       doc = "what the names of the store's keys on a Redis server begin with" },
+    HELP,
   },
 }
 
@@ -109,7 +112,7 @@ local help = {
   usage = "viesti help [COMMAND]",
   summary = "prints what the command, or another one, understands",
   text = {},
-  options = {},
+  options = { HELP },
 }
 
 return { fetch = fetch, list = { check, cache, help } }

@@ -1,5 +1,5 @@
---- What the command's exit codes say: curl's numbers wherever curl has one; those from 110 on are its
---- own.
+--- What the command's exit codes say: curl's numbers wherever curl has one; those from 110 on are
+--- its own.
 local exit_codes = {}
 
 exit_codes.OK = 0

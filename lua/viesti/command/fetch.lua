@@ -18,6 +18,7 @@ local viesti = require "viesti"
 ---@field code integer? of the exit, where it failed
 ---@field reason any an error object or a sentence
 ---@field response viesti.Response?
+---@field waited number? seconds that are not the request's but its turn's
 
 -- Whether what comes is written while it comes, or when it is whole: what comes out of turn has to
 -- wait, and holds no connection meanwhile.
@@ -39,13 +40,16 @@ local function exchange(job, item, place)
     return { code = exit_codes.STATUS, reason = refused(response), response = response }
   end
   local bytes, code, reason
+  local waited = 0
   if item.path then
     bytes, code, reason = receive.to_file(response, item.path, job.told)
   else
+    local since = core.now()
     place:await()
+    waited = core.now() - since
     bytes, code, reason = receive.to_output(response, job.told)
   end
-  return { bytes = bytes, code = code, reason = reason, response = response }
+  return { bytes = bytes, code = code, reason = reason, response = response, waited = waited }
 end
 
 local function continue(job, item)
@@ -76,7 +80,7 @@ local function fetch(job, item)
   local place <close> = job.turns:join()
   local started = core.now()
   local outcome = job.values.continue and continue(job, item) or exchange(job, item, place)
-  note(job, outcome, core.now() - started)
+  note(job, outcome, core.now() - started - (outcome.waited or 0))
   return outcome.bytes and exit_codes.OK or outcome.code
 end
 
@@ -168,7 +172,7 @@ end
 ---@param operands string[]
 ---@return integer
 return function(given, values, operands)
-  local urls = requests.urls(operands, core.terminal_width(io.stdin) ~= nil)
+  local urls = requests.urls(operands, values, core.terminal_width(io.stdin) ~= nil)
   local items, stats = requests.items(values, urls), new_stats()
   local har = values.har and open_har(values.har)
   local sender <close> = chain.build(given, values,

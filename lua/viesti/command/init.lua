@@ -1,5 +1,6 @@
 --- The command `viesti`: which of its commands is meant, and what its exit code is.
 local arguments = require "viesti.command.arguments"
+local core = require "viesti.core"
 local declarations = require "viesti.command.declarations"
 local exit_codes = require "viesti.command.exit_codes"
 local failure = require "viesti.command.failure"
@@ -18,10 +19,7 @@ end
 local run = {}
 
 function run.fetch(given, values, operands)
-  if values.help then
-    io.write(help.all())
-    return exit_codes.OK
-  elseif values.version then
+  if values.version then
     print(("viesti %s (%s)"):format(viesti.VERSION, viesti.CURL_VERSION))
     return exit_codes.OK
   end
@@ -33,9 +31,11 @@ function run.check(_, _, operands)
     failure.raise(exit_codes.USAGE, "check needs the name of one file")
   end
   local is_chain, text = require("viesti.command.chain_file").check(operands[1])
-  local file = is_chain and io.stdout or io.stderr
-  file:write(is_chain and "" or "viesti: ", text, "\n")
-  return is_chain and exit_codes.OK or exit_codes.USAGE
+  if not is_chain then
+    failure.raise(exit_codes.USAGE, text)
+  end
+  io.write(text)
+  return exit_codes.OK
 end
 
 function run.cache(_, values, operands)
@@ -70,6 +70,10 @@ local function dispatch(list)
   if not given then
     failure.raise(exit_codes.USAGE, operands)
   end
+  if given.help then
+    io.write(command.name and help.of(command) or help.all())
+    return exit_codes.OK
+  end
   return run[command.name or "fetch"](given, arguments.fill(command.options, given), operands)
 end
 
@@ -77,6 +81,7 @@ end
 ---@param list string[]
 ---@return integer
 return function(list)
+  core.release_interrupts()
   local done, result = xpcall(dispatch, function(raised)
     return failure.is(raised) and raised or debug.traceback(tostring(raised), 2)
   end, list)

@@ -154,18 +154,29 @@ local function read_lines(file, list)
   end
 end
 
+-- Standard input holds the one or the other.
+local function read_input(values, urls)
+  for _, text in ipairs { values.json or "", table.unpack(values.data or {}) } do
+    if text == "@-" then
+      usage "standard input cannot be both the URLs and what is sent"
+    end
+  end
+  read_lines(io.stdin, urls)
+end
+
 --- The URLs of the arguments, and those on standard input where it is asked for or all there is.
 ---@param operands string[]
+---@param values table
 ---@param is_terminal boolean whether standard input is one
 ---@return string[]
-function requests.urls(operands, is_terminal)
+function requests.urls(operands, values, is_terminal)
   local urls = {}
   if #operands == 0 and not is_terminal then
-    read_lines(io.stdin, urls)
+    read_input(values, urls)
   end
   for _, operand in ipairs(operands) do
     if operand == "-" then
-      read_lines(io.stdin, urls)
+      read_input(values, urls)
     else
       urls[#urls + 1] = operand
     end
