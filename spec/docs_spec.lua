@@ -121,8 +121,8 @@ describe("the documentation", function()
     }, " "))
   end
 
-  local function run(command)
-    local pipe = assert(io.popen((os.getenv "RUN_UNDER" or "") .. " " .. command .. " 2>&1"))
+  local function run(line)
+    local pipe = assert(io.popen((os.getenv "RUN_UNDER" or "") .. " " .. line .. " 2>&1"))
     local output = pipe:read "a"
     return pipe:close(), output
   end
