@@ -4,6 +4,8 @@ BUILD       ?= build
 PREFIX      ?= /usr/local
 LIBDIR      ?= $(PREFIX)/lib
 INCLUDEDIR  ?= $(PREFIX)/include
+BINDIR      ?= $(PREFIX)/bin
+MANDIR      ?= $(PREFIX)/share/man
 INST_LUADIR ?= $(PREFIX)/share/lua/5.4
 INST_LIBDIR ?= $(PREFIX)/lib/lua/5.4
 
@@ -96,7 +98,11 @@ sqlite: $(call store_so,sqlite) ## build the store for SQLite only
 redis: $(call store_so,redis) ## build the store for Redis only
 
 install: install-lua $(library) $(if $(sqlite_pc),install-sqlite) $(if $(redis_pc),install-redis) ## install everything under PREFIX (/usr/local), below DESTDIR if given
-	@install -d "$(DESTDIR)$(INCLUDEDIR)" "$(DESTDIR)$(LIBDIR)/pkgconfig"
+	@install -d "$(DESTDIR)$(INCLUDEDIR)" "$(DESTDIR)$(LIBDIR)/pkgconfig" "$(DESTDIR)$(BINDIR)" \
+	  "$(DESTDIR)$(MANDIR)/man1"
+	@sed '1s|lua5\.4|$(LUA)|' bin/viesti >$(BUILD)/command
+	@install -m 755 $(BUILD)/command "$(DESTDIR)$(BINDIR)/viesti"
+	@install -m 644 docs/man/viesti.1 "$(DESTDIR)$(MANDIR)/man1"
 	@install -m 644 src/viesti.h "$(DESTDIR)$(INCLUDEDIR)"
 	@install -m 644 $(BUILD)/libviesti.a "$(DESTDIR)$(LIBDIR)"
 	@install -m 755 $(BUILD)/$(shared) "$(DESTDIR)$(LIBDIR)"
@@ -296,18 +302,19 @@ fuzz: $(fuzzers) ## search for inputs that break the parsers, with clang (SECOND
 	@tools/fuzz $(fuzzers)
 
 lint: ## check style and likely mistakes, and build without warnings
-	luacheck --quiet lua spec examples src bench rockspec/*.rockspec
+	luacheck --quiet lua bin/viesti spec examples src bench rockspec/*.rockspec
 	clang-format --dry-run -Werror $(c_files)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
 	  --std=c11 -D_GNU_SOURCE -Isrc src
 	@$(MAKE) BUILD=$(BUILD)/gcc CC=gcc WERROR=1 build programs
 	@! command -v clang >/dev/null || $(MAKE) BUILD=$(BUILD)/clang CC=clang WERROR=1 build programs
 
-docs: ## write docs/reference.md from the declarations in the code
+docs: ## write docs/reference.md and docs/man/viesti.1 from the declarations in the code
 	@$(MAKE) -s $(module)
-	@LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(BUILD)/?.so;;' $(LUA) tools/reference \
-	  >$(BUILD)/reference.md
+	@export LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(BUILD)/?.so;;' && \
+	  $(LUA) tools/reference >$(BUILD)/reference.md && $(LUA) tools/manual >$(BUILD)/viesti.1
 	@mv $(BUILD)/reference.md docs/reference.md
+	@mkdir -p docs/man && mv $(BUILD)/viesti.1 docs/man/viesti.1
 
 format: ## format the C sources
 	clang-format -i $(c_files)

@@ -27,6 +27,7 @@ build = {
   type = "make",
   build_target = "module",
   install_target = "install-lua",
+  install = { bin = { viesti = "bin/viesti" } },
   variables = {
     CFLAGS = "$(CFLAGS)",
     LIBFLAG = "$(LIBFLAG)",

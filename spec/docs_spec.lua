@@ -1,8 +1,10 @@
 local c_program = require "spec.support.c_program"
-local viesti = require "viesti"
+local command = require "spec.support.command"
 local free_port = require "spec.support.free_port"
 local origin = require "spec.support.origin"
+local process = require "spec.support.process"
 local redis_server = require "spec.support.redis_server"
+local viesti = require "viesti"
 
 -- Every example in the documentation is run as it stands, but for its host, and where its Redis is.
 local EXAMPLE_HOST = "https://example.org"
@@ -135,11 +137,58 @@ describe("the documentation", function()
     end
   end
 
-  local function run(command)
-    local pipe = assert(io.popen((os.getenv "RUN_UNDER" or "") .. " " .. command .. " 2>&1"))
+  local function run(line)
+    local pipe = assert(io.popen((os.getenv "RUN_UNDER" or "") .. " " .. line .. " 2>&1"))
     local output = pipe:read "a"
     return pipe:close(), output
   end
+
+  -- What is typed behind each "$", and what it prints, where "..." stands for anything.
+  local function dialogue(block)
+    local steps = {}
+    for line in block:gmatch "[^\n]+" do
+      local typed = line:match "^%$ (.*)$"
+      if typed then
+        steps[#steps + 1] = { typed = typed, printed = {} }
+      else
+        table.insert(steps[#steps].printed, line)
+      end
+    end
+    return steps
+  end
+
+  local function pattern_of(line)
+    return "^" .. line:gsub("%p", "%%%0"):gsub("%%%.%%%.%%%.", ".*") .. "$"
+  end
+
+  it("has a page on the command whose examples print what they say", function()
+    local folder <close> = setmetatable({ path = process.temporary_directory() }, {
+      __close = function(self) process.run("rm -r " .. process.quote(self.path)) end })
+    local define = ("viesti() { %s \"$@\"; }\n"):format(command.line {})
+    for _, block in ipairs(blocks("docs/command.md", "console")) do
+      for _, step in ipairs(dialogue(block)) do
+        local result = command.shell(define .. placed(step.typed), folder.path)
+        local lines = {}
+        for line in placed(result.out .. result.err, true):gmatch "[^\n]+" do
+          lines[#lines + 1] = line
+        end
+        assert.equal(#step.printed, #lines, step.typed .. "\n" .. table.concat(lines, "\n"))
+        for _, expected in ipairs(step.printed) do
+          local found = false
+          for _, line in ipairs(lines) do
+            found = found or line:find(pattern_of(expected)) ~= nil
+          end
+          assert.is_true(found, step.typed .. ": " .. expected .. "\n" .. table.concat(lines, "\n"))
+        end
+      end
+    end
+  end)
+
+  it("has a manual page that says what the command declares (make docs writes it)", function()
+    local ok, output = run((os.getenv "LUA" or "lua5.4") .. " tools/manual")
+    assert.is_true(ok, output)
+    assert.equal(output, read "docs/man/viesti.1")
+  end)
 
   it("has a reference that says what the code declares (make docs writes it)", function()
     local ok, output = run((os.getenv "LUA" or "lua5.4") .. " tools/reference")

@@ -45,6 +45,12 @@ describe("standard", function()
     assert.same({ 3, 7 }, { chain.sender.sender.retries, chain.sender.sender.deadline })
   end)
 
+  it("takes a store, which has bounds of its own", function()
+    local store = viesti.Store({ max_size = 3 })
+    local chain = viesti.standard({ caching = { store = store } })
+    assert.equal(store, chain.sender.sender.store)
+  end)
+
   it("takes a session", function()
     local session <close> = viesti.Session({ user_agent = "mine" })
     local chain = viesti.standard({ session = session })

@@ -1,6 +1,7 @@
 -- What all stores have in common for those who use them.
 
 local fixture = require("spec.support.fixture")
+local process = require("spec.support.process")
 local stores = require("spec.support.stores")
 local viesti = require("viesti")
 
@@ -117,6 +118,89 @@ describe("tiered", function()
     end
     assert.equal(1, near:count())
     assert.equal("uri-miss", sender:inspect(server.url .. "/c").forwarded)
+  end)
+end)
+
+for _, name in ipairs({ "sqlite", "redis" }) do
+  describe(("What %s keeps"):format(name), function()
+    local place, store
+
+    setup(function()
+      place = stores[name]()
+    end)
+
+    teardown(function()
+      place.remove()
+    end)
+
+    before_each(function()
+      store = place.open()
+    end)
+
+    local function listed()
+      local keys = {}
+      assert.is_true(store:each(function(entry)
+        keys[#keys + 1] = entry.key
+      end))
+      table.sort(keys)
+      return keys
+    end
+
+    it("is told entry by entry: key, bytes, and when it is dropped", function()
+      store:put("http://a/", "", ("x"):rep(500), { seconds = 60 })
+      store:put("http://a/", "v", "y", { seconds = 60 })
+      store:put("http://b/", "", "z", { seconds = 600, tags = { "t" } })
+      assert.same({ "http://a/", "http://a/", "http://b/" }, listed())
+      local now, largest, last = os.time(), 0, 0
+      store:each(function(entry)
+        largest = math.max(largest, entry.bytes)
+        last = math.max(last, entry.expires)
+      end)
+      assert.is_true(largest >= 500 and largest < 2000)
+      assert.is_true(math.abs(last - now - 600) < 30)
+    end)
+
+    it("is nothing that was forgotten, or is over its time", function()
+      assert.same({}, listed())
+      store:put("http://a/", "", "x", { seconds = 60 })
+      store:put("http://b/", "", "x", { seconds = 0.05 })
+      store:put("http://c/", "", "x", { seconds = 60 })
+      store:invalidate("http://c/")
+      viesti.sleep(0.06)
+      assert.same({ "http://a/" }, listed())
+      store:clear()
+      assert.same({}, listed())
+    end)
+
+    it("is told no further than is wanted", function()
+      for number = 1, 1200 do
+        store:put("http://a/" .. number, "", "x", { seconds = 60 })
+      end
+      local count = 0
+      assert.is_true(store:each(function()
+        count = count + 1
+        return count < 700
+      end))
+      assert.equal(700, count)
+      assert.equal(1200, #listed())
+    end)
+  end)
+end
+
+describe("A store that cannot be read", function()
+  it("says why it lists nothing", function()
+    local previous = viesti.StoreWarning:set("ignore")
+    finally(function() viesti.StoreWarning:set(previous) end)
+    local folder = process.temporary_directory()
+    local sqlite <close> = require("viesti.sqlite")({ path = folder .. "/cache.db" })
+    local redis <close> = require("viesti.redis")({ path = "/nowhere/at/all" })
+    process.run("rm -r " .. folder)
+    viesti.sleep(1.1) -- by then it has looked for its file
+    for _, store in ipairs({ redis, sqlite }) do
+      local done, reason = store:each(error)
+      assert.is_nil(done)
+      assert.equal("string", type(reason))
+    end
   end)
 end)
 

@@ -14,6 +14,16 @@ function purging.outcome(done, reason)
   return true
 end
 
+--- Whether the URL of a key begins so: it stands first there, or behind a partition's line.
+---@param key string
+---@param prefix string
+---@return boolean
+function purging.begins(key, prefix)
+  local line = key:find("\n", 1, true)
+  return key:sub(1, #prefix) == prefix
+    or line ~= nil and key:sub(line + 1, line + #prefix) == prefix
+end
+
 --- Reads { tag = "a" } or { prefix = "https://example.org/a/" }: the kind, and the tag or prefix.
 --- Raises, blaming the user's line, where it is neither.
 ---@param what { tag?: string, prefix?: string }

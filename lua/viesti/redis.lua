@@ -18,7 +18,8 @@ local wire = require "viesti.stores.redis"
 local declaration = table.move(place.options, 1, #place.options, 1, {})
 table.move({
   { name = "walk_timeout", type = "number", default = 60, min = 0.001,
-    doc = "seconds that what goes through all keys may take in all: clear, purge, count, bytes" },
+    doc = "seconds that what goes through all keys may take in all: clear, purge, each, count, "
+      .. "bytes" },
   { name = "max_entry_bytes", type = "integer", default = 8 * 1024 * 1024, min = 1,
     doc = "a response that holds more is not kept" },
   { name = "lease", type = "number", default = 0, min = 0,
@@ -225,6 +226,15 @@ end
 ---@return integer
 function Redis:bytes()
   return (demand(self, "bytes", upkeep.weigh) or { 0, 0 })[2]
+end
+
+--- Calls `visit(entry)` for every response there is, with its `key`, its `bytes`, and when it
+--- `expires`, in seconds since 1970, until that returns false; one that changes meanwhile may come
+--- twice. Or returns nil and why that could not be done, or not to its end.
+---@param visit fun(entry: viesti.StoredEntry): false?
+---@return true? done, string? reason
+function Redis:each(visit)
+  return demand(self, "each", upkeep.each, visit)
 end
 
 --- Counts what a CachingSender says of what `get` has found: "stale", it has to be validated first;

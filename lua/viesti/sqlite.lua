@@ -215,6 +215,28 @@ function Sqlite:bytes()
   return (select(2, open_file(self):totals()))
 end
 
+---@class viesti.StoredEntry
+---@field key string
+---@field bytes integer
+---@field expires number when it is dropped, in seconds since 1970
+
+--- Calls `visit(entry)` for every response that the file has, one after the other, until that
+--- returns false; or returns nil and why the file cannot be read.
+---@param visit fun(entry: viesti.StoredEntry): false?
+---@return true? done, string? reason
+function Sqlite:each(visit)
+  local file, number = open_file(self), 0
+  while true do
+    local found, key, bytes, expires = file:next(number)
+    if found == nil then
+      return nil, key
+    elseif not found or visit { key = key, bytes = bytes, expires = expires } == false then
+      return true
+    end
+    number = found
+  end
+end
+
 --- Counts what a CachingSender says of what `get` has found: "stale", it has to be validated first;
 --- "miss", none of it fits the request.
 ---@param event "stale"|"miss"

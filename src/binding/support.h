@@ -77,6 +77,7 @@ VI_RAISES void vi_open_weight(lua_State *L);
 VI_RAISES void vi_open_place(lua_State *L);
 VI_RAISES void vi_open_text(lua_State *L);
 VI_RAISES void vi_open_file(lua_State *L);
+VI_RAISES void vi_open_terminal(lua_State *L);
 VI_RAISES void vi_open_headers(lua_State *L);
 VI_RAISES void vi_open_multipart(lua_State *L);
 VI_RAISES void vi_open_request(lua_State *L);

@@ -8,7 +8,8 @@ local function modules()
   for index = 2, #arg do
     local path = arg[index]
     local name = path:match "^lua/(.*)%.lua$":gsub("/", "."):gsub("%.init$", "")
-    if not name:find "^viesti%.types" then -- for editors only
+    -- What is for editors, and for the shell.
+    if not name:find "^viesti%.types" and not name:find "^viesti%.command" then
       list[#list + 1] = { name = name, path = path }
     end
   end

@@ -207,6 +207,26 @@ static int object_totals(lua_State *L) {
   return 2;
 }
 
+/* object:next(number) -> of the entry behind that one its number, key, bytes, and when its time is
+ * over, in seconds since 1970; false: there is none; or nil and why it cannot be read */
+static int object_next(lua_State *L) {
+  object *self = check_object(L);
+  vi_sqlite_entry entry = {.id = luaL_checkinteger(L, 2)};
+  vi_sqlite_found *key = &self->found;
+  if (!vi_sqlite_next(self->file, &entry, key))
+    return push_result(L, self, false);
+  if (key->count == 0) {
+    lua_pushboolean(L, false);
+    return 1;
+  }
+  lua_pushinteger(L, entry.id);
+  lua_pushlstring(L, key->data, key->ends[0]);
+  shrink(key);
+  lua_pushinteger(L, entry.bytes);
+  lua_pushnumber(L, (lua_Number)entry.expires / 1e6);
+  return 4;
+}
+
 /* object:unusable() -> what is wrong with the path, or nil */
 static int object_unusable(lua_State *L) {
   const vi_sqlite *file = check_object(L)->file;
@@ -251,6 +271,7 @@ __attribute__((visibility("default"))) int luaopen_viesti_stores_sqlite(lua_Stat
                                      {"purge_tag", object_purge_tag},
                                      {"purge_prefix", object_purge_prefix},
                                      {"totals", object_totals},
+                                     {"next", object_next},
                                      {"stats", object_stats},
                                      {"unusable", object_unusable},
                                      {"close", object_close},

@@ -53,6 +53,7 @@ typedef enum vi_sqlite_query {
   VI_SQL_LEAST_USED,
   VI_SQL_USE,
   VI_SQL_TOTALS,
+  VI_SQL_NEXT,
   VI_SQL_COUNT
 } vi_sqlite_query;
 
@@ -102,6 +103,10 @@ typedef struct vi_sqlite_found {
   int count;
   int64_t generation; /* -1: unknown, which no put passes */
 } vi_sqlite_found;
+
+typedef struct vi_sqlite_entry {
+  int64_t id, bytes, expires; /* the last in microseconds since 1970 */
+} vi_sqlite_entry;
 
 typedef struct vi_sqlite_put {
   vi_bytes key, variant, entry;
@@ -171,6 +176,9 @@ bool vi_sqlite_invalidate(vi_sqlite *file, vi_bytes key);
 bool vi_sqlite_clear(vi_sqlite *file);
 int64_t vi_sqlite_purge(vi_sqlite *file, vi_sqlite_query query, vi_bytes what);
 bool vi_sqlite_totals(vi_sqlite *file, int64_t *entries, int64_t *bytes);
+/* The entry behind that of number `entry->id`, whose key is what `key` has as its one entry then;
+ * id 0: there is none. False: failed. */
+bool vi_sqlite_next(vi_sqlite *file, vi_sqlite_entry *entry, vi_sqlite_found *key);
 
 /* sqlite_bodies.c: large bodies, piece by piece, each in a transaction of its own. One that is not
  * put within ten minutes of its last piece is swept. */

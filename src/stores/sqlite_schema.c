@@ -88,6 +88,8 @@ static const char *const QUERIES[VI_SQL_COUNT] = {
                           "  ORDER BY used LIMIT 1",
     [VI_SQL_USE] = "UPDATE entries SET used = ?2 WHERE id = ?1",
     [VI_SQL_TOTALS] = "SELECT entries, bytes, seed FROM totals",
+    [VI_SQL_NEXT] = "SELECT id, size, expires, key FROM entries"
+                    "  WHERE id > ?1 AND expires > ?2 AND hash <> 0 ORDER BY id LIMIT 1",
 };
 
 /* No memory mapping: a file that someone truncates would end the process. */

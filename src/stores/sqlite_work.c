@@ -280,3 +280,22 @@ bool vi_sqlite_totals(vi_sqlite *file, int64_t *entries, int64_t *bytes) {
   }
   return vi_sqlite_leave(file, sqlite3_reset(query));
 }
+
+bool vi_sqlite_next(vi_sqlite *file, vi_sqlite_entry *entry, vi_sqlite_found *key) {
+  key->count = 0;
+  if (!vi_sqlite_enter(file, false))
+    return false;
+  sqlite3_stmt *query = file->queries[VI_SQL_NEXT];
+  sqlite3_bind_int64(query, 1, entry->id);
+  sqlite3_bind_int64(query, 2, vi_sqlite_now());
+  int rc = SQLITE_OK;
+  entry->id = 0;
+  if (sqlite3_step(query) == SQLITE_ROW) {
+    *entry = (vi_sqlite_entry){.id = sqlite3_column_int64(query, 0),
+                               .bytes = sqlite3_column_int64(query, 1),
+                               .expires = sqlite3_column_int64(query, 2)};
+    rc = vi_sqlite_add_found(key, query, 3);
+  }
+  int ended = sqlite3_reset(query);
+  return vi_sqlite_leave(file, rc == SQLITE_OK ? ended : rc);
+}

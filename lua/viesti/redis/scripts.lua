@@ -166,6 +166,26 @@ end
 return { entries, bytes }
 ]]
 
+-- For each entry the place of its hash among the keys, its bytes, and when it is of no more use, in
+-- seconds. KEYS as above.
+scripts.list = HASHES .. [[
+local list = {}
+for i = 2, #KEYS do
+  if count(KEYS[i]) > 0 then
+    for _, field in ipairs(redis.call('HKEYS', KEYS[i])) do
+      local times = string.sub(field, 1, 1) == 'v'
+        and redis.call('HGET', KEYS[i], 't' .. string.sub(field, 2))
+      if times then
+        list[#list + 1] = i
+        list[#list + 1] = #KEYS[i] + redis.call('HSTRLEN', KEYS[i], field)
+        list[#list + 1] = math.floor((tonumber(string.match(times, '%d+$')) or 0) / 1000000)
+      end
+    end
+  end
+end
+return list
+]]
+
 scripts.release = [[
 return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('DEL', KEYS[1]) or 0
 ]]

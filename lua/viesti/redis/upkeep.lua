@@ -3,6 +3,7 @@
 --- before a moment of core.now(): its list of keys need not end.
 local core = require "viesti.core"
 local options = require "viesti.options"
+local purging = require "viesti.purging"
 local wire = require "viesti.stores.redis"
 
 local upkeep = {}
@@ -78,17 +79,42 @@ function upkeep.weigh(client, names, deadline)
   return sum(client, names, deadline, "weigh", 2, always)
 end
 
--- The URL stands first, or behind a partition's line.
-local function begins(key, prefix)
-  local line = key:find("\n", 1, true)
-  return key:sub(1, #prefix) == prefix
-    or line ~= nil and key:sub(line + 1, line + #prefix) == prefix
+-- Tells `visit` of what the script `list` says of those hashes: whether to go on, or nil and why
+-- that is not known.
+local function visit_listed(client, names, keys, visit)
+  local numbers, problem = client:run("list", keys, {})
+  if type(numbers) ~= "table" or #numbers % 3 ~= 0 then
+    return nil, problem or MALFORMED
+  end
+  for index = 1, #numbers, 3 do
+    local name = keys[numbers[index]]
+    if not name then
+      return nil, MALFORMED
+    elseif visit { key = name:sub(#names.hashes + 1), bytes = numbers[index + 1],
+        expires = numbers[index + 2] } == false then
+      return false
+    end
+  end
+  return true
+end
+
+--- Calls `visit` for every entry there is, until it returns false.
+---@return true? done, string? reason
+function upkeep.each(client, names, deadline, visit)
+  local ended
+  local ok, reason = scan(client, names, deadline, function(found)
+    local keys = table.move(found, 1, #found, 2, { names.marker })
+    local more, problem = visit_listed(client, names, keys, visit)
+    ended = more == false
+    return more, problem
+  end)
+  return (ok or ended) and true or nil, reason
 end
 
 local function purge_prefix(client, names, deadline, prefix)
   local skipped = #names.hashes
   local sums, reason = sum(client, names, deadline, "drop", 1, function(name)
-    return begins(name:sub(skipped + 1), prefix)
+    return purging.begins(name:sub(skipped + 1), prefix)
   end)
   return sums and sums[1] or nil, reason
 end

@@ -1,0 +1,99 @@
+--- `viesti cache ls|rm|purge|stats STORE`: looks into a store, and forgets some of what is there.
+local exit_codes = require "viesti.command.exit_codes"
+local failure = require "viesti.command.failure"
+local purging = require "viesti.purging"
+local stores = require "viesti.command.stores"
+local viesti = require "viesti"
+
+local actions = {}
+
+-- What a store that could not do it says.
+local function check(done, reason)
+  if done == nil then
+    failure.raise(exit_codes.STORE, tostring(reason))
+  end
+  return done
+end
+
+function actions.ls(store, values, operands)
+  local prefix, count, more = operands[1] or "", 0, false
+  local now = os.time()
+  check(store:each(function(entry)
+    if not purging.begins(entry.key, prefix) then
+      return
+    elseif count == values.limit then
+      more = true
+      return false
+    end
+    count = count + 1
+    print(("%10d %10.0f  %s"):format(entry.bytes, entry.expires - now,
+      (entry.key:gsub("%c", " "))))
+  end))
+  if more then
+    io.stderr:write(("viesti: there are more than %d (--limit)\n"):format(values.limit))
+  end
+end
+
+function actions.rm(store, _, operands)
+  if #operands == 0 then
+    failure.raise(exit_codes.USAGE, "cache rm needs the URLs to forget")
+  end
+  for _, url in ipairs(operands) do
+    local called, done, reason = pcall(store.delete, store, url)
+    if not called then
+      failure.raise(exit_codes.URL, failure.sentence(done))
+    end
+    check(done, reason)
+  end
+end
+
+local function purge_all(store)
+  local count = store:count()
+  check(store:clear())
+  return count
+end
+
+function actions.purge(store, values)
+  local which = {}
+  for _, name in ipairs { "tag", "prefix", "all" } do
+    which[#which + 1] = values[name] and name
+  end
+  if #which ~= 1 then
+    failure.raise(exit_codes.USAGE, "cache purge needs one of --tag, --prefix and --all")
+  elseif which[1] ~= "all" and values[which[1]] == "" then
+    failure.raise(exit_codes.USAGE, ("--%s is empty"):format(which[1]))
+  end
+  local count = values.all and purge_all(store)
+    or check(store:purge { [which[1]] = values[which[1]] })
+  print(("%d forgotten"):format(count))
+end
+
+function actions.stats(store)
+  local stats = store:stats()
+  print(("%-12s%d"):format("entries", stats.entries or store:count()))
+  print(("%-12s%d"):format("bytes", stats.entries and stats.bytes or store:bytes()))
+  if not stats.entries then -- of the whole server
+    print(("%-12s%d"):format("evictions", stats.evictions))
+  end
+end
+
+--- Raises failures.
+---@param values table
+---@param operands string[]
+return function(values, operands)
+  local action, name = actions[operands[1]], operands[2]
+  if not action then
+    failure.raise(exit_codes.USAGE, ("cache does ls, rm, purge or stats, %s"):format(
+      operands[1] and ("not '%s'"):format(operands[1]) or "and needs to know which"))
+  elseif not name then
+    failure.raise(exit_codes.USAGE, ("cache %s needs a store: a file or redis://host"):format(
+      operands[1]))
+  end
+  -- What fails is said once, and ends it.
+  viesti.StoreWarning:set(function(message)
+    failure.raise(exit_codes.STORE, message:match "hits: (.*)$" or message)
+  end)
+  local store <close> = stores.open(name, { must_exist = true, prefix = values.key_prefix })
+  action(store, values, table.move(operands, 3, #operands, 1, {}))
+  return exit_codes.OK
+end

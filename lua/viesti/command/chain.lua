@@ -1,0 +1,85 @@
+--- The chain that the command sends through: that of a file, or the usual one.
+local arguments = require "viesti.command.arguments"
+local chain_file = require "viesti.command.chain_file"
+local class = require "viesti.class"
+local concrete = require "viesti.concrete"
+local declarations = require "viesti.command.declarations"
+local exit_codes = require "viesti.command.exit_codes"
+local failure = require "viesti.command.failure"
+local stores = require "viesti.command.stores"
+local viesti = require "viesti"
+
+local chain = {}
+
+-- The same chain in tasks, and so one that can be interrupted, where its layers allow that.
+local function in_tasks(loaded)
+  local inner = concrete.of(loaded)
+  if loaded.is_async or concrete.stiff_layer(loaded) or not (inner.session or inner.of_kind) then
+    return loaded
+  end
+  local before = viesti.SenderConflictWarning:set "ignore"
+  local client = viesti.Client { sender = loaded, asynchronous = true }
+  viesti.SenderConflictWarning:set(before)
+  return client
+end
+
+-- Innermost, so that it sees what goes over the wire.
+local function traced(loaded, on_event)
+  if not on_event or concrete.stiff_layer(loaded) then
+    return loaded
+  end
+  return concrete.replaced(loaded, viesti.TracingSender { sender = concrete.of(loaded),
+    on_event = on_event })
+end
+
+local function usual(values, on_event)
+  return viesti.standard {
+    asynchronous = true,
+    session = { timeout = 0, connect_timeout = values.connect_timeout,
+      verify = not values.insecure, ca = values.cacert, proxy = values.proxy },
+    redirecting = { max_redirects = values.max_redirs },
+    caching = values.cache and { store = stores.open(values.cache) } or false,
+    deadline = values.max_time and { seconds = values.max_time } or false,
+    retrying = { retries = values.retry },
+    tracing = on_event and { on_event = on_event } or false,
+  }
+end
+
+--- `given` is what the user said, `values` with defaults. Raises failures.
+---@param given table
+---@param values table
+---@param on_event? fun(name: string, span: viesti.Span) hears of every attempt
+---@return viesti.Sender
+function chain.build(given, values, on_event)
+  if not values.chain then
+    local before = viesti.InsecureWarning:set(values.insecure and "ignore" or "print")
+    local made, sender = pcall(usual, values, on_event)
+    viesti.InsecureWarning:set(before)
+    if not made then
+      failure.raise(failure.is(sender) and sender.code or exit_codes.USAGE,
+        failure.sentence(sender))
+    end
+    return sender
+  end
+  local own = arguments.marked(declarations.fetch.options, given, "own")
+  if own then
+    failure.raise(exit_codes.USAGE, ("%s does not go with -c: the file says that"):format(own))
+  end
+  return traced(in_tasks(chain_file.load(values.chain)), on_event)
+end
+
+--- Whether bodies may be taken piece by piece: a cache whose store takes none of those that are
+--- would never have anything.
+---@param sender viesti.Sender
+---@return boolean
+function chain.streams(sender)
+  while sender do
+    if class.is(sender, viesti.CachingSender) and not sender.records then
+      return false
+    end
+    sender = sender.sender
+  end
+  return true
+end
+
+return chain

@@ -1,0 +1,190 @@
+--- What is to be sent, and where what comes back is to go: the options of the command as requests.
+local exit_codes = require "viesti.command.exit_codes"
+local failure = require "viesti.command.failure"
+local Request = require "viesti.request"
+
+local requests = {}
+
+local function usage(message)
+  failure.raise(exit_codes.USAGE, message)
+end
+
+-- The text itself, or what "@FILE" or "@-" leads to.
+local function content_of(text)
+  local path = text:match "^@(.+)$"
+  if not path then
+    return text
+  end
+  local file, reason = path == "-" and io.stdin or nil, nil
+  if not file then
+    file, reason = io.open(path, "rb")
+  end
+  local content
+  if file then
+    content, reason = file:read "a"
+  end
+  if not content then
+    failure.raise(exit_codes.READ, ("%s cannot be read: %s"):format(path, reason))
+  end
+  return content
+end
+
+local function read_headers(lines)
+  local headers = {}
+  for _, line in ipairs(lines) do
+    local name, value = line:match "^([^:%s]+):%s*(.-)%s*$"
+    if not name then
+      usage(("-H wants 'Name: value', got '%s'"):format(line))
+    end
+    headers[#headers + 1] = { name, value ~= "" and value or false }
+  end
+  return headers
+end
+
+local function has(headers, wanted)
+  for _, field in ipairs(headers) do
+    if field[1]:lower() == wanted then
+      return true
+    end
+  end
+  return false
+end
+
+local function add_unless_given(headers, name, value)
+  if not has(headers, name:lower()) then
+    headers[#headers + 1] = { name, value }
+  end
+end
+
+-- What all requests have in common.
+local function template_of(values)
+  local template = { method = values.request, headers = read_headers(values.header or {}) }
+  if values.data and values.json then
+    usage "--data and --json are both given, a request has one body"
+  elseif values.json then
+    template.content = content_of(values.json)
+    add_unless_given(template.headers, "Content-Type", "application/json")
+    add_unless_given(template.headers, "Accept", "application/json")
+  elseif values.data then
+    local parts = {}
+    for index, text in ipairs(values.data) do
+      parts[index] = content_of(text)
+    end
+    template.content = table.concat(parts, "&")
+    add_unless_given(template.headers, "Content-Type", "application/x-www-form-urlencoded")
+  end
+  template.method = template.method or template.content and "POST" or "GET"
+  return template
+end
+
+local function request_of(template, url)
+  local options = { url = url }
+  for name, value in pairs(template) do
+    options[name] = value
+  end
+  local made, request = pcall(Request, options)
+  if not made then
+    local sentence = failure.sentence(request)
+    local about_url = sentence:find("the URL", 1, true)
+    failure.raise(about_url and exit_codes.URL or exit_codes.USAGE, sentence)
+  end
+  return request
+end
+
+-- The last part of a URL's path, as a file in this folder.
+local function remote_name(request)
+  local name = request.url:gsub("[?#].*$", ""):match "^%a+://[^/]*/?.-([^/]*)$"
+  if name == "" or name == "." or name == ".." then
+    usage(("-O: %s has no name for a file at its end"):format(request.url))
+  end
+  return name
+end
+
+local function path_of(values, request, index)
+  if values.remote_name then
+    return remote_name(request)
+  end
+  local path = (values.output or {})[index]
+  return path ~= "-" and path or nil
+end
+
+local function check_outputs(values, count)
+  local outputs = values.output and #values.output or 0
+  if outputs > 0 and values.remote_name then
+    usage "-o and -O are both given"
+  elseif outputs > 0 and outputs ~= count then
+    usage(("-o is given %d %s for %d %s: once for each, or take -O"):format(outputs,
+      outputs == 1 and "time" or "times", count, count == 1 and "URL" or "URLs"))
+  elseif values.continue and outputs == 0 and not values.remote_name then
+    usage "-C needs a file to go on with: -o or -O"
+  end
+end
+
+---@class viesti.command.Item
+---@field request viesti.Request
+---@field path string? nil: standard output
+
+--- One for each URL. Raises failures.
+---@param values table
+---@param urls string[]
+---@return viesti.command.Item[]
+function requests.items(values, urls)
+  check_outputs(values, #urls)
+  local template, items, taken = template_of(values), {}, {}
+  if values.continue and (template.method ~= "GET" or template.content) then
+    usage "-C goes on with what a GET brought"
+  end
+  for index, url in ipairs(urls) do
+    local request = request_of(template, url)
+    local path = path_of(values, request, index)
+    if values.remote_name and taken[path] then
+      usage(("-O: two URLs are to be written to %s"):format(path))
+    end
+    taken[path or false] = true
+    items[index] = { request = request, path = path }
+  end
+  return items
+end
+
+-- Lines, without the blanks around them; empty ones are none.
+local function read_lines(file, list)
+  for line in file:lines() do
+    local url = line:match "^%s*(.-)%s*$"
+    list[#list + 1] = url ~= "" and url or nil
+  end
+end
+
+-- Standard input holds the one or the other.
+local function read_input(values, urls)
+  for _, text in ipairs { values.json or "", table.unpack(values.data or {}) } do
+    if text == "@-" then
+      usage "standard input cannot be both the URLs and what is sent"
+    end
+  end
+  read_lines(io.stdin, urls)
+end
+
+--- The URLs of the arguments, and those on standard input where it is asked for or all there is.
+---@param operands string[]
+---@param values table
+---@param is_terminal boolean whether standard input is one
+---@return string[]
+function requests.urls(operands, values, is_terminal)
+  local urls = {}
+  if #operands == 0 and not is_terminal then
+    read_input(values, urls)
+  end
+  for _, operand in ipairs(operands) do
+    if operand == "-" then
+      read_input(values, urls)
+    else
+      urls[#urls + 1] = operand
+    end
+  end
+  if #urls == 0 then
+    usage "there is no URL (viesti help says what else there may be)"
+  end
+  return urls
+end
+
+return requests

@@ -1,0 +1,54 @@
+--- The stores that the command opens, by their names at the shell.
+local exit_codes = require "viesti.command.exit_codes"
+local failure = require "viesti.command.failure"
+
+local stores = {}
+
+local MAGIC = "SQLite format 3\0"
+
+local function module_of(kind, title)
+  local found, module = pcall(require, "viesti." .. kind)
+  if not found then
+    failure.raise(exit_codes.STORE, ("the store for %s is not installed, it is the rock viesti-%s")
+      :format(title, kind))
+  end
+  return module
+end
+
+local function built(constructor, options)
+  local made, store = pcall(constructor, options)
+  if not made then
+    failure.raise(exit_codes.STORE, failure.sentence(store))
+  end
+  return store
+end
+
+-- A file that is no database would be set aside by the store, and it may be dear to somebody.
+local function check_file(name, must_exist)
+  local file <close>, reason = io.open(name, "rb")
+  local head
+  if file then
+    head, reason = file:read(#MAGIC)
+  elseif not must_exist then
+    return
+  end
+  if not file or reason then
+    failure.raise(exit_codes.STORE, reason)
+  elseif head and head ~= MAGIC then
+    failure.raise(exit_codes.STORE, name .. " is no SQLite file")
+  end
+end
+
+--- A path is that of an SQLite file, which `must_exist`, say; a URL that of a Redis server.
+---@param name string
+---@param choices? { must_exist: boolean?, prefix: string? }
+function stores.open(name, choices)
+  choices = choices or {}
+  if name:find "^%a[%w+.-]*://" then
+    return built(module_of("redis", "Redis"), { url = name, prefix = choices.prefix, timeout = 5 })
+  end
+  check_file(name, choices.must_exist)
+  return built(module_of("sqlite", "SQLite"), { path = name })
+end
+
+return stores

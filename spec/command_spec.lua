@@ -1,0 +1,291 @@
+local certificates = require("spec.support.certificates")
+local command = require("spec.support.command")
+local deaf_port = require("spec.support.deaf_port")
+local fixture = require("spec.support.fixture")
+local free_port = require("spec.support.free_port")
+local nginx = require("spec.support.nginx")
+local tls_server = require("spec.support.tls_server")
+
+describe("The command viesti", function()
+  local server = fixture.origin()
+
+  local function last()
+    local requests = server:requests()
+    return requests[#requests]
+  end
+
+  local function refused(code, sentence, ...)
+    local result = command.run({ ... })
+    assert.same({ code = code, out = "", err = "viesti: " .. sentence .. "\n" }, result)
+  end
+
+  it("prints what is there, and nothing else", function()
+    server:route("/a", { body = "hello\n" })
+    assert.same({ code = 0, out = "hello\n", err = "" }, command.run({ server.url .. "/a" }))
+  end)
+
+  it("sends what curl would: method, fields, forms and JSON", function()
+    command.run({ "-X", "PUT", "-H", "X-One: 1", "-HUser-Agent:", server.url .. "/echo" })
+    assert.same({ "PUT", "1" }, { last().method, last().header("X-One") })
+    assert.is_nil(last().header("User-Agent"))
+    command.run({ "-d", "a=b", "--data=c=d", server.url .. "/echo" })
+    assert.same({ "POST", "a=b&c=d", "application/x-www-form-urlencoded" },
+      { last().method, last().body, last().header("Content-Type") })
+    command.run({ "--json", '{"a":1}', server.url .. "/echo" })
+    assert.same({ "POST", '{"a":1}', "application/json", "application/json" }, { last().method,
+      last().body, last().header("Content-Type"), last().header("Accept") })
+    command.run({ "-d", "@-", "-H", "content-type: text/plain", server.url .. "/echo" },
+      { stdin = "from\nhere" })
+    assert.same({ "from\nhere", "text/plain" }, { last().body, last().header("Content-Type") })
+  end)
+
+  it("follows redirects, and says so where it may not", function()
+    server:route("/old", { status = 302, headers = { { "Location", "/echo" } } })
+    assert.matches('"target":"\\/echo"', command.run({ server.url .. "/old" }).out)
+    assert.equal(47, command.run({ "--max-redirs", "0", server.url .. "/old" }).code)
+  end)
+
+  it("tries again what failed on the way", function()
+    server:route("/flaky", { { status = 503 }, { body = "well" } })
+    assert.equal("well", command.run({ server.url .. "/flaky" }).out)
+    server:route("/flaky", { { status = 503, body = "ill" }, { body = "well" } })
+    assert.equal("ill", command.run({ "--retry", "0", server.url .. "/flaky" }).out)
+  end)
+
+  it("takes a status for no failure, unless asked to", function()
+    assert.same({ code = 0, out = "404\n", err = "" }, command.run({ server.url .. "/status/404" }))
+    for _, arguments in ipairs({ { "-f" }, { "--fail" }, { "-fsS" } }) do
+      arguments[#arguments + 1] = server.url .. "/status/404"
+      local result = command.run(arguments)
+      assert.same({ 22, "" }, { result.code, result.out })
+      assert.matches("^viesti: 404.* for http.*/status/404\n$", result.err)
+    end
+    assert.same({ code = 22, out = "", err = "" },
+      command.run({ "-fs", server.url .. "/status/404" }))
+  end)
+
+  describe("ends with curl's exit code", function()
+    local cases = {
+      [6] = function() return "http://name.invalid/" end,
+      [7] = function() return "http://127.0.0.1:" .. free_port() .. "/" end,
+      [1] = function() return { raw = "what?\r\n\r\n", close = "silent" } end,
+      [18] = function() return { body = ("x"):rep(100), after = 90, close = "silent" } end,
+      [52] = function() return { close = "silent" } end,
+      [56] = function() return { reset = true } end,
+    }
+
+    for code, make in pairs(cases) do
+      it(("%d, and one line that says what happened"):format(code), function()
+        local where = make()
+        if type(where) == "table" then
+          server:route("/case", where)
+          where = server.url .. "/case"
+        end
+        local result = command.run({ "--retry", "0", "-o", "/dev/null", where })
+        assert.equal(code, result.code, result.err)
+        assert.matches("^viesti: %a[^\n]+\n$", result.err)
+      end)
+    end
+
+    it("28 where it takes too long", function()
+      local port <close> = deaf_port()
+      assert.equal(28, command.run({ "--retry", "0", "--connect-timeout", "0.1",
+        "http://127.0.0.1:" .. port.port .. "/" }).code)
+      server:route("/slow", { hang = true })
+      assert.equal(28, command.run({ "-m", "0.1", server.url .. "/slow" }).code)
+    end)
+
+    it("35 where there is no TLS, and 60 where a certificate is not to be trusted", function()
+      local web <close> = nginx.start({ http = tls_server({ name = "tls",
+        certificate = certificates.make().good }) })
+      local url = "https://127.0.0.1:" .. web.ports.tls .. "/text.txt"
+      assert.equal(35, command.run({ "--retry", "0", (web.url:gsub("^http", "https")) }).code)
+      assert.equal(60, command.run({ "--retry", "0", url }).code)
+      assert.same({ 0, "" }, { command.run({ "-k", "-o", "/dev/null", url }).code, command.run({
+        "--cacert", certificates.make().ca, "-o", "/dev/null", url }).err })
+    end)
+
+    it("23 where what comes cannot be written", function()
+      server:route("/a", { body = ("x"):rep(100000) })
+      for _, path in ipairs({ "/nowhere/at/all", "/dev/full" }) do
+        local result = command.run({ "-o", path, server.url .. "/a" })
+        assert.equal(23, result.code)
+        assert.matches("^viesti: [^\n]+\n$", result.err)
+      end
+      local result = command.run({ server.url .. "/a" }, { after = ">/dev/full" })
+      assert.same({ 23, "viesti: standard output: No space left on device\n" },
+        { result.code, result.err })
+    end)
+
+    it("26 where what is to be sent cannot be read", function()
+      refused(26, "/nowhere cannot be read: /nowhere: No such file or directory", "-d", "@/nowhere",
+        server.url)
+    end)
+
+    it("that of the first that failed, of many", function()
+      local result = command.run({ "-f", "--retry", "0", server.url .. "/json",
+        server.url .. "/status/404", "http://127.0.0.1:" .. free_port() })
+      assert.equal(22, result.code)
+      assert.equal(2, select(2, result.err:gsub("viesti: ", "")))
+    end)
+  end)
+
+  it("refuses in one sentence what makes no sense", function()
+    refused(2, "there is no option --jsn, did you mean --json?", "--jsn", "1", server.url)
+    refused(2, "there is no option -Z", "-sZ", server.url)
+    refused(2, "-o needs a value: FILE", server.url, "-o")
+    refused(2, "--silent takes no value", "--silent=yes", server.url)
+    refused(2, "--parallel must be an integer of 1 or more, got '0'", "-P0", server.url)
+    refused(2, "--retry must be an integer of 0 or more, got '-1'", "--retry", "-1", server.url)
+    refused(2, "--max-time must be a number of 0 or more, got 'soon'", "-m", "soon", server.url)
+    refused(2, "-H wants 'Name: value', got 'nonsense'", "-H", "nonsense", server.url)
+    refused(2, "--data and --json are both given, a request has one body", "-d", "a", "--json", "1",
+      server.url)
+    refused(2, "standard input cannot be both the URLs and what is sent", "-d", "@-")
+    refused(2, "there is no URL (viesti help says what else there may be)")
+    refused(2, "--retry does not go with -c: the file says that", "-c", "x.lua", "--retry", "1",
+      server.url)
+    refused(3, "Request: the URL 'example.org' has no scheme (http or https)", "example.org")
+    refused(3, "Request: the URL's scheme is 'ftp', only http and https are allowed", "ftp://a/")
+    assert.equal(0, #server:requests())
+  end)
+
+  it("prints help and its version", function()
+    assert.matches("^viesti %d+%.%d+%.%d+ %(", command.run({ "--version" }).out)
+    local help = command.run({ "help" })
+    assert.same({ 0, "" }, { help.code, help.err })
+    assert.equal(help.out, command.run({ "--help" }).out)
+    for line in help.out:gmatch("[^\n]+") do
+      assert.is_true(#line <= 80, line)
+    end
+    assert.matches("--parallel N", help.out, 1, true)
+    assert.matches("^Usage: viesti cache", command.run({ "help", "cache" }).out)
+    assert.matches("^Usage: viesti check", command.run({ "check", "-h" }).out)
+    refused(2, "there is no command 'chek', did you mean 'check'?", "help", "chek")
+  end)
+
+  it("runs from anywhere, without being told where its modules are", function()
+    if os.getenv("RUN_UNDER") or (os.getenv("BUILD") or "build"):find("asan") then
+      return -- they are told there
+    end
+    local result = command.shell("env -u LUA_PATH -u LUA_CPATH -u LUA_PATH_5_4 -u LUA_CPATH_5_4 "
+      .. require("lfs").currentdir() .. "/bin/viesti --version", "/")
+    assert.same({ 0, "" }, { result.code, result.err })
+  end)
+
+  describe("with -v", function()
+    it("tells on standard error what goes over the wire, without secrets", function()
+      server:route("/v", { headers = { { "X-Said", "by \27[31mthe server" },
+        { "Set-Cookie", "id=hunter2" } }, body = "x" })
+      local result = command.run({ "-v", "-H", "Authorization: Bearer hunter2", "-H", "X-Mine: 1",
+        server.url .. "/v?token=hunter2" })
+      assert.equal("x", result.out)
+      assert.is_nil(result.err:find("hunter2", 1, true))
+      assert.is_nil(result.err:find("\27", 1, true))
+      for _, line in ipairs({ "> GET " .. server.url .. "/v?token=REDACTED", "> X-Mine: 1",
+        "> Authorization: REDACTED", "< HTTP/1.1 200 OK", "< X-Said: by ?[31mthe server",
+        "< Set-Cookie: REDACTED" }) do
+        assert.matches("\n" .. line .. "\n", "\n" .. result.err, 1, true)
+      end
+    end)
+
+    it("tells of each attempt, and whose it is", function()
+      server:route("/flaky", { { status = 503 }, { body = "well" } })
+      local result = command.run({ "-v", server.url .. "/flaky", server.url .. "/json" })
+      assert.matches("[1] < HTTP/1.1 503", result.err, 1, true)
+      assert.matches("[2] < HTTP/1.1 200", result.err, 1, true)
+      assert.matches("[3] > GET " .. server.url .. "/json", result.err, 1, true)
+    end)
+  end)
+
+  it("counts, with --stats", function()
+    server:route("/flaky", { { status = 503 }, { body = "well" } })
+    local result = command.run({ "--stats", "-f", server.url .. "/flaky",
+      server.url .. "/status/404" })
+    assert.same({ 22, "well" }, { result.code, result.out })
+    for name, number in pairs({ requests = 2, ["on the wire"] = 3, hits = 0, retries = 1,
+      failed = 1, bytes = 4 }) do
+      assert.matches(("\n%-12s%d\n"):format(name, number), "\n" .. result.err, 1, true)
+    end
+    assert.matches("\ntime        min [%d.]+ m?s, 50%% [%d.]+ m?s, 90%% .*, 99%% .*, "
+      .. "max [%d.]+ m?s\n$", result.err)
+  end)
+
+  it("writes a HAR file, which has no secrets", function()
+    local path = os.tmpname()
+    finally(function() os.remove(path) end)
+    assert.equal(0, command.run({ "--har", path, "-H", "Cookie: hunter2", "-o", "/dev/null",
+      server.url .. "/json" }).code)
+    local text = io.open(path):read("a")
+    local log = require("cjson").decode(text).log
+    assert.equal(server.url .. "/json", log.entries[1].request.url)
+    assert.is_nil(text:find("hunter2", 1, true))
+    refused(23, "Har: /nowhere/a.har: No such file or directory", "--har", "/nowhere/a.har",
+      server.url)
+    assert.equal(23,
+      command.run({ "--har", "/dev/full", "-o", "/dev/null", server.url .. "/json" }).code)
+  end)
+
+  describe("with -c", function()
+    local path
+
+    before_each(function()
+      path = os.tmpname()
+    end)
+
+    after_each(function()
+      os.remove(path)
+    end)
+
+    local function write(text)
+      local file <close> = assert(io.open(path, "w"))
+      file:write(text)
+    end
+
+    for _, kind in ipairs({ "SyncSender", "AsyncSender" }) do
+      it(("sends through the chain of a file, over %s, and sees what goes out of it"):format(kind),
+        function()
+          write(("return chain { DefaultsSender { headers = { ['X-From'] = 'the file' } }, %s {} }")
+            :format(kind))
+          local result = command.run({ "-c", path, "--stats", "-v", server.url .. "/echo" })
+          assert.equal(0, result.code, result.err)
+          assert.equal("the file", last().header("X-From"))
+          assert.matches("> X-From: the file", result.err, 1, true)
+          assert.matches("on the wire 1", result.err, 1, true)
+          assert.is_nil(result.err:find("Warning"))
+        end)
+    end
+
+    it("has hits of a cache in memory", function()
+      server:route("/fresh", { headers = { { "Cache-Control", "max-age=60" } }, body = "x" })
+      write("return chain { CachingSender {}, SyncSender {} }")
+      local result = command.run({ "-c", path, "--stats", server.url .. "/fresh",
+        server.url .. "/fresh" })
+      assert.equal("xx", result.out)
+      assert.matches("on the wire 1\nhits        1\n", result.err, 1, true)
+    end)
+
+    it("says what is wrong with the file, and where", function()
+      write("return chain {\n  RetryingSender { retrys = 3 },\n}")
+      local result = command.run({ "-c", path, server.url })
+      assert.same({ 2, "" }, { result.code, result.out })
+      assert.matches("^viesti: [^\n]*:2: RetryingSender: there is no option \"retrys\"[^\n]*\n$",
+        result.err)
+      refused(2, "/nowhere.lua: No such file or directory", "-c", "/nowhere.lua", server.url)
+    end)
+
+    it("and viesti check shows it", function()
+      write("return chain { RetryingSender { retries = 2 }, CachingSender {}, SyncSender {} }")
+      local result = command.run({ "check", path })
+      assert.same({ 0, "" }, { result.code, result.err })
+      assert.matches("RetryingSender.*retries = 2.*CachingSender.*SyncSender.*timeout = 60",
+        result.out)
+      assert.matches("CachingSender", result.out:match("warning.*"))
+      write("return 1")
+      result = command.run({ "check", path })
+      assert.same({ 2, "" }, { result.code, result.out })
+      assert.matches("^viesti: [^\n]+\n$", result.err)
+      refused(2, "check needs the name of one file", "check")
+    end)
+  end)
+end)
