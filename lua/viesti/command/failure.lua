@@ -24,7 +24,7 @@ end
 ---@param raised any
 ---@return string
 function failure.sentence(raised)
-  return (tostring(raised):gsub("^[^\n]-%.lua:%d+: ", ""):gsub("^%[C%]: ", ""))
+  return (tostring(raised):gsub("^[^\n:]*:%d+: ", ""):gsub("^%[C%]: ", ""))
 end
 
 return failure
