@@ -69,7 +69,48 @@ static int place(lua_State *L) {
   return 1;
 }
 
+/* Whether the message on top begins with a place in the same file as `place`, "file:line: ". */
+static bool has_place(lua_State *L, const char *where) {
+  const char *message = lua_tostring(L, -1), *end = strrchr(where, ':');
+  while (end > where && *--end != ':')
+    ;
+  size_t file = (size_t)(end - where) + 1;
+  return end > where && strncmp(message, where, file) == 0 && message[file] >= '0' &&
+         message[file] <= '9';
+}
+
+static int end_placed(lua_State *L, int status, lua_KContext context) {
+  (void)context;
+  if (status == LUA_OK || status == LUA_YIELD)
+    return lua_gettop(L);
+  if (status == LUA_ERRRUN && lua_type(L, -1) == LUA_TSTRING) {
+    vi_push_place(L);
+    lua_insert(L, -2);
+    if (!has_place(L, lua_tostring(L, -2)))
+      lua_concat(L, 2);
+  }
+  return lua_error(L);
+}
+
+static int call_placed(lua_State *L) {
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  int arguments = lua_gettop(L) - 1;
+  return end_placed(L, lua_pcallk(L, arguments, LUA_MULTRET, 0, 0, end_placed), 0);
+}
+
+/* placed(function) -> one that does the same, and whose errors have the place of the user's call,
+ * if they have no other in that file. In C, it leaves him his line where he calls it last of all:
+ * "return SyncSender { ... }". */
+static int placed(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  lua_pushcclosure(L, call_placed, 1);
+  return 1;
+}
+
 void vi_open_place(lua_State *L) {
-  static const luaL_Reg functions[] = {{"set_home", set_home}, {"place", place}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"set_home", set_home}, {"place", place}, {"placed", placed}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }
