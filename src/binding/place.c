@@ -69,26 +69,45 @@ static int place(lua_State *L) {
   return 1;
 }
 
-/* Whether the message on top begins with a place in the same file as `place`, "file:line: ". */
-static bool has_place(lua_State *L, const char *where) {
-  const char *message = lua_tostring(L, -1), *end = strrchr(where, ':');
-  while (end > where && *--end != ':')
+/* Where the message goes on behind "file:line: ", if the file's name begins with `file`; else NULL.
+ */
+static const char *behind_place(const char *message, vi_text file) {
+  if (file.length == 0 || strncmp(message, file.data, file.length) != 0)
+    return NULL;
+  const char *line = strchr(message + file.length - 1, ':');
+  size_t digits = line ? strspn(line + 1, "0123456789") : 0;
+  return digits > 0 && strncmp(line + 1 + digits, ": ", 2) == 0 ? line + digits + 3 : NULL;
+}
+
+/* "file:" of a place */
+static vi_text file_of(const char *where) {
+  const char *end = strrchr(where, ':');
+  while (end && end > where && *--end != ':')
     ;
-  size_t file = (size_t)(end - where) + 1;
-  return end > where && strncmp(message, where, file) == 0 && message[file] >= '0' &&
-         message[file] <= '9';
+  return (vi_text){where, end && end > where ? (size_t)(end - where) + 1 : 0};
+}
+
+/* The message on top is given the user's place, in the place of one in the library. */
+static void give_place(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &HOME);
+  vi_text home = {0};
+  home.data = lua_tolstring(L, -1, &home.length);
+  vi_push_place(L);
+  const char *where = lua_tostring(L, -1), *message = lua_tostring(L, -3), *rest = NULL;
+  if (home.length > 1) /* without the mark of a file, or of a name */
+    rest = behind_place(message, (vi_text){home.data + 1, home.length - 1});
+  if (!behind_place(message, file_of(where)))
+    lua_pushfstring(L, "%s%s", where, rest ? rest : message);
+  else
+    lua_pushvalue(L, -3);
 }
 
 static int end_placed(lua_State *L, int status, lua_KContext context) {
   (void)context;
   if (status == LUA_OK || status == LUA_YIELD)
     return lua_gettop(L);
-  if (status == LUA_ERRRUN && lua_type(L, -1) == LUA_TSTRING) {
-    vi_push_place(L);
-    lua_insert(L, -2);
-    if (!has_place(L, lua_tostring(L, -2)))
-      lua_concat(L, 2);
-  }
+  if (status == LUA_ERRRUN && lua_type(L, -1) == LUA_TSTRING)
+    give_place(L);
   return lua_error(L);
 }
 

@@ -34,7 +34,6 @@ static const char CALL_TYPE[] = "viesti.UntrustedCall";
 
 typedef struct run {
   lua_State *state; /* owned; NULL once it is closed */
-  const char *name; /* for messages; the caller's */
   size_t memory;    /* taken by the state */
   bool refused;     /* it wanted more than it may have */
   long instructions;
@@ -246,7 +245,7 @@ VI_RAISES static int refuse(crossing *c, const char *sentence) {
   if (c->line)
     lua_pushfstring(L, "%s:%d: %s: ", c->name, c->line, c->word);
   else
-    lua_pushfstring(L, "%s: ", c->name);
+    lua_pushliteral(L, "");
   if (c->line && c->key)
     lua_pushfstring(L, "%s: %s", c->key, sentence);
   else
@@ -380,19 +379,18 @@ static int close_run(lua_State *L) {
 VI_RAISES static void push_reason(lua_State *L, const run *self, int status) {
   lua_State *U = self->state;
   if (status == LUA_ERRMEM)
-    lua_pushfstring(L, "%s: %s", self->name,
-                    self->refused ? "an untrusted chain may take no more than 8 MiB of memory"
-                                  : "out of memory");
+    lua_pushstring(L, self->refused ? "an untrusted chain may take no more than 8 MiB of memory"
+                                    : "out of memory");
   else if (lua_type(U, -1) == LUA_TSTRING) {
     size_t length = lua_rawlen(U, -1);
     lua_pushlstring(L, lua_tostring(U, -1), length < LONGEST_REASON ? length : LONGEST_REASON);
   } else
-    lua_pushfstring(L, "%s: it raised a %s", self->name, luaL_typename(U, -1));
+    lua_pushfstring(L, "it raised %s, which is no sentence", luaL_typename(U, -1));
 }
 
 static run *push_run(lua_State *L) {
   run *self = lua_newuserdatauv(L, sizeof *self, 0);
-  *self = (run){.name = lua_tostring(L, NAME) + 1, .started = worked()};
+  *self = (run){.started = worked()};
   lua_rawgetp(L, LUA_REGISTRYINDEX, RUN_TYPE);
   lua_setmetatable(L, -2);
   self->state = lua_newstate(allocate, self);
@@ -407,12 +405,12 @@ static run *push_run(lua_State *L) {
  * for Lua's load. */
 static int run_untrusted(lua_State *L) {
   lua_settop(L, ARGUMENTS);
-  luaL_checkstring(L, NAME);
+  luaL_argcheck(L, *luaL_checkstring(L, NAME), NAME, "no name for Lua's load");
   run *self = push_run(L);
   lua_toclose(L, BOX);
   lua_newtable(L);
   if (lua_rawlen(L, TEXT) > MOST_TEXT)
-    return luaL_error(L, "%s: an untrusted chain may have no more than 64 KiB", self->name);
+    return luaL_error(L, "an untrusted chain may have no more than 64 KiB");
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   lua_State *U = self->state;
   lua_pushcfunction(U, work);
@@ -423,7 +421,7 @@ static int run_untrusted(lua_State *L) {
     push_reason(L, self, status);
     return lua_error(L);
   }
-  crossing c = {.U = U, .L = L, .name = self->name, .left = MOST_MEMORY};
+  crossing c = {.U = U, .L = L, .name = lua_tostring(L, NAME) + 1, .left = MOST_MEMORY};
   cross(&c, 0);
   return 1;
 }

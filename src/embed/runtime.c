@@ -152,8 +152,11 @@ static int load_protected(lua_State *L) {
   const load_call *arguments = lua_touserdata(L, 1);
   require(L, "viesti.load");
   lua_pushstring(L, arguments->text);
+  lua_pushnil(L);
+  lua_createtable(L, 0, 1);
   lua_pushstring(L, arguments->name);
-  lua_call(L, 2, 2);
+  lua_setfield(L, -2, "name");
+  lua_call(L, 3, 2);
   if (lua_isnil(L, -2))
     return lua_error(L);
   lua_pop(L, 1);
