@@ -53,11 +53,10 @@ local function reaching(given)
 end
 
 -- Why a session may not be made so; nil if it may.
-local function too_far(word, arguments)
-  local given = arguments[1]
+local function too_far(word, count, given)
   if not HAS_SESSION[word] then
     return nil
-  elseif #arguments > 1 or SCALAR[type(given)] then
+  elseif count > 1 or SCALAR[type(given)] then
     return ("%s: an untrusted chain gives its options by name, in a table"):format(word)
   end
   local name = reaching(given)
@@ -91,7 +90,7 @@ local function called(run, call)
   for position = 1, call.count do
     arguments[position] = build(run, call.arguments[position], depth)
   end
-  local wrong = too_far(call.word, arguments)
+  local wrong = too_far(call.word, call.count, arguments[1])
   local ok, result = not wrong, wrong
   if ok then
     ok, result = pcall(meaning(run.env, call.word), table.unpack(arguments, 1, call.count))

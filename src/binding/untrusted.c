@@ -388,14 +388,19 @@ VI_RAISES static void push_reason(lua_State *L, const run *self, int status) {
     lua_pushfstring(L, "it raised %s, which is no sentence", luaL_typename(U, -1));
 }
 
-static run *push_run(lua_State *L) {
+VI_RAISES static int give_up(lua_State *L, const char *sentence) {
+  lua_pushstring(L, sentence);
+  return lua_error(L);
+}
+
+VI_RAISES static run *push_run(lua_State *L) {
   run *self = lua_newuserdatauv(L, sizeof *self, 0);
   *self = (run){.started = worked()};
   lua_rawgetp(L, LUA_REGISTRYINDEX, RUN_TYPE);
   lua_setmetatable(L, -2);
   self->state = lua_newstate(allocate, self);
   if (!self->state)
-    luaL_error(L, "out of memory");
+    give_up(L, "out of memory");
   *(run **)lua_getextraspace(self->state) = self;
   return self;
 }
@@ -410,7 +415,7 @@ static int run_untrusted(lua_State *L) {
   lua_toclose(L, BOX);
   lua_newtable(L);
   if (lua_rawlen(L, TEXT) > MOST_TEXT)
-    return luaL_error(L, "an untrusted chain may have no more than 64 KiB");
+    return give_up(L, "an untrusted chain may have no more than 64 KiB");
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   lua_State *U = self->state;
   lua_pushcfunction(U, work);
