@@ -209,7 +209,9 @@ describe("An untrusted chain file", function()
     for _ = 1, 5 do
       run_all()
     end
-    assert.is_true(resident.now() - before < 16 * 1024 * 1024)
+    if (os.getenv("RUN_UNDER") or "") == "" then -- a sanitizer keeps what is freed for a while
+      assert.is_true(resident.now() - before < 16 * 1024 * 1024)
+    end
   end)
 
   it("is read no further than it may go on", function()

@@ -25,6 +25,19 @@ function scenarios.chain()
   assert(chain:describe().sender.sender.options.retries == 1)
 end
 
+function scenarios.chain_files()
+  local text = [[
+    return chain { CachingSender { store = Store {} }, RetryingSender { policy = policies.never },
+      SyncSender { timeout = 5 } }
+  ]]
+  for _, trusted in ipairs({ true, false }) do
+    local chain <close> = got(viesti.load(text, { policy = print }, { trusted = trusted }))
+    local store = chain.sender.store
+    got(chain:reload())
+    assert(rawequal(store, chain.sender.store))
+  end
+end
+
 function scenarios.request()
   local sender <close> = viesti.SyncSender({ timeout = 5 })
   local response = got(sender:send({ method = "POST", url = url, params = { q = 1 },

@@ -118,6 +118,10 @@ IT("builds a chain and prints it") {
   fail_each_allocation_of("chain");
 }
 
+IT("loads chain files, and reads them again") {
+  fail_each_allocation_of("chain_files");
+}
+
 IT("sends a request made from a table and reads the response") {
   fail_each_allocation_of("request");
 }
