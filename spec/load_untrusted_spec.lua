@@ -206,7 +206,7 @@ describe("An untrusted chain file", function()
     end
     run_all()
     local before = resident.now()
-    for _ = 1, 5 do
+    for _ = 1, 2 do
       run_all()
     end
     if (os.getenv("RUN_UNDER") or "") == "" then -- a sanitizer keeps what is freed for a while

@@ -71,8 +71,9 @@ function Hold:release()
   self.entries = {}
   for index = #entries, 1, -1 do
     local object = entries[index].object
-    holders[object] = holders[object] > 1 and holders[object] - 1 or nil
-    if not holders[object] and object.close then
+    local others = (holders[object] or 1) - 1 -- not counted yet, where memory ran out
+    holders[object] = others > 0 and others or nil
+    if others == 0 and object.close then
       object:close()
     end
   end

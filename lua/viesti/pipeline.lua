@@ -10,7 +10,8 @@ local Pipeline = ExtendingSender:extend "Pipeline"
 
 local function take(self, edition)
   local chain = edition.chain
-  self.edition, self.live[edition] = edition, true
+  self.live[edition] = true -- needs memory, the rest does not
+  self.edition = edition
   self.sender, self.is_async, self.time_source = chain, chain.is_async, self.clock or chain
 end
 

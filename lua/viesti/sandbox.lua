@@ -5,28 +5,34 @@ local options = require "viesti.options"
 
 local sandbox = {}
 
+local function set_of(names)
+  local set = {}
+  for name in names:gmatch "%w+" do
+    set[name] = true
+  end
+  return set
+end
+
 -- Nothing that reaches files, processes or the debugger.
-local SAFE = {
-  "assert", "error", "ipairs", "math", "next", "pairs", "pcall", "select", "string", "table",
-  "tonumber", "tostring", "type", "utf8",
-}
+local SAFE = set_of [[
+  assert error ipairs math next pairs pcall select string table tonumber tostring type utf8
+]]
 
 -- What is for programs, not for chains.
-local LEFT_OUT = { load = true, check = true, download = true, loop = true }
+local LEFT_OUT = set_of "load check download loop"
 
--- In modules of their own, which need not be installed: the name, the module, the rock.
+-- In modules of their own, which need not be installed.
 local STORES = {
-  { "sqlite", "viesti.sqlite", "viesti-sqlite" },
-  { "redis", "viesti.redis", "viesti-redis" },
-  { "RedisLimit", "viesti.redis.limit", "viesti-redis" },
+  sqlite = { module = "viesti.sqlite", rock = "viesti-sqlite" },
+  redis = { module = "viesti.redis", rock = "viesti-redis" },
+  RedisLimit = { module = "viesti.redis.limit", rock = "viesti-redis" },
 }
 
 -- What may outlive a reload.
-local KEPT = {
-  Store = true, Session = true, RateLimit = true, RetryBudget = true, Cooldown = true,
-  ConcurrencyLimit = true, CircuitBreaker = true, tiered = true, har = true, sqlite = true,
-  redis = true, RedisLimit = true,
-}
+local KEPT = set_of [[
+  Store Session RateLimit RetryBudget Cooldown ConcurrencyLimit CircuitBreaker tiered har sqlite
+  redis RedisLimit
+]]
 
 local function copy_of(library)
   if type(library) ~= "table" then
@@ -106,13 +112,24 @@ local function guarded(edition, name, value)
   return value
 end
 
-local function optional(name, module, rock)
+local function optional(name, place)
   return function(...)
-    local is_there, constructor = pcall(require, module)
+    local is_there, constructor = pcall(require, place.module)
     if not is_there then
-      error(("%s: %s is not installed (the rock %s has it)"):format(name, module, rock), 0)
+      error(("%s: %s is not installed (the rock %s has it)"):format(name, place.module, place.rock),
+        0)
     end
     return constructor(...)
+  end
+end
+
+local function meaning(edition, name)
+  if SAFE[name] then
+    return copy_of(_G[name])
+  elseif STORES[name] then
+    return guarded(edition, name, optional(name, STORES[name]))
+  elseif not LEFT_OUT[name] then
+    return guarded(edition, name, require("viesti")[name])
   end
 end
 
@@ -122,19 +139,16 @@ end
 ---@return table<string, any>
 function sandbox.environment(edition, additions)
   local env = {}
-  for _, name in ipairs(SAFE) do
-    env[name] = copy_of(_G[name])
-  end
-  for name, value in pairs(require "viesti") do
-    env[name] = not LEFT_OUT[name] and guarded(edition, name, value) or nil
-  end
-  for _, store in ipairs(STORES) do
-    env[store[1]] = guarded(edition, store[1], optional(table.unpack(store)))
-  end
   for name, value in pairs(additions or {}) do
     env[name] = value
   end
-  return env
+  return setmetatable(env, { __index = function(_, name)
+    local value = meaning(edition, name)
+    if value ~= nil then
+      env[name] = value
+    end
+    return value
+  end })
 end
 
 return sandbox
