@@ -54,9 +54,9 @@ describe("viesti.check", function()
   end)
 
   it("ends with what is wrong with the order", function()
-    local _, text = viesti.check("return chain { RetryingSender(), DeadlineSender(1), SyncSender() }")
-    assert.matches("\nwarning: RetryingSender stands outside DeadlineSender, and belongs inside it: "
-      .. "each attempt has a deadline of its own\n$", text)
+    local _, text = viesti.check("return RetryingSender { sender = DeadlineSender(1) }")
+    assert.matches("\nwarning: RetryingSender stands outside DeadlineSender, and belongs inside "
+      .. "it: each attempt has a deadline of its own\n$", text)
   end)
 
   it("says what is wrong with a file that cannot be loaded", function()

@@ -17,7 +17,7 @@ describe("A Pipeline", function()
   end
 
   it("prints, describes and checks itself as its chain does", function()
-    local pipeline = load_file("return chain { RetryingSender {}, DeadlineSender(1), SyncSender() }")
+    local pipeline = load_file("return RetryingSender { sender = DeadlineSender(1) }")
     local chain = pipeline.sender
     assert.equal(tostring(chain), tostring(pipeline))
     assert.same(chain:describe(), pipeline:describe())
@@ -29,7 +29,9 @@ describe("A Pipeline", function()
     local pipeline, reload = load_file('return DefaultsSender { headers = { A = "one" } }')
     server:route("/", { body = "hello" })
     assert(pipeline:send({ url = server.url .. "/" }))
-    assert.is_true(reload('return chain { DefaultsSender { headers = { A = "two" } }, AsyncSender() }'))
+    assert.is_true(reload([[
+      return chain { DefaultsSender { headers = { A = "two" } }, AsyncSender() }
+    ]]))
     assert(pipeline:send({ url = server.url .. "/" }))
     assert.is_true(pipeline.is_async)
     assert.equal("AsyncSender()", tostring(pipeline.sender.sender))
@@ -157,6 +159,31 @@ describe("A Pipeline", function()
     assert.is_true(pipeline:send({ url = server.url .. "/" }).from_cache)
     assert(reload("return CachingSender { store = Store { max_size = 8 } }"))
     assert.is_false(pipeline:send({ url = server.url .. "/" }).from_cache)
+  end)
+
+  it("builds anew what has other options, be it one more, one less or a function", function()
+    local pipeline, reload = load_file("return SyncSender { session = Session { timeout = 5 } }")
+    local session = pipeline.sender.session
+    for _, given in ipairs({ "timeout = 5, cookies = true", "timeout = 5", "timeout = 6" }) do
+      assert(reload(("return SyncSender { session = Session { %s } }"):format(given)))
+      assert.is_true(session:is_closed())
+      session = pipeline.sender.session
+    end
+  end)
+
+  it("is not opened again by a reload that was under way when it was closed", function()
+    local pipeline
+    local opened
+    pipeline = load_file("return SyncSender { session = see(Session {}) }", {
+      see = function(session)
+        opened = session
+        if pipeline then
+          pipeline:close()
+        end
+        return session
+      end })
+    assert.same({ nil, "the pipeline is closed" }, { pipeline:reload() })
+    assert.is_true(opened:is_closed())
   end)
 
   it("tells alike objects apart by their order", function()

@@ -29,7 +29,8 @@ describe("viesti.load", function()
   end)
 
   it("keeps files, processes, modules and the debugger out of reach", function()
-    for _, name in ipairs({ "io", "os", "require", "package", "debug", "dofile", "loadfile", "_G", "load",
+    for _, name in ipairs({ "io", "os", "require", "package", "debug", "dofile", "loadfile", "_G",
+      "load",
       "getmetatable", "setmetatable", "rawset", "rawget", "collectgarbage", "coroutine" }) do
       assert(viesti.load(("assert(%s == nil) return SyncSender()"):format(name)))
     end
@@ -106,7 +107,7 @@ describe("viesti.load", function()
 
   it("blames the line of the class, and names the option and what it may be", function()
     local cases = {
-      { "return SyncSender { timout = 1 }", "1: SyncSender: there is no option \"timout\", did you" },
+      { "return SyncSender { timout = 1 }", "1: SyncSender: there is no option \"timout\"" },
       { "local a = 1\nreturn chain {\n  CachingSender {},\n  SyncSender { timeout = 'x' },\n}",
         '4: SyncSender: timeout must be a number of 0 or more, got "x"' },
       { "return RetryingSender {\n  rate_limit = { max_wait = -1 } }",

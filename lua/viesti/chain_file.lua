@@ -74,8 +74,10 @@ function ChainFile:run(before)
     return edition
   end
   edition:finish()
-  return nil, not ok and in_words(self, chain) or ("%s must return a sender, it returned %s"):format(
-    self.title, format.given(chain))
+  if not ok then
+    return nil, in_words(self, chain)
+  end
+  return nil, ("%s must return a sender, it returned %s"):format(self.title, format.given(chain))
 end
 
 -- A text has lines, or is no file's name.

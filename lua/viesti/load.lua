@@ -1,5 +1,5 @@
---- load(what, env, choices): the chain that a chain file returns, made of the same words as in code,
---- with nothing else within reach.
+--- load(what, env, choices): the chain that a chain file returns, made of the same words as in
+--- code, with nothing else within reach.
 local core = require "viesti.core"
 local format = require "viesti.format"
 local new_chain_file = require "viesti.chain_file"
