@@ -122,7 +122,8 @@ describe("An untrusted chain file", function()
 
   it("has nothing of Lua's whose time or memory is not bounded", function()
     for _, name in ipairs({ "pcall", "xpcall", "coroutine", "setmetatable", "getmetatable",
-      "rawset", "rawget", "load", "loadstring", "dofile", "require", "debug", "io", "os", "collectgarbage",
+      "rawset", "rawget", "load", "loadstring", "dofile", "require", "debug", "io", "os",
+      "collectgarbage",
       "utf8", "print", "_G", "table.sort", "table.insert", "table.move", "string.rep",
       "string.find", "string.match", "string.gsub", "string.gmatch", "string.dump",
       "string.pack" }) do
@@ -173,6 +174,9 @@ describe("An untrusted chain file", function()
     { "raises a long string", DOUBLED .. "error(s)", "relay.lua:1: xxx" },
     { "names an option at length", DOUBLED .. "return SyncSender { [s] = 1 }",
       'relay.lua:1: SyncSender: there is no option "xxx' },
+    { "names a function at length",
+      DOUBLED .. "return SyncSender { [s] = error, s = function() end }",
+      "relay.lua:1: SyncSender: " },
     { "gives an option at length", DOUBLED .. "return SyncSender { http_version = s }",
       'relay.lua:1: SyncSender: http_version must be one of "auto"' },
     { "closes what has no __close", "local x <close> = {}",

@@ -7,8 +7,8 @@
  * is no pcall, which would catch what ends the run, and nothing that sets a metatable.
  *
  * The words of a chain do nothing there. Called, they make a *call*, an opaque value that knows
- * word, line and arguments; here it becomes a table whose metatable is core.UntrustedCall. */
-#include "binding/support.h"
+ * word, line and arguments. */
+#include "binding/untrusted.h"
 #include "message/clock.h"
 #include "message/memory.h"
 
@@ -18,19 +18,14 @@
 #include <time.h>
 
 enum {
-  MOST_MEMORY = 8 * 1024 * 1024,
   MOST_TEXT = 64 * 1024, /* the parser takes the square of it, at worst */
   MOST_INSTRUCTIONS = 1000000,
   MOST_SECONDS = 1,
-  STEP = 10,        /* instructions between two calls of the hook: each may copy all of memory */
-  MOST_CALLS = 100, /* of words, in what is returned */
-  MOST_DEPTH = 100,
+  STEP = 10, /* instructions between two calls of the hook: each may copy all of memory */
   LONGEST_REASON = 1000,
-  VALUE_BYTES = 64, /* what a value counts for, besides the bytes of a string */
 };
 
 static const char RUN_TYPE[] = "viesti.UntrustedRun";
-static const char CALL_TYPE[] = "viesti.UntrustedCall";
 
 typedef struct run {
   lua_State *state; /* owned; NULL once it is closed */
@@ -53,7 +48,7 @@ static double worked(void) {
 static void *allocate(void *context, void *block, size_t old_size, size_t size) {
   run *self = context;
   size_t before = block ? old_size : 0; /* else it is a type */
-  if (size > before && size - before > MOST_MEMORY - self->memory) {
+  if (size > before && size - before > VI_UNTRUSTED_MEMORY - self->memory) {
     self->refused = true;
     return NULL;
   }
@@ -80,31 +75,6 @@ static void count(lua_State *U, lua_Debug *frame) {
   lua_pushfstring(U, "%s:%d: an untrusted chain may take no more than %s", frame->short_src,
                   frame->currentline, slow ? "a second" : "a million instructions");
   lua_error(U);
-}
-
-/* A call's user values, and how many there are. */
-enum { CALL_WORD = 1, CALL_ARGUMENTS, CALL_VALUES = CALL_ARGUMENTS };
-
-typedef struct call {
-  int line, count;
-} call;
-
-/* What a word is; its name is upvalue 1. */
-static int call_word(lua_State *U) {
-  int arguments = lua_gettop(U);
-  lua_Debug caller;
-  bool known = lua_getstack(U, 1, &caller) && lua_getinfo(U, "l", &caller);
-  lua_createtable(U, arguments, 0);
-  lua_insert(U, 1);
-  for (int i = arguments; i > 0; i--)
-    lua_rawseti(U, 1, i);
-  call *self = lua_newuserdatauv(U, sizeof *self, CALL_VALUES);
-  *self = (call){.line = known ? caller.currentline : 0, .count = arguments};
-  lua_pushvalue(U, lua_upvalueindex(1));
-  lua_setiuservalue(U, -2, CALL_WORD);
-  lua_pushvalue(U, 1);
-  lua_setiuservalue(U, -2, CALL_ARGUMENTS);
-  return 1;
 }
 
 /* Sets the field `name` of the table at `index` to what is on top; a name with a dot in it is that
@@ -192,7 +162,7 @@ static void give_words(lua_State *U, lua_State *L) {
     lua_rawgeti(L, WORDS, i);
     const char *name = lua_tostring(L, -1);
     lua_pushstring(U, name);
-    lua_pushcclosure(U, call_word, 1);
+    lua_pushcclosure(U, vi_call_word, 1);
     set_word(U, 1, name);
     lua_pop(L, 1);
   }
@@ -228,142 +198,6 @@ static int work(lua_State *U) {
   lua_call(U, 0, 1);
   lua_sethook(U, NULL, 0, 0);
   return 1;
-}
-
-/* One way to bring things over: from the throwaway state to the other. */
-typedef struct crossing {
-  lua_State *U, *L;
-  const char *name;
-  size_t left; /* bytes */
-  int calls;
-  const char *word, *key; /* where we are: of the state's, which stay on its stack */
-  int line;
-} crossing;
-
-VI_RAISES static int refuse(crossing *c, const char *sentence) {
-  lua_State *L = c->L;
-  if (c->line)
-    lua_pushfstring(L, "%s:%d: %s: ", c->name, c->line, c->word);
-  else
-    lua_pushliteral(L, "");
-  if (c->line && c->key)
-    lua_pushfstring(L, "%s: %s", c->key, sentence);
-  else
-    lua_pushstring(L, sentence);
-  lua_concat(L, 2);
-  return lua_error(L);
-}
-
-VI_RAISES static void spend(crossing *c, size_t bytes) {
-  if (bytes > c->left)
-    refuse(c, "an untrusted chain may return no more than 8 MiB of data");
-  c->left -= bytes;
-}
-
-VI_RAISES static void cross(crossing *c, int depth);
-
-/* Of a table on top of `U`, as a new one. */
-VI_RAISES static void cross_table(crossing *c, int depth) {
-  const char *key = c->key;
-  lua_newtable(c->L);
-  for (lua_pushnil(c->U); lua_next(c->U, -2);) {
-    if (lua_type(c->U, -2) == LUA_TSTRING)
-      c->key = lua_tostring(c->U, -2);
-    lua_pushvalue(c->U, -2);
-    cross(c, depth + 1);
-    cross(c, depth + 1);
-    lua_rawset(c->L, -3);
-    c->key = key;
-  }
-}
-
-/* An empty call of the word on top of `U`, which goes. */
-VI_RAISES static void push_call(crossing *c) {
-  if (++c->calls > MOST_CALLS)
-    refuse(c, "an untrusted chain may be made of no more than 100 parts");
-  lua_newtable(c->L);
-  lua_pushstring(c->L, lua_tostring(c->U, -1));
-  lua_setfield(c->L, -2, "word");
-  lua_rawgetp(c->L, LUA_REGISTRYINDEX, CALL_TYPE);
-  lua_setmetatable(c->L, -2);
-}
-
-/* Of a call on top of `U`; the same one for the same one. */
-VI_RAISES static void cross_call(crossing *c, int depth) {
-  const call *self = lua_touserdata(c->U, -1);
-  if (lua_rawgetp(c->L, CALLS, self) == LUA_TTABLE)
-    return;
-  lua_pop(c->L, 1);
-  crossing outer = *c;
-  lua_getiuservalue(c->U, -1, CALL_WORD);
-  push_call(c);
-  c->word = lua_tostring(c->U, -1);
-  c->line = self->line;
-  c->key = NULL;
-  lua_getiuservalue(c->U, -2, CALL_ARGUMENTS);
-  cross(c, depth + 1);
-  lua_setfield(c->L, -2, "arguments");
-  lua_pushinteger(c->L, self->count);
-  lua_setfield(c->L, -2, "count");
-  lua_pushinteger(c->L, self->line);
-  lua_setfield(c->L, -2, "line");
-  lua_pop(c->U, 1);
-  c->word = outer.word;
-  c->line = outer.line;
-  c->key = outer.key;
-  lua_pushvalue(c->L, -1);
-  lua_rawsetp(c->L, CALLS, self);
-}
-
-VI_RAISES static void cross_function(crossing *c) {
-  if (lua_tocfunction(c->U, -1) != call_word)
-    refuse(c, "an untrusted chain may hold data only, and a function is none");
-  lua_getupvalue(c->U, -1, 1);
-  push_call(c);
-  lua_pop(c->U, 1);
-}
-
-VI_RAISES static void cross_number(crossing *c) {
-  if (lua_isinteger(c->U, -1))
-    lua_pushinteger(c->L, lua_tointeger(c->U, -1));
-  else
-    lua_pushnumber(c->L, lua_tonumber(c->U, -1));
-}
-
-/* Brings the value on top of `U`, which goes, to the top of `L`. Whoever raises leaves both as they
- * are. */
-void cross(crossing *c, int depth) {
-  if (depth > MOST_DEPTH || !lua_checkstack(c->U, 8))
-    refuse(c, "what an untrusted chain returns is nested too deep, or in itself");
-  luaL_checkstack(c->L, 8, NULL);
-  spend(c, VALUE_BYTES);
-  size_t length;
-  switch (lua_type(c->U, -1)) {
-  case LUA_TBOOLEAN:
-    lua_pushboolean(c->L, lua_toboolean(c->U, -1));
-    break;
-  case LUA_TNUMBER:
-    cross_number(c);
-    break;
-  case LUA_TSTRING: {
-    const char *bytes = lua_tolstring(c->U, -1, &length);
-    spend(c, length);
-    lua_pushlstring(c->L, bytes, length);
-    break;
-  }
-  case LUA_TTABLE:
-    cross_table(c, depth);
-    break;
-  case LUA_TUSERDATA:
-    cross_call(c, depth);
-    break;
-  case LUA_TFUNCTION:
-    cross_function(c);
-    break;
-  default:
-    lua_pushnil(c->L);
-  }
-  lua_pop(c->U, 1);
 }
 
 static int close_run(lua_State *L) {
@@ -426,8 +260,7 @@ static int run_untrusted(lua_State *L) {
     push_reason(L, self, status);
     return lua_error(L);
   }
-  crossing c = {.U = U, .L = L, .name = lua_tostring(L, NAME) + 1, .left = MOST_MEMORY};
-  cross(&c, 0);
+  vi_cross(U, L, CALLS, lua_tostring(L, NAME) + 1);
   return 1;
 }
 
@@ -442,6 +275,6 @@ void vi_open_untrusted(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, RUN_TYPE);
   lua_newtable(L);
   lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, CALL_TYPE);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, VI_TYPE_UNTRUSTED_CALL);
   lua_setfield(L, -2, "UntrustedCall");
 }
