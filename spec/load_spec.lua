@@ -1,6 +1,9 @@
+local chain_files = require("spec.support.chain_files")
 local viesti = require("viesti")
 
 describe("viesti.load", function()
+  local files = chain_files()
+
   it("builds the chain that a text returns, in viesti's own words", function()
     local chain = assert(viesti.load([[
       local seconds = math.max(1, 2)
@@ -21,11 +24,13 @@ describe("viesti.load", function()
   end)
 
   it("adds what it is given to the names", function()
-    assert.equal(7, assert(viesti.load("return CachingSender(size)", "x", { size = 7 })).max_size)
+    local chain = assert(viesti.load("return CachingSender(size)", { size = 7 }))
+    assert.equal(7, chain:describe().options.max_size)
   end)
 
   it("keeps files, processes, modules and the debugger out of reach", function()
     for _, name in ipairs({ "io", "os", "require", "package", "debug", "dofile", "loadfile", "_G",
+      "load",
       "getmetatable", "setmetatable", "rawset", "rawget", "collectgarbage", "coroutine" }) do
       assert(viesti.load(("assert(%s == nil) return SyncSender()"):format(name)))
     end
@@ -59,7 +64,7 @@ describe("viesti.load", function()
       assert.is_truthy(reason:find(case[2], 1, true), reason)
     end
     assert.equal("my.lua must return a sender, it returned 1",
-      select(2, viesti.load("return 1", "@my.lua")))
+      select(2, viesti.load("return 1", nil, { name = "@my.lua" })))
   end)
 
   it("refuses a class in the place of a sender", function()
@@ -70,9 +75,98 @@ describe("viesti.load", function()
     end
   end)
 
-  it("refuses what is no text", function()
-    assert.has_error(function() viesti.load() end, "load needs the text of a chain, got nothing")
+  it("refuses what is no path and no text", function()
+    assert.has_error(function() viesti.load() end,
+      "load needs the path or the text of a chain, got nothing")
     assert.has_error(function() viesti.load(print) end,
-      "load needs the text of a chain, got a function")
+      "load needs the path or the text of a chain, got a function")
+    assert.has_error(function() viesti.load("return 1", "x") end,
+      'load: the names for a chain are a table, got "x"')
+    assert.has_error(function() viesti.load("return 1", { [1] = 2 }) end,
+      "load: a name for a chain is an identifier, got 1")
+    assert.has_error(function() viesti.load("return 1", {}, true) end,
+      "load: its choices are a table such as { trusted = false }, got true")
+    assert.has_error(function() viesti.load("return 1", {}, { trusty = true }) end,
+      "load: there is no option \"trusty\", did you mean 'trusted'? "
+        .. "(its options are trusted, name)")
+  end)
+
+  it("reads a file by its path", function()
+    local path = files.write("return SyncSender { timeout = 2 }")
+    assert.equal("SyncSender{ timeout = 2 }", tostring(assert(viesti.load(path))))
+    local script = files.write("#!/usr/bin/env viesti\nreturn SyncSender {")
+    local _, reason = viesti.load(script)
+    assert.matches("^" .. script:gsub("%p", "%%%0") .. ":2: ", reason)
+  end)
+
+  it("says why a file cannot be read", function()
+    assert.same({ nil, "/nowhere/relay.lua: No such file or directory" },
+      { viesti.load("/nowhere/relay.lua") })
+    assert.matches("^%.: ", select(2, viesti.load(".")))
+  end)
+
+  it("blames the line of the class, and names the option and what it may be", function()
+    local cases = {
+      { "return SyncSender { timout = 1 }", "1: SyncSender: there is no option \"timout\"" },
+      { "local a = 1\nreturn chain {\n  CachingSender {},\n  SyncSender { timeout = 'x' },\n}",
+        '4: SyncSender: timeout must be a number of 0 or more, got "x"' },
+      { "return RetryingSender {\n  rate_limit = { max_wait = -1 } }",
+        "1: RetryingSender.rate_limit: max_wait must be a number of 0 or more, got -1" },
+      { "\nreturn chain {}", "2: chain needs a list of senders" },
+      { "local function inner()\n  return SyncSender(1)\nend\nreturn inner()",
+        "2: SyncSender: session must be a Session, got 1" },
+      { "\nreturn CachingSender { store = Store {}, max_size = 1 }",
+        "2: CachingSender: store and max_size are both given" },
+      { "\nreturn standard { caching = { size = 1 } }", "2: CachingSender: there is no option" },
+      { "\nlocal M = ExtendingSender:extend('M', {})\nreturn M { x = 1 }",
+        "3: M: there is no option \"x\"" },
+      { "\nlocal M = ExtendingSender:extend('a b')", "2: extend: the name of a class" },
+      { "\nSyncSender.send = 1", "2: SyncSender cannot be changed from a chain's source" },
+      { "\nlocal s = RateLimit { rate = 0 }", "2: RateLimit: rate must be a number from" },
+      { "\nlocal s = tiered { 1 }", "2: tiered needs { a Store" },
+      { "\nlocal s = sqlite {}", "2: sqlite: path is missing" },
+      { "\nreturn SyncSender():send { url = 'ftp://x' }", "2: Request: the URL's scheme is 'ftp'" },
+    }
+    for _, case in ipairs(cases) do
+      local chain, reason = viesti.load(case[1], nil, { name = "@relay.lua" })
+      assert.is_nil(chain)
+      assert.equal("relay.lua:" .. case[2], reason:sub(1, #"relay.lua:" + #case[2]))
+    end
+  end)
+
+  it("blames the line of a function that is called later", function()
+    local chain <close> = assert(viesti.load([[
+      return chain {
+        RetryingSender { policy = function(context)
+          error("no policy for " .. context.status)
+        end },
+        MockSender { routes = { { answer = { status_code = 500 } } } },
+      }
+    ]], nil, { name = "@relay.lua" }))
+    local ok, raised = pcall(chain.send, chain, { url = "http://localhost/" })
+    assert.is_false(ok)
+    assert.equal("relay.lua:3: no policy for 500", raised)
+  end)
+
+  it("has stores whose modules are there, and says which rock has those that are not", function()
+    local path = files.write("")
+    assert.matches("^CachingSender{ store = sqlite{ path = ", tostring(assert(viesti.load(
+      "return CachingSender { store = sqlite(path) }", { path = path }))))
+    local searchers = package.searchers
+    local loaded = package.loaded["viesti.sqlite"]
+    package.loaded["viesti.sqlite"], package.searchers = nil, {}
+    finally(function()
+      package.loaded["viesti.sqlite"], package.searchers = loaded, searchers
+    end)
+    assert.equal("chain:1: sqlite: viesti.sqlite is not installed (the rock viesti-sqlite has it)",
+      select(2, viesti.load("return sqlite 'a'")))
+  end)
+
+  it("answers what a file raises that is no sentence", function()
+    local odd = setmetatable({}, { __tostring = function() error("odd") end })
+    assert.equal("the chain raised an error that cannot be printed",
+      select(2, viesti.load("error(thing)", { thing = odd })))
+    assert.equal("mine", select(2, viesti.load("error(thing)",
+      { thing = setmetatable({}, { __tostring = function() return "mine" end }) })))
   end)
 end)

@@ -74,8 +74,8 @@ describe("Misuse is told by the name of what is misused:", function()
         function() local _ = session:load_cookies(5) end,
       ["session:add_cookie needs a line, a string, got 5"] =
         function() local _ = session:add_cookie(5) end,
-      ["load: the name of a chain is a string, got 5"] =
-        function() local _ = viesti.load("return 1", 5) end,
+      ["load: name must be a string, got 5"] =
+        function() local _ = viesti.load("return 1", nil, { name = 5 }) end,
       ["with_sender needs a sender, got 5"] = function() local _ = layer:with_sender(5) end,
       ["Session: user_agent must not have a NUL in it"] =
         function() local _ = viesti.Session({ user_agent = "\0" }) end,

@@ -54,6 +54,7 @@ return {
   chain = require "viesti.chain",
   standard = require "viesti.standard",
   load = require "viesti.load",
+  check = require "viesti.check",
 
   SenderConflictWarning = warnings.SenderConflictWarning,
   StoreWarning = warnings.StoreWarning,

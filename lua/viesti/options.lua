@@ -260,9 +260,14 @@ local function distance(a, b)
   return rows[#a][#b]
 end
 
+local LONGEST_NAME = 64 -- the distance between two takes the product of their lengths
+
 --- The name of `names` nearest to a mistyped one, or nil if none is near.
 function options.nearest(name, names)
   local best, best_distance
+  if #name > LONGEST_NAME then
+    return nil
+  end
   for _, candidate in ipairs(names) do
     local d = distance(name:lower(), candidate:lower())
     if d <= math.max(2, #candidate // 3) and (not best or d < best_distance) then
@@ -297,7 +302,7 @@ local function unknown(owner, declaration, key)
   local known = #names == 0 and "it has none"
     or "its options are " .. table.concat(names, ", ")
   return ("%s: there is no option %s%s (%s)"):format(
-    owner, format.value(key), near and (", did you mean '%s'?"):format(near) or "", known)
+    owner, format.given(key), near and (", did you mean '%s'?"):format(near) or "", known)
 end
 
 local read_table

@@ -25,6 +25,19 @@ function scenarios.chain()
   assert(chain:describe().sender.sender.options.retries == 1)
 end
 
+function scenarios.chain_file()
+  local chain <close> = got(viesti.load("return CachingSender { store = Store {} }"))
+  local store = chain.sender.store
+  got(chain:reload())
+  assert(rawequal(store, chain.sender.store))
+end
+
+function scenarios.untrusted()
+  local chain <close> = got(viesti.load("return RetryingSender { policy = policies.never }", nil,
+    { trusted = false }))
+  assert(chain.sender.policy() == false)
+end
+
 function scenarios.request()
   local sender <close> = viesti.SyncSender({ timeout = 5 })
   local response = got(sender:send({ method = "POST", url = url, params = { q = 1 },

@@ -118,6 +118,14 @@ IT("builds a chain and prints it") {
   fail_each_allocation_of("chain");
 }
 
+IT("loads a chain file, and reads it again") {
+  fail_each_allocation_of("chain_file");
+}
+
+IT("loads a chain that nobody vouches for") {
+  fail_each_allocation_of("untrusted");
+}
+
 IT("sends a request made from a table and reads the response") {
   fail_each_allocation_of("request");
 }

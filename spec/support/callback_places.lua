@@ -217,7 +217,7 @@ place("a handler of InsecureWarning", function(_, act)
 end)
 
 place("the source of a chain", function(_, act)
-  local chain, reason = viesti.load("act() return SyncSender {}", "=source", { act = act })
+  local chain, reason = viesti.load("act() return SyncSender {}", { act = act })
   return chain, { kind = "script", message = reason }
 end, { becomes_error = true })
 

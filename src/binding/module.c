@@ -53,6 +53,7 @@ __attribute__((visibility("default"))) int luaopen_viesti_core(lua_State *L) {
   vi_open_cache(L);
   vi_open_refresher(L);
   vi_open_entry(L);
+  vi_open_untrusted(L);
   lua_pushcfunction(L, features);
   lua_setfield(L, -2, "features");
   lua_pushcfunction(L, set_tostring);

@@ -69,7 +69,67 @@ static int place(lua_State *L) {
   return 1;
 }
 
+/* Where the message goes on behind "file:line: ", if the file's name begins with `file`; else NULL.
+ */
+static const char *behind_place(const char *message, vi_text file) {
+  if (file.length == 0 || strncmp(message, file.data, file.length) != 0)
+    return NULL;
+  const char *line = strchr(message + file.length - 1, ':');
+  size_t digits = line ? strspn(line + 1, "0123456789") : 0;
+  return digits > 0 && strncmp(line + 1 + digits, ": ", 2) == 0 ? line + digits + 3 : NULL;
+}
+
+/* "file:" of a place */
+static vi_text file_of(const char *where) {
+  const char *end = strrchr(where, ':');
+  while (end && end > where && *--end != ':')
+    ;
+  return (vi_text){where, end && end > where ? (size_t)(end - where) + 1 : 0};
+}
+
+/* The message on top is given the user's place, in the place of one in the library. */
+static void give_place(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &HOME);
+  vi_text home = {0};
+  home.data = lua_tolstring(L, -1, &home.length);
+  vi_push_place(L);
+  const char *where = lua_tostring(L, -1), *message = lua_tostring(L, -3), *rest = NULL;
+  if (home.length > 1) /* without the mark of a file, or of a name */
+    rest = behind_place(message, (vi_text){home.data + 1, home.length - 1});
+  if (!behind_place(message, file_of(where)))
+    lua_pushfstring(L, "%s%s", where, rest ? rest : message);
+  else
+    lua_pushvalue(L, -3);
+}
+
+static int end_placed(lua_State *L, int status, lua_KContext context) {
+  (void)context;
+  if (status == LUA_OK || status == LUA_YIELD)
+    return lua_gettop(L);
+  if (status == LUA_ERRRUN && lua_type(L, -1) == LUA_TSTRING)
+    give_place(L);
+  return lua_error(L);
+}
+
+static int call_placed(lua_State *L) {
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  int arguments = lua_gettop(L) - 1;
+  return end_placed(L, lua_pcallk(L, arguments, LUA_MULTRET, 0, 0, end_placed), 0);
+}
+
+/* placed(function) -> one that does the same, and whose errors have the place of the user's call,
+ * if they have no other in that file. In C, it leaves him his line where he calls it last of all:
+ * "return SyncSender { ... }". */
+static int placed(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  lua_pushcclosure(L, call_placed, 1);
+  return 1;
+}
+
 void vi_open_place(lua_State *L) {
-  static const luaL_Reg functions[] = {{"set_home", set_home}, {"place", place}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"set_home", set_home}, {"place", place}, {"placed", placed}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

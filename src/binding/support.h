@@ -96,5 +96,6 @@ VI_RAISES void vi_open_verdict(lua_State *L);
 VI_RAISES void vi_open_cache(lua_State *L);
 VI_RAISES void vi_open_refresher(lua_State *L);
 VI_RAISES void vi_open_entry(lua_State *L);
+VI_RAISES void vi_open_untrusted(lua_State *L);
 
 #endif

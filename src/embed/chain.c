@@ -25,11 +25,13 @@ static int load_protected(lua_State *L) {
   const load_call *arguments = lua_touserdata(L, 1);
   vi_embed_require(L, "viesti.load");
   vi_push_text(L, arguments->text);
+  vi_embed_push_names(L);
+  lua_createtable(L, 0, 1);
   if (arguments->path)
     lua_pushfstring(L, "@%s", arguments->path);
   else
     lua_pushstring(L, arguments->name);
-  vi_embed_push_names(L);
+  lua_setfield(L, -2, "name");
   lua_call(L, 3, 2);
   if (lua_isnil(L, -2))
     return lua_error(L);

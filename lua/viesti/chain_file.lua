@@ -1,0 +1,109 @@
+--- Chain files: Lua source that returns a chain, in a file or a text.
+local class = require "viesti.class"
+local format = require "viesti.format"
+local new_edition = require "viesti.edition"
+local new_keeping = require "viesti.keeping"
+local sandbox = require "viesti.sandbox"
+local Sender = require "viesti.senders.sender"
+local untrusted = require "viesti.untrusted"
+
+---@class viesti.ChainFile
+---@field path string? nil: it is a text
+---@field name string as for Lua's load
+---@field text string as it was last read
+local ChainFile = {}
+ChainFile.__index = ChainFile
+
+local MOST_UNTRUSTED = 64 * 1024 + 1 -- bytes; one more than there may be
+
+local function read(self)
+  if not self.path then
+    return self.text
+  end
+  local file <close>, reason = io.open(self.path, "rb")
+  if not file then
+    return nil, reason
+  end
+  local text
+  text, reason = file:read(self.trusted and "a" or MOST_UNTRUSTED)
+  return text or not reason and "" or nil, reason and ("%s: %s"):format(self.path, reason)
+end
+
+--- Whether the file has another text than it had when it was last read; false where it cannot be
+--- read.
+---@return boolean
+function ChainFile:has_changed()
+  local text = read(self)
+  return text ~= nil and text ~= self.text
+end
+
+-- Precompiled chunks are refused. A first line for the shell counts as empty.
+local function returned(self, env)
+  local text = self.text:gsub("^#[^\n]*", "")
+  if not self.trusted then
+    return untrusted.run(text, self.name, env, self.additions)
+  end
+  local chunk, wrong = load(text, self.name, "t", env)
+  return (chunk or error(wrong, 0))()
+end
+
+local function in_words(self, raised)
+  if type(raised) ~= "string" then
+    local printable, text = pcall(tostring, raised)
+    return printable and text or self.title .. " raised an error that cannot be printed"
+  end
+  local from = self.title .. ":"
+  local has_place = raised:find "^[^\n]*:%d+: " or raised:sub(1, #from) == from
+  return has_place and raised or from .. " " .. raised
+end
+
+--- Reads and runs it. Returns an edition with its chain, which takes over what the one `before` has
+--- named alike; or nil and what is wrong, in a sentence.
+---@param before? viesti.Edition
+---@return viesti.Edition? edition, string? reason
+function ChainFile:run(before)
+  local text, wrong = read(self)
+  if not text then
+    return nil, wrong
+  end
+  self.text = text
+  local edition = new_edition(self.keeping, before)
+  local ok, chain = pcall(returned, self, sandbox.environment(edition, self.additions))
+  if ok and class.is(chain, Sender) then
+    edition:settle(chain)
+    return edition
+  end
+  edition:finish()
+  if not ok then
+    return nil, in_words(self, chain)
+  end
+  return nil, ("%s must return a sender, it returned %s"):format(self.title, format.given(chain))
+end
+
+-- A text has lines, or is no file's name.
+local function is_path(what)
+  if what:find "[\n\0]" then
+    return false
+  elseif what:find "%.lua$" then
+    return true
+  end
+  local file <close> = io.open(what, "rb")
+  return file ~= nil
+end
+
+-- In sentences.
+local function what_it_is(path, name)
+  return name and name:gsub("^[=@]", "") or path or "the chain"
+end
+
+---@param what string
+---@param additions? table<string, any>
+---@param choices { trusted: boolean, name: string? }
+---@return viesti.ChainFile
+return function(what, additions, choices)
+  local path = is_path(what) and what or nil
+  local name = choices.name or path and "@" .. path or "=chain"
+  return setmetatable({ path = path, text = not path and what or nil, additions = additions,
+    name = name, title = what_it_is(path, choices.name), trusted = choices.trusted,
+    keeping = new_keeping() }, ChainFile)
+end

@@ -1,0 +1,280 @@
+/* Runs text that nobody vouches for in a state of its own, which is thrown away, and brings back
+ * what it returns as data.
+ *
+ * Memory is bounded by the state's allocator, time by a hook that counts instructions and looks at
+ * the clock. A hook does not run inside of a C function, so there is none here whose time is not
+ * bounded by the memory: no patterns, no sort, nothing that loops up to a number it is given. There
+ * is no pcall, which would catch what ends the run, and nothing that sets a metatable.
+ *
+ * The words of a chain do nothing there. Called, they make a *call*, an opaque value that knows
+ * word, line and arguments. */
+#include "binding/untrusted.h"
+#include "message/clock.h"
+#include "message/memory.h"
+
+#include <lualib.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+  MOST_TEXT = 64 * 1024, /* the parser takes the square of it, at worst */
+  MOST_INSTRUCTIONS = 1000000,
+  MOST_SECONDS = 1,
+  STEP = 10, /* instructions between two calls of the hook: each may copy all of memory */
+  LONGEST_REASON = 1000,
+};
+
+static const char RUN_TYPE[] = "viesti.UntrustedRun";
+
+typedef struct run {
+  lua_State *state; /* owned; NULL once it is closed */
+  size_t memory;    /* taken by the state */
+  bool refused;     /* it wanted more than it may have */
+  long instructions;
+  double started;
+} run;
+
+/* Seconds that this thread has worked, or that have passed, where that is not to be known. */
+static double worked(void) {
+#ifdef CLOCK_THREAD_CPUTIME_ID
+  struct timespec time;
+  if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) == 0)
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+#endif
+  return (double)vi_clock_monotonic() / 1e9;
+}
+
+static void *allocate(void *context, void *block, size_t old_size, size_t size) {
+  run *self = context;
+  size_t before = block ? old_size : 0; /* else it is a type */
+  if (size > before && size - before > VI_UNTRUSTED_MEMORY - self->memory) {
+    self->refused = true;
+    return NULL;
+  }
+  void *moved = NULL;
+  if (size == 0)
+    vi_free(block);
+  else if (!(moved = vi_realloc(block, size)) && size > before)
+    return NULL;
+  self->memory = self->memory - before + size;
+  return size > 0 && !moved ? block : moved; /* what shrinks may stay */
+}
+
+static run *run_of(lua_State *U) {
+  return *(run **)lua_getextraspace(U);
+}
+
+static void count(lua_State *U, lua_Debug *frame) {
+  run *self = run_of(U);
+  self->instructions += STEP;
+  bool slow = worked() - self->started > MOST_SECONDS;
+  if (!slow && self->instructions <= MOST_INSTRUCTIONS)
+    return;
+  lua_getinfo(U, "Sl", frame);
+  lua_pushfstring(U, "%s:%d: an untrusted chain may take no more than %s", frame->short_src,
+                  frame->currentline, slow ? "a second" : "a million instructions");
+  lua_error(U);
+}
+
+/* Sets the field `name` of the table at `index` to what is on top; a name with a dot in it is that
+ * of a field in a table there. */
+static void set_word(lua_State *U, int index, const char *name) {
+  const char *dot = strchr(name, '.');
+  if (!dot) {
+    lua_setfield(U, index, name);
+    return;
+  }
+  lua_pushlstring(U, name, (size_t)(dot - name));
+  lua_pushvalue(U, -1);
+  if (lua_rawget(U, index) != LUA_TTABLE) {
+    lua_pop(U, 1);
+    lua_newtable(U);
+    lua_pushvalue(U, -2);
+    lua_pushvalue(U, -2);
+    lua_rawset(U, index);
+  }
+  lua_pushvalue(U, -3);
+  lua_setfield(U, -2, dot + 1);
+  lua_pop(U, 3);
+}
+
+typedef struct library {
+  const char *name; /* "_G": straight into the environment */
+  lua_CFunction open;
+  const char *const *functions; /* that are left */
+} library;
+
+static const char *const BASE[] = {"assert", "error",    "ipairs",   "next", "pairs",
+                                   "select", "tonumber", "tostring", "type", NULL};
+static const char *const STRING[] = {"byte",    "char", "format", "len", "lower",
+                                     "reverse", "sub",  "upper",  NULL};
+static const char *const TABLE[] = {"concat", "pack", "unpack", NULL};
+static const char *const MATH[] = {"abs",  "ceil",      "floor",      "fmod", "huge",
+                                   "log",  "max",       "maxinteger", "min",  "mininteger",
+                                   "sqrt", "tointeger", "type",       "pi",   NULL};
+
+static bool is_left(const char *const *functions, const char *name) {
+  while (*functions && strcmp(*functions, name) != 0)
+    functions++;
+  return *functions != NULL;
+}
+
+/* Takes all but those away, in place: strings have their methods from that table, too. */
+static void strip(lua_State *U, const char *const *functions) {
+  for (lua_pushnil(U); lua_next(U, -2); lua_pop(U, 1))
+    if (!is_left(functions, lua_tostring(U, -2))) {
+      lua_pushvalue(U, -2);
+      lua_pushnil(U);
+      lua_rawset(U, -5);
+    }
+}
+
+/* What Lua gives to the text, in the table at 1. */
+static void open_libraries(lua_State *U) {
+  static const library libraries[] = {{"_G", luaopen_base, BASE},
+                                      {"string", luaopen_string, STRING},
+                                      {"table", luaopen_table, TABLE},
+                                      {"math", luaopen_math, MATH}};
+  for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
+    luaL_requiref(U, libraries[i].name, libraries[i].open, 0);
+    strip(U, libraries[i].functions);
+    if (i > 0) {
+      lua_setfield(U, 1, libraries[i].name);
+      continue;
+    }
+    for (lua_pushnil(U); lua_next(U, -2);) {
+      lua_pushvalue(U, -2);
+      lua_insert(U, -2);
+      lua_rawset(U, 1);
+    }
+    lua_pop(U, 1);
+  }
+}
+
+/* Where the caller's state has what this run is about. */
+enum { TEXT = 1, NAME, WORDS, DATA, BOX, CALLS, ARGUMENTS = DATA };
+
+/* Words and data of the caller's, into the table at 1. Nothing here raises in `L`. */
+static void give_words(lua_State *U, lua_State *L) {
+  lua_Integer words = (lua_Integer)lua_rawlen(L, WORDS);
+  for (lua_Integer i = 1; i <= words; i++) {
+    lua_rawgeti(L, WORDS, i);
+    const char *name = lua_tostring(L, -1);
+    lua_pushstring(U, name);
+    lua_pushcclosure(U, vi_call_word, 1);
+    set_word(U, 1, name);
+    lua_pop(L, 1);
+  }
+  for (lua_pushnil(L); lua_next(L, DATA); lua_pop(L, 1)) {
+    size_t length;
+    if (lua_type(L, -1) == LUA_TSTRING) {
+      const char *bytes = lua_tolstring(L, -1, &length);
+      lua_pushlstring(U, bytes, length);
+    } else if (lua_type(L, -1) == LUA_TBOOLEAN)
+      lua_pushboolean(U, lua_toboolean(L, -1));
+    else if (lua_isinteger(L, -1))
+      lua_pushinteger(U, lua_tointeger(L, -1));
+    else
+      lua_pushnumber(U, lua_tonumber(L, -1));
+    lua_setfield(U, 1, lua_tostring(L, -2));
+  }
+}
+
+/* Protected, in the state itself: runs the text and leaves what it returns. */
+static int work(lua_State *U) {
+  lua_State *L = lua_touserdata(U, 1);
+  lua_settop(U, 0);
+  lua_newtable(U);
+  open_libraries(U);
+  give_words(U, L);
+  size_t length;
+  const char *text = lua_tolstring(L, TEXT, &length);
+  if (luaL_loadbufferx(U, text, length, lua_tostring(L, NAME), "t") != LUA_OK)
+    return lua_error(U);
+  lua_pushvalue(U, 1);
+  lua_setupvalue(U, -2, 1);
+  lua_sethook(U, count, LUA_MASKCOUNT, STEP);
+  lua_call(U, 0, 1);
+  lua_sethook(U, NULL, 0, 0);
+  return 1;
+}
+
+static int close_run(lua_State *L) {
+  run *self = lua_touserdata(L, 1);
+  if (self->state)
+    lua_close(self->state);
+  self->state = NULL;
+  return 0;
+}
+
+/* Pushes why the text did not run to its end; what it raised is on top of its stack, and is asked
+ * for nothing that would take memory there. */
+VI_RAISES static void push_reason(lua_State *L, const run *self, int status) {
+  lua_State *U = self->state;
+  if (status == LUA_ERRMEM)
+    lua_pushstring(L, self->refused ? "an untrusted chain may take no more than 8 MiB of memory"
+                                    : "out of memory");
+  else if (lua_type(U, -1) == LUA_TSTRING) {
+    size_t length = lua_rawlen(U, -1);
+    lua_pushlstring(L, lua_tostring(U, -1), length < LONGEST_REASON ? length : LONGEST_REASON);
+  } else
+    lua_pushfstring(L, "it raised %s, which is no sentence", luaL_typename(U, -1));
+}
+
+VI_RAISES static int give_up(lua_State *L, const char *sentence) {
+  lua_pushstring(L, sentence);
+  return lua_error(L);
+}
+
+VI_RAISES static run *push_run(lua_State *L) {
+  run *self = lua_newuserdatauv(L, sizeof *self, 0);
+  *self = (run){.started = worked()};
+  lua_rawgetp(L, LUA_REGISTRYINDEX, RUN_TYPE);
+  lua_setmetatable(L, -2);
+  self->state = lua_newstate(allocate, self);
+  if (!self->state)
+    give_up(L, "out of memory");
+  *(run **)lua_getextraspace(self->state) = self;
+  return self;
+}
+
+/* run_untrusted(text, name, words, data) -> what the text returns, as data; or raises a sentence.
+ * `words` is a list of names, `data` has strings, numbers and booleans by name. The name is one
+ * for Lua's load. */
+static int run_untrusted(lua_State *L) {
+  lua_settop(L, ARGUMENTS);
+  luaL_argcheck(L, *luaL_checkstring(L, NAME), NAME, "no name for Lua's load");
+  run *self = push_run(L);
+  lua_toclose(L, BOX);
+  lua_newtable(L);
+  if (lua_rawlen(L, TEXT) > MOST_TEXT)
+    return give_up(L, "an untrusted chain may have no more than 64 KiB");
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  lua_State *U = self->state;
+  lua_pushcfunction(U, work);
+  lua_pushlightuserdata(U, L);
+  int status = lua_pcall(U, 1, 1, 0);
+  lua_settop(L, CALLS); /* where it was left in the middle of the words */
+  if (status != LUA_OK) {
+    push_reason(L, self, status);
+    return lua_error(L);
+  }
+  vi_cross(U, L, CALLS, lua_tostring(L, NAME) + 1);
+  return 1;
+}
+
+void vi_open_untrusted(lua_State *L) {
+  static const luaL_Reg functions[] = {{"run_untrusted", run_untrusted}, {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
+  lua_newtable(L);
+  lua_pushcfunction(L, close_run);
+  lua_setfield(L, -2, "__gc");
+  lua_pushcfunction(L, close_run);
+  lua_setfield(L, -2, "__close");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, RUN_TYPE);
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, VI_TYPE_UNTRUSTED_CALL);
+  lua_setfield(L, -2, "UntrustedCall");
+}
