@@ -21,6 +21,17 @@ typedef struct load_call {
   const char *name, *path; /* one or the other, or neither */
 } load_call;
 
+/* Raises why there is no chain; where that is want of memory without the name of the source before
+ * it, by which the runtime would not know it. */
+static int raise_reason(lua_State *L) {
+  static const char MEMORY[] = "not enough memory";
+  size_t length = 0, least = sizeof MEMORY - 1;
+  const char *reason = lua_tolstring(L, -1, &length);
+  if (reason && length > least && strcmp(reason + length - least, MEMORY) == 0)
+    lua_pushstring(L, MEMORY);
+  return lua_error(L);
+}
+
 static int load_protected(lua_State *L) {
   const load_call *arguments = lua_touserdata(L, 1);
   vi_embed_require(L, "viesti.load");
@@ -34,7 +45,7 @@ static int load_protected(lua_State *L) {
   lua_setfield(L, -2, "name");
   lua_call(L, 3, 2);
   if (lua_isnil(L, -2))
-    return lua_error(L);
+    return raise_reason(L);
   lua_pop(L, 1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &CHAIN_KEY);
   return 0;
