@@ -162,6 +162,8 @@ static int descriptor(lua_State *L) {
 }
 
 static bool append(connection *it, const char *text, size_t length) {
+  if (length == 0)
+    return true;
   if (it->length + length > it->capacity) {
     size_t capacity = it->capacity ? it->capacity : 1024;
     while (capacity < it->length + length)
