@@ -561,8 +561,12 @@ describe("RetryingSender", function()
       local outcomes = storm(sender, options.clock, 3)
       assert.same({ { "rate_limited", "rate_limited", "rate_limited" }, 1 }, { outcomes, #log })
       local _, err = sender:send({ url = URL })
-      assert.same({ "rate_limited", "no", 1 }, { err.kind, err.sent, #err.attempts })
+      assert.same({ "rate_limited", "no", 1, "max_wait" },
+        { err.kind, err.sent, #err.attempts, err.give_up })
       assert.is_true(err.retry_after >= 9 and err.retry_after < 12)
+      local patient = RetryingSender({ sender = sender.sender, rate_limit = { shared = cooldown } })
+      err = select(2, patient:send({ url = URL, deadline = sender:now() + 1 }))
+      assert.same({ "rate_limited", "deadline", 1 }, { err.kind, err.give_up, #log })
     end)
 
     it("shares that with other chains through a Cooldown", function()

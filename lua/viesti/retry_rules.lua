@@ -105,10 +105,11 @@ end
 --- is none; nil if nothing does.
 ---@param request viesti.Request
 ---@param err viesti.Error?
----@return "deadline"|"not_retryable"|"not_idempotent"|"body_not_replayable"|nil give_up
+---@return string? give_up "deadline", "max_wait", "not_retryable", "not_idempotent" or
+--- "body_not_replayable"
 function Rules:obstacle(request, err)
   if err and not self.may_pass(err) then
-    return err.kind == "deadline" and "deadline" or "not_retryable"
+    return err.give_up or err.kind == "deadline" and "deadline" or "not_retryable"
   elseif not (err and err.sent == "no") and not is_repeatable(self, request) then
     return "not_idempotent"
   end

@@ -5,22 +5,22 @@ local core = require "viesti.core"
 local options = require "viesti.options"
 local SyncSender = require "viesti.senders.sync"
 
--- Outermost first: the option, the module of the class, and what it is given where the option says
--- nothing; false: it has to be asked for.
+-- Outermost first: the option, by which its module is called, too; what the layer is given where
+-- the option says nothing, false: it has to be asked for; and what it does.
 local LAYERS = {
-  { "client", "client", {}, "the base of API clients, outermost" },
-  { "defaults", "defaults", false, "what all requests to one API have in common" },
-  { "redirecting", "redirecting", {}, "follows redirects" },
-  { "authenticating", "authenticating", false, "says who is asking" },
-  { "caching", "caching", { max_size = 1000 }, "keeps what may be kept, in memory" },
-  { "deadline", "deadline", { seconds = 120 }, "ends a request with all its retries" },
-  { "retrying", "retrying", { retries = 3 }, "sends again what may be" },
-  { "failover", "failover", false, "the same service at several places" },
-  { "circuit_breaking", "circuit_breaking", {}, "leaves alone what fails again and again" },
-  { "hedging", "hedging", false, "asks once more where an answer is slow to come" },
-  { "rate_limiting", "rate_limiting", false, "no more than so many requests in a time" },
-  { "concurrency_limiting", "concurrency_limiting", false, "no more than so many at once" },
-  { "tracing", "tracing", false, "tells what is sent" },
+  { "client", {}, "the base of API clients, outermost" },
+  { "defaults", false, "what all requests to one API have in common" },
+  { "redirecting", {}, "follows redirects" },
+  { "authenticating", false, "says who is asking" },
+  { "caching", { max_size = 1000 }, "keeps what may be kept, in memory" },
+  { "deadline", { seconds = 120 }, "ends a request with all its retries" },
+  { "retrying", { retries = 3 }, "sends again what may be" },
+  { "failover", false, "the same service at several places" },
+  { "circuit_breaking", {}, "leaves alone what fails again and again" },
+  { "hedging", false, "asks once more where an answer is slow to come" },
+  { "rate_limiting", false, "no more than so many requests in a time" },
+  { "concurrency_limiting", false, "no more than so many at once" },
+  { "tracing", false, "tells what is sent" },
 }
 
 local declaration = {
@@ -32,7 +32,7 @@ local declaration = {
 }
 for _, layer in ipairs(LAYERS) do
   declaration[#declaration + 1] = { name = layer[1], type = "table|boolean",
-    doc = layer[4] .. (layer[3] and "; false leaves it out" or "; only where this is given") }
+    doc = layer[3] .. (layer[2] and "; false leaves it out" or "; only where this is given") }
 end
 
 local function refuse(sentence)
@@ -58,7 +58,7 @@ local INSTEAD = { max_size = "store" }
 
 -- The layer, nil where there is to be none. What it is given goes before what it has by default.
 local function built(layer, given)
-  if given == false or (given == nil and not layer[3]) then
+  if given == false or (given == nil and not layer[2]) then
     return nil
   end
   local values = {}
@@ -68,12 +68,12 @@ local function built(layer, given)
   if values.sender then
     refuse(("%s must have no sender; that is an option of standard's own"):format(layer[1]))
   end
-  for name, value in pairs(layer[3] or {}) do
+  for name, value in pairs(layer[2] or {}) do
     if values[name] == nil and values[INSTEAD[name]] == nil then
       values[name] = value
     end
   end
-  return require("viesti.senders." .. layer[2])(values)
+  return require("viesti.senders." .. layer[1])(values)
 end
 
 --- The chain: Client > Redirecting > Caching > Deadline > Retrying > CircuitBreaking > SyncSender,

@@ -87,10 +87,10 @@ local function prepared(self, request)
   return request
 end
 
-local function held_back(request, origin, wait, moment)
+local function held_back(request, origin, wait, moment, give_up)
   local err = core.error("rate_limited", ("%s wants no requests for another %.3g s"):format(
     origin, wait), request)
-  err.retry_after, err.retry_at = wait, moment
+  err.retry_after, err.retry_at, err.give_up = wait, moment, give_up
   return err
 end
 
@@ -110,8 +110,10 @@ local function await_turn(self, request, waited, mine)
   moment, mine = cooldown:reserve(origin, now, random, mine)
   while moment do
     local wait = moment - now
-    if waited + wait > self.rate_limit.max_wait or moment > (request.deadline or math.huge) then
-      return waited, held_back(request, origin, wait, moment)
+    local give_up = waited + wait > self.rate_limit.max_wait and "max_wait"
+      or moment > (request.deadline or math.huge) and "deadline"
+    if give_up then
+      return waited, held_back(request, origin, wait, moment, give_up)
     end
     self:sleep(wait)
     waited, now = waited + wait, self:now()
