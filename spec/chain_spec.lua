@@ -105,6 +105,8 @@ describe("viesti.chain", function()
         "chain: SyncSender is item 1 of 2, but it takes no inner sender; it must be the last" },
       { { viesti.RetryingSender(1, sync), sync },
         "chain: RetryingSender is item 1 of 2, but it was given an inner sender of its own" },
+      { { chain({ retrying, sync }), sync },
+        "chain: RetryingSender is item 1 of 2, but it was given an inner sender of its own" },
     }
     for _, case in ipairs(cases) do
       assert.has_error(function() chain(case[1]) end, case[2])

@@ -44,7 +44,7 @@ describe("A Pipeline", function()
       ["return SyncSender {"] = path .. ":1: unexpected symbol near <eof>",
       ["\nreturn SyncSender { timeout = -1 }"] =
         path .. ":2: SyncSender: timeout must be a number of 0 or more, got -1",
-      ["return 1"] = path .. " must return a sender, it returned 1",
+      ["return 1"] = path .. " must return a sender, such as chain { ... }, it returned 1",
     }) do
       local done, reason = reload(text)
       assert.is_nil(done)

@@ -50,28 +50,45 @@ describe("viesti.load", function()
   it("returns nil and a sentence for a text that does not hold a chain", function()
     local cases = {
       { "return SyncSender(", "chain:1: " },
-      { "return", "the chain must return a sender, it returned nothing" },
-      { "return 1", "the chain must return a sender, it returned 1" },
-      { "return {}", "the chain must return a sender, it returned a table" },
+      { "return", "the chain must return a sender, such as chain { ... }, it returned nothing" },
+      { "return 1", "the chain must return a sender, such as chain { ... }, it returned 1" },
+      { "return {}", "the chain must return a sender, such as chain { ... }, it returned a table" },
       { "return SyncSender{ timout = 1 }", "SyncSender: there is no option \"timout\"" },
       { "error('own')", "chain:1: own" },
       { string.dump(function() end), "attempt to load a binary chunk" },
-      { "return nothing.at.all", "nothing" },
+      { "return nothing.at.all", "attempt to index a nil value (global 'nothing')" },
+      { "return CacheingSender {}", "(global 'CacheingSender'): did you mean 'CachingSender'?" },
+      { "os.execute 'true'",
+        "chain:1: attempt to index a nil value (global 'os'): chain files have no 'os'" },
     }
     for _, case in ipairs(cases) do
       local chain, reason = viesti.load(case[1])
       assert.is_nil(chain)
       assert.is_truthy(reason:find(case[2], 1, true), reason)
     end
-    assert.equal("my.lua must return a sender, it returned 1",
+    assert.equal("my.lua must return a sender, such as chain { ... }, it returned 1",
       select(2, viesti.load("return 1", nil, { name = "@my.lua" })))
+  end)
+
+  it("takes the bounds of a cache over a store in a file, as the file's reader expects", function()
+    local path = os.tmpname()
+    local chain <close> = assert(viesti.load(([[
+      return chain {
+        CachingSender { max_size = 10000, store = sqlite "%s" },
+        RetryingSender {
+          retries = 3, policy = function(ctx) if ctx.status == 425 then return 0.1 end end,
+        },
+        AsyncSender { timeout = 10, http_version = "2" },
+      }
+    ]]):format(path)))
+    assert.equal(10000, chain:describe().options.max_size)
   end)
 
   it("refuses a class in the place of a sender", function()
     for _, text in ipairs({ "SyncSender", "Client", 'ExtendingSender:extend("Mine")' }) do
       local chain, reason = viesti.load("return " .. text)
       assert.is_nil(chain)
-      assert.matches("^the chain must return a sender, it returned", reason)
+      assert.matches("^the chain must return a sender, such as chain { ... }, it returned", reason)
     end
   end)
 

@@ -81,9 +81,11 @@ describe("An untrusted chain file", function()
       "local s = SyncSender()\n\nreturn chain { s, s }")
     assert_refused("relay.lua:1: unexpected symbol near <eof>", "return SyncSender {")
     assert_refused("relay.lua:1: mine", "error 'mine'")
-    assert_refused("relay.lua must return a sender, it returned 1", "return 1")
-    assert_refused("relay.lua must return a sender, it returned nothing", "")
-    assert_refused("relay.lua must return a sender, it returned SyncSender", "return SyncSender")
+    assert_refused("relay.lua must return a sender, such as chain { ... }, it returned 1",
+      "return 1")
+    assert_refused("relay.lua must return a sender, such as chain { ... }, it returned nothing", "")
+    assert_refused("relay.lua must return a sender, such as chain { ... }, it returned SyncSender",
+      "return SyncSender")
   end)
 
   it("holds data, no functions", function()
@@ -195,7 +197,7 @@ describe("An untrusted chain file", function()
     { "has more text than a chain has", ("-- \n"):rep(20000),
       "relay.lua: an untrusted chain may have no more than 64 KiB" },
     { "jumps about", ("goto a "):rep(9000) .. "::a::",
-      "relay.lua must return a sender, it returned nothing" },
+      "relay.lua must return a sender, such as chain { ... }, it returned nothing" },
     { "is precompiled", string.dump(function() end),
       "relay.lua: attempt to load a binary chunk (mode is 't')" },
   }

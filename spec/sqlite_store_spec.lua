@@ -381,6 +381,24 @@ describe("sqlite", function()
       end
     end)
 
+    it("keeps to the bounds of that, beside its own", function()
+      local store = place:open({ max_size = 2 })
+      for name, least in pairs({ [1] = 1, [3] = 2 }) do
+        local sender <close> = viesti.CachingSender({ store = store, max_size = name })
+        for path = 1, 4 do
+          server:route("/" .. path, { headers = { { "Cache-Control", "max-age=60" } } })
+          send(sender, "/" .. path)
+        end
+        assert.equal(least, store:count())
+      end
+      local sender <close> = viesti.CachingSender({ store = store, max_entry_bytes = 500 })
+      store:clear()
+      server:route("/large", { headers = { { "Cache-Control", "max-age=60" } },
+        body = ("x"):rep(1000) })
+      send(sender, "/large")
+      assert.equal(0, store:count())
+    end)
+
     it("forgets what an unsafe request has changed", function()
       server:route("/a", { headers = { { "Cache-Control", "max-age=60" } }, body = "hello" })
       local store = place:open()

@@ -4,7 +4,8 @@ return {
     doc = "most responses kept, the least recently used goes first; no bound if not given" },
   { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
   { name = "store", type = "store",
-    doc = "a Store to share with other caches; its own bounds count" },
+    doc = "a Store to share with other caches; its own bounds count, and over sqlite those given "
+      .. "here, too" },
   { name = "max_bytes", type = "integer", min = 1,
     doc = "most bytes of memory that the responses hold in all, likewise" },
   { name = "max_entry_bytes", type = "integer", min = 1,

@@ -32,17 +32,23 @@ function setup.check_targeted(names)
   end
 end
 
---- The store that was given, or one in memory within the bounds that were.
+local function takes_bounds(store)
+  return type(store) == "table" and store.takes_bounds
+end
+
+--- The store that was given, or one in memory within the bounds that were. Of stores elsewhere some
+--- take the bounds of who puts something, beside their own: those are returned as well.
 ---@param self viesti.CachingSender
+---@return table store, table bounds
 function setup.open_store(self)
-  local bounds = {}
+  local store, bounds = self.store, {}
   for _, name in ipairs(BOUNDS) do
-    if self.store and self[name] then
+    if store and self[name] and not takes_bounds(store) then
       refuse("store and %s are both given; the bound belongs to the Store", name)
     end
     bounds[name] = self[name]
   end
-  return self.store or Store(bounds)
+  return store or Store(bounds), bounds
 end
 
 return setup

@@ -19,7 +19,7 @@ local function check(senders)
     elseif index < #senders and not sender.with_sender then
       refuse(": %s is item %d of %d, but it takes no inner sender; it must be the last",
         sender.name, index, #senders)
-    elseif index < #senders and sender._given.sender then
+    elseif index < #senders and (sender._given.sender or sender.is_composed) then
       refuse(": %s is item %d of %d, but it was given an inner sender of its own",
         sender.name, index, #senders)
     end

@@ -47,6 +47,13 @@ local function returned(self, env)
   return (chunk or error(wrong, 0))()
 end
 
+-- What Lua says of a global that is not there, with what may have been meant.
+local function with_hint(self, raised)
+  local name = raised:match "a nil value %(global '([^']*)'%)$"
+  local hint = name and sandbox.hint(name, self.additions)
+  return hint and ("%s: %s"):format(raised, hint) or raised
+end
+
 local function in_words(self, raised)
   if type(raised) ~= "string" then
     local printable, text = pcall(tostring, raised)
@@ -54,7 +61,7 @@ local function in_words(self, raised)
   end
   local from = self.title .. ":"
   local has_place = raised:find "^[^\n]*:%d+: " or raised:sub(1, #from) == from
-  return has_place and raised or from .. " " .. raised
+  return with_hint(self, has_place and raised or from .. " " .. raised)
 end
 
 --- Reads and runs it. Returns an edition with its chain, which takes over what the one `before` has
@@ -77,7 +84,8 @@ function ChainFile:run(before)
   if not ok then
     return nil, in_words(self, chain)
   end
-  return nil, ("%s must return a sender, it returned %s"):format(self.title, format.given(chain))
+  return nil, ("%s must return a sender, such as chain { ... }, it returned %s"):format(self.title,
+    format.given(chain))
 end
 
 -- A text has lines, or is no file's name.

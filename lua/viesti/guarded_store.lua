@@ -77,9 +77,11 @@ function GuardedStore:put(line, generation)
   elseif self.keeps_bodies and not bodies.split(self, line) then
     return false
   end
+  local bounds = self.bounds
   local done, kept, reason = self:try("put", line.key, line.variant, line.entry, {
     seconds = line.seconds, tags = line.tags, generation = generation,
-    body = bodies.token(line.body) })
+    body = bodies.token(line.body), max_size = bounds.max_size, max_bytes = bounds.max_bytes,
+    max_entry_bytes = bounds.max_entry_bytes })
   if done and kept == nil and reason ~= nil then
     self:failed("put", reason)
     return false
@@ -118,7 +120,8 @@ function GuardedStore:apply(lines, generation)
   return kept
 end
 
-return function(store)
-  return setmetatable({ store = store, debts = new_debts(),
+--- `bounds` are those of who uses it, for a store that takes such.
+return function(store, bounds)
+  return setmetatable({ store = store, bounds = bounds, debts = new_debts(),
     keeps_bodies = type(store.read_body) == "function" }, GuardedStore)
 end

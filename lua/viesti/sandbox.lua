@@ -2,6 +2,7 @@
 local core = require "viesti.core"
 local format = require "viesti.format"
 local options = require "viesti.options"
+local tables = require "viesti.tables"
 
 local sandbox = {}
 
@@ -131,6 +132,29 @@ local function meaning(edition, name)
   elseif not LEFT_OUT[name] then
     return guarded(edition, name, require("viesti")[name])
   end
+end
+
+local function names(additions)
+  local set = {}
+  for _, known in ipairs { SAFE, STORES, require "viesti", additions or {} } do
+    for name in pairs(known) do
+      set[name] = not LEFT_OUT[name] or nil
+    end
+  end
+  return tables.sorted_keys(set)
+end
+
+--- What to say of a name that stands for nothing in a chain file, which was used as if it did; nil:
+--- nothing helps.
+---@param name string
+---@param additions? table<string, any>
+---@return string?
+function sandbox.hint(name, additions)
+  if _G[name] ~= nil then
+    return ("chain files have no '%s'"):format(name)
+  end
+  local near = options.nearest(name, names(additions))
+  return near and ("did you mean '%s'?"):format(near)
 end
 
 --- A fresh environment for each reading of a file, so that nothing one defines is seen by another.

@@ -32,6 +32,7 @@ local declaration = {
 local Sqlite = {}
 Sqlite.__index = Sqlite
 Sqlite.__name = "viesti.Sqlite"
+Sqlite.takes_bounds = true -- in `put`, those of who puts something
 
 function Sqlite:__tostring()
   return "sqlite" .. format.options(declaration, self.given)
@@ -91,11 +92,20 @@ function Sqlite:get(key)
   return entries, generation
 end
 
+---@class viesti.PutChoices
+---@field seconds number? for which the entry is of use
+---@field tags string[]? to purge it by
+---@field generation any what `get` has returned
+---@field body string? the body that stands apart from it
+---@field max_size integer? the bounds of who puts it, beside the store's
+---@field max_bytes integer?
+---@field max_entry_bytes integer?
+
 --- Replaces the entry of a variant, unless the key was invalidated since that generation.
 ---@param key string
 ---@param variant string
 ---@param entry string
----@param choices { seconds: number?, tags: string[]?, generation: integer?, body: string? }?
+---@param choices viesti.PutChoices?
 ---@return boolean kept
 function Sqlite:put(key, variant, entry, choices)
   choices = choices or {}
@@ -103,7 +113,8 @@ function Sqlite:put(key, variant, entry, choices)
     settle(self)
   end
   local kept = self.file:put(key, variant, entry, choices.seconds, choices.tags,
-    choices.generation, math.tointeger(choices.body))
+    choices.generation, math.tointeger(choices.body), choices.max_size, choices.max_bytes,
+    choices.max_entry_bytes)
   if not kept then
     check_usable(self)
   end

@@ -32,11 +32,17 @@ static lua_Integer check_limit(lua_State *L, int index) {
   return limit;
 }
 
+/* max_size, max_bytes and max_entry_bytes, which follow each other from `index` on. */
+static vi_sqlite_limits check_limits(lua_State *L, int index) {
+  return (vi_sqlite_limits){check_limit(L, index), check_limit(L, index + 1),
+                            check_limit(L, index + 2)};
+}
+
 /* open(path, max_size, max_bytes, max_entry_bytes, wait) -> object, or nil and what is wrong with
  * the path */
 static int object_open(lua_State *L) {
   const char *path = luaL_checkstring(L, 1), *wrong = NULL;
-  vi_sqlite_limits limits = {check_limit(L, 2), check_limit(L, 3), check_limit(L, 4)};
+  vi_sqlite_limits limits = check_limits(L, 2);
   double wait = luaL_checknumber(L, 5);
   object *self = lua_newuserdatauv(L, sizeof *self, 0);
   *self = (object){0};
@@ -109,7 +115,8 @@ static vi_bytes *check_tags(lua_State *L, int index, int *count) {
   return tags;
 }
 
-/* object:put(key, variant, entry, seconds, tags, generation, body) -> whether it is kept */
+/* object:put(key, variant, entry, seconds, tags, generation, body, max_size, max_bytes,
+ * max_entry_bytes) -> whether it is kept */
 static int object_put(lua_State *L) {
   object *self = check_object(L);
   vi_sqlite_put put = {.key = check_bytes(L, 2),
@@ -118,8 +125,9 @@ static int object_put(lua_State *L) {
                        .seconds = luaL_optnumber(L, 5, HUGE_VAL),
                        .checked = !lua_isnoneornil(L, 7),
                        .generation = lua_isinteger(L, 7) ? lua_tointeger(L, 7) : -1,
-                       .body = luaL_optinteger(L, 8, 0)};
-  lua_settop(L, 8);
+                       .body = luaL_optinteger(L, 8, 0),
+                       .limits = check_limits(L, 9)};
+  lua_settop(L, 11);
   put.tags = check_tags(L, 6, &put.tag_count);
   lua_pushboolean(L, vi_sqlite_store(self->file, &put));
   return 1;

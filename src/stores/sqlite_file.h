@@ -115,8 +115,9 @@ typedef struct vi_sqlite_put {
   int64_t generation;
   const vi_bytes *tags;
   int tag_count;
-  int64_t body;      /* which it takes over; 0: none stands apart */
-  int64_t body_size; /* of that */
+  int64_t body;            /* which it takes over; 0: none stands apart */
+  int64_t body_size;       /* of that */
+  vi_sqlite_limits limits; /* of who puts it, beside those of the file */
 } vi_sqlite_put;
 
 /* sqlite_file.c: its life. */

@@ -189,9 +189,22 @@ static int replace(vi_sqlite *file, vi_sqlite_put *put, uint64_t hash) {
   return rc == SQLITE_OK && !worth_it ? SQLITE_DONE : rc;
 }
 
+static int64_t least(int64_t one, int64_t other) {
+  return one == 0 || (other != 0 && other < one) ? other : one;
+}
+
+/* The limits of the file are narrowed by those of who puts something, while it does. */
+static vi_sqlite_limits narrow(vi_sqlite *file, const vi_sqlite_limits *to) {
+  vi_sqlite_limits own = file->limits;
+  file->limits = (vi_sqlite_limits){least(own.entries, to->entries), least(own.bytes, to->bytes),
+                                    least(own.entry_bytes, to->entry_bytes)};
+  return own;
+}
+
 bool vi_sqlite_store(vi_sqlite *file, vi_sqlite_put *put) {
   if (!vi_sqlite_enter(file, true))
     return false;
+  vi_sqlite_limits own = narrow(file, &put->limits);
   int64_t evictions = file->stats.evictions;
   int rc = vi_sqlite_run(file, VI_SQL_BEGIN);
   if (rc == SQLITE_OK)
@@ -205,6 +218,7 @@ bool vi_sqlite_store(vi_sqlite *file, vi_sqlite_put *put) {
     file->stats.evictions = evictions;
   else if (stored)
     file->stats.stores++;
+  file->limits = own;
   vi_sqlite_leave(file, rc);
   return stored;
 }

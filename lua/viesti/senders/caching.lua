@@ -66,10 +66,11 @@ function CachingSender:init()
   CachingSender.super.init(self)
   setup.check_methods(self.methods)
   setup.check_targeted(self.targeted)
-  self.store = setup.open_store(self)
+  local bounds
+  self.store, bounds = setup.open_store(self)
   self.near = options.is_memory_store(self.store) and self.store or self.store.near
   if self.near ~= self.store then
-    self.far = guarded_store(self.store.far or self.store)
+    self.far = guarded_store(self.store.far or self.store, bounds)
     self.leases = lease(self.far)
   end
   self.keys = CacheKey(self)

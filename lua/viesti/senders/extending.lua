@@ -95,7 +95,7 @@ function ExtendingSender:with_sender(sender)
   for key, value in pairs(self) do
     copy[key] = value
   end
-  copy.sender = sender
+  copy.sender, copy.is_composed = sender, true
   copy.is_async = sender.is_async
   copy.time_source = self.clock or sender
   return setmetatable(copy, getmetatable(self))
