@@ -63,7 +63,7 @@ IT("carries a hundred transfers at once") {
   for (int i = 0; i < MANY; i++)
     start(loop, session, server);
   int taken = 0, good = 0;
-  while (!vi_loop_is_idle(loop) && elapsed_since(begin) < 10000) {
+  while (!vi_loop_is_idle(loop) && elapsed_since(begin) < 60000) {
     vi_loop_step(loop, 100);
     for (vi_transfer *ready; (ready = vi_loop_take_ready(loop)); taken++)
       good += ready->error.kind == VI_ERROR_NONE &&

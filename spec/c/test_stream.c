@@ -31,7 +31,7 @@ static vi_transfer *started(vi_session *session, vi_text answer, bool looped) {
 
 IT("has a head before its body, and then the body, to the end") {
   static const origin_answer answer = {
-      .bytes = OK_HEAD "A: 1\r\nContent-Length: 10\r\n\r\nhelloworld", .piece = 50, .pause = 50};
+      .bytes = OK_HEAD "A: 1\r\nContent-Length: 10\r\n\r\nhelloworld", .piece = 50, .pause = 300};
   for (int looped = 0; looped < 2; looped++) {
     vi_transfer *transfer = stream_from(plain_session(), serve_all(&answer, 1));
     if (looped)
