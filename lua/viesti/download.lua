@@ -8,6 +8,9 @@ local PartFile = require "viesti.part_file"
 local ranges = require "viesti.ranges"
 local Request = require "viesti.request"
 
+---@class viesti.download.Options
+---@field on_progress fun(done: integer, total: integer?)
+
 local download = { name = "download" }
 
 download.options = {

@@ -14,7 +14,7 @@ local Shared = require "viesti.shared"
 ---@field per number
 ---@field burst integer
 ---@field queue integer
----@field cooldown viesti.Cooldown?
+---@field cooldown viesti.Cooldown|false
 local RateLimit = Shared:extend("RateLimit", {
   { name = "rate", type = "number", required = true, min = 0.001, max = 1e9,
     doc = "how many requests may go" },

@@ -33,7 +33,7 @@ local QUIET, LONGEST = 60, 10 * 365 * 86400
 local MILLISECONDS = 1000
 local EPOCH = 24 -- letters of a marker
 
----@class viesti.Redis
+---@class viesti.Redis: viesti.ForeignStore
 ---@field lease_seconds number
 local Redis = {}
 Redis.__index = Redis

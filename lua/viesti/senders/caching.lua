@@ -19,10 +19,24 @@ local purging = require "viesti.purging"
 local Request = require "viesti.request"
 local setup = require "viesti.cache_setup"
 
+---@class viesti.Inspection
+---@field action "hit"|"refresh"|"validate"|"fetch"|"complete"|"bypass"|"timeout"
+---@field forwarded string? why it would be sent on
+---@field key string
+---@field variants integer how many responses are kept under it
+---@field age number? seconds, of the one that fits, as are those below
+---@field ttl number? seconds of freshness left
+---@field status_code integer?
+
 ---@class viesti.CachingSender: viesti.ExtendingSender
 ---@field max_size integer? most responses kept; nil for no bound
 ---@field max_bytes integer? most bytes that they hold
----@field store viesti.Store|viesti.Tiered|table where they are kept
+---@field store viesti.AnyStore where they are kept
+---@field key? fun(request: viesti.Request): string?
+---@field partition string|(fun(request: viesti.Request): string?)|nil
+---@field ttl number|(fun(request: viesti.Request, response: viesti.Response): number?)|nil
+---@field store_if? fun(request: viesti.Request, response: viesti.Response): boolean?
+---@field tags string[]|(fun(request: viesti.Request, response: viesti.Response): string[]?)|nil
 local CachingSender = ExtendingSender:extend("CachingSender", require "viesti.cache_options")
 
 -- The options that the core's rules go by.
@@ -314,7 +328,7 @@ end
 --- `key`, `variants` (how many responses are kept under it), and of the one that fits `age` and
 --- `ttl` (seconds) and `status_code`.
 ---@param request viesti.Request|table|string a string is a URL
----@return table
+---@return viesti.Inspection
 function CachingSender:inspect(request)
   request = request_of(request, "inspect")
   local key, partition
