@@ -2,7 +2,7 @@ local core = require "viesti.core"
 local edition = require "viesti.edition"
 local internal = dofile "tools/internal.lua"
 local keeping = require "viesti.keeping"
-local options = require "viesti.options"
+local option_types = require "spec.support.option_types"
 local process = require "spec.support.process"
 local RedisLimit = require "viesti.redis.limit"
 local redis = require "viesti.redis"
@@ -84,7 +84,13 @@ describe("the stubs for editors", function()
     local names = files_below(folder)
     assert.same(files_below "lua/viesti/types", names)
     for _, name in ipairs(names) do
-      assert.equal(read(folder .. "/" .. name), read("lua/viesti/types/" .. name), name)
+      local made, kept = read(folder .. "/" .. name), read("lua/viesti/types/" .. name)
+      local line_of, number = kept:gmatch "[^\n]*", 0
+      for line in made:gmatch "[^\n]*" do
+        number = number + 1
+        assert.equal(line, line_of(), ("%s:%d"):format(name, number))
+      end
+      assert.equal(#made, #kept, name)
     end
   end)
 
@@ -220,71 +226,6 @@ describe("the stubs for editors", function()
       assert.is_true(count > 100)
     end)
 
-    -- A value of each kind that an option may be of.
-    local function samples(spec)
-      local least = spec.min or 0
-      return {
-        integer = math.ceil(math.max(least, 1)), number = least + 0.5,
-        string = spec.values and spec.values[1] or "x", boolean = true, ["function"] = print,
-        table = {}, ["string[]"] = { "x" }, ["file*"] = io.stdout,
-        ["viesti.Sender"] = viesti.MockSender(), ["viesti.Clock"] = viesti.testing.clock(),
-        ["viesti.Headers"] = viesti.Response().headers, ["viesti.Session"] = viesti.Session(),
-        ["viesti.Request"] = viesti.Request { url = "http://a.example" },
-        ["viesti.Multipart"] = viesti.Request { url = "http://a.example",
-          multipart = { a = "b" } }.multipart,
-        ["viesti.AnyStore"] = viesti.Store(), ["viesti.RetryBudget"] = viesti.RetryBudget(),
-        ["viesti.Cooldown"] = viesti.Cooldown(), ["viesti.RateLimit"] = viesti.RateLimit(1),
-        ["viesti.CircuitBreaker"] = viesti.CircuitBreaker(),
-        ["viesti.ConcurrencyLimit"] = viesti.ConcurrencyLimit(1),
-      }
-    end
-
-    -- Whether an alternative of a type has the value of that kind among others.
-    local function covers(one, kind)
-      local is_options = one.kind == "name" and one.name:find "%.Options"
-      if one.name == "any" then
-        return true
-      elseif one.kind == "literal" then
-        return kind == "string"
-      elseif one.kind == "function" then
-        return kind == "function"
-      elseif one.kind == "list" or one.kind == "table" or is_options then
-        return kind == "table" or kind == "string[]" and one.kind == "list"
-      end
-      return one.name == kind or one.name == "number" and kind == "integer"
-        or one.name == "viesti.Clock" and kind == "viesti.Sender" -- which tells the time, too
-    end
-
-    local function is_covered(type, kind)
-      for _, one in ipairs(type) do
-        if covers(one, kind) then
-          return true
-        end
-      end
-      return false
-    end
-
-    -- Tables of all kinds pass for one, and objects that are tables, too.
-    local function kinds_to_try(spec)
-      local kinds = samples(spec)
-      if spec.type:find "table" or spec.type:find "any" then
-        for kind, value in pairs(kinds) do
-          kinds[kind] = (type(value) ~= "table" or kind == "table") and value or nil
-        end
-      end
-      return kinds
-    end
-
-    local function assert_same_type(owner, spec, field)
-      local declaration = { { name = "value", type = spec.type, min = spec.min, max = spec.max,
-        values = spec.values } }
-      for kind, value in pairs(kinds_to_try(spec)) do
-        local taken = options.read_table("x", declaration, { value = value }) ~= nil
-        assert.equal(taken, is_covered(field.type, kind),
-          ("%s.%s as %s"):format(owner, spec.name, kind))
-      end
-    end
-
     local function assert_same_options(owner, declaration)
       local class = known.classes[owner]
       local names = {}
@@ -296,7 +237,7 @@ describe("the stubs for editors", function()
         if spec.fields then
           assert_same_options(field.type[1].name, spec.fields)
         else
-          assert_same_type(owner, spec, field)
+          option_types.assert_same(owner, spec, field.type)
         end
       end
       assert.same(sorted(names), stubs.members(known, class, "fields"), owner)

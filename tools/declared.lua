@@ -64,8 +64,6 @@ local function is_narrower(kind, name)
     return kind:find "^fun%(" ~= nil
   elseif name == "string" then
     return kind:find '^".*"$' ~= nil
-  elseif name == "number" then
-    return kind == "integer"
   elseif name == "table" then
     return kind:find "%[%]$" ~= nil or kind:find "^[{]" ~= nil or kind:find "^table<" ~= nil
       or kind:find "^viesti%..*Options$" ~= nil
