@@ -9,6 +9,7 @@ local ranges = require "viesti.ranges"
 local Request = require "viesti.request"
 
 ---@class viesti.download.Options
+---@field request viesti.Request|viesti.Request.Options
 ---@field on_progress fun(done: integer, total: integer?)
 
 local download = { name = "download" }

@@ -173,7 +173,7 @@ end
 --- Lets a request pass when its turn has come, or at once says that it would take too long.
 ---@param key string
 ---@param sender viesti.Sender by which it waits
----@param request viesti.Request|table
+---@param request viesti.Request|viesti.Request.Options
 ---@param max_wait number seconds
 ---@param now number
 ---@return viesti.TokenBucket? bucket, viesti.Error? err

@@ -128,6 +128,7 @@ end
 ---@param variant string
 ---@param entry string
 ---@param choices { seconds: number, tags?: string[], generation?: table|false }
+---@return boolean kept
 function Redis:put(key, variant, entry, choices)
   local seen = choices.generation
   if seen == false or seen and core.now() - seen.at >= self.client.remembered then

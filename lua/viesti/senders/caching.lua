@@ -327,7 +327,7 @@ end
 --- "validate", "fetch", "complete", "bypass" or "timeout"), `forwarded` (why it would be sent on),
 --- `key`, `variants` (how many responses are kept under it), and of the one that fits `age` and
 --- `ttl` (seconds) and `status_code`.
----@param request viesti.Request|table|string a string is a URL
+---@param request viesti.Request|viesti.Request.Options|string a string is a URL
 ---@return viesti.Inspection
 function CachingSender:inspect(request)
   request = request_of(request, "inspect")
@@ -343,7 +343,7 @@ end
 
 --- Forgets what is kept for a request, all variants of it: for a URL under the key and in the
 --- partition that this cache would ask for it by.
----@param request viesti.Request|table|string a string is a URL
+---@param request viesti.Request|viesti.Request.Options|string a string is a URL
 ---@return true? done, string? reason nil and why not, where the store could not
 function CachingSender:delete(request)
   request = request_of(request, "delete")

@@ -39,7 +39,7 @@ function ExtendingSender:unfinished()
 end
 
 --- Hands the request on. Layers replace this.
----@param request viesti.Request|table
+---@param request viesti.Request|viesti.Request.Options
 ---@return viesti.Response? response, viesti.Error? err
 function ExtendingSender:send(request)
   return self.sender:send(request)

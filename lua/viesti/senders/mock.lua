@@ -199,7 +199,7 @@ local function unmatched(self, request)
 end
 
 --- Answers the request as the first route that fits it says.
----@param request viesti.Request|table
+---@param request viesti.Request|viesti.Request.Options
 ---@return viesti.Response? response, viesti.Error? err
 function MockSender:send(request)
   request = Request.from(request)

@@ -16,6 +16,7 @@ for _, spec in ipairs(RateLimit.options) do
 end
 
 ---@class viesti.RateLimitingSender: viesti.ExtendingSender
+---@field clock viesti.Clock|false
 ---@field key string|(fun(request: viesti.Request): string?)|nil
 ---@field max_wait number
 ---@field learn boolean

@@ -254,7 +254,7 @@ local Sender = {}
 --- Sends a request, which a table of its options may stand for, and waits for the response: a task
 --- is suspended under an AsyncSender, and the caller blocked otherwise. Each concrete sender and
 --- each layer has its own.
----@param request viesti.Request|table
+---@param request viesti.Request|viesti.Request.Options
 ---@return viesti.Response?, viesti.Error?
 function Sender:send(request) end
 

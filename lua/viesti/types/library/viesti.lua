@@ -96,13 +96,13 @@ local CachingSender = {}
 --- "validate", "fetch", "complete", "bypass" or "timeout"), `forwarded` (why it would be sent on),
 --- `key`, `variants` (how many responses are kept under it), and of the one that fits `age` and
 --- `ttl` (seconds) and `status_code`.
----@param request viesti.Request|table|string a string is a URL
+---@param request viesti.Request|viesti.Request.Options|string a string is a URL
 ---@return viesti.Inspection
 function CachingSender:inspect(request) end
 
 --- Forgets what is kept for a request, all variants of it: for a URL under the key and in the
 --- partition that this cache would ask for it by.
----@param request viesti.Request|table|string a string is a URL
+---@param request viesti.Request|viesti.Request.Options|string a string is a URL
 ---@return true? done, string? reason nil and why not, where the store could not
 function CachingSender:delete(request) end
 
@@ -301,7 +301,7 @@ local ExtendingSender = {}
 function ExtendingSender:init() end
 
 --- Hands the request on. Layers replace this.
----@param request viesti.Request|table
+---@param request viesti.Request|viesti.Request.Options
 ---@return viesti.Response? response, viesti.Error? err
 function ExtendingSender:send(request) end
 
@@ -389,7 +389,7 @@ function MockSender:clear() end
 function MockSender:of_kind(asynchronous) end
 
 --- Answers the request as the first route that fits it says.
----@param request viesti.Request|table
+---@param request viesti.Request|viesti.Request.Options
 ---@return viesti.Response? response, viesti.Error? err
 function MockSender:send(request) end
 
@@ -445,7 +445,7 @@ function RateLimit:stats() end
 ---@field limit viesti.RateLimit a limit to share with other chains, instead of one of its own
 ---@field cooldown viesti.Cooldown? keeps who is held back by a 429, for other layers that are to know, or are known here
 ---@field max_keys integer how many keys are told apart; those beyond have one limit together, until one of the others was not used for so long that it is as good as new (1 or more; default 1024)
----@field clock viesti.Clock? what this layer and those around it tell the time by, and sleep on; for tests
+---@field clock viesti.Clock|false what this layer and those around it tell the time by, and sleep on; for tests
 ---@overload fun(options?: viesti.RateLimitingSender.Options): viesti.RateLimitingSender
 ---@overload fun(rate?: number, per?: number, burst?: integer, key?: string|(fun(request: viesti.Request): string?), max_wait?: number, queue?: integer, learn?: boolean, limit?: viesti.RateLimit, cooldown?: viesti.Cooldown, max_keys?: integer, sender?: viesti.Sender): viesti.RateLimitingSender
 
@@ -515,7 +515,7 @@ local RequestClass = {}
 
 --- `given` as a Request: a request as it is, a table of options made into one. `what` was called
 --- with it, `send` if not said.
----@param given viesti.Request|table
+---@param given viesti.Request|viesti.Request.Options
 ---@param what? string
 ---@return viesti.Request
 function RequestClass.from(given, what) end
@@ -640,7 +640,7 @@ function Sender:check() end
 --- Sends a request, which a table of its options may stand for, and waits for the response: a task
 --- is suspended under an AsyncSender, and the caller blocked otherwise. Each concrete sender and
 --- each layer has its own.
----@param request viesti.Request|table
+---@param request viesti.Request|viesti.Request.Options
 ---@return viesti.Response?, viesti.Error?
 function Sender:send(request) end
 
@@ -877,7 +877,7 @@ function viesti.check(what, env, choices) end
 
 ---@class viesti.download.Options
 ---@field sender viesti.Sender the chain to send through
----@field request viesti.Request|table a GET, or a table of its options
+---@field request viesti.Request|viesti.Request.Options a GET, or a table of its options
 ---@field path string where the file appears when it is whole; until then it grows in `path.part`
 ---@field on_progress? fun(done: integer, total: integer?) called with the bytes that are there, and with how many there will be (nil: unknown)
 ---@field attempts? integer how often in all it is tried where the transfer fails; each goes on where one ended (1 or more; default 1)
@@ -890,7 +890,7 @@ function viesti.check(what, env, choices) end
 --- the status did, and with the status the response, whose body is not read.
 ---@param options viesti.download.Options
 ---@return integer? bytes, viesti.Error|string? reason, viesti.Response? response
----@overload fun(sender: viesti.Sender, request: viesti.Request|table, path: string, on_progress?: (fun(done: integer, total: integer?)), attempts?: integer, wait?: number, resume?: boolean): integer?, viesti.Error|string?, viesti.Response?
+---@overload fun(sender: viesti.Sender, request: viesti.Request|viesti.Request.Options, path: string, on_progress?: (fun(done: integer, total: integer?)), attempts?: integer, wait?: number, resume?: boolean): integer?, viesti.Error|string?, viesti.Response?
 function viesti.download(options) end
 
 --- What the libcurl below can do.

@@ -34,6 +34,7 @@ function Redis:get(key) end
 ---@param variant string
 ---@param entry string
 ---@param choices { seconds: number, tags?: string[], generation?: table|false }
+---@return boolean kept
 function Redis:put(key, variant, entry, choices) end
 
 --- Drops one variant.
