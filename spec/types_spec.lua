@@ -199,6 +199,13 @@ describe("the stubs for editors", function()
           local names = own_methods(Class)
           names.send = names.send or Class == viesti.Sender or nil -- which each has to define
           assert.same(sorted(names), stubs.members(known, class, "methods"), class_name)
+        else
+          local class, names = known.classes[class_name .. ".Class"], set_of(sorted(Class))
+          for _, name in ipairs(internal[Class.name] or {}) do
+            names[name] = nil
+          end
+          names.name, names.options = nil, nil
+          assert.same(sorted(names), sorted(class.methods), class_name)
         end
       end
     end)

@@ -27,6 +27,12 @@ local function print_doc(doc)
   end
 end
 
+local function print_lines(lines)
+  for _, line in ipairs(lines) do
+    printer.line(line)
+  end
+end
+
 local function is_internal(name, method)
   for _, other in ipairs(internal[name] or {}) do
     if other == method then
@@ -153,13 +159,17 @@ end
 
 -- Classes
 
-local function print_methods(variable, class, name, sign)
+-- The methods that are called with that sign, of a variable that stands for the class.
+local function print_methods(variable, class, sign)
+  local has_begun = false
   for _, method in ipairs(class.methods) do
-    if method.sign == sign and not is_internal(name, method.name) then
-      printer.line("")
-      for _, line in ipairs(method.lines) do
-        printer.line(line)
+    if method.sign == sign and not is_internal(class.name:match "[%w_]+$", method.name) then
+      if not has_begun then
+        printer.line("local %s = {}", variable)
+        has_begun = true
       end
+      printer.line ""
+      print_lines(method.lines)
       printer.line("function %s%s%s%s end", variable, sign, method.name, method.arguments)
     end
   end
@@ -203,7 +213,6 @@ end
 --- Adds a class; `object` is itself where it can be built and has options.
 function printer.class(name, class, object)
   emitted[name] = true
-  local short = name:match "[%w_]+$"
   if object and #object.options > 0 then
     print_options(name .. ".Options", object.options, name)
   end
@@ -214,31 +223,29 @@ function printer.class(name, class, object)
   if object and not (object.missing and object:missing()) then
     print_overloads(object.options, name, name)
   end
-  if #class.methods > 0 then
-    printer.line("local %s = {}", short)
-    print_methods(short, class, short, ":")
+  print_methods(name:match "[%w_]+$", class, ":")
+end
+
+-- The text of a comment, without what is for programs.
+local function text_of(lines)
+  local doc = {}
+  for _, line in ipairs(lines) do
+    doc[#doc + 1] = not line:find "^%-%-%-@" and line:match "^%-%-%-%s?(.*)$" or nil
   end
+  return doc
 end
 
 --- Adds what is called to make something, or to do something, and is no class that can be extended.
 function printer.callable(name, object, class, returned)
-  local doc = class and class.doc or {}
-  local short = name:match "[%w_]+$"
   print_options(name .. ".Options", object.options, name)
   printer.line ""
-  if #doc == 0 then
-    for _, line in ipairs(annotations.above(getmetatable(object).__call)) do
-      doc[#doc + 1] = not line:find "^%-%-%-@" and line:match "^%-%-%-%s?(.*)$" or nil
-    end
-  end
-  print_doc(doc)
+  print_doc(class and class.doc or text_of(annotations.above(getmetatable(object).__call)))
   printer.line("---@class %s.Class", name)
   printer.field("name", "string")
   printer.field("options", "viesti.OptionDeclaration[]", "its options, as they are declared")
   print_overloads(object.options, name, returned)
-  if class and name == "viesti.Request" then
-    printer.line("local %sClass = {}", short)
-    print_methods(short .. "Class", class, short, ".")
+  if class then
+    print_methods(class.name:match "[%w_]+$" .. "Class", class, ".")
   end
 end
 
@@ -251,12 +258,6 @@ local function arguments_of(fn)
   end
   list[#list + 1] = info.isvararg and "..." or nil
   return list
-end
-
-local function print_lines(lines)
-  for _, line in ipairs(lines) do
-    printer.line(line)
-  end
 end
 
 -- One that reads options, of the class `owner.Options`: its arguments, or the last, its choices.

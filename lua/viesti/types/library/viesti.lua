@@ -236,7 +236,6 @@ function ConcurrencyLimit:state(key) end
 ---@field step number seconds from one group of those who waited to the next, twice as large (default 0.25)
 ---@overload fun(options?: viesti.Cooldown.Options): viesti.Cooldown
 ---@overload fun(step?: number): viesti.Cooldown
-local Cooldown = {}
 
 ---@class viesti.DeadlineSender.Options
 ---@field seconds number from when the request comes here until it has to be done; its own deadline holds where that comes first
@@ -547,7 +546,6 @@ function RequestClass.from(given, what) end
 ---@field tokens number what is left
 ---@overload fun(options?: viesti.RetryBudget.Options): viesti.RetryBudget
 ---@overload fun(max_tokens?: number, token_ratio?: number): viesti.RetryBudget
-local RetryBudget = {}
 
 ---@class viesti.RetryingSender.Options.backoff
 ---@field base? number seconds before the first retry (default 1)
