@@ -309,12 +309,16 @@ lint: ## check style and likely mistakes, and build without warnings
 	@$(MAKE) BUILD=$(BUILD)/gcc CC=gcc WERROR=1 build programs
 	@! command -v clang >/dev/null || $(MAKE) BUILD=$(BUILD)/clang CC=clang WERROR=1 build programs
 
-docs: ## write docs/reference.md and docs/man/viesti.1 from the declarations in the code
-	@$(MAKE) -s $(module)
+docs: ## write docs/reference.md, the manual page and lua/viesti/types from the declarations in the code
+	@$(MAKE) -s $(module) $(foreach store,$(STORES),$(call store_so,$(store)))
 	@export LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(BUILD)/?.so;;' && \
-	  $(LUA) tools/reference >$(BUILD)/reference.md && $(LUA) tools/manual >$(BUILD)/viesti.1
+	  $(LUA) tools/reference >$(BUILD)/reference.md && $(LUA) tools/manual >$(BUILD)/viesti.1 && \
+	  rm -rf $(BUILD)/types && $(LUA) tools/stubs $(BUILD)/types
 	@mv $(BUILD)/reference.md docs/reference.md
 	@mkdir -p docs/man && mv $(BUILD)/viesti.1 docs/man/viesti.1
+	@for folder in library chain_file; do \
+	  rm -rf lua/viesti/types/$$folder && mv $(BUILD)/types/$$folder lua/viesti/types || exit 1; \
+	done
 
 format: ## format the C sources
 	clang-format -i $(c_files)

@@ -181,7 +181,7 @@ end
 ---@generic T
 ---@param list T[]
 ---@param fn fun(item: T, index: integer): any, any
----@param choices? { concurrency: integer, errors: "raise"|"collect" }
+---@param choices? { concurrency: integer?, errors: "raise"|"collect"|nil }
 ---@return any[] results, any[] errors
 function async.map(list, fn, choices)
   if not tables.is_list(list) or type(fn) ~= "function" then

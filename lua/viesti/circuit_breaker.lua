@@ -5,6 +5,7 @@ local request_key = require "viesti.request_key"
 local Shared = require "viesti.shared"
 
 ---@class viesti.CircuitBreaker: viesti.Shared
+---@field on_change? fun(key: string, before: string, now: string)
 local CircuitBreaker = Shared:extend("CircuitBreaker", {
   { name = "window", type = "number", default = 30, min = 0.001,
     doc = "seconds of the past that count" },

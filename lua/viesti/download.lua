@@ -8,6 +8,10 @@ local PartFile = require "viesti.part_file"
 local ranges = require "viesti.ranges"
 local Request = require "viesti.request"
 
+---@class viesti.download.Options
+---@field request viesti.Request|viesti.Request.Options
+---@field on_progress fun(done: integer, total: integer?)
+
 local download = { name = "download" }
 
 download.options = {

@@ -25,11 +25,14 @@ local function is_function(value)
 end
 
 --- Nothing is sent again, not even after a 429.
+---@return false
 function policies.never()
   return false
 end
 
 --- Only what certainly never left is sent again, and what a rate limit turned away.
+---@param context viesti.RetryContext
+---@return false?
 function policies.unsent(context)
   if context.reason ~= "rate_limited" and context.sent ~= "no" then
     return false
@@ -37,6 +40,8 @@ function policies.unsent(context)
 end
 
 --- Also sends again, at once, what came as early data and was not wanted so (425, RFC 8470 5.2).
+---@param context viesti.RetryContext
+---@return integer?
 function policies.too_early(context)
   if context.status == 425 then
     return 0
@@ -44,6 +49,8 @@ function policies.too_early(context)
 end
 
 --- Also asks again where the answer is not ready yet (202), as long as there are retries.
+---@param context viesti.RetryContext
+---@return boolean|number|nil
 function policies.accepted(context)
   if context.status == 202 then
     return context.retry_after or true
@@ -65,8 +72,8 @@ function policies.on_statuses(...)
 end
 
 --- What the first of the policies says that says anything.
----@param ... fun(context: viesti.RetryContext): boolean|number?
----@return fun(context: viesti.RetryContext): boolean|number?
+---@param ... fun(context: viesti.RetryContext): boolean|number|nil
+---@return fun(context: viesti.RetryContext): boolean|number|nil
 function policies.first_of(...)
   local list = table.pack(...)
   check("first_of", "policies, each a function", is_function, list)

@@ -14,7 +14,7 @@ local Shared = require "viesti.shared"
 ---@field per number
 ---@field burst integer
 ---@field queue integer
----@field cooldown viesti.Cooldown?
+---@field cooldown viesti.Cooldown|false
 local RateLimit = Shared:extend("RateLimit", {
   { name = "rate", type = "number", required = true, min = 0.001, max = 1e9,
     doc = "how many requests may go" },
@@ -173,7 +173,7 @@ end
 --- Lets a request pass when its turn has come, or at once says that it would take too long.
 ---@param key string
 ---@param sender viesti.Sender by which it waits
----@param request viesti.Request|table
+---@param request viesti.Request|viesti.Request.Options
 ---@param max_wait number seconds
 ---@param now number
 ---@return viesti.TokenBucket? bucket, viesti.Error? err

@@ -33,7 +33,7 @@ local QUIET, LONGEST = 60, 10 * 365 * 86400
 local MILLISECONDS = 1000
 local EPOCH = 24 -- letters of a marker
 
----@class viesti.Redis
+---@class viesti.Redis: viesti.ForeignStore
 ---@field lease_seconds number
 local Redis = {}
 Redis.__index = Redis
@@ -128,6 +128,7 @@ end
 ---@param variant string
 ---@param entry string
 ---@param choices { seconds: number, tags?: string[], generation?: table|false }
+---@return boolean kept
 function Redis:put(key, variant, entry, choices)
   local seen = choices.generation
   if seen == false or seen and core.now() - seen.at >= self.client.remembered then

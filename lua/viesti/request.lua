@@ -164,7 +164,7 @@ end
 
 --- `given` as a Request: a request as it is, a table of options made into one. `what` was called
 --- with it, `send` if not said.
----@param given viesti.Request|table
+---@param given viesti.Request|viesti.Request.Options
 ---@param what? string
 ---@return viesti.Request
 function Request.from(given, what)

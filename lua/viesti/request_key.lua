@@ -12,7 +12,7 @@ local spec = { name = "key", type = "string|function",
 --- as a Request; for the layer of that name, and its option.
 ---@param name string
 ---@param key string|function|nil
----@return fun(given: viesti.Request|table): string?, viesti.Request
+---@return fun(given: viesti.Request|viesti.Request.Options): string?, viesti.Request
 local function of(name, key)
   if key == nil then
     return core.origin

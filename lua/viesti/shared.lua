@@ -4,7 +4,7 @@ local class = require "viesti.class"
 local format = require "viesti.format"
 local tables = require "viesti.tables"
 
----@class viesti.Shared
+---@class viesti.Shared: viesti.Class
 local Shared = class.new("Shared")
 
 --- The object as a table: { class, options = { every option in force } }.

@@ -23,7 +23,7 @@ local declaration = {
     doc = "seconds to wait for another process that writes at the same time" },
 }
 
----@class viesti.Sqlite
+---@class viesti.Sqlite: viesti.ForeignStore
 ---@field package file any
 ---@field package given table
 ---@field package owed table<string, boolean>

@@ -7,7 +7,7 @@ local purging = require "viesti.purging"
 
 ---@class viesti.Tiered
 ---@field near viesti.Store
----@field far table
+---@field far viesti.ForeignStore
 local Tiered = {}
 Tiered.__index = Tiered
 Tiered.__name = "viesti.Tiered"
@@ -69,7 +69,7 @@ function Tiered:close()
 end
 
 --- Two stores, one in front of the other.
----@param stores { [1]: viesti.Store, [2]: table }
+---@param stores { [1]: viesti.Store, [2]: viesti.ForeignStore }
 ---@return viesti.Tiered
 return function(stores)
   local near, far = type(stores) == "table" and stores[1], type(stores) == "table" and stores[2]

@@ -30,6 +30,7 @@ function Category:set(action)
 end
 
 --- Emits a warning, which blames the user's line where the category raises.
+---@param message string
 function Category:emit(message)
   if type(self.action) == "function" then
     self.action(message, self)

@@ -11,7 +11,7 @@ AsyncSender.is_async = true
 
 --- Sends the request and waits without blocking other tasks. Returns the response, or nil and an
 --- error object.
----@type fun(self: viesti.AsyncSender, request: viesti.Request|table):
+---@type fun(self: viesti.AsyncSender, request: viesti.Request|viesti.Request.Options):
 ---  viesti.Response?, viesti.Error?
 AsyncSender.send = core.send_async
 

@@ -14,6 +14,7 @@ local Request = require "viesti.request"
 local single_flight = require "viesti.single_flight"
 
 ---@class viesti.AuthenticatingSender: viesti.ExtendingSender
+---@field basic string[]? { user, password }
 ---@field token? fun(): string?, any
 ---@field renew_before number
 ---@field header string

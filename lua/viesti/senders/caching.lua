@@ -19,10 +19,24 @@ local purging = require "viesti.purging"
 local Request = require "viesti.request"
 local setup = require "viesti.cache_setup"
 
+---@class viesti.Inspection
+---@field action "hit"|"refresh"|"validate"|"fetch"|"complete"|"bypass"|"timeout"
+---@field forwarded string? why it would be sent on
+---@field key string
+---@field variants integer how many responses are kept under it
+---@field age number? seconds, of the one that fits, as are those below
+---@field ttl number? seconds of freshness left
+---@field status_code integer?
+
 ---@class viesti.CachingSender: viesti.ExtendingSender
 ---@field max_size integer? most responses kept; nil for no bound
 ---@field max_bytes integer? most bytes that they hold
----@field store viesti.Store|viesti.Tiered|table where they are kept
+---@field store viesti.AnyStore where they are kept
+---@field key? fun(request: viesti.Request): string?
+---@field partition string|(fun(request: viesti.Request): string?)|nil
+---@field ttl number|(fun(request: viesti.Request, response: viesti.Response): number?)|nil
+---@field store_if? fun(request: viesti.Request, response: viesti.Response): boolean?
+---@field tags string[]|(fun(request: viesti.Request, response: viesti.Response): string[]?)|nil
 local CachingSender = ExtendingSender:extend("CachingSender", require "viesti.cache_options")
 
 -- The options that the core's rules go by.
@@ -314,8 +328,8 @@ end
 --- "validate", "fetch", "complete", "bypass" or "timeout"), `forwarded` (why it would be sent on),
 --- `key`, `variants` (how many responses are kept under it), and of the one that fits `age` and
 --- `ttl` (seconds) and `status_code`.
----@param request viesti.Request|table|string a string is a URL
----@return table
+---@param request viesti.Request|viesti.Request.Options|string a string is a URL
+---@return viesti.Inspection
 function CachingSender:inspect(request)
   request = request_of(request, "inspect")
   local key, partition
@@ -330,7 +344,7 @@ end
 
 --- Forgets what is kept for a request, all variants of it: for a URL under the key and in the
 --- partition that this cache would ask for it by.
----@param request viesti.Request|table|string a string is a URL
+---@param request viesti.Request|viesti.Request.Options|string a string is a URL
 ---@return true? done, string? reason nil and why not, where the store could not
 function CachingSender:delete(request)
   request = request_of(request, "delete")

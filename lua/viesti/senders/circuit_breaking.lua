@@ -21,6 +21,7 @@ table.insert(declaration,
 
 ---@class viesti.CircuitBreakingSender: viesti.ExtendingSender
 ---@field breaker viesti.CircuitBreaker
+---@field key string|(fun(request: viesti.Request): string?)|nil
 local CircuitBreakingSender = ExtendingSender:extend("CircuitBreakingSender", declaration)
 
 -- A function that returns what `layer:now()` does, without going down the chain each time.

@@ -10,6 +10,7 @@ local ExtendingSender = require "viesti.senders.extending"
 local request_key = require "viesti.request_key"
 
 ---@class viesti.ConcurrencyLimitingSender: viesti.ExtendingSender
+---@field key string|(fun(request: viesti.Request): string?)|nil
 ---@field slots viesti.ConcurrencyLimit
 local ConcurrencyLimitingSender = ExtendingSender:extend("ConcurrencyLimitingSender", {
   { name = "limit", type = "integer|ConcurrencyLimit", required = true, min = 1,

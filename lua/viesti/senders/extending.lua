@@ -16,6 +16,8 @@ local ExtendingSender = Sender:extend("ExtendingSender", {
     doc = "what this layer and those around it tell the time by, and sleep on; for tests" },
 })
 
+--- Completes a new object. The `init` of a layer calls that of its parent first:
+--- `Stamping.super.init(self)`.
 function ExtendingSender:init()
   -- Loaded here because SyncSender is a Sender too, but not a thing that this base is made of.
   self.sender = self.sender or require("viesti.senders.sync")()
@@ -37,7 +39,7 @@ function ExtendingSender:unfinished()
 end
 
 --- Hands the request on. Layers replace this.
----@param request viesti.Request|table
+---@param request viesti.Request|viesti.Request.Options
 ---@return viesti.Response? response, viesti.Error? err
 function ExtendingSender:send(request)
   return self.sender:send(request)
@@ -45,6 +47,9 @@ end
 
 --- What an inner sender of the user's own answered, for a layer that looks into it: an error in
 --- words becomes an error object, and anything that is neither response nor error is refused.
+---@param request viesti.Request
+---@param response any
+---@param err any
 ---@return viesti.Response? response, viesti.Error? err
 function ExtendingSender:check_answer(request, response, err)
   if response == nil then

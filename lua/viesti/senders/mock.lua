@@ -25,8 +25,15 @@ local route_declaration = {
       .. "that gets the request and returns one; or a list of these, the last of which repeats" },
 }
 
+---@class viesti.MockRoute
+---@field method string? any if not given
+---@field url string? the whole URL, with its query
+---@field pattern string? a Lua pattern that is found in the URL
+---@field matches? fun(request: viesti.Request): boolean?
+---@field answer any as the option `routes` says
+
 ---@class viesti.MockSender: viesti.Sender
----@field routes table[]? as they were given
+---@field routes viesti.MockRoute[]? as they were given
 local MockSender = Sender:extend("MockSender", {
   { name = "routes", type = "table",
     doc = "list of { method, url or pattern or matches, answer }; the first that fits answers" },
@@ -76,7 +83,7 @@ function MockSender:init()
 end
 
 --- Adds a route behind those that there are. Returns the sender.
----@param given table { method, url or pattern or matches, answer }
+---@param given viesti.MockRoute
 ---@return viesti.MockSender
 function MockSender:route(given)
   local route, wrong = read_route("MockSender:route", given)
@@ -192,7 +199,7 @@ local function unmatched(self, request)
 end
 
 --- Answers the request as the first route that fits it says.
----@param request viesti.Request|table
+---@param request viesti.Request|viesti.Request.Options
 ---@return viesti.Response? response, viesti.Error? err
 function MockSender:send(request)
   request = Request.from(request)

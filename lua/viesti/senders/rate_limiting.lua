@@ -16,7 +16,8 @@ for _, spec in ipairs(RateLimit.options) do
 end
 
 ---@class viesti.RateLimitingSender: viesti.ExtendingSender
----@field key string|fun(request: viesti.Request): string?|nil
+---@field clock viesti.Clock|false
+---@field key string|(fun(request: viesti.Request): string?)|nil
 ---@field max_wait number
 ---@field learn boolean
 ---@field limit viesti.RateLimit

@@ -14,7 +14,11 @@ local retry_rules = require "viesti.retry_rules"
 
 ---@class viesti.RetryingSender: viesti.ExtendingSender
 ---@field retries integer
----@field cooldown viesti.Cooldown?
+---@field statuses string|(integer|string)[]|nil
+---@field policy string|(fun(context: viesti.RetryContext): boolean|number|nil)|nil
+---@field on_retry? fun(context: viesti.RetryContext)
+---@field on_give_up? fun(context: viesti.RetryContext)
+---@field cooldown viesti.Cooldown|false
 local RetryingSender = ExtendingSender:extend("RetryingSender", {
   { name = "retries", type = "integer", default = 0, min = 0,
     doc = "how often a server or transport error is tried again" },

@@ -5,7 +5,7 @@ local core = require "viesti.core"
 local format = require "viesti.format"
 local tables = require "viesti.tables"
 
----@class viesti.Sender
+---@class viesti.Sender: viesti.Class
 ---@field is_async boolean whether `send` suspends the running task instead of blocking
 local Sender = class.new("Sender")
 

@@ -9,7 +9,7 @@ local SyncSender = concrete "SyncSender"
 SyncSender.is_async = false
 
 --- Sends the request and waits. Returns the response, or nil and an error object.
----@type fun(self: viesti.SyncSender, request: viesti.Request|table):
+---@type fun(self: viesti.SyncSender, request: viesti.Request|viesti.Request.Options):
 ---  viesti.Response?, viesti.Error?
 SyncSender.send = core.send_sync
 

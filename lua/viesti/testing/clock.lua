@@ -88,7 +88,7 @@ end
 --- same in each run. `advance(seconds)` lets time pass, `slept()` is how long was slept on it in
 --- all.
 ---@param ... any { wall, seed }
----@return viesti.Clock
+---@return viesti.TestClock
 return function(...)
   local values, wrong = options.read("clock", declaration, ...)
   if not values then

@@ -1,5 +1,39 @@
 ---@meta viesti.core
--- What the C core supplies, for editors. Methods written in Lua are annotated where they stand.
+-- What the C core supplies, and what else no line of Lua shows, for editors. What is written in Lua
+-- is annotated where it stands; tools/stubs puts both together in library/.
+
+--- What all classes have that can be extended, and their objects, too.
+---@class viesti.Class
+---@field name string
+---@field options viesti.OptionDeclaration[] in the order in which they are positional arguments
+---@field super any the class that it is a child of
+local Class = {}
+
+--- A new class, a child of this one, with further options.
+---@param name string
+---@param declared? viesti.OptionDeclaration[]
+---@return self
+function Class:extend(name, declared) end
+
+--- An option of a class. See docs/layers.md.
+---@class viesti.OptionDeclaration
+---@field name string
+---@field type string Lua's types, "integer", "any", "sender", "strings", ... joined by "|"
+---@field default any
+---@field min number?
+---@field max number?
+---@field values any[]? the allowed ones
+---@field required boolean?
+---@field fields viesti.OptionDeclaration[]? of a table
+---@field secret boolean? never shown
+---@field secret_strings boolean? no string in it is shown
+---@field by_name boolean? it has no position
+---@field mistaken string[]? names that others call it by
+---@field doc string?
+
+--- What is closer about the options of a Request than their declaration.
+---@class viesti.Request.Options
+---@field multipart { [string]: any }|viesti.Part[]|viesti.Multipart
 
 --- An immutable value. `params`, `data`, `json` and `content` read back as they were given.
 --- `multipart` is for another request: #multipart is the number of its parts.
@@ -46,7 +80,6 @@ function Request:is_replayable() end
 ---@field type string? the media type
 ---@field headers table|viesti.Headers?
 
---- An immutable value.
 --- What a cache had to do with a response, in the words of RFC 9211.
 ---@class viesti.CacheFacts
 ---@field hit boolean whether nothing was sent
@@ -58,6 +91,7 @@ function Request:is_replayable() end
 ---@field ttl number? seconds of freshness left, negative for a stale one
 ---@field key string under which it is kept, or would be: its URL, or what the options make of it
 
+--- An immutable value.
 ---@class viesti.Response
 ---@field status_code integer any, also 4xx and 5xx
 ---@field reason string the reason phrase; empty in HTTP/2
@@ -157,6 +191,7 @@ function Headers:get_all(name) end
 ---| "script"
 ---| "out_of_memory"
 
+--- Connections and settings, which several senders may share.
 ---@class viesti.Session
 local Session = {}
 
@@ -168,6 +203,8 @@ function Session:close() end
 ---@return boolean
 function Session:is_closed() end
 
+--- A function that runs beside others, suspended while it waits. One in a to-be-closed variable is
+--- cancelled with its block.
 ---@class viesti.Task
 local Task = {}
 
@@ -217,9 +254,64 @@ local Sender = {}
 --- Sends a request, which a table of its options may stand for, and waits for the response: a task
 --- is suspended under an AsyncSender, and the caller blocked otherwise. Each concrete sender and
 --- each layer has its own.
----@param request viesti.Request|table
+---@param request viesti.Request|viesti.Request.Options
 ---@return viesti.Response?, viesti.Error?
 function Sender:send(request) end
+
+--- What the core has for everybody.
+---@class viesti.Core
+local core = {}
+
+--- The loop of this Lua state, for those who drive it from another one.
+---@return viesti.Loop
+function core.loop() end
+
+--- What the libcurl below can do.
+---@return table<string, boolean>
+function core.features() end
+
+--- What tells the time, and sleeps, for a sender and those around it.
+---@class viesti.Clock
+---@field now fun(): number seconds on a clock that never steps
+---@field wall fun(): number seconds since 1970
+---@field sleep fun(seconds: number)
+---@field random fun(): number a random number from 0 to 1, 1 not included
+
+--- A clock that advances by itself.
+---@class viesti.TestClock: viesti.Clock
+---@field advance fun(seconds: number) lets time pass
+---@field slept fun(): number how long was slept on it in all, in seconds
+
+---@alias viesti.AnyStore viesti.Store|viesti.Tiered|viesti.ForeignStore
+
+--- A store that is not the core's own, whose entries are strings of bytes: a file's, a server's, or
+--- one of yours with these methods. See docs/caching.md.
+---@class viesti.ForeignStore
+local ForeignStore = {}
+
+--- The entries of a key, and what `put` is to get back as `choices.generation`.
+---@param key string
+---@return string[]? entries, any generation
+function ForeignStore:get(key) end
+
+--- Keeps the entry of a variant, in the place of an older one. Returns false, or nil and a reason,
+--- where it did not.
+---@param key string
+---@param variant string
+---@param entry string
+---@param choices { seconds: number, tags: string[]?, generation: any }
+---@return any kept, string? reason
+function ForeignStore:put(key, variant, entry, choices) end
+
+--- Forgets one variant of a key.
+---@param key string
+---@param variant string
+function ForeignStore:remove(key, variant) end
+
+--- Forgets all variants of a key.
+---@param key string
+---@return any done, string? reason
+function ForeignStore:invalidate(key) end
 
 --- A cache store; several CachingSenders may share one.
 ---@class viesti.Store

@@ -1,0 +1,57 @@
+---@meta _
+-- Made from the declarations in the code by `make docs`. For editors: not to be run.
+-- The globals of chain files, besides Lua's own.
+local viesti = require "viesti"
+
+AsyncSender = viesti.AsyncSender
+AuthenticatingSender = viesti.AuthenticatingSender
+CURL_VERSION = viesti.CURL_VERSION
+CachingSender = viesti.CachingSender
+CircuitBreaker = viesti.CircuitBreaker
+CircuitBreakingSender = viesti.CircuitBreakingSender
+Client = viesti.Client
+ConcurrencyLimit = viesti.ConcurrencyLimit
+ConcurrencyLimitingSender = viesti.ConcurrencyLimitingSender
+Cooldown = viesti.Cooldown
+DeadlineSender = viesti.DeadlineSender
+DefaultsSender = viesti.DefaultsSender
+Error = viesti.Error
+ExtendingSender = viesti.ExtendingSender
+FailoverSender = viesti.FailoverSender
+HedgingSender = viesti.HedgingSender
+InsecureWarning = viesti.InsecureWarning
+MockSender = viesti.MockSender
+RateLimit = viesti.RateLimit
+RateLimitingSender = viesti.RateLimitingSender
+RecordingSender = viesti.RecordingSender
+RedirectingSender = viesti.RedirectingSender
+RedisLimit = require "viesti.redis.limit"
+Request = viesti.Request
+Response = viesti.Response
+RetryBudget = viesti.RetryBudget
+RetryingSender = viesti.RetryingSender
+Sender = viesti.Sender
+SenderConflictWarning = viesti.SenderConflictWarning
+Session = viesti.Session
+Store = viesti.Store
+StoreWarning = viesti.StoreWarning
+SyncSender = viesti.SyncSender
+TaskWarning = viesti.TaskWarning
+TracingSender = viesti.TracingSender
+VERSION = viesti.VERSION
+array = viesti.array
+chain = viesti.chain
+features = viesti.features
+har = viesti.har
+map = viesti.map
+null = viesti.null
+policies = viesti.policies
+redis = require "viesti.redis"
+run = viesti.run
+sleep = viesti.sleep
+spawn = viesti.spawn
+sqlite = require "viesti.sqlite"
+standard = viesti.standard
+testing = viesti.testing
+tiered = viesti.tiered
+timeout = viesti.timeout

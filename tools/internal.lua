@@ -1,0 +1,23 @@
+-- Methods that other parts of viesti call, and that are no promise to users: left out of the stubs.
+return {
+  AsyncSender = { "init" },
+  ConcurrencyLimit = { "acquire", "init" },
+  CircuitBreaker = { "init", "new_circuit" },
+  Cooldown = { "init", "is_quiet", "remaining", "reserve", "start" },
+  ExtendingSender = { "unfinished" },
+  Har = { "init" },
+  Loop = { "report_unstarted" },
+  MockSender = { "init" },
+  Pipeline = { "open" },
+  RateLimit = { "admit", "hold", "init", "learn", "new_bucket", "postpone" },
+  RedisLimit = { "hold", "init", "new_bucket" },
+  Request = { "given_field", "open_source", "resending" },
+  Response = { "annotated", "build", "decode_content", "not_stored", "own_attempts",
+    "with_cache_status" },
+  RetryBudget = { "allows", "init", "note_failure", "note_success" },
+  Sender = { "missing" },
+  Session = { "build", "given_options", "twin" },
+  Store = { "purge_by", "remove" },
+  SyncSender = { "init" },
+  Task = { "report_failure", "wake" },
+}
