@@ -203,7 +203,8 @@ describe("a mistyped option", function()
       { function() viesti.AsyncSender({ Verify = false }) end, "AsyncSender", "Verify", "verify" },
       { function() viesti.Session({ prxoy = "" }) end, "Session", "prxoy", "proxy" },
       { function() viesti.Request({ ulr = "" }) end, "Request", "ulr", "url" },
-      { function() viesti.Response({ status = 1 }) end, "Response", "status" },
+      { function() viesti.Response({ status = 1 }) end, "Response", "status",
+        "status_code" },
       { function() viesti.map({}, print, { concurency = 1 }) end, "map", "concurency",
         "concurrency" },
     }

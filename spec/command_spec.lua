@@ -1,6 +1,7 @@
 local certificates = require("spec.support.certificates")
 local command = require("spec.support.command")
 local deaf_port = require("spec.support.deaf_port")
+local declarations = require("viesti.command.declarations")
 local fixture = require("spec.support.fixture")
 local free_port = require("spec.support.free_port")
 local nginx = require("spec.support.nginx")
@@ -130,9 +131,24 @@ describe("The command viesti", function()
     end)
   end)
 
+  it("says what there is instead of an option of curl's, which it has not itself", function()
+    refused(2, "there is no option -L: redirects are followed anyway", "-sSfL", server.url)
+    refused(2, "there is no option --user-agent: -H 'User-Agent: ...'", "--user-agent=me",
+      server.url)
+    refused(2, "there is no option --cert: a chain file can say it (-c), as client_cert of its "
+      .. "sender", "--cert", "me.pem", server.url)
+    refused(2, "there is no option -L", "check", "-L", "chain.lua")
+    local fetch = declarations.fetch
+    for _, foreign in ipairs(fetch.foreign) do
+      for _, own in ipairs(fetch.options) do
+        assert.is_false(own.long == foreign.long or (own.short or "") == foreign.short, own.long)
+      end
+    end
+  end)
+
   it("refuses in one sentence what makes no sense", function()
     refused(2, "there is no option --jsn, did you mean --json?", "--jsn", "1", server.url)
-    refused(2, "there is no option -Z", "-sZ", server.url)
+    refused(2, "there is no option -q", "-sq", server.url)
     refused(2, "-o needs a value: FILE", server.url, "-o")
     refused(2, "--silent takes no value", "--silent=yes", server.url)
     refused(2, "--parallel must be an integer of 1 or more, got '0'", "-P0", server.url)

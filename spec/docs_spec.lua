@@ -11,7 +11,7 @@ local EXAMPLE_HOST = "https://example.org"
 local EXAMPLE_REDIS = "redis://127.0.0.1:6379"
 local PAGES = { "README.md" }
 do
-  local list <close> = assert(io.popen "ls docs/*.md")
+  local list <close> = assert(io.popen "ls docs/*.md docs/*/*.md")
   for path in list:lines() do
     PAGES[#PAGES + 1] = path
   end
@@ -228,6 +228,32 @@ describe("the documentation", function()
     } do
       for _, name in ipairs(names) do
         assert_told_of({ path = path, text = read(path) }, viesti[name].options)
+      end
+    end
+  end)
+
+  -- What the last cell of each row of the page's tables has in code.
+  local function codes_here(path)
+    local text = {}
+    for row in read(path):gmatch "\n(|[^\n]+)|" do
+      for code in row:match("[^|]*$"):gmatch "`([^`]+)`" do
+        text[#text + 1] = code
+      end
+    end
+    return text
+  end
+
+  -- What the reference does not speak of, and libcurl's options, which are in capitals.
+  local ELSEWHERE = { require = true, attach = true, sqlite = true }
+
+  it("names to people who come from elsewhere only what the reference has", function()
+    local reference = read "docs/reference.md"
+    for _, page in ipairs(PAGES) do
+      for _, code in ipairs(page:find "coming%-from" and codes_here(page) or {}) do
+        for name in code:gsub('"[^"]*"', ""):gmatch "%f[%w_][%a_][%w_]*" do
+          assert.is_truthy(ELSEWHERE[name] or not name:find "%l"
+            or reference:find("%f[%w_]" .. name .. "%f[^%w_]"), page .. ": " .. name)
+        end
       end
     end
   end)

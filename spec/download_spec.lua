@@ -316,7 +316,7 @@ describe("download", function()
     end
     refused("download: attempts must be an integer of 1 or more, got 0", { sender = sender,
       request = request, path = "x", attempts = 0 })
-    refused("download: there is no option \"retries\" (its options are sender, request, path, "
-      .. "on_progress, attempts, wait, resume)", { sender = sender, retries = 1 })
+    refused("download: there is no option \"tries\" (its options are sender, request, path, "
+      .. "on_progress, attempts, wait, resume)", { sender = sender, tries = 1 })
   end)
 end)

@@ -97,10 +97,10 @@ describe("options.read", function()
     refused("Thing: there is no option 1" .. known, { "x" })
     refused('Thing.deep: there is no option "bass", did you mean \'base\'? (its options are base)',
       { label = "x", deep = { bass = 1 } })
-    assert.equal('Body: there is no option "payload", did you mean \'content\'? '
-      .. "(its options are content, load)", select(2, options.read("Body", {
-        { name = "content", type = "string", mistaken = { "payload" } },
-        { name = "load", type = "string" } }, { payload = "x" })))
+    assert.equal('Body: there is no option "body", did you mean \'content\'? '
+      .. "(its options are content, bodies)", select(2, options.read("Body", {
+        { name = "content", type = "string" },
+        { name = "bodies", type = "string" } }, { body = "x" })))
     assert.equal('None: there is no option "a" (it has none)',
       select(2, options.read("None", {}, { a = 1 })))
   end)

@@ -3,9 +3,10 @@
 --- A declaration is a list, in positional order, of
 ---   { name = "retries", type = "integer", default = 0, min = 0, doc = "..." }
 --- with, where they apply: `max`, `values` (the allowed ones), `required`, `fields` (a nested
---- declaration, for a table), `secret` (never shown), `by_name` (it has no position), `mistaken`
---- (names that others call it by, for who gives one of them). `type` is a Lua type, "integer", or
---- the name of a check below; several are joined by "|"; one in CamelCase is that of a class.
+--- declaration, for a table), `secret` (never shown), `by_name` (it has no position). `type` is
+--- a Lua type, "integer", or the name of a check below; several are joined by "|"; one in CamelCase
+--- is that of a class.
+local foreign_names = require "viesti.foreign_names"
 local format = require "viesti.format"
 local tables = require "viesti.tables"
 
@@ -168,7 +169,7 @@ options.is_headers = checks.headers
 local SPEC_KEYS = {
   name = "string", type = "string", default = "any", min = "number", max = "number",
   values = "table", required = "boolean", fields = "table", secret = "boolean",
-  secret_strings = "boolean", by_name = "boolean", mistaken = "table", doc = "string",
+  secret_strings = "boolean", by_name = "boolean", doc = "string",
 }
 
 local LUA_TYPES = {
@@ -285,24 +286,26 @@ local function names_of(declaration)
   return names
 end
 
--- The name of the option that others call `key`, or nil.
-local function mistaken_for(declaration, key)
-  for _, spec in ipairs(declaration) do
-    for _, name in ipairs(spec.mistaken or {}) do
-      if name == key then
-        return spec.name
-      end
+local function contains(list, item)
+  for _, each in ipairs(list) do
+    if each == item then
+      return true
     end
   end
+  return false
 end
 
 local function unknown(owner, declaration, key)
+  local refusal = ("%s: there is no option %s"):format(owner, format.given(key))
   local names = names_of(declaration)
-  local near = mistaken_for(declaration, key) or options.nearest(tostring(key), names)
-  local known = #names == 0 and "it has none"
-    or "its options are " .. table.concat(names, ", ")
-  return ("%s: there is no option %s%s (%s)"):format(
-    owner, format.given(key), near and (", did you mean '%s'?"):format(near) or "", known)
+  local listed = #names == 0 and "none" or table.concat(names, ", ")
+  local class, option = (foreign_names[key] or ""):match "^(%w+)%.([%w_]+)$"
+  if class and not contains(names, option) then
+    return ("%s, %s has '%s' for that (%s has %s)"):format(refusal, class, option, owner, listed)
+  end
+  local near = option or options.nearest(tostring(key), names)
+  return ("%s%s (%s)"):format(refusal, near and (", did you mean '%s'?"):format(near) or "",
+    #names == 0 and "it has none" or "its options are " .. listed)
 end
 
 local read_table

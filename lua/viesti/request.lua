@@ -20,7 +20,7 @@ local declaration = {
   { name = "data", type = "table",
     doc = "body: names to values, or a list of pairs, sent as a form" },
   { name = "json", type = "any", doc = "body: any value, sent as JSON" },
-  { name = "content", type = "string|function|file", mistaken = { "body" },
+  { name = "content", type = "string|function|file",
     doc = "body: the bytes themselves; a function that returns them piece by piece, then nil; "
       .. "or an open file" },
   { name = "multipart", type = "table|multipart",

@@ -17,16 +17,6 @@ local function find(declaration, kind, name)
   end
 end
 
-local function unknown_long(declaration, name)
-  local names = {}
-  for index, spec in ipairs(declaration) do
-    names[index] = spec.long
-  end
-  local near = options.nearest(name, names)
-  return ("there is no option --%s%s"):format(name, near and (", did you mean --%s?"):format(near)
-    or "")
-end
-
 -- A decimal number, or nil.
 local function number_of(spec, text)
   local number = text:find "^%d+%.?%d*$" and tonumber(text)
@@ -50,6 +40,21 @@ end
 
 local Reader = {}
 Reader.__index = Reader
+
+-- What is said of an option that there is none: what there is instead, or what is near.
+function Reader:unknown(kind, name)
+  local refusal = ("there is no option %s%s"):format(kind == "long" and "--" or "-", name)
+  local foreign = find(self.foreign, kind, name)
+  if foreign then
+    return ("%s: %s"):format(refusal, foreign.hint)
+  end
+  local names = {}
+  for index, spec in ipairs(self.declaration) do
+    names[index] = spec.long
+  end
+  local near = kind == "long" and options.nearest(name, names)
+  return near and ("%s, did you mean --%s?"):format(refusal, near) or refusal
+end
 
 -- Notes an option, with its value, which is the next argument if it is not joined to it.
 function Reader:take(spec, shown, joined)
@@ -84,7 +89,7 @@ function Reader:read_long(argument)
   name = name or argument:sub(3)
   local spec = find(self.declaration, "long", name)
   if not spec then
-    return nil, unknown_long(self.declaration, name)
+    return nil, self:unknown("long", name)
   end
   return self:take(spec, "--" .. name, joined)
 end
@@ -95,7 +100,7 @@ function Reader:read_short(argument)
     local letter = argument:sub(position, position)
     local spec = find(self.declaration, "short", letter)
     if not spec then
-      return nil, ("there is no option -%s"):format(letter)
+      return nil, self:unknown("short", letter)
     end
     local rest = argument:sub(position + 1)
     if spec.value then
@@ -132,10 +137,11 @@ end
 --- last of an option that may be given once counts. Nothing has a default here: see `fill`.
 ---@param declaration table[]
 ---@param list string[]
+---@param foreign? table[] options of other programs, { long, short, hint }, that are refused so
 ---@return table? values, string[]|string operands or what is wrong
-function arguments.read(declaration, list)
+function arguments.read(declaration, list, foreign)
   local reader = setmetatable({ declaration = declaration, list = list, position = 0,
-    values = {} }, Reader)
+    values = {}, foreign = foreign or {} }, Reader)
   local operands, wrong = reader:read()
   if not operands then
     return nil, wrong

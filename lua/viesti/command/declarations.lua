@@ -3,7 +3,8 @@
 --- An option is { long, short, value, ... }: `value` is what its argument is called, nil for one
 --- without; `type` is "string" unless said otherwise; `many`: it may be given several times, and
 --- its value is a list; `own`: it is about the chain that the command makes itself, so it does not
---- go with -c.
+--- go with -c. `foreign` are options of others, and what is said of them.
+local curl_options = require "viesti.command.curl_options"
 
 local HELP = { long = "help", short = "h", doc = "prints this" }
 
@@ -68,6 +69,7 @@ local fetch = {
     HELP,
     { long = "version", short = "V", doc = "prints the version" },
   },
+  foreign = curl_options,
 }
 
 local check = {

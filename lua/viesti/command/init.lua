@@ -66,7 +66,7 @@ local function dispatch(list)
   local command = command_named(list[1])
   local rest = table.move(list, command and 2 or 1, #list, 1, {})
   command = command or declarations.fetch
-  local given, operands = arguments.read(command.options, rest)
+  local given, operands = arguments.read(command.options, rest, command.foreign)
   if not given then
     failure.raise(exit_codes.USAGE, operands)
   end

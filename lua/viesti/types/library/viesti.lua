@@ -37,7 +37,7 @@
 ---@class viesti.CachingSender.Options
 ---@field max_size? integer most responses kept, the least recently used goes first; no bound if not given (1 or more)
 ---@field sender? viesti.Sender the inner sender; a SyncSender if none is given
----@field store? viesti.AnyStore a Store to share with other caches; its own bounds count
+---@field store? viesti.AnyStore a Store to share with other caches; its own bounds count, and over sqlite those given here, too
 ---@field max_bytes? integer most bytes of memory that the responses hold in all, likewise (1 or more)
 ---@field max_entry_bytes? integer a response that holds more is not kept (1 or more)
 ---@field shared? boolean the cache serves many users; false: only one, whose private responses it keeps, too (default true)

@@ -27,7 +27,7 @@ function Sqlite:get(key) end
 ---@param key string
 ---@param variant string
 ---@param entry string
----@param choices { seconds: number?, tags: string[]?, generation: integer?, body: string? }?
+---@param choices viesti.PutChoices?
 ---@return boolean kept
 function Sqlite:put(key, variant, entry, choices) end
 
@@ -105,6 +105,15 @@ function Sqlite:stats() end
 
 --- Closes the file. A chain that still has the store goes without.
 function Sqlite:close() end
+
+---@class viesti.PutChoices
+---@field seconds number? for which the entry is of use
+---@field tags string[]? to purge it by
+---@field generation any what `get` has returned
+---@field body string? the body that stands apart from it
+---@field max_size integer? the bounds of who puts it, beside the store's
+---@field max_bytes integer?
+---@field max_entry_bytes integer?
 
 ---@class viesti.StoredEntry
 ---@field key string
