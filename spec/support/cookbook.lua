@@ -1,0 +1,101 @@
+-- The recipes of docs/cookbook.md, and the servers that stand for those that they name.
+
+local certificates = require "spec.support.certificates"
+local example_folder = require "spec.support.example_folder"
+local free_port = require "spec.support.free_port"
+local nginx = require "spec.support.nginx"
+local origin = require "spec.support.origin"
+local pages = require "spec.support.pages"
+local proxy = require "spec.support.proxy"
+local redis_server = require "spec.support.redis_server"
+local tls_server = require "spec.support.tls_server"
+
+local cookbook = {}
+
+local page = "docs/cookbook.md"
+
+local inside = [[
+  ssl_verify_client optional;
+  ssl_client_certificate %s;
+  location = /whoami { default_type text/plain; return 200 "$ssl_client_verify"; }
+]]
+
+local socket_server = [[
+  server {
+    listen unix:docker.sock;
+    location = /v1.43/containers/json {
+      default_type application/json;
+      return 200 '[{"Image":"debian:12"}]';
+    }
+  }
+]]
+
+local Kitchen = {}
+Kitchen.__index = Kitchen
+
+-- main and mirror are origins, proxy is a proxy, hosts an nginx.
+function cookbook.start()
+  local made = certificates.make()
+  local self = setmetatable({ main = origin.start(), mirror = origin.start() }, Kitchen)
+  self.redis = redis_server.start { port = free_port() }
+  self.proxy = proxy.start { kind = "http", to = self.main.port, user = "me", password = "secret" }
+  self.hosts = nginx.start { http = socket_server .. tls_server {
+    name = "inside", certificate = made.good, directives = inside:format(made.ca) } }
+  self.stand_ins = {
+    { "https://example.org", self.main.url },
+    { "https://mirror.example.org", self.mirror.url },
+    { "https://inside.example.org", "https://127.0.0.1:" .. self.hosts.ports.inside },
+    { "proxy.example.org:3128", "127.0.0.1:" .. self.proxy.port },
+    { "redis://127.0.0.1:6379", "redis://127.0.0.1:" .. self.redis.port },
+    { "/var/run/docker.sock", self.hosts.directory .. "/docker.sock" },
+    { "/etc/company/ca.pem", made.ca },
+    { "/etc/company/client.pem", made.client.certificate },
+    { "/etc/company/client.key", made.client.key },
+  }
+  return self
+end
+
+function Kitchen:stop()
+  for _, name in ipairs { "main", "mirror", "redis", "proxy", "hosts" } do
+    self[name]:stop()
+  end
+end
+
+-- Runs the examples of a recipe in a folder, which is returned, with what it needs: `routes` of
+-- the origin (or a function that makes them of its URL), those of the `mirror`, and `files`.
+function Kitchen:cook(title, recipe)
+  local routes = recipe.routes or {}
+  if type(routes) == "function" then
+    routes = routes(self.main.url)
+  end
+  for name, list in pairs { main = routes, mirror = recipe.mirror or {} } do
+    self[name]:reset()
+    for path, answers in pairs(list) do
+      self[name]:route(path, answers)
+    end
+  end
+  local folder = example_folder.new(self.stand_ins)
+  for name, text in pairs(recipe.files or {}) do
+    folder:write(name, folder:placed(text))
+  end
+  for _, example in ipairs(pages.examples(page)) do
+    if example.heading == title then
+      folder:run(example)
+    end
+  end
+  return folder
+end
+
+-- The headings of all recipes, in their order, and the anchors that the page's list leads to.
+function cookbook.titles()
+  local list, listed = {}, {}
+  for title in pages.read(page):gmatch "\n### ([^\n]+)" do
+    list[#list + 1] = title
+  end
+  for anchor in pages.read(page):gmatch "%]%(#([%w-]+)%)" do
+    listed[#listed + 1] = anchor
+  end
+  return list, listed
+end
+
+return cookbook
