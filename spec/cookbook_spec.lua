@@ -56,13 +56,11 @@ end
 local recipes = {
   ["Walk an API page by page"] = {
     promise = "asks for each page once, in their order",
-    routes = function(url)
-      return {
-        ["/items"] = json('[{"name":"one"},{"name":"two"}]', { { "Link",
-          ('<%s/items>; rel="first", <%s/items?page=2>; rel="next"'):format(url, url) } }),
-        ["/items?page=2"] = json('[{"name":"three"}]', { { "Link", '</items>; rel="prev"' } }),
-      }
-    end,
+    routes = {
+      ["/items"] = json('[{"name":"one"},{"name":"two"}]',
+        { { "Link", '<?page=1>; rel="first", <?page=2>; rel="next"' } }),
+      ["/items?page=2"] = json('[{"name":"three"}]', { { "Link", '<?page=1>; rel="prev"' } }),
+    },
     check = function(servers)
       assert.same({ "GET /items", "GET /items?page=2" }, targets(servers.main:requests()))
     end,

@@ -61,14 +61,10 @@ function Kitchen:stop()
   end
 end
 
--- Runs the examples of a recipe in a folder, which is returned, with what it needs: `routes` of
--- the origin (or a function that makes them of its URL), those of the `mirror`, and `files`.
+-- Runs the examples of a recipe in a folder, which is returned, with what it needs: `routes` of the
+-- origin, those of the `mirror`, and `files`.
 function Kitchen:cook(title, recipe)
-  local routes = recipe.routes or {}
-  if type(routes) == "function" then
-    routes = routes(self.main.url)
-  end
-  for name, list in pairs { main = routes, mirror = recipe.mirror or {} } do
+  for name, list in pairs { main = recipe.routes or {}, mirror = recipe.mirror or {} } do
     self[name]:reset()
     for path, answers in pairs(list) do
       self[name]:route(path, answers)
