@@ -1,4 +1,5 @@
 local cookbook = require "spec.support.cookbook"
+local pages = require "spec.support.pages"
 local process = require "spec.support.process"
 
 local function json(text, headers)
@@ -364,7 +365,7 @@ local recipes = {
 
 describe("The cookbook", function()
   local servers
-  local titles, listed = cookbook.titles()
+  local titles = cookbook.titles()
 
   setup(function()
     servers = cookbook.start()
@@ -385,8 +386,8 @@ describe("The cookbook", function()
   it("has at its beginning a list of all that is in it", function()
     local anchors = {}
     for index, title in ipairs(titles) do
-      anchors[index] = title:lower():gsub("[^%w -]", ""):gsub(" ", "-")
+      anchors[index] = pages.anchor(title)
     end
-    assert.same(anchors, listed)
+    assert.same(anchors, cookbook.listed())
   end)
 end)

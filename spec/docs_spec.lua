@@ -1,3 +1,4 @@
+local lfs = require "lfs"
 local c_program = require "spec.support.c_program"
 local example_folder = require "spec.support.example_folder"
 local free_port = require "spec.support.free_port"
@@ -20,6 +21,9 @@ describe("the documentation", function()
     server:route("/fresh.json", { headers = { { "Content-Type", "application/json" },
       { "Cache-Control", "max-age=60" } }, body = '{"title":"hello"}' })
     server:route("/", { body = "hello" })
+    server:route("/site/data.json", { headers = { { "Content-Type", "application/json" } },
+      body = '{"title":"hello"}\n' })
+    server:route("/site/nothing", { status = 404, reason = "File not found" })
     server:route("/old.json", { status = 301, headers = { { "Location", "/data.json" } } })
   end)
 
@@ -45,7 +49,8 @@ describe("the documentation", function()
   end
 
   local function stand_ins()
-    return { { "https://example.org", server.url },
+    return { { "http://127.0.0.1:8000", server.url .. "/site" },
+      { "https://example.org", server.url },
       { "redis://127.0.0.1:6379", "redis://127.0.0.1:" .. redis.port } }
   end
 
@@ -123,6 +128,20 @@ describe("the documentation", function()
     local output = pipe:read "a"
     return pipe:close(), output
   end
+
+  it("has links that lead somewhere", function()
+    for _, page in ipairs(pages.list()) do
+      for _, link in ipairs(pages.links(page)) do
+        local path, anchor = link[1], link[2]
+        assert.is_truthy(lfs.attributes(path), page .. ": " .. path)
+        local found = anchor == nil
+        for _, heading in ipairs(anchor and pages.headings(path) or {}) do
+          found = found or pages.anchor(heading) == anchor
+        end
+        assert.is_true(found, ("%s: %s#%s"):format(page, path, anchor))
+      end
+    end
+  end)
 
   it("has a manual page that says what the command declares (make docs writes it)", function()
     local ok, output = run((os.getenv "LUA" or "lua5.4") .. " tools/manual")

@@ -82,16 +82,22 @@ function Kitchen:cook(title, recipe)
   return folder
 end
 
--- The headings of all recipes, in their order, and the anchors that the page's list leads to.
+-- The headings of all recipes, in their order.
 function cookbook.titles()
-  local list, listed = {}, {}
+  local list = {}
   for title in pages.read(page):gmatch "\n### ([^\n]+)" do
     list[#list + 1] = title
   end
-  for anchor in pages.read(page):gmatch "%]%(#([%w-]+)%)" do
-    listed[#listed + 1] = anchor
+  return list
+end
+
+-- The anchors that its list of recipes leads to.
+function cookbook.listed()
+  local list = {}
+  for _, link in ipairs(pages.links(page)) do
+    list[#list + 1] = link[1] == page and link[2] or nil
   end
-  return list, listed
+  return list
 end
 
 return cookbook

@@ -44,6 +44,32 @@ function pages.examples(path, language)
   return list
 end
 
+-- What a heading is linked to by.
+function pages.anchor(heading)
+  return (heading:lower():gsub("[^%w_ -]", ""):gsub(" ", "-"))
+end
+
+-- All links of a page to places in here: { path of a file, anchor in it or nil }.
+function pages.links(path)
+  local list, folder = {}, path:match "^(.*/)" or ""
+  for target in pages.read(path):gsub("```.-\n```", ""):gmatch "%]%(([^)%s]+)%)" do
+    if not target:find "^https?:" then
+      local file, anchor = target:match "^([^#]*)#?(.*)$"
+      file = file == "" and path or (folder .. file):gsub("^docs/%.%./", "")
+      list[#list + 1] = { file, anchor ~= "" and anchor or nil }
+    end
+  end
+  return list
+end
+
+function pages.headings(path)
+  local list = {}
+  for line in pages.read(path):gsub("```.-\n```", ""):gmatch "[^\n]+" do
+    list[#list + 1] = line:match "^#+ (.*)$"
+  end
+  return list
+end
+
 -- What an example says behind each such mark that it prints, "-->" or "//->".
 function pages.promised(text, mark)
   local lines = {}
