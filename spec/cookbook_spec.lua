@@ -79,7 +79,7 @@ local recipes = {
   },
   ["Read lines as they come"] = {
     promise = "puts lines together that come in pieces",
-    routes = { ["/log"] = { body = '{"level":"info"}\r\n{"level":"warning"}\n', chunked = 7 } },
+    routes = { ["/log"] = { body = '{"level":"info"}\r\n{"level":"warning"}', chunked = 7 } },
     check = function(servers)
       assert.equal(1, servers.main:count "/log")
     end,
