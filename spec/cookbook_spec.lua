@@ -377,7 +377,8 @@ describe("The cookbook", function()
   for _, title in ipairs(titles) do
     local recipe = recipes[title] or { promise = "nobody checks" }
     it(("has '%s', which %s"):format(title, recipe.promise), function()
-      local folder <close> = servers:cook(title, recipe)
+      local folder <close> = servers:prepare(recipe)
+      cookbook.cook(title, folder)
       recipe.check(servers, folder)
     end)
   end

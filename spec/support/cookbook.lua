@@ -61,9 +61,8 @@ function Kitchen:stop()
   end
 end
 
--- Runs the examples of a recipe in a folder, which is returned, with what it needs: `routes` of the
--- origin, those of the `mirror`, and `files`.
-function Kitchen:cook(title, recipe)
+-- A folder with the `files` of a recipe; the origin gets its `routes`, the mirror what is in `mirror`.
+function Kitchen:prepare(recipe)
   for name, list in pairs { main = recipe.routes or {}, mirror = recipe.mirror or {} } do
     self[name]:reset()
     for path, answers in pairs(list) do
@@ -74,12 +73,16 @@ function Kitchen:cook(title, recipe)
   for name, text in pairs(recipe.files or {}) do
     folder:write(name, folder:placed(text))
   end
+  return folder
+end
+
+-- Runs the examples of a recipe in its folder.
+function cookbook.cook(title, folder)
   for _, example in ipairs(pages.examples(page)) do
     if example.heading == title then
       folder:run(example)
     end
   end
-  return folder
 end
 
 -- The headings of all recipes, in their order.
