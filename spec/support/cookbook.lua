@@ -61,7 +61,7 @@ function Kitchen:stop()
   end
 end
 
--- A folder with the `files` of a recipe; the origin gets its `routes`, the mirror what is in `mirror`.
+-- A folder with the `files` of a recipe, whose `routes` the origin gets, and the mirror `mirror`.
 function Kitchen:prepare(recipe)
   for name, list in pairs { main = recipe.routes or {}, mirror = recipe.mirror or {} } do
     self[name]:reset()
