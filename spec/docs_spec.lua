@@ -1,39 +1,15 @@
+local lfs = require "lfs"
 local c_program = require "spec.support.c_program"
-local command = require "spec.support.command"
+local example_folder = require "spec.support.example_folder"
 local free_port = require "spec.support.free_port"
 local origin = require "spec.support.origin"
-local process = require "spec.support.process"
+local pages = require "spec.support.pages"
 local redis_server = require "spec.support.redis_server"
 local viesti = require "viesti"
 
 -- Every example in the documentation is run as it stands, but for its host, and where its Redis is.
-local EXAMPLE_HOST = "https://example.org"
-local EXAMPLE_REDIS = "redis://127.0.0.1:6379"
-local PAGES = { "README.md" }
-do
-  local list <close> = assert(io.popen "ls docs/*.md docs/*/*.md")
-  for path in list:lines() do
-    PAGES[#PAGES + 1] = path
-  end
-end
-
-local function read(path)
-  local file <close> = assert(io.open(path))
-  return file:read "a"
-end
-
-local function blocks(page, language)
-  local list, position = {}, 1
-  local text = read(page)
-  while true do
-    local from, to, block = text:find("\n```" .. language .. "\n(.-)\n```", position)
-    if not from then
-      return list
-    end
-    list[#list + 1] = block
-    position = to
-  end
-end
+-- Those of this page are run by spec/cookbook_spec.lua.
+local COOKBOOK = "docs/cookbook.md"
 
 describe("the documentation", function()
   local server, redis
@@ -45,6 +21,9 @@ describe("the documentation", function()
     server:route("/fresh.json", { headers = { { "Content-Type", "application/json" },
       { "Cache-Control", "max-age=60" } }, body = '{"title":"hello"}' })
     server:route("/", { body = "hello" })
+    server:route("/site/data.json", { headers = { { "Content-Type", "application/json" } },
+      body = '{"title":"hello"}\n' })
+    server:route("/site/nothing", { status = 404, reason = "File not found" })
     server:route("/old.json", { status = 301, headers = { { "Location", "/data.json" } } })
   end)
 
@@ -69,18 +48,14 @@ describe("the documentation", function()
     end
   end
 
-  -- Puts our servers in the place of those that the page names; or, of what is printed, back.
+  local function stand_ins()
+    return { { "http://127.0.0.1:8000", server.url .. "/site" },
+      { "https://example.org", server.url },
+      { "redis://127.0.0.1:6379", "redis://127.0.0.1:" .. redis.port } }
+  end
+
   local function placed(text, back)
-    local there, here = { EXAMPLE_HOST, EXAMPLE_REDIS },
-      { server.url, "redis://127.0.0.1:" .. redis.port }
-    for index = 1, #there do
-      local from, to = there[index], here[index]
-      if back then
-        from, to = to, from
-      end
-      text = text:gsub(from:gsub("%p", "%%%0"), to)
-    end
-    return text
+    return example_folder.placed(stand_ins(), text, back)
   end
 
   local function environment(output)
@@ -96,21 +71,27 @@ describe("the documentation", function()
       { __index = _G })
   end
 
-  for _, page in ipairs(PAGES) do
-    for number, block in ipairs(blocks(page, "lua")) do
-      it(("runs Lua example %d of %s and prints what it says"):format(number, page), function()
-        local output = {}
-        assert(load(placed(block), "=" .. page, "t", environment(output)))()
-        local expected = {}
-        for text in block:gmatch "%-%-> ([^\n]+)" do
-          expected[#expected + 1] = text
+  -- Calls a function for each example of a language, of those that are run here.
+  local function each_example(language, call)
+    for _, page in ipairs(pages.list()) do
+      for number, example in ipairs(page == COOKBOOK and {} or pages.examples(page, language)) do
+        if not example.name then
+          call(page, number, example.text)
         end
-        for index, text in ipairs(expected) do
-          assert.equal(text, placed(output[index], true))
-        end
-      end)
+      end
     end
   end
+
+  each_example("lua", function(page, number, text)
+    it(("runs Lua example %d of %s and prints what it says"):format(number, page), function()
+      local output = {}
+      assert(load(placed(text), "=" .. page, "t", environment(output)))()
+      for index, line in ipairs(output) do
+        output[index] = placed(line, true)
+      end
+      assert.same(pages.promised(text, "-->"), output)
+    end)
+  end)
 
   -- A program, or what stands in one.
   local function whole(block)
@@ -121,20 +102,26 @@ describe("the documentation", function()
       .. "\nreturn 0;\n}\n"
   end
 
-  for _, page in ipairs(PAGES) do
-    for number, block in ipairs(blocks(page, "c")) do
-      it(("compiles and runs C example %d of %s, which prints what it says"):format(number, page),
-        function()
-          local program <close> = c_program.build(whole(placed(block)))
-          local ok, output = program:run()
-          assert.is_true(ok, output)
-          local expected = {}
-          for text in block:gmatch "//%-> ([^\n]+)" do
-            expected[#expected + 1] = text .. "\n"
-          end
-          assert.equal(table.concat(expected), placed(output, true))
-        end)
-    end
+  each_example("c", function(page, number, text)
+    it(("compiles and runs C example %d of %s, which prints what it says"):format(number, page),
+      function()
+        local program <close> = c_program.build(whole(placed(text)))
+        local ok, output = program:run()
+        assert.is_true(ok, output)
+        local promised = table.concat(pages.promised(text, "//->"), "\n")
+        assert.equal(promised, (placed(output, true):gsub("\n$", "")))
+      end)
+  end)
+
+  for _, page in ipairs { "docs/command.md", "docs/getting-started.md" } do
+    it("has examples at the shell that print what they say in " .. page, function()
+      local folder <close> = example_folder.new(stand_ins())
+      for _, example in ipairs(pages.examples(page)) do
+        if example.name or example.language == "console" then
+          folder:run(example)
+        end
+      end
+    end)
   end
 
   local function run(line)
@@ -143,43 +130,16 @@ describe("the documentation", function()
     return pipe:close(), output
   end
 
-  -- What is typed behind each "$", and what it prints, where "..." stands for anything.
-  local function dialogue(block)
-    local steps = {}
-    for line in block:gmatch "[^\n]+" do
-      local typed = line:match "^%$ (.*)$"
-      if typed then
-        steps[#steps + 1] = { typed = typed, printed = {} }
-      else
-        table.insert(steps[#steps].printed, line)
-      end
-    end
-    return steps
-  end
-
-  local function pattern_of(line)
-    return "^" .. line:gsub("%p", "%%%0"):gsub("%%%.%%%.%%%.", ".*") .. "$"
-  end
-
-  it("has a page on the command whose examples print what they say", function()
-    local folder <close> = setmetatable({ path = process.temporary_directory() }, {
-      __close = function(self) process.run("rm -r " .. process.quote(self.path)) end })
-    local define = ("viesti() { %s \"$@\"; }\n"):format(command.line {})
-    for _, block in ipairs(blocks("docs/command.md", "console")) do
-      for _, step in ipairs(dialogue(block)) do
-        local result = command.shell(define .. placed(step.typed), folder.path)
-        local lines = {}
-        for line in placed(result.out .. result.err, true):gmatch "[^\n]+" do
-          lines[#lines + 1] = line
+  it("has links that lead somewhere", function()
+    for _, page in ipairs(pages.list()) do
+      for _, link in ipairs(pages.links(page)) do
+        local path, anchor = link[1], link[2]
+        assert.is_truthy(lfs.attributes(path), page .. ": " .. path)
+        local found = anchor == nil
+        for _, heading in ipairs(anchor and pages.headings(path) or {}) do
+          found = found or pages.anchor(heading) == anchor
         end
-        assert.equal(#step.printed, #lines, step.typed .. "\n" .. table.concat(lines, "\n"))
-        for _, expected in ipairs(step.printed) do
-          local found = false
-          for _, line in ipairs(lines) do
-            found = found or line:find(pattern_of(expected)) ~= nil
-          end
-          assert.is_true(found, step.typed .. ": " .. expected .. "\n" .. table.concat(lines, "\n"))
-        end
+        assert.is_true(found, ("%s: %s#%s"):format(page, path, anchor))
       end
     end
   end)
@@ -187,13 +147,13 @@ describe("the documentation", function()
   it("has a manual page that says what the command declares (make docs writes it)", function()
     local ok, output = run((os.getenv "LUA" or "lua5.4") .. " tools/manual")
     assert.is_true(ok, output)
-    assert.equal(output, read "docs/man/viesti.1")
+    assert.equal(output, pages.read "docs/man/viesti.1")
   end)
 
   it("has a reference that says what the code declares (make docs writes it)", function()
     local ok, output = run((os.getenv "LUA" or "lua5.4") .. " tools/reference")
     assert.is_true(ok, output)
-    assert.equal(output, read "docs/reference.md")
+    assert.equal(output, pages.read "docs/reference.md")
   end)
 
   -- What a table or a sentence of a page calls by name, as `name`, `table.name` or `name = ...`.
@@ -227,7 +187,7 @@ describe("the documentation", function()
       ["docs/testing.md"] = { "MockSender", "RecordingSender" },
     } do
       for _, name in ipairs(names) do
-        assert_told_of({ path = path, text = read(path) }, viesti[name].options)
+        assert_told_of({ path = path, text = pages.read(path) }, viesti[name].options)
       end
     end
   end)
@@ -235,7 +195,7 @@ describe("the documentation", function()
   -- What the last cell of each row of the page's tables has in code.
   local function codes_here(path)
     local text = {}
-    for row in read(path):gmatch "\n(|[^\n]+)|" do
+    for row in pages.read(path):gmatch "\n(|[^\n]+)|" do
       for code in row:match("[^|]*$"):gmatch "`([^`]+)`" do
         text[#text + 1] = code
       end
@@ -247,8 +207,8 @@ describe("the documentation", function()
   local ELSEWHERE = { require = true, attach = true, sqlite = true }
 
   it("names to people who come from elsewhere only what the reference has", function()
-    local reference = read "docs/reference.md"
-    for _, page in ipairs(PAGES) do
+    local reference = pages.read "docs/reference.md"
+    for _, page in ipairs(pages.list()) do
       for _, code in ipairs(page:find "coming%-from" and codes_here(page) or {}) do
         for name in code:gsub('"[^"]*"', ""):gmatch "%f[%w_][%a_][%w_]*" do
           assert.is_truthy(ELSEWHERE[name] or not name:find "%l"

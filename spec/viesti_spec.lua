@@ -32,6 +32,21 @@ describe("require \"viesti\"", function()
     end
   end)
 
+  it("says where a reference leads to, and what is wrong with one that leads nowhere", function()
+    local base = "https://example.org/a/b?page=1#end"
+    for reference, url in pairs({
+      ["?page=2"] = "https://example.org/a/b?page=2", ["../c d"] = "https://example.org/c%20d",
+      ["//other.test:443/x"] = "https://other.test/x", [""] = "https://example.org/a/b?page=1",
+    }) do
+      assert.equal(url, viesti.resolve_url(base, reference))
+    end
+    local url, wrong = viesti.resolve_url(base, "file:///etc/passwd")
+    assert.is_nil(url)
+    assert.matches("only http and https", wrong)
+    assert.has_error(function() viesti.resolve_url(base) end, "resolve_url needs a URL and a "
+      .. 'reference in what came from there, got "https://example.org/a/b?page=1#end" and nothing')
+  end)
+
   it("says its version and libcurl's", function()
     assert.matches("^%d+%.%d+%.%d+$", viesti.VERSION)
     assert.matches("^%d+%.%d+%.%d+", viesti.CURL_VERSION)

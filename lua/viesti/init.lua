@@ -69,6 +69,7 @@ return {
   download = require("viesti.download").download,
   loop = core.loop,
   features = core.features,
+  resolve_url = require "viesti.resolve_url",
 
   testing = require "viesti.testing",
 

@@ -30,14 +30,19 @@ local function absolute(paths)
   end))
 end
 
--- The shell text that runs it, with these arguments.
-function command.line(arguments, prefix)
+-- The shell text that starts a Lua interpreter, which sees our modules from any folder.
+function command.interpreter(prefix)
   return table.concat({
     "env", process.quote("LUA_PATH_5_4=" .. absolute(package.path)),
     process.quote("LUA_CPATH_5_4=" .. absolute(package.cpath)),
     prefix or "", os.getenv("RUN_UNDER") or "", process.interpreter(),
-    process.quote(lfs.currentdir() .. "/bin/viesti"), quoted(arguments),
   }, " ")
+end
+
+-- The shell text that runs the command, with these arguments.
+function command.line(arguments, prefix)
+  return table.concat({ command.interpreter(prefix),
+    process.quote(lfs.currentdir() .. "/bin/viesti"), quoted(arguments) }, " ")
 end
 
 local clean = "unset LD_PRELOAD ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS; "

@@ -47,6 +47,7 @@ map = viesti.map
 null = viesti.null
 policies = viesti.policies
 redis = require "viesti.redis"
+resolve_url = viesti.resolve_url
 run = viesti.run
 sleep = viesti.sleep
 spawn = viesti.spawn

@@ -927,6 +927,13 @@ function viesti.loop() end
 ---@return any[] results, any[] errors
 function viesti.map(list, fn, choices) end
 
+--- The URL that a reference in what came from `base`, a relative link, say, leads to, in normal
+--- form (RFC 3986 5.2); or nil and what is wrong with it.
+---@param base string an http or https URL
+---@param reference string
+---@return string? url, string? reason
+function viesti.resolve_url(base, reference) end
+
 --- Runs `fn(...)` as a task, and the loop until it is done; returns what it returned. Inside a task
 --- it just calls it.
 ---@param fn function
