@@ -8,7 +8,7 @@ local nginx = require("spec.support.nginx")
 local tls_server = require("spec.support.tls_server")
 
 describe("The command viesti", function()
-  local server = fixture.origin()
+  local server, other = fixture.origin(), fixture.origin()
 
   local function last()
     local requests = server:requests()
@@ -43,7 +43,45 @@ describe("The command viesti", function()
   it("follows redirects, and says so where it may not", function()
     server:route("/old", { status = 302, headers = { { "Location", "/echo" } } })
     assert.matches('"target":"\\/echo"', command.run({ server.url .. "/old" }).out)
-    assert.equal(47, command.run({ "--max-redirs", "0", server.url .. "/old" }).code)
+    server:route("/older", { status = 302, headers = { { "Location", "/old" } } })
+    assert.equal(47, command.run({ "--max-redirs", "1", server.url .. "/older" }).code)
+  end)
+
+  it("shows a redirect that it is not to follow", function()
+    server:route("/old", { status = 302, headers = { { "Location", "/echo" } }, body = "moved" })
+    assert.same({ code = 0, out = "moved", err = "" },
+      command.run({ "--max-redirs", "0", server.url .. "/old" }))
+  end)
+
+  it("sends a form with files", function()
+    local path = os.tmpname()
+    local file <close> = assert(io.open(path, "w"))
+    file:write("in the file"):flush()
+    assert.equal(0, command.run({ "-F", "title=A=B", "--form", "page=@" .. path .. ";type=text/x-a",
+      "-F", "note=@-", server.url .. "/echo" }, { stdin = "from here" }).code)
+    os.remove(path)
+    assert.matches("^multipart/form%-data; boundary=", last().header("Content-Type"))
+    for _, part in ipairs({ 'name="title"\r\n\r\nA=B\r\n', 'name="note"\r\n\r\nfrom here\r\n',
+      'filename="' .. path:match("[^/]*$")
+        .. '"\r\nContent-Type: text/x-a\r\n\r\nin the file\r\n' }) do
+      assert.is_truthy(last().body:find(part, 1, true), last().body)
+    end
+    refused(2, "-F wants 'name=text' or 'name=@FILE', got 'x'", "-F", "x", server.url .. "/")
+    refused(2, "--data and --form are both given, a request has one body", "-F", "a=b", "-d", "c",
+      server.url .. "/")
+  end)
+
+  it("says who is asking, to the hosts of its URLs alone", function()
+    other:route("/echo", { body = "there" })
+    server:route("/away", { status = 302, headers = { { "Location", other.url .. "/echo" } } })
+    command.run({ "-u", "me:pass:word", server.url .. "/echo" })
+    assert.equal("Basic bWU6cGFzczp3b3Jk", last().header("Authorization"))
+    assert.equal("there", command.run({ "--user", "me:x", server.url .. "/away" }).out)
+    assert.equal("Basic bWU6eA==", last().header("Authorization"))
+    assert.is_nil(other:requests()[1].header("Authorization"))
+    command.run({ "-u", "@-", server.url .. "/echo" }, { stdin = "me:x\nmore" })
+    assert.equal("Basic bWU6eA==", last().header("Authorization"))
+    refused(2, "-u wants USER:PASSWORD, there is no colon", "-u", "me", server.url .. "/")
   end)
 
   it("tries again what failed on the way", function()

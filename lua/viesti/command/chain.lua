@@ -7,6 +7,7 @@ local declarations = require "viesti.command.declarations"
 local exit_codes = require "viesti.command.exit_codes"
 local failure = require "viesti.command.failure"
 local stores = require "viesti.command.stores"
+local user = require "viesti.command.user"
 local viesti = require "viesti"
 
 local chain = {}
@@ -32,12 +33,13 @@ local function traced(loaded, on_event)
     on_event = on_event })
 end
 
-local function usual(values, on_event)
+local function usual(values, items, on_event)
   return viesti.standard {
     asynchronous = true,
     session = { timeout = 0, connect_timeout = values.connect_timeout,
       verify = not values.insecure, ca = values.cacert, proxy = values.proxy },
-    redirecting = { max_redirects = values.max_redirs },
+    redirecting = values.max_redirs > 0 and { max_redirects = values.max_redirs },
+    authenticating = user(values.user, items),
     caching = values.cache and { store = stores.open(values.cache) } or false,
     deadline = values.max_time and { seconds = values.max_time } or false,
     retrying = { retries = values.retry },
@@ -48,12 +50,13 @@ end
 --- `given` is what the user said, `values` with defaults. Raises failures.
 ---@param given table
 ---@param values table
+---@param items viesti.command.Item[]
 ---@param on_event? fun(name: string, span: viesti.Span) hears of every attempt
 ---@return viesti.Sender
-function chain.build(given, values, on_event)
+function chain.build(given, values, items, on_event)
   if not values.chain then
     local before = viesti.InsecureWarning:set(values.insecure and "ignore" or "print")
-    local made, sender = pcall(usual, values, on_event)
+    local made, sender = pcall(usual, values, items, on_event)
     viesti.InsecureWarning:set(before)
     if not made then
       failure.raise(failure.is(sender) and sender.code or exit_codes.USAGE,

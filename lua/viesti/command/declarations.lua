@@ -27,6 +27,9 @@ local fetch = {
         .. "standard input" },
     { long = "json", value = "TEXT",
       doc = "sends that as JSON, and asks for JSON; @FILE and @- likewise" },
+    { long = "form", short = "F", value = "PART", many = true,
+      doc = "sends a form with files: 'name=text', or 'name=@FILE', where ';type=image/png' may "
+        .. "follow; once for each part" },
     { long = "output", short = "o", value = "FILE", many = true,
       doc = "writes there, when the body is whole, instead of to standard output; once for each "
         .. "URL" },
@@ -53,10 +56,13 @@ local fetch = {
     { long = "cache", value = "STORE", own = true,
       doc = "keeps responses there, by the rules for caches, and answers out of it: an SQLite "
         .. "file, or redis://host; see viesti help cache" },
+    { long = "user", short = "u", value = "USER:PASSWORD", own = true,
+      doc = "says who is asking (Basic), to the hosts of the URLs alone; @FILE has it in its first "
+        .. "line, where no list of processes shows it" },
     { long = "retry", value = "N", type = "integer", min = 0, default = 3, own = true,
       doc = "how often a server error or a broken connection is tried again" },
     { long = "max-redirs", value = "N", type = "integer", min = 0, default = 20, own = true,
-      doc = "how many redirects are followed; 0 for none" },
+      doc = "how many redirects are followed; 0: none, a redirect is what comes" },
     { long = "max-time", short = "m", value = "SECONDS", type = "number", min = 0, own = true,
       doc = "how long a request may take in all, retries included" },
     { long = "connect-timeout", value = "SECONDS", type = "number", min = 0, default = 10,

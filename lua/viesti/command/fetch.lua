@@ -175,7 +175,7 @@ return function(given, values, operands)
   local urls = requests.urls(operands, values, core.terminal_width(io.stdin) ~= nil)
   local items, stats = requests.items(values, urls), new_stats()
   local har = values.har and open_har(values.har)
-  local sender <close> = chain.build(given, values,
+  local sender <close> = chain.build(given, values, items,
     teller_of(listeners_of(values, items, stats, har)))
   local progress = progress_of(values, items)
   local job = { values = values, items = items, stats = stats, sender = sender,

@@ -1,4 +1,5 @@
 --- What is to be sent, and where what comes back is to go: the options of the command as requests.
+local bodies = require "viesti.command.bodies"
 local exit_codes = require "viesti.command.exit_codes"
 local failure = require "viesti.command.failure"
 local Request = require "viesti.request"
@@ -7,26 +8,6 @@ local requests = {}
 
 local function usage(message)
   failure.raise(exit_codes.USAGE, message)
-end
-
--- The text itself, or what "@FILE" or "@-" leads to.
-local function content_of(text)
-  local path = text:match "^@(.+)$"
-  if not path then
-    return text
-  end
-  local file, reason = path == "-" and io.stdin or nil, nil
-  if not file then
-    file, reason = io.open(path, "rb")
-  end
-  local content
-  if file then
-    content, reason = file:read "a"
-  end
-  if not content then
-    failure.raise(exit_codes.READ, ("%s cannot be read: %s"):format(path, reason))
-  end
-  return content
 end
 
 local function read_headers(lines)
@@ -41,39 +22,11 @@ local function read_headers(lines)
   return headers
 end
 
-local function has(headers, wanted)
-  for _, field in ipairs(headers) do
-    if field[1]:lower() == wanted then
-      return true
-    end
-  end
-  return false
-end
-
-local function add_unless_given(headers, name, value)
-  if not has(headers, name:lower()) then
-    headers[#headers + 1] = { name, value }
-  end
-end
-
 -- What all requests have in common.
 local function template_of(values)
-  local template = { method = values.request, headers = read_headers(values.header or {}) }
-  if values.data and values.json then
-    usage "--data and --json are both given, a request has one body"
-  elseif values.json then
-    template.content = content_of(values.json)
-    add_unless_given(template.headers, "Content-Type", "application/json")
-    add_unless_given(template.headers, "Accept", "application/json")
-  elseif values.data then
-    local parts = {}
-    for index, text in ipairs(values.data) do
-      parts[index] = content_of(text)
-    end
-    template.content = table.concat(parts, "&")
-    add_unless_given(template.headers, "Content-Type", "application/x-www-form-urlencoded")
-  end
-  template.method = template.method or template.content and "POST" or "GET"
+  local template = { headers = read_headers(values.header or {}) }
+  local has_body = bodies.add(template, values)
+  template.method = values.request or has_body and "POST" or "GET"
   return template
 end
 
@@ -131,7 +84,7 @@ end
 function requests.items(values, urls)
   check_outputs(values, #urls)
   local template, items, taken = template_of(values), {}, {}
-  if values.continue and (template.method ~= "GET" or template.content) then
+  if values.continue and (template.method ~= "GET" or template.content or template.multipart) then
     usage "-C goes on with what a GET brought"
   end
   for index, url in ipairs(urls) do
@@ -156,10 +109,8 @@ end
 
 -- Standard input holds the one or the other.
 local function read_input(values, urls)
-  for _, text in ipairs { values.json or "", table.unpack(values.data or {}) } do
-    if text == "@-" then
-      usage "standard input cannot be both the URLs and what is sent"
-    end
+  if values.user == "@-" or bodies.read_input(values) then
+    usage "standard input cannot be both the URLs and what is sent"
   end
   read_lines(io.stdin, urls)
 end
