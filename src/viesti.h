@@ -133,13 +133,22 @@ VIESTI_API viesti_status viesti_open(viesti **runtime, const viesti_options *opt
  * a callback it does so when the call that runs the callback returns. NULL is ignored. */
 VIESTI_API void viesti_close(viesti *runtime);
 
-/* Runs the Lua text of a chain and makes it the runtime's. `name` is for messages ("=relay",
- * "@relay.lua"), NULL for a default. On failure the chain that was there stays. Requests under way
- * finish on the chain that they were sent through. */
+/* Runs the Lua text of a chain and makes it the runtime's; the text is not kept. `name` is for
+ * messages ("=relay", "@relay.lua"), NULL for a default. On failure the chain that was there stays.
+ * Else it is closed when the requests have ended that were sent or submitted while it was there,
+ * and what the new text names again with the same options (stores, sessions, limits: the list is in
+ * docs/chains.md) is kept as it is, with what it holds. */
 VIESTI_API viesti_status viesti_load(viesti *runtime, const char *text, const char *name);
 
-/* Likewise the text in the file at `path`: also to load it again when it has changed. */
+/* Likewise the text in the file at `path`. */
 VIESTI_API viesti_status viesti_load_file(viesti *runtime, const char *path);
+
+/* Loads the file that viesti_load_file was last given once more, if it says something else than
+ * when it was last read: cheap enough to be called before each request, or when a file watch fires.
+ * VIESTI_OK also if it does not, or is gone for the moment. If it is broken, VIESTI_FAILED once,
+ * until it is edited again; the chain that was there stays. VIESTI_MISUSE if there is no such file,
+ * because none was given or viesti_load has taken its place. */
+VIESTI_API viesti_status viesti_reload(viesti *runtime);
 
 /* Has `name` stand for the store in the sources that are loaded from now on. */
 VIESTI_API viesti_status viesti_add_store(viesti *runtime, const char *name, viesti_store *store);
