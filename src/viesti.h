@@ -116,8 +116,10 @@ typedef struct viesti_options {
   viesti_log log;           /* NULL: chains have no `log` */
   viesti_allocate allocate; /* of the memory of the runtime's Lua state; NULL: the C library's */
   void *allocate_context;   /* handed to it */
-  size_t memory_limit;      /* most bytes of that memory; 0: no bound. Responses and stores are
-                             * not in it: max_body and a store's options bound those */
+  size_t memory_limit;      /* most bytes of that memory and of the bodies that were received or
+                             * that a sender in C has answered, as long as a chain or the host
+                             * holds them; 0: no bound. What stores keep is not in it: their own
+                             * options bound that */
   viesti_store *store;      /* what `store` stands for in a chain's source; NULL: nothing */
   int linger;               /* milliseconds that viesti_close goes on with what is under way;
                              * 0: none, negative: until it is done */

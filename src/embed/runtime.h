@@ -11,13 +11,6 @@
 
 #include <stdatomic.h>
 
-/* The memory of the Lua state. */
-typedef struct vi_budget {
-  viesti_allocate allocate; /* NULL: the C library's */
-  void *context;
-  size_t limit, used; /* 0: no limit */
-} vi_budget;
-
 /* What the last call came to. */
 typedef struct vi_said {
   char error[512];
@@ -38,7 +31,7 @@ struct viesti {
   lua_State *L;
   vi_loop_box *loop; /* kept by the state */
   viesti_options options;
-  vi_budget budget;
+  vi_account *account; /* of the state's memory and of bodies, one reference; NULL: no limit */
   vi_said said;
   bool opened;     /* viesti_open went well */
   bool in_lua;     /* the host is called by a chain */
