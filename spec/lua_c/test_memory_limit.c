@@ -113,8 +113,12 @@ IT("takes no body that is decoded to more than it leaves") {
 }
 
 IT("has what garbage held again, however many bodies come one after the other") {
+  static const char heavy[] = "local S, held = ExtendingSender:extend('Heavy'), {}\n"
+                              "for i = 1, 20 do held[i] = ('x'):rep(1 << 20) .. i end\n"
+                              "function S:send(r) return held and self.sender:send(r) end\n"
+                              "return S { sender = SyncSender {} }";
   origin *server = serve(MIB, true);
-  viesti *runtime = open_limited(LIMIT, SYNC);
+  viesti *runtime = open_limited(4 * LIMIT, heavy);
   require(server && runtime);
   for (int i = 0; i < 50; i++)
     check_int(host_send(runtime, host_url(server)), 200);
