@@ -108,10 +108,7 @@ static void write_file(int edition) {
   FILE *file = fopen(path, "w");
   if (!check(file != NULL))
     return;
-  fprintf(file,
-          "return chain { CachingSender { store = Store {} }, MockSender { routes = { {\n"
-          "  answer = { status_code = 200 + %d, body = 'hello' } } } } }",
-          edition);
+  fprintf(file, "return chain { CachingSender { store = Store {} }, OwnSender {} } -- %d", edition);
   fclose(file);
 }
 
