@@ -115,22 +115,17 @@ describe("examples/c", function()
       "404 http://a.test/x ", "404 http://a.test/y " }, sorted_lines(output))
   end)
 
-  it("has reloading.c, whose chain is edited while it runs", function()
-    local program <close> = c_program.build "examples/c/reloading.c"
-    local chain, printed = os.tmpname(), os.tmpname()
-    finally(function()
-      os.remove(chain)
-      os.remove(printed)
-    end)
+  describe("has reloading.c, whose chain is edited while it runs:", function()
+    local chain, printed, program, input, url
+
     local function write(text)
       local file <close> = assert(io.open(chain, "w"))
       file:write(text)
     end
-    write "return MockSender { routes = { { answer = { status_code = 201 } } } }"
-    local input = assert(io.popen(program:command(chain) .. " >" .. printed .. " 2>&1",
-      "w"))
+
+    -- What it has printed once there are so many lines, having been asked once more.
     local function ask(lines)
-      input:write "http://a.test/\n"
+      input:write(url, "\n")
       input:flush()
       for _ = 1, 1000 do
         local file <close> = assert(io.open(printed))
@@ -142,13 +137,57 @@ describe("examples/c", function()
       end
       error "it has printed nothing"
     end
-    assert.equal("201\n", ask(1))
-    write "return MockSender { routes = { { answer = { status_code = 4040 / 10 // 1 | 0 } } } }"
-    assert.equal("201\n404\n", ask(2))
-    write "return (nothing"
-    local text = ask(4)
-    assert.is_truthy(text:find(chain, 1, true), text)
-    assert.is_truthy(text:find "\n404\n$", text)
-    assert.is_true(input:close())
+
+    before_each(function()
+      chain, printed = os.tmpname(), os.tmpname()
+      program = c_program.build "examples/c/reloading.c"
+    end)
+
+    local function start(text)
+      write(text)
+      input = assert(io.popen(program:command(chain) .. " >" .. printed .. " 2>&1", "w"))
+    end
+
+    after_each(function()
+      assert.is_true(input:close())
+      program:close()
+      os.remove(chain)
+      os.remove(printed)
+    end)
+
+    it("it goes by what the file says, or said before it was broken", function()
+      url = "http://a.test/"
+      start "return MockSender { routes = { { answer = { status_code = 201 } } } }"
+      assert.equal("201\n", ask(1))
+      write "return MockSender { routes = { { answer = { status_code = 4040 / 10 // 1 | 0 } } } }"
+      assert.equal("201\n404\n", ask(2))
+      write "return (nothing"
+      local text = ask(4)
+      assert.is_truthy(text:find(chain, 1, true), text)
+      assert.is_truthy(text:find "\n404\n$", text)
+      assert.equal(text .. "404\n", ask(5))
+    end)
+
+    it("it says what is broken from the start, and takes the file when it is mended", function()
+      url = "http://a.test/"
+      start "return (nothing"
+      assert.is_truthy(ask(2):find "no chain is loaded\n$")
+      write "return MockSender { routes = { { answer = {} } } }"
+      assert.is_truthy(ask(3):find "\n200\n$")
+    end)
+
+    it("a response that its cache has kept outlives the edit", function()
+      url = server.url .. "/1"
+      local source = "return chain { CachingSender { store = Store(%d) }, " ..
+        "SyncSender { timeout = %d } }"
+      start(source:format(100, 10))
+      assert.equal("200\n", ask(1))
+      write(source:format(100, 20))
+      assert.equal("200\n200\n", ask(2))
+      assert.equal(1, #server:requests())
+      write(source:format(200, 20))
+      assert.equal("200\n200\n200\n", ask(3))
+      assert.equal(2, #server:requests())
+    end)
   end)
 end)

@@ -1,7 +1,6 @@
 local core = require "viesti.core"
 local edition = require "viesti.edition"
 local internal = dofile "tools/internal.lua"
-local keeping = require "viesti.keeping"
 local option_types = require "spec.support.option_types"
 local process = require "spec.support.process"
 local RedisLimit = require "viesti.redis.limit"
@@ -137,7 +136,7 @@ describe("the stubs for editors", function()
     end)
 
     it("have the names that a chain file finds and no other", function()
-      local env = sandbox.environment(edition(keeping()), {})
+      local env = sandbox.environment(edition(), {})
       local modules = upvalue(upvalue(sandbox.environment, "meaning"), "STORES")
       local found = {}
       for _, list in ipairs { viesti, modules } do

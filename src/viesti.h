@@ -20,15 +20,17 @@
  *   viesti_close(relay);
  *
  * Threads: a runtime belongs to one thread at a time, and so does what belongs to it: its
- * requests under way, senders, policies. viesti_wakeup alone may be called from another thread.
+ * requests under way, senders, policies. Whatever of the caller's it calls, it calls in the thread
+ * that has called it. viesti_wakeup alone may be called from another thread.
  * Stores and responses may be used from any thread; one store serves the runtimes of all. A thread
  * of the library's own sends only where a chain says `background = true`; it calls nothing of the
  * caller's and takes no signals.
  *
  * Structs that a caller fills begin with `size`, their own sizeof, so that they can grow; what a
  * program does not name is to be zero. Nothing that is passed in is changed or, unless it says so,
- * kept. Nothing is thrown or jumped out of: what a C or C++ function of the caller's is called by
- * must not be left by an exception or longjmp either.
+ * kept: strings and structs are copied. A `context` is kept, and handed on until the runtime is
+ * closed. A pointer may be NULL where it says so. Nothing is thrown or jumped out of: what a C or
+ * C++ function of the caller's is called by must not be left by an exception or longjmp either.
  *
  * Functions of the caller's are of two kinds. Those that are told of an outcome (viesti_callback)
  * may call everything. Those that are part of sending or loading (senders, policies, `warn`, `log`,
@@ -82,7 +84,8 @@ typedef struct viesti_store_options {
   size_t max_entry_bytes; /* one that holds more is not kept */
 } viesti_store_options;
 
-/* Makes a store in memory; `options` may be NULL. *store is the caller's, to be released. */
+/* Makes a store in memory; `options` may be NULL. *store is the caller's, to be released; NULL on
+ * anything but VIESTI_OK. */
 VIESTI_API viesti_status viesti_store_open(viesti_store **store,
                                            const viesti_store_options *options);
 
@@ -106,7 +109,9 @@ typedef void (*viesti_warn)(void *context, const char *category, const char *mes
 typedef void (*viesti_log)(void *context, viesti_bytes text);
 
 /* An allocator: makes `block` of `old_size` bytes one of `size` bytes, as realloc does. A NULL
- * block is a new one; size 0 frees it and returns NULL. What becomes smaller must not fail. */
+ * block is a new one, whose `old_size` means nothing; size 0 frees it and returns NULL. What
+ * becomes smaller must not fail; else NULL says that there is no memory. Blocks are aligned as
+ * malloc's. */
 typedef void *(*viesti_allocate)(void *context, void *block, size_t old_size, size_t size);
 
 typedef struct viesti_options {
@@ -114,10 +119,13 @@ typedef struct viesti_options {
   viesti_warn warn;         /* NULL: warnings go to stderr */
   void *context;            /* handed to `warn` and `log` */
   viesti_log log;           /* NULL: chains have no `log` */
-  viesti_allocate allocate; /* of the memory of the runtime's Lua state; NULL: the C library's */
+  viesti_allocate allocate; /* of the memory of the runtime's Lua state, until that is closed; all
+                             * else, and NULL, is the C library's */
   void *allocate_context;   /* handed to it */
-  size_t memory_limit;      /* most bytes of that memory; 0: no bound. Responses and stores are
-                             * not in it: max_body and a store's options bound those */
+  size_t memory_limit;      /* most bytes of that memory and of the bodies that were received or
+                             * that a sender in C has answered, as long as a chain or the host
+                             * holds them; 0: no bound. What stores keep is not in it: their own
+                             * options bound that */
   viesti_store *store;      /* what `store` stands for in a chain's source; NULL: nothing */
   int linger;               /* milliseconds that viesti_close goes on with what is under way;
                              * 0: none, negative: until it is done */
@@ -133,15 +141,26 @@ VIESTI_API viesti_status viesti_open(viesti **runtime, const viesti_options *opt
  * a callback it does so when the call that runs the callback returns. NULL is ignored. */
 VIESTI_API void viesti_close(viesti *runtime);
 
-/* Runs the Lua text of a chain and makes it the runtime's. `name` is for messages ("=relay",
- * "@relay.lua"), NULL for a default. On failure the chain that was there stays. Requests under way
- * finish on the chain that they were sent through. */
+/* Runs the Lua text of a chain and makes it the runtime's; the text is not kept. `name` is for
+ * messages ("=relay", "@relay.lua"), NULL for a default. On failure the chain that was there stays.
+ * Else it is closed when the requests have ended that were sent or submitted while it was there,
+ * and what the new text names again with the same options (stores, sessions, limits: the list is in
+ * docs/chains.md) is kept as it is, with what it holds. */
 VIESTI_API viesti_status viesti_load(viesti *runtime, const char *text, const char *name);
 
-/* Likewise the text in the file at `path`: also to load it again when it has changed. */
+/* Likewise the text in the file at `path`. */
 VIESTI_API viesti_status viesti_load_file(viesti *runtime, const char *path);
 
-/* Has `name` stand for the store in the sources that are loaded from now on. */
+/* Loads the file that viesti_load_file was last given once more, if it says something else than
+ * when it was last read: cheap enough to be called before each request, or when a file watch fires.
+ * VIESTI_OK also if it does not, or is gone for the moment. If it is broken, VIESTI_FAILED once,
+ * until it is edited again; the chain that was there stays. VIESTI_MISUSE if there is no such file,
+ * because none was given or viesti_load has taken its place. */
+VIESTI_API viesti_status viesti_reload(viesti *runtime);
+
+/* Has `name` stand for the store in the sources that are loaded from now on; the runtime holds the
+ * store until it is closed. What is no identifier, or is known to sources already, is refused with
+ * VIESTI_FAILED: here, and where senders and policies are added. */
 VIESTI_API viesti_status viesti_add_store(viesti *runtime, const char *name, viesti_store *store);
 
 /* One sentence about the last call on this runtime, if it did not return VIESTI_OK; else "". Owned
@@ -214,7 +233,9 @@ VIESTI_API viesti_status viesti_cancel(viesti *runtime, viesti_ticket ticket);
 VIESTI_API size_t viesti_pending(const viesti *runtime);
 
 /* Waits until there is something to do, at most `timeout` milliseconds (0: not at all, -1: for as
- * long as it takes), does it, and calls back what is done. */
+ * long as it takes, which is until viesti_wakeup where nothing is under way), does it, and calls
+ * back what is done. VIESTI_OK also if that was nothing; how requests ended, their callbacks are
+ * told. */
 VIESTI_API viesti_status viesti_step(viesti *runtime, int timeout);
 
 /* For a loop of the host's own. A descriptor that is readable whenever viesti_step has something to
@@ -271,7 +292,7 @@ typedef struct viesti_sender {
   void (*start)(void *context, const viesti_request *request, viesti_completion *completion);
   /* Nobody waits for it any more: it is over, and must not be used after this call. May be NULL. */
   void (*cancel)(void *context, viesti_completion *completion);
-  /* The runtime is closed, and calls the sender no more. May be NULL. */
+  /* The runtime is closed, and calls the sender no more: `context` may be freed. May be NULL. */
   void (*close)(void *context);
 } viesti_sender;
 

@@ -2,7 +2,6 @@
 local class = require "viesti.class"
 local format = require "viesti.format"
 local new_edition = require "viesti.edition"
-local new_keeping = require "viesti.keeping"
 local sandbox = require "viesti.sandbox"
 local Sender = require "viesti.senders.sender"
 local untrusted = require "viesti.untrusted"
@@ -10,7 +9,7 @@ local untrusted = require "viesti.untrusted"
 ---@class viesti.ChainFile
 ---@field path string? nil: it is a text
 ---@field name string as for Lua's load
----@field text string as it was last read
+---@field text string? as it was last read
 local ChainFile = {}
 ChainFile.__index = ChainFile
 
@@ -74,7 +73,7 @@ function ChainFile:run(before)
     return nil, wrong
   end
   self.text = text
-  local edition = new_edition(self.keeping, before)
+  local edition = new_edition(before)
   local ok, chain = pcall(returned, self, sandbox.environment(edition, self.additions))
   if ok and class.is(chain, Sender) then
     edition:settle(chain)
@@ -88,30 +87,19 @@ function ChainFile:run(before)
     format.given(chain))
 end
 
--- A text has lines, or is no file's name.
-local function is_path(what)
-  if what:find "[\n\0]" then
-    return false
-  elseif what:find "%.lua$" then
-    return true
-  end
-  local file <close> = io.open(what, "rb")
-  return file ~= nil
-end
-
 -- In sentences.
 local function what_it_is(path, name)
   return name and name:gsub("^[=@]", "") or path or "the chain"
 end
 
----@param what string
+--- One that has not been read yet.
+---@param source { path: string? , text: string?, name: string? } a path or a text
 ---@param additions? table<string, any>
----@param choices { trusted: boolean, name: string? }
+---@param trusted boolean
 ---@return viesti.ChainFile
-return function(what, additions, choices)
-  local path = is_path(what) and what or nil
-  local name = choices.name or path and "@" .. path or "=chain"
-  return setmetatable({ path = path, text = not path and what or nil, additions = additions,
-    name = name, title = what_it_is(path, choices.name), trusted = choices.trusted,
-    keeping = new_keeping() }, ChainFile)
+return function(source, additions, trusted)
+  local path, name = source.path, source.name
+  return setmetatable({ path = path, text = source.text, additions = additions,
+    name = name or path and "@" .. path or "=chain", title = what_it_is(path, name),
+    trusted = trusted }, ChainFile)
 end

@@ -3,10 +3,12 @@
 --- An edition that was replaced is finished when the last request has left it.
 local class = require "viesti.class"
 local core = require "viesti.core"
+local new_keeping = require "viesti.keeping"
 
 ---@class viesti.Edition
 ---@field chain viesti.Sender?
 ---@field package under_way integer requests that have not ended
+---@field package all table<viesti.Edition, true> the ones of the same pipeline, while they live
 local Edition = {}
 Edition.__index = Edition
 
@@ -77,6 +79,13 @@ function Edition:finish()
   end
 end
 
+--- Finishes those before it as well, which may have requests under way.
+function Edition:finish_all()
+  for edition in pairs(self.all) do
+    edition:finish()
+  end
+end
+
 --- There is a newer one: this one ends with its last request.
 function Edition:retire()
   self.retired = true
@@ -92,16 +101,22 @@ local function leave(self)
   end
 end
 
---- A request begins; it ends when the edition, as a to-be-closed variable, is closed.
-function Edition:enter()
-  self.under_way = self.under_way + 1
-  return self
-end
-
 Edition.__close = leave
 
--- A request whose response streams, until that ends or is collected.
+--- Sends a request through the chain.
+function Edition:send(request)
+  self.under_way = self.under_way + 1
+  local edition <close> = self
+  local response, err = self.chain:send(request)
+  if type(response) == "userdata" and response.streamed then
+    edition:keep_for(response)
+  end
+  return response, err
+end
+
+-- A request that goes on for longer than `send`, until it is over or is collected.
 local Lease = {}
+Lease.__index = Lease
 
 local function end_lease(lease)
   local edition = lease.edition
@@ -118,15 +133,32 @@ Lease.__close, Lease.__gc = end_lease, end_lease
 function Edition:keep_for(response)
   local lease = setmetatable({}, Lease)
   if core.on_end(response, lease) then
-    lease.edition = self:enter()
+    lease.edition, self.under_way = self, self.under_way + 1
   end
 end
 
+--- What sends one request later, by its `send`, which goes through this edition's chain even if
+--- there is a newer one by then.
+function Edition:reserve()
+  local lease = setmetatable({ edition = self }, Lease)
+  self.under_way = self.under_way + 1
+  return lease
+end
+
+function Lease:send(request)
+  local lease <close> = self
+  return lease.edition:send(request)
+end
+
 --- An edition without a chain yet, which takes over what the one before has named alike.
----@param keeping viesti.Keeping
 ---@param before? viesti.Edition
 ---@return viesti.Edition
-return function(keeping, before)
-  return setmetatable({ hold = keeping:hold(before and before.hold), senders = {}, classes = {},
-    under_way = 0, retired = false, finished = false }, Edition)
+return function(before)
+  local keeping = before and before.keeping or new_keeping()
+  local all = before and before.all or setmetatable({}, { __mode = "k" })
+  local edition = setmetatable({ all = all, keeping = keeping,
+    hold = keeping:hold(before and before.hold), senders = {}, classes = {}, under_way = 0,
+    retired = false, finished = false }, Edition)
+  all[edition] = true
+  return edition
 end

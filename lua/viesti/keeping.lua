@@ -61,7 +61,7 @@ end
 
 --- The file has been read to its end.
 function Hold:settle()
-  self.before, self.taken = {}, {}
+  self.before, self.taken = nil, nil
 end
 
 --- Gives up what it has, and closes what nobody else has, the last one first. A second time is

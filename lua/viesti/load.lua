@@ -28,6 +28,17 @@ local function check_names(env)
   end
 end
 
+-- A text has lines, or is no file's name.
+local function is_path(what)
+  if what:find "[\n\0]" then
+    return false
+  elseif what:find "%.lua$" then
+    return true
+  end
+  local file <close> = io.open(what, "rb")
+  return file ~= nil
+end
+
 --- The chain file `what`, a path or its text, as a sender that can be reloaded. It ends with
 --- `return <the chain>`; its globals are viesti's names, the harmless part of Lua's, and those of
 --- `env`. Precompiled chunks are refused.
@@ -47,5 +58,6 @@ return function(what, env, choices)
   if not values then
     error(core.place() .. wrong, 0)
   end
-  return Pipeline.open(new_chain_file(what, env, values))
+  local source = { [is_path(what) and "path" or "text"] = what, name = values.name }
+  return Pipeline.open(new_chain_file(source, env, values.trusted))
 end

@@ -10,7 +10,6 @@ local Pipeline = ExtendingSender:extend "Pipeline"
 
 local function take(self, edition)
   local chain = edition.chain
-  self.live[edition] = true -- needs memory, the rest does not
   self.edition = edition
   self.sender, self.is_async, self.time_source = chain, chain.is_async, self.clock or chain
 end
@@ -19,12 +18,26 @@ function Pipeline:send(request)
   if self.closed then
     return nil, core.error("closed", "the pipeline is closed", Request.from(request), "no")
   end
-  local edition <close> = self.edition:enter()
-  local response, err = edition.chain:send(request)
-  if type(response) == "userdata" and response.streamed then
-    edition:keep_for(response)
+  return self.edition:send(request)
+end
+
+-- From the next request on it goes by that file. Where that is broken, nothing changes.
+local function go_by(self, file)
+  if self.closed then
+    return nil, "the pipeline is closed"
   end
-  return response, err
+  local edition, reason = file:run(self.edition)
+  if not edition then
+    return nil, reason
+  elseif self.closed then -- meanwhile
+    edition:finish()
+    return nil, "the pipeline is closed"
+  end
+  local before = self.edition
+  self.file = file
+  take(self, edition)
+  before:retire()
+  return true
 end
 
 --- Reads the file again, and from the next request on goes by what it says. Requests under way
@@ -33,20 +46,7 @@ end
 --- changes.
 ---@return true? done, string? reason nil and what is wrong with the file
 function Pipeline:reload()
-  if self.closed then
-    return nil, "the pipeline is closed"
-  end
-  local edition, reason = self.file:run(self.edition)
-  if not edition then
-    return nil, reason
-  elseif self.closed then -- meanwhile
-    edition:finish()
-    return nil, "the pipeline is closed"
-  end
-  local before = self.edition
-  take(self, edition)
-  before:retire()
-  return true
+  return go_by(self, self.file)
 end
 
 --- Whether the file says something else than when it was last read, by `load` or `reload`; also
@@ -60,9 +60,7 @@ end
 --- gave to it stays open.
 function Pipeline:close()
   self.closed = true
-  for edition in pairs(self.live) do
-    edition:finish()
-  end
+  self.edition:finish_all()
 end
 
 -- Over another sender it would be another chain than the file's: it is the chain.
@@ -78,16 +76,22 @@ Pipeline.__tostring = function(self)
   return tostring(self.sender)
 end
 
---- The pipeline of a file; or nil and what is wrong with that, in a sentence.
+--- The pipeline of a file: a new one, or one that has gone by another file before; or nil and what
+--- is wrong with the file, in a sentence.
 ---@param file viesti.ChainFile
+---@param pipeline? viesti.Pipeline
 ---@return viesti.Pipeline? pipeline, string? reason
-function Pipeline.open(file)
+function Pipeline.open(file, pipeline)
+  if pipeline then
+    local done, wrong = go_by(pipeline, file)
+    return done and pipeline or nil, wrong
+  end
   local edition, reason = file:run()
   if not edition then
     return nil, reason
   end
   local self = Pipeline { sender = edition.chain }
-  self.file, self.closed, self.live = file, false, setmetatable({}, { __mode = "k" })
+  self.file, self.closed = file, false
   take(self, edition)
   return self
 end

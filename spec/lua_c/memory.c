@@ -51,6 +51,11 @@ static void *allocate_for_lua(void *heap, void *block, size_t before, size_t siz
   return !grows || is_granted(heap) ? resize(heap, block, size) : NULL;
 }
 
+void *memory_allocate(void *context, void *block, size_t before, size_t size) {
+  (void)context;
+  return allocate_for_lua(&heaps[LUA_HEAP], block, before, size);
+}
+
 __attribute__((constructor)) static void supply_core(void) {
   vi_memory_set_allocator(allocate_for_core, &heaps[CORE_HEAP]);
 }

@@ -14,6 +14,10 @@ enum { ONCE = 1, TWICE = 2, FOR_GOOD = -1 };
 /* Grants so many allocations of a heap from now on, and refuses the next ones, `times` of them. */
 void memory_limit(memory_heap heap, long granted, int times);
 
+/* Allocates as the states that are opened here do: a viesti_allocate, whose context is not looked
+ * at. */
+void *memory_allocate(void *context, void *block, size_t before, size_t size);
+
 /* Refuses nothing any more. True if something was refused. */
 bool memory_unlimit(memory_heap heap);
 

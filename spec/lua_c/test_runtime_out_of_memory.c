@@ -8,7 +8,9 @@
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int luaopen_viesti_core(lua_State *L);
 
@@ -18,29 +20,6 @@ static bool says_memory(viesti_status status, const char *words) {
   if (!said)
     printf("# status %d, '%s'\n", (int)status, words);
   return said;
-}
-
-/* Opening takes thousands of allocations, most of them Lua's own: these are samples. */
-static void open_short(memory_heap heap, int times, long step) {
-  bool refused = true;
-  for (long granted = 0; refused; granted += step) {
-    viesti *runtime;
-    tap_at("allocation %ld, %d times", granted + 1, times);
-    memory_limit(heap, granted, times);
-    viesti_status status = viesti_open(&runtime, NULL);
-    refused = memory_unlimit(heap);
-    check(status == VIESTI_OK || (refused && says_memory(status, viesti_last_error(runtime))));
-    check(status == VIESTI_OK || viesti_load(runtime, "return SyncSender {}", NULL) != VIESTI_OK);
-    viesti_close(runtime);
-    check_int(memory_live(LUA_HEAP), 0);
-    check_int(memory_live(CORE_HEAP), 0);
-  }
-}
-
-IT("opens, or says that there is no memory") {
-  open_short(CORE_HEAP, FOR_GOOD, 1);
-  open_short(LUA_HEAP, FOR_GOOD, 67);
-  open_short(LUA_HEAP, TWICE, 71);
 }
 
 IT("opens its core, or says so and opens it the next time") {
@@ -72,6 +51,12 @@ static viesti_status saying(viesti_status status, const char *said) {
   return status;
 }
 
+/* With an allocator of the host's, as the core's is one. */
+static viesti_status open_runtime(viesti **runtime) {
+  viesti_options options = {.size = sizeof options, .allocate = memory_allocate};
+  return viesti_open(runtime, &options);
+}
+
 static viesti_status load(viesti *runtime) {
   viesti_status status = viesti_load(runtime, source, NULL);
   return saying(status, viesti_last_error(runtime));
@@ -97,6 +82,47 @@ static viesti_status send(viesti *runtime) {
   check(body.length == 5 && memcmp(body.data, "hello", 5) == 0);
   viesti_response_release(response);
   return status;
+}
+
+static viesti_status get(viesti *runtime, bool *from_cache) {
+  char url[100];
+  snprintf(url, sizeof url, "http://127.0.0.1:%d/", origin_port(server));
+  viesti_request request = {.size = sizeof request, .url = url};
+  viesti_response *response;
+  viesti_status status = viesti_send(runtime, &request, &response);
+  *from_cache = response && viesti_response_from_cache(response);
+  viesti_response_release(response);
+  return saying(status, viesti_last_error(runtime));
+}
+
+/* A cache that there is memory for has the second answer itself. */
+static viesti_status hit(viesti *runtime) {
+  bool from_cache;
+  viesti_status status = get(runtime, &from_cache);
+  return status == VIESTI_OK ? get(runtime, &from_cache) : status;
+}
+
+static char path[] = "/tmp/viesti.XXXXXX"; /* of a chain */
+
+static void write_file(int edition) {
+  FILE *file = fopen(path, "w");
+  if (!check(file != NULL))
+    return;
+  fprintf(file, "return chain { CachingSender { store = Store {} }, OwnSender {} } -- %d", edition);
+  fclose(file);
+}
+
+/* What could not be read for want of memory is read the next time. */
+static viesti_status reload(viesti *runtime) {
+  static int edits;
+  write_file(edits++ % 2);
+  viesti_status status = viesti_load_file(runtime, path);
+  if (status != VIESTI_OK)
+    return saying(status, viesti_last_error(runtime));
+  write_file(edits++ % 2);
+  status = viesti_reload(runtime);
+  saying(status, viesti_last_error(runtime));
+  return status == VIESTI_OK ? send(runtime) : status;
 }
 
 typedef struct outcome {
@@ -173,7 +199,7 @@ static void add_sender(viesti *runtime) {
 static void fail_each_allocation_of(viesti_status (*call)(viesti *), memory_heap heap, int times) {
   viesti *runtime;
   bool refused = true;
-  require(viesti_open(&runtime, NULL) == VIESTI_OK);
+  require(open_runtime(&runtime) == VIESTI_OK);
   add_sender(runtime);
   require(load(runtime) == VIESTI_OK);
   for (long granted = 0; refused; granted++) {
@@ -192,20 +218,64 @@ static void fail_each_allocation_of(viesti_status (*call)(viesti *), memory_heap
   check_int(memory_live(CORE_HEAP), 0);
 }
 
+/* A whole life: all that there is at its end has been given back. */
+static viesti_status live(void) {
+  viesti *runtime;
+  viesti_status status = open_runtime(&runtime);
+  saying(status, viesti_last_error(runtime));
+  if (status == VIESTI_OK)
+    status = load(runtime);
+  else
+    check(viesti_load(runtime, source, NULL) != VIESTI_OK);
+  if (status == VIESTI_OK)
+    status = send(runtime);
+  viesti_close(runtime);
+  check_int(memory_live(LUA_HEAP), 0);
+  check_int(memory_live(CORE_HEAP), 0);
+  return status;
+}
+
+static void live_short(memory_heap heap, int times, long step) {
+  bool refused = true;
+  for (long granted = 0; refused; granted += step) {
+    tap_at("allocation %ld, %d times", granted + 1, times);
+    memory_limit(heap, granted, times);
+    viesti_status status = live();
+    refused = memory_unlimit(heap);
+    check(status == VIESTI_OK || (refused && says_memory(status, words)));
+  }
+}
+
 static const char SYNC[] = "return chain { CachingSender {}, SyncSender { timeout = 5 } }";
 static const char ASYNC[] = "return chain { CachingSender {}, AsyncSender { timeout = 5 } }";
 static const char OWN[] = "return chain { RetryingSender { retries = 0 }, OwnSender {} }";
 
-static void fail_in_every_way(viesti_status (*call)(viesti *), const char *chain) {
+static void serve(const char *chain) {
   static const origin_answer answers[] = {
-      {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", .then = ORIGIN_KEEP}};
+      {.bytes = "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 5\r\n\r\nhello",
+       .then = ORIGIN_KEEP}};
   server = origin_start(answers, 1);
-  require(server);
   source = chain;
+}
+
+static void fail_in_every_way(viesti_status (*call)(viesti *), const char *chain) {
+  serve(chain);
+  require(server);
   for (memory_heap heap = 0; heap < HEAPS; heap++) {
     fail_each_allocation_of(call, heap, heap == LUA_HEAP ? TWICE : ONCE);
     fail_each_allocation_of(call, heap, FOR_GOOD);
   }
+  origin_stop(server);
+}
+
+/* Opening takes thousands of allocations, most of them Lua's own: these are samples. */
+IT("opens, loads, sends and closes, or says that there is no memory") {
+  serve(SYNC);
+  require(server);
+  live_short(CORE_HEAP, FOR_GOOD, 1);
+  live_short(CORE_HEAP, ONCE, 1);
+  live_short(LUA_HEAP, FOR_GOOD, 67);
+  live_short(LUA_HEAP, TWICE, 71);
   origin_stop(server);
 }
 
@@ -228,4 +298,16 @@ IT("calls back what was cancelled") {
 IT("sends through a sender in C, submitted or not") {
   fail_in_every_way(send, OWN);
   fail_in_every_way(submit, OWN);
+}
+
+IT("serves from a cache, or sends, or says that there is no memory") {
+  fail_in_every_way(hit, SYNC);
+}
+
+IT("follows a file that is edited, or goes on with the chain that was there") {
+  int fd = mkstemp(path);
+  require(fd >= 0);
+  close(fd);
+  fail_in_every_way(reload, SYNC);
+  unlink(path);
 }

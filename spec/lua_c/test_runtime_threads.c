@@ -34,7 +34,8 @@ static void visit(visitor *self, viesti *runtime, int page) {
 
 static void *run(void *context) {
   visitor *self = context;
-  viesti_options options = {.size = sizeof options, .store = self->store, .linger = -1};
+  viesti_options options = {
+      .size = sizeof options, .store = self->store, .linger = -1, .memory_limit = 64 << 20};
   viesti *runtime;
   if (viesti_open(&runtime, &options) == VIESTI_OK &&
       viesti_load(runtime,
@@ -108,7 +109,8 @@ IT("has responses that other threads read and release after it is closed") {
   viesti *runtime = NULL;
   viesti_response *response = NULL;
   pthread_t threads[4];
-  require(server && viesti_open(&runtime, NULL) == VIESTI_OK);
+  viesti_options options = {.size = sizeof options, .memory_limit = 8 << 20};
+  require(server && viesti_open(&runtime, &options) == VIESTI_OK);
   viesti_load(runtime, "return SyncSender {}", NULL);
   viesti_request request = {.size = sizeof request, .url = host_url(server)};
   check_int(viesti_send(runtime, &request, &response), VIESTI_OK);

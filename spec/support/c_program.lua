@@ -28,12 +28,14 @@ function Program:run(...)
   return pipe:close(), output
 end
 
-function Program:__close()
+function Program:close()
   os.remove(self.path)
   if self.written then
     os.remove(self.written)
   end
 end
+
+Program.__close = Program.close
 
 -- Compiles a source of ours, or a text that is C (or, with `language` "cc", C++).
 function c_program.build(source, language)

@@ -132,6 +132,7 @@ static int session_new(lua_State *L) {
       .ca = string_field(L, "ca"),
       .proxy = string_field(L, "proxy"),
       .user_agent = string_field(L, "user_agent"),
+      .account = vi_state_account(L),
   };
   if (options.max_body == 0)
     options.max_body = SIZE_MAX;

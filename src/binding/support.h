@@ -6,6 +6,7 @@
 #ifndef VI_BINDING_SUPPORT_H
 #define VI_BINDING_SUPPORT_H
 
+#include "message/account.h"
 #include "message/error.h"
 #include "message/text.h"
 
@@ -71,6 +72,11 @@ VI_RAISES void vi_new_type(lua_State *L, const char *type, const char *name,
  * other function when it is collected. */
 VI_RAISES size_t vi_add_weight(lua_State *L, size_t bytes);
 void vi_remove_weight(lua_State *L, size_t weight);
+
+/* Has the bodies that the state receives taken from the account, which has to outlive the state,
+ * and garbage hold a part of it only. And that account; NULL: none. */
+VI_RAISES void vi_bound_state(lua_State *L, vi_account *account);
+vi_account *vi_state_account(lua_State *L);
 
 /* Each adds its functions and types to the module table on top of the stack. */
 VI_RAISES void vi_open_weight(lua_State *L);

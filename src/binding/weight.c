@@ -5,6 +5,7 @@
 
 typedef struct vi_ledger {
   size_t held, limit;
+  vi_account *account; /* that this memory is taken from; NULL: none */
 } vi_ledger;
 
 static const char LEDGER; /* its address is the key in the registry */
@@ -16,7 +17,17 @@ static vi_ledger *ledger_of(lua_State *L) {
   return found;
 }
 
-enum { WORTH_MENTIONING = 4096, WORTH_COLLECTING = 16 * 1024 * 1024, GROWTH = 2 };
+enum { WORTH_MENTIONING = 4096, WORTH_COLLECTING = 16 * 1024 * 1024, GROWTH = 2, PARTS = 4 };
+
+/* How much may be held until garbage is collected the next time: of an account that part at most is
+ * taken by garbage. */
+static size_t next_limit(const vi_ledger *ledger) {
+  size_t limit = ledger->held * GROWTH;
+  if (limit < WORTH_COLLECTING)
+    limit = WORTH_COLLECTING;
+  size_t part = ledger->account ? ledger->account->limit / PARTS : limit;
+  return part < limit - ledger->held ? ledger->held + part : limit;
+}
 
 size_t vi_add_weight(lua_State *L, size_t bytes) {
   if (bytes < WORTH_MENTIONING)
@@ -30,9 +41,7 @@ size_t vi_add_weight(lua_State *L, size_t bytes) {
     return bytes;
   }
   lua_gc(L, LUA_GCCOLLECT); /* those that are garbage take their weight off */
-  ledger->limit = ledger->held * GROWTH;
-  if (ledger->limit < WORTH_COLLECTING)
-    ledger->limit = WORTH_COLLECTING;
+  ledger->limit = next_limit(ledger);
   return bytes;
 }
 
@@ -41,6 +50,16 @@ void vi_remove_weight(lua_State *L, size_t bytes) {
     return;
   vi_ledger *ledger = ledger_of(L);
   ledger->held -= bytes < ledger->held ? bytes : ledger->held;
+}
+
+void vi_bound_state(lua_State *L, vi_account *account) {
+  vi_ledger *ledger = ledger_of(L);
+  ledger->account = account;
+  ledger->limit = next_limit(ledger);
+}
+
+vi_account *vi_state_account(lua_State *L) {
+  return ledger_of(L)->account;
 }
 
 void vi_open_weight(lua_State *L) {

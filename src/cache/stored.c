@@ -96,6 +96,8 @@ static vi_stored *allocate(const layout *laid, vi_body *body) {
     return NULL;
   *stored = (vi_stored){.body = small ? NULL : vi_body_retain(body)};
   atomic_init(&stored->references, 1);
+  if (stored->body)
+    vi_body_discharge(body); /* the store bounds what it keeps */
   memcpy(stored->ends, laid->ends, sizeof laid->ends);
   if (texts.length > 0)
     memcpy(stored->bytes, texts.data, texts.length);

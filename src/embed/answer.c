@@ -125,7 +125,7 @@ viesti_status viesti_complete(viesti_completion *completion, const viesti_answer
   vi_response *response = vi_response_new();
   if (!response ||
       !vi_buffer_append_text(&response->url, vi_buffer_text(&completion->request->url)) ||
-      !fill(response, &given)) {
+      !fill(response, &given) || !vi_body_charge(response->body, completion->account, 0)) {
     vi_response_release(response);
     return VIESTI_OUT_OF_MEMORY;
   }

@@ -81,7 +81,6 @@ viesti_status vi_embed_call(viesti *runtime, lua_CFunction function, void *argum
   lua_pushlightuserdata(L, argument);
   runtime->in_lua = true;
   int status = lua_pcall(L, 1, 0, top + 1);
-  runtime->in_lua = false;
   if (status != LUA_OK) {
     const char *message = lua_tostring(L, -1);
     bool memory = is_of_memory(status, message, runtime->said.kind);
@@ -90,35 +89,40 @@ viesti_status vi_embed_call(viesti *runtime, lua_CFunction function, void *argum
     status = memory ? VIESTI_OUT_OF_MEMORY : VIESTI_FAILED;
   }
   lua_settop(L, top);
+  if (status == VIESTI_OUT_OF_MEMORY && runtime->account)
+    lua_gc(L, LUA_GCCOLLECT); /* bodies that are garbage leave room for the next call */
+  runtime->in_lua = false;
   return (viesti_status)status;
+}
+
+static void *resize(const viesti_options *options, void *block, size_t before, size_t size) {
+  if (options->allocate)
+    return options->allocate(options->allocate_context, block, before, size);
+  if (size > 0)
+    return realloc(block, size);
+  free(block);
+  return NULL;
 }
 
 /* lua_Alloc. Without a block `before` tells what the new one is for. */
 static void *allocate(void *user, void *block, size_t before, size_t size) {
-  vi_budget *budget = user;
+  const viesti *runtime = user;
   before = block ? before : 0;
-  if (size > before && budget->limit && size - before > budget->limit - budget->used)
+  size_t more = size > before ? size - before : 0;
+  if (!vi_account_take(runtime->account, more))
     return NULL;
-  void *result = NULL;
-  if (budget->allocate)
-    result = budget->allocate(budget->context, block, before, size);
-  else if (size > 0)
-    result = realloc(block, size);
-  else
-    free(block);
-  if (result || size == 0)
-    budget->used = budget->used - before + size;
+  void *result = resize(&runtime->options, block, before, size);
+  if (!result && size > 0)
+    vi_account_give(runtime->account, more);
+  else if (size < before)
+    vi_account_give(runtime->account, before - size);
   return result;
 }
 
 static lua_State *new_state(viesti *runtime) {
-  const viesti_options *options = &runtime->options;
-  runtime->budget = (vi_budget){.allocate = options->allocate,
-                                .context = options->allocate_context,
-                                .limit = options->memory_limit};
-  if (!options->allocate && !options->memory_limit)
+  if (!runtime->options.allocate && !runtime->account)
     return luaL_newstate();
-  return lua_newstate(allocate, &runtime->budget);
+  return lua_newstate(allocate, runtime);
 }
 
 /* A category's action: (message, category). */
@@ -161,6 +165,8 @@ static int open_protected(lua_State *L) {
   luaL_openlibs(L);
   vi_embed_preload(L);
   vi_embed_require(L, "viesti");
+  if (runtime->account)
+    vi_bound_state(L, runtime->account);
   runtime->loop = vi_default_loop(L);
   if (!vi_loop_add_bell(runtime->loop->loop))
     return luaL_error(L, "no descriptor for viesti_wakeup");
@@ -180,7 +186,9 @@ viesti_status viesti_open(viesti **out, const viesti_options *options) {
   if (options &&
       !vi_embed_read(&runtime->options, sizeof runtime->options, options, sizeof(size_t)))
     return vi_embed_fail(runtime, VIESTI_MISUSE, "viesti_open: options without a size");
-  runtime->L = new_state(runtime);
+  size_t limit = runtime->options.memory_limit;
+  runtime->account = limit ? vi_account_new(limit) : NULL;
+  runtime->L = limit && !runtime->account ? NULL : new_state(runtime);
   if (!runtime->L)
     return vi_embed_fail(runtime, VIESTI_OUT_OF_MEMORY, "not enough memory");
   viesti_status status = vi_embed_call(runtime, open_protected, runtime);
@@ -209,5 +217,6 @@ void viesti_close(viesti *runtime) {
     vi_embed_cancel_all(runtime);
   close_state(runtime);
   vi_embed_forget_named(runtime);
+  vi_account_release(runtime->account);
   vi_free(runtime);
 }

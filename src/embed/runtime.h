@@ -11,13 +11,6 @@
 
 #include <stdatomic.h>
 
-/* The memory of the Lua state. */
-typedef struct vi_budget {
-  viesti_allocate allocate; /* NULL: the C library's */
-  void *context;
-  size_t limit, used; /* 0: no limit */
-} vi_budget;
-
 /* What the last call came to. */
 typedef struct vi_said {
   char error[512];
@@ -27,17 +20,25 @@ typedef struct vi_said {
 struct vi_submission;
 struct vi_named; /* a sender or policy of the host's */
 
+/* The file that viesti_reload reads. */
+typedef enum vi_file {
+  VI_FILE_NONE,
+  VI_FILE_READ, /* to be read again when it has changed */
+  VI_FILE_DUE,  /* in any case: there was no memory to read it to its end */
+} vi_file;
+
 struct viesti {
   lua_State *L;
   vi_loop_box *loop; /* kept by the state */
   viesti_options options;
-  vi_budget budget;
+  vi_account *account; /* of the state's memory and of bodies, one reference; NULL: no limit */
   vi_said said;
   bool opened;     /* viesti_open went well */
   bool in_lua;     /* the host is called by a chain */
   bool delivering; /* or is told an outcome; */
   bool closing;    /* no more requests; */
   bool abandoned;  /* to be closed when the call returns that runs the host's callback */
+  vi_file file;
   atomic_bool woken;
   viesti_ticket last_ticket;
   size_t pending;
@@ -68,9 +69,12 @@ VI_RAISES void vi_embed_preload(lua_State *L);
 /* Pushes the runtime's table of what stands under which name in sources. */
 VI_RAISES void vi_embed_push_names(lua_State *L);
 
-/* Pushes the chain's method `send`, the chain and a table of the request: the call is to be made
- * with two arguments. Raises where no chain is loaded. */
-VI_RAISES void vi_embed_push_send(lua_State *L, const viesti_request *request);
+/* Pushes the chain. Raises where none is loaded. */
+VI_RAISES void vi_embed_push_chain(lua_State *L);
+
+/* Pushes a function and two arguments: the call, made some time, sends the request through the
+ * chain that is loaded now. */
+VI_RAISES void vi_embed_push_later_send(lua_State *L, const viesti_request *request);
 
 /* Reads a request of the caller's. False: it says too little. */
 bool vi_embed_read_request(viesti_request *to, const viesti_request *from);

@@ -25,7 +25,8 @@ static int collect(lua_State *L) {
 static viesti_completion *push_completion(lua_State *L, const vi_named *named) {
   static const luaL_Reg metamethods[] = {{"__close", cancel}, {"__gc", collect}, {NULL, NULL}};
   viesti_completion *completion = lua_newuserdatauv(L, sizeof *completion, 0);
-  *completion = (viesti_completion){.sender = &named->sender, .over = true};
+  *completion = (viesti_completion){
+      .sender = &named->sender, .account = named->runtime->account, .over = true};
   if (luaL_newmetatable(L, COMPLETION))
     luaL_setfuncs(L, metamethods, 0);
   lua_setmetatable(L, -2);

@@ -73,7 +73,7 @@ static int submit_protected(lua_State *L) {
   lua_pushboolean(L, 0);
   lua_rawseti(L, -2, (lua_Integer)one->ticket);
   lua_pushcfunction(L, vi_task_spawn);
-  vi_embed_push_send(L, &arguments->request);
+  vi_embed_push_later_send(L, &arguments->request);
   lua_call(L, 3, 1);
   vi_task *task = vi_check_task(L, -1);
   task->context = one;

@@ -41,8 +41,27 @@ vi_body *vi_body_retain(vi_body *body) {
 void vi_body_release(vi_body *body) {
   if (!body || atomic_fetch_sub_explicit(&body->references, 1, memory_order_acq_rel) > 1)
     return;
+  vi_body_discharge(body);
   vi_buffer_free(&body->bytes);
   vi_free(body);
+}
+
+bool vi_body_charge(vi_body *body, vi_account *account, size_t already) {
+  size_t size = vi_body_size(body);
+  if (!account)
+    return true;
+  if (size > already && !vi_account_take(account, size - already))
+    return false;
+  if (size < already)
+    vi_account_give(account, already - size);
+  atomic_store(&body->account, vi_account_retain(account));
+  return true;
+}
+
+void vi_body_discharge(vi_body *body) {
+  vi_account *account = atomic_exchange(&body->account, NULL);
+  vi_account_give(account, vi_body_size(body));
+  vi_account_release(account);
 }
 
 /* An empty response without a body, in front of that much room. */

@@ -6,6 +6,7 @@
 #ifndef VI_MESSAGE_RESPONSE_H
 #define VI_MESSAGE_RESPONSE_H
 
+#include "message/account.h"
 #include "message/headers.h"
 
 #include <stdatomic.h>
@@ -13,6 +14,7 @@
 typedef struct vi_body {
   atomic_uint references;
   vi_buffer bytes;
+  _Atomic(vi_account *) account; /* that its size was taken from, one reference; NULL: none */
 } vi_body;
 
 /* Seconds since the request was handed to libcurl; 0 where a step did not happen. */
@@ -90,5 +92,12 @@ void vi_body_release(vi_body *body);
 
 /* Bytes of memory that it holds. */
 size_t vi_body_size(const vi_body *body);
+
+/* Takes its size from the account until it is freed; `already` bytes of that were taken before. It
+ * is not to be filled any more. False, and nothing has changed: there are not so many left. */
+bool vi_body_charge(vi_body *body, vi_account *account, size_t already);
+
+/* Gives that back before: from now on somebody counts it who has a bound of his own. */
+void vi_body_discharge(vi_body *body);
 
 #endif

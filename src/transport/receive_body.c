@@ -53,6 +53,41 @@ static bool end_decoding(vi_transfer *transfer) {
   return true;
 }
 
+/* How many bytes more of the body there is room for within the account. */
+static size_t affordable(const vi_transfer *transfer) {
+  size_t free = transfer->received.capacity - transfer->received.length;
+  size_t left = vi_account_left(transfer->session->options.account);
+  return left < SIZE_MAX - free ? free + left : SIZE_MAX;
+}
+
+static bool exceed_account(vi_transfer *transfer) {
+  return vi_error_set(&transfer->error, VI_ERROR_OUT_OF_MEMORY,
+                      "the body is larger than what the memory limit leaves");
+}
+
+/* Takes from the account what the body has grown by. */
+static bool charge(vi_transfer *transfer) {
+  const vi_buffer *body = &transfer->received;
+  size_t holds = body->within ? 0 : body->capacity;
+  if (holds <= transfer->charged)
+    return true;
+  if (!vi_account_take(transfer->session->options.account, holds - transfer->charged))
+    return exceed_account(transfer);
+  transfer->charged = holds;
+  return true;
+}
+
+/* Decodes at most so many bytes. */
+static bool decode(vi_transfer *transfer, vi_text *bytes, size_t most) {
+  size_t memory = affordable(transfer);
+  bool is_short = memory < most;
+  vi_decoding decoding = vi_decoder_run(&transfer->handle->decoder, bytes, &transfer->received,
+                                        is_short ? memory : most);
+  if (is_short && decoding == VI_DECODING_FULL)
+    return exceed_account(transfer);
+  return judge_decoding(transfer, decoding) && charge(transfer);
+}
+
 static bool receive_whole(vi_transfer *transfer, vi_text bytes) {
   vi_buffer *body = &transfer->received;
   size_t limit = transfer->session->options.max_body, room = limit - body->length;
@@ -64,11 +99,12 @@ static bool receive_whole(vi_transfer *transfer, vi_text bytes) {
   }
   if (is_decoding(transfer)) {
     size_t most = room < SIZE_MAX ? room + 1 : room; /* one byte more tells that it is too large */
-    if (!judge_decoding(transfer, vi_decoder_run(&transfer->handle->decoder, &bytes, body, most)))
+    if (!decode(transfer, &bytes, most))
       return false;
   } else if (bytes.length <= room) {
-    return (make_room(transfer, bytes.length) && vi_buffer_append_text(body, bytes)) ||
-           vi_receive_out_of_memory(transfer);
+    return ((make_room(transfer, bytes.length) && vi_buffer_append_text(body, bytes)) ||
+            vi_receive_out_of_memory(transfer)) &&
+           charge(transfer);
   }
   return (body->length <= limit && bytes.length == 0) ||
          vi_error_set(&transfer->error, VI_ERROR_TOO_LARGE,
@@ -127,14 +163,23 @@ bool vi_receive_pending(vi_transfer *transfer) {
   return !transfer->done || vi_receive_is_pending(transfer) || end_decoding(transfer);
 }
 
-/* The body in memory of its own: a small one leaves the handle's. */
+/* The body in memory of its own: a small one leaves the handle's. NULL, with the transfer's error:
+ * out of memory. */
 static vi_body *take_body(vi_transfer *transfer) {
   vi_buffer *received = &transfer->received;
-  if (received->within)
-    return vi_body_new(vi_buffer_text(received));
-  if (received->capacity > 2 * received->length)
+  if (!received->within && received->capacity > 2 * received->length)
     vi_buffer_shrink(received);
-  return vi_body_take(received);
+  vi_body *body = received->within ? vi_body_new(vi_buffer_text(received)) : vi_body_take(received);
+  if (!body) {
+    vi_receive_out_of_memory(transfer);
+  } else if (vi_body_charge(body, transfer->session->options.account, transfer->charged)) {
+    transfer->charged = 0;
+  } else {
+    exceed_account(transfer);
+    vi_body_release(body);
+    body = NULL;
+  }
+  return body;
 }
 
 void vi_receive_end(vi_transfer *transfer) {
@@ -145,7 +190,7 @@ void vi_receive_end(vi_transfer *transfer) {
   bool is_length_news = transfer->received.length > 0 && vi_transfer_length(transfer) < 0;
   vi_body *body = take_body(transfer);
   if (!body || !vi_receive_complete_head(transfer, body))
-    vi_receive_out_of_memory(transfer);
+    return;
   if (transfer->request->reports_progress && is_length_news)
     transfer->progressed = true;
 }

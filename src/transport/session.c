@@ -161,6 +161,7 @@ vi_session *vi_session_new(const vi_session_options *options, vi_error *error) {
     session->generation = vi_fork_generation();
     session->options = *options;
     session->options.curl = NULL;
+    vi_account_retain(options->account);
     session->options.ca = copy_string(options->ca, &ok);
     session->options.proxy = copy_string(options->proxy, &ok);
     session->options.user_agent = copy_string(options->user_agent, &ok);
@@ -207,6 +208,7 @@ void vi_session_release(vi_session *session) {
     vi_loop_detach(session->loop, session);
   curl_share_cleanup(session->share);
   vi_curl_options_free(session->options.curl);
+  vi_account_release(session->options.account);
   vi_free(session->sockets);
   vi_fields_free(&session->fields);
   vi_fields_free(&session->range_fields);

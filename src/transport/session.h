@@ -6,6 +6,7 @@
 #ifndef VI_TRANSPORT_SESSION_H
 #define VI_TRANSPORT_SESSION_H
 
+#include "message/account.h"
 #include "message/error.h"
 #include "transport/curl_option.h"
 #include "transport/fields.h"
@@ -44,6 +45,7 @@ typedef struct vi_session_options {
   bool trust_env;         /* proxies and authorities that the environment names */
   const char *user_agent; /* NULL or "": no such field */
   bool cookies;           /* keep and send them */
+  vi_account *account;    /* of the bodies received; NULL: unbounded. The session holds it */
   vi_curl_option *curl;   /* further options of libcurl's, the session's from vi_session_new on */
 } vi_session_options;
 

@@ -432,6 +432,7 @@ void vi_transfer_release(vi_transfer *transfer) {
   vi_response_release(transfer->interim);
   vi_response_release(transfer->head_news);
   vi_buffer_free(&transfer->received);
+  vi_account_give(session->options.account, transfer->charged);
   vi_buffer_free(&transfer->upload);
   vi_free(transfer);
   vi_session_release(session);

@@ -48,6 +48,7 @@ typedef struct vi_transfer {
   bool head_complete; /* of a streamed response: it may be taken */
   vi_buffer received; /* the body; of a streamed one what is not yet consumed, from here on: */
   size_t consumed;
+  size_t charged;       /* taken from the session's account for a whole body */
   int64_t announced;    /* the length of a whole body that is not coded; 0: unknown */
   bool stream_paused;   /* libcurl waits until there is room in `received` */
   vi_buffer upload;     /* of a streamed request: bytes not yet sent, from body_sent on */
