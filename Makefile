@@ -38,14 +38,18 @@ packaged = $(and $(1),$(shell $(PKG_CONFIG) $(2) $(1)))
 lua_names   := lua5.4 lua-5.4 lua54 lua
 ifdef LUA_PREFIX
 lua_h       := $(firstword $(wildcard $(lua_names:%=$(LUA_PREFIX)/include/%/lua.h) $(LUA_PREFIX)/include/lua.h))
-liblua      := $(firstword $(foreach x,$(lua_names),$(if $(wildcard $(LUA_PREFIX)/lib/lib$x.*),$x)))
+lua_lib      = $(wildcard $(addprefix $(LUA_PREFIX)/lib/lib$(1).,$(2)))
+liblua      := $(firstword $(foreach x,$(lua_names),$(if $(call lua_lib,$x,a so dylib),$x)))
 lua_here    := $(firstword $(wildcard $(lua_names:%=$(LUA_PREFIX)/bin/%)))
 $(if $(and $(lua_h),$(liblua),$(lua_here)),,$(error LUA_PREFIX=$(LUA_PREFIX) has no bin/lua, \
   include/lua.h or lib/liblua.*))
 LUA         ?= $(lua_here)
 LUA_CFLAGS  ?= -I$(patsubst %/,%,$(dir $(lua_h)))
 LUA_LIBS    ?= -L$(LUA_PREFIX)/lib -l$(liblua) \
-  $(if $(wildcard $(LUA_PREFIX)/lib/lib$(liblua).so),-Wl$(comma)-rpath$(comma)$(LUA_PREFIX)/lib)
+  $(if $(call lua_lib,$(liblua),so dylib),-Wl$(comma)-rpath$(comma)$(LUA_PREFIX)/lib)
+# What `make` makes of Lua's own sources is no part of a shared library.
+not_linked  := $(if $(call lua_lib,$(liblua),so dylib),, || { echo "$(call lua_lib,$(liblua),a) has \
+  to be compiled for a shared library, as by MYCFLAGS=-fPIC; 'make module' needs none." >&2; exit 1; })
 endif
 
 PKG_CONFIG  ?= pkg-config
@@ -111,12 +115,12 @@ endif
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .PHONY: FORCE build module sqlite redis programs install install-lua install-sqlite install-redis \
-  demo test setup setup-test setup-lint doctor help check check-c check-lua check-rock check-install \
-  check-fuzz check-asan check-tsan check-portable check-valgrind fuzz lint format docs clean
+  demo test setup setup-test setup-lint setup-musl doctor help check check-c check-lua check-rock check-install \
+  check-prefix check-musl check-fuzz check-asan check-tsan check-portable check-valgrind fuzz lint format docs clean
 
 ## Build
 
-build: module $(library) $(stores) ## build the Lua modules and the C library (the default)
+build: module $(library) $(stores) ## build the Lua modules and the C library (the default); LUA_PREFIX=/opt/lua54 names a Lua
 
 module: $(module) ## build the Lua module only
 
@@ -184,7 +188,7 @@ $(BUILD)/viesti/stores/redis.so: $(call objects,$(call store_c,redis)) $(BUILD)/
 $(BUILD)/$(linkname): $(call objects,$(CORE) $(BINDING) $(EMBED)) src/viesti.map $(BUILD)/sources
 	@echo "  link  $@"
 	$(quiet)$(link) $(named) $(stay_mapped) -o $(BUILD)/$(shared) $(filter %.o,$^) \
-	  $(CURL_LIBS) $(ZLIB_LIBS) $(LUA_LIBS) -lm -ldl -lpthread
+	  $(CURL_LIBS) $(ZLIB_LIBS) $(LUA_LIBS) -lm -ldl -lpthread$(not_linked)
 	@ln -sf $(shared) $(BUILD)/$(soname)
 	@ln -sf $(soname) $@
 
@@ -243,7 +247,7 @@ $(BUILD)/flags: FORCE
 
 $(BUILD)/sources: FORCE
 	$(call remember,$(link) $(named) $(CORE) $(BINDING) $(EMBED) $(MODULES) $(C_HELPERS) \
-	  $(LUA_C_HELPERS) $(STORES_C) $(SQLITE_LIBS) $(REDIS_LIBS))
+	  $(LUA_C_HELPERS) $(STORES_C) $(LUA_LIBS) $(CURL_LIBS) $(ZLIB_LIBS) $(SQLITE_LIBS) $(REDIS_LIBS))
 
 .SECONDARY:
 -include $(patsubst %.o,%.d,$(call objects,$(CORE) $(BINDING) $(EMBED) $(STORES_C) $(C_TESTS) \
@@ -266,6 +270,9 @@ setup-test: ## install what the tests need
 
 setup-lint: ## install what lint, format and check-valgrind need
 	@$(found) tools/install-dependencies build demo test lint
+
+setup-musl: ## install what check-musl needs
+	@$(found) tools/install-dependencies build test musl
 
 doctor: ## say what this system has, what it lacks, and how to get it
 	@$(found) tools/doctor
@@ -298,7 +305,7 @@ $(BUILD)/bench/%:
 ## Checks that install nothing
 
 check: build programs $(replays) ## run every test
-	@$(run) c fuzz lua rock install
+	@$(run) c fuzz lua rock install prefix
 
 check-c: programs ## run the tests in C: of the core, and of the whole library
 	@$(run) c
@@ -312,6 +319,12 @@ check-rock: ## build, install and load the rock, from a clean copy
 check-install: build ## install below an empty folder, and use the C library from there
 	@$(run) install
 
+check-prefix: ## build with a Lua below a prefix, as LUA_PREFIX=/opt/lua54 has it
+	@$(run) prefix
+
+check-musl: setup-musl ## compile all with musl, and run the C tests that need no libcurl
+	@$(run) musl
+
 check-asan: ## run C tests and specs under the address, undefined and leak sanitizers
 	@$(MAKE) BUILD=$(BUILD)/asan CC=gcc SANITIZE=address,undefined WERROR=1 under-asan
 
@@ -321,7 +334,7 @@ check-fuzz: $(replays) ## run what fuzzing has found and kept
 check-tsan: ## run the C tests that have threads under the thread sanitizer
 	@$(MAKE) BUILD=$(BUILD)/tsan CC=gcc SANITIZE=thread WERROR=1 under-tsan
 
-check-portable: ## run the C tests and the specs that wait, with what stands in for what is Linux's alone
+check-portable: ## run C tests, and specs that wait, with what stands in for Linux's own
 	@$(MAKE) BUILD=$(BUILD)/portable PORTABLE=1 WERROR=1 under-portable
 
 check-valgrind: build programs ## run C tests and specs under valgrind
