@@ -335,7 +335,7 @@ check-tsan: ## run the C tests that have threads under the thread sanitizer
 	@$(MAKE) BUILD=$(BUILD)/tsan CC=gcc SANITIZE=thread WERROR=1 under-tsan
 
 check-portable: ## run C tests, and specs that wait, with what stands in for Linux's own
-	@$(MAKE) BUILD=$(BUILD)/portable PORTABLE=1 WERROR=1 under-portable
+	@$(MAKE) BUILD=$(BUILD)/portable PORTABLE=1 CFLAGS=-O0 WERROR=1 under-portable
 
 check-valgrind: build programs ## run C tests and specs under valgrind
 	@RUN_UNDER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
@@ -345,7 +345,7 @@ fuzz: $(fuzzers) ## search for inputs that break the parsers, with clang (SECOND
 	@tools/fuzz $(fuzzers)
 
 lint: ## check style and likely mistakes, and build without warnings
-	luacheck --quiet lua bin/viesti spec examples src bench rockspec/*.rockspec
+	luacheck --quiet lua bin/viesti spec examples src bench tools/check rockspec/*.rockspec
 	clang-format --dry-run -Werror $(c_files)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
 	  --std=c11 -D_GNU_SOURCE -Isrc src

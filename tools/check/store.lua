@@ -1,4 +1,4 @@
--- Prints a body, through a store that outlives this process: store.lua MODULE PLACE URL fresh|cached
+-- Prints a body, by a store that outlives this process: store.lua MODULE PLACE URL fresh|cached
 local module, place, url, expected = table.unpack(arg)
 local viesti = require "viesti"
 viesti.StoreWarning:set "error"
