@@ -47,9 +47,8 @@ LUA         ?= $(lua_here)
 LUA_CFLAGS  ?= -I$(patsubst %/,%,$(dir $(lua_h)))
 LUA_LIBS    ?= -L$(LUA_PREFIX)/lib -l$(liblua) \
   $(if $(call lua_lib,$(liblua),so dylib),-Wl$(comma)-rpath$(comma)$(LUA_PREFIX)/lib)
-# What `make` makes of Lua's own sources is no part of a shared library.
-not_linked  := $(if $(call lua_lib,$(liblua),so dylib),, || { echo "$(call lua_lib,$(liblua),a) has \
-  to be compiled for a shared library, as by MYCFLAGS=-fPIC; 'make module' needs none." >&2; exit 1; })
+# A static one inside of libviesti.so would be hidden from other modules, such as lua-cjson.
+only_static := $(if $(call lua_lib,$(liblua),so dylib),,yes)
 endif
 
 PKG_CONFIG  ?= pkg-config
@@ -97,7 +96,7 @@ shared   := libviesti.so.$(version)
 soname   := libviesti.so.$(major)
 named    := -shared -Wl$(comma)-soname$(comma)$(soname) -Wl$(comma)--version-script$(comma)src/viesti.map
 endif
-library  := $(BUILD)/libviesti.a $(BUILD)/$(linkname)
+library  := $(BUILD)/libviesti.a $(if $(only_static),,$(BUILD)/$(linkname))
 programs := $(patsubst %.c,$(BUILD)/%,$(C_TESTS) $(LUA_C_TESTS))
 targets  := $(patsubst spec/fuzz/fuzz_%.c,%,$(sort $(wildcard spec/fuzz/fuzz_*.c)))
 fuzzers  := $(addprefix $(BUILD)/fuzz/,$(targets))
@@ -136,9 +135,9 @@ install: install-lua $(library) $(if $(sqlite_pc),install-sqlite) $(if $(redis_p
 	@install -m 644 docs/man/viesti.1 "$(DESTDIR)$(MANDIR)/man1"
 	@install -m 644 src/viesti.h "$(DESTDIR)$(INCLUDEDIR)"
 	@install -m 644 $(BUILD)/libviesti.a "$(DESTDIR)$(LIBDIR)"
-	@install -m 755 $(BUILD)/$(shared) "$(DESTDIR)$(LIBDIR)"
-	@ln -sf $(shared) "$(DESTDIR)$(LIBDIR)/$(soname)"
-	@ln -sf $(soname) "$(DESTDIR)$(LIBDIR)/$(linkname)"
+	@$(if $(only_static),:,install -m 755 $(BUILD)/$(shared) "$(DESTDIR)$(LIBDIR)" && \
+	  ln -sf $(shared) "$(DESTDIR)$(LIBDIR)/$(soname)" && \
+	  ln -sf $(soname) "$(DESTDIR)$(LIBDIR)/$(linkname)")
 	@sed -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(version)|' \
 	  -e 's|@LUA_LIBS@|$(LUA_LIBS)|' -e 's|@CURL_LIBS@|$(CURL_LIBS) $(ZLIB_LIBS)|' src/viesti.pc.in >$(BUILD)/viesti.pc
 	@install -m 644 $(BUILD)/viesti.pc "$(DESTDIR)$(LIBDIR)/pkgconfig"
@@ -188,7 +187,7 @@ $(BUILD)/viesti/stores/redis.so: $(call objects,$(call store_c,redis)) $(BUILD)/
 $(BUILD)/$(linkname): $(call objects,$(CORE) $(BINDING) $(EMBED)) src/viesti.map $(BUILD)/sources
 	@echo "  link  $@"
 	$(quiet)$(link) $(named) $(stay_mapped) -o $(BUILD)/$(shared) $(filter %.o,$^) \
-	  $(CURL_LIBS) $(ZLIB_LIBS) $(LUA_LIBS) -lm -ldl -lpthread$(not_linked)
+	  $(CURL_LIBS) $(ZLIB_LIBS) $(LUA_LIBS) -lm -ldl -lpthread
 	@ln -sf $(shared) $(BUILD)/$(soname)
 	@ln -sf $(soname) $@
 
