@@ -102,7 +102,11 @@ targets  := $(patsubst spec/fuzz/fuzz_%.c,%,$(sort $(wildcard spec/fuzz/fuzz_*.c
 fuzzers  := $(addprefix $(BUILD)/fuzz/,$(targets))
 replays  := $(addprefix $(BUILD)/spec/fuzz/,$(targets))
 quiet    := $(if $(V),,@)
-run      := BUILD='$(BUILD)' LUA='$(LUA)' CC='$(CC)' SANITIZE='$(SANITIZE)' tools/test
+# Of the specs those that wait for descriptors, start processes, or have sockets or pipes of our own.
+waiting  := $(sort $(wildcard $(patsubst %,spec/%_spec.lua,async async_sender cancel descriptor* \
+  embedding fairness interrupt loop* redis_store redis_tasks stream_tasks upload_tasks)))
+portable_build = $(MAKE) BUILD=$(BUILD)/portable PORTABLE=1 CFLAGS=-O0 WERROR=1 build programs
+run      := WAITING='$(waiting)' BUILD='$(BUILD)' LUA='$(LUA)' CC='$(CC)' SANITIZE='$(SANITIZE)' tools/test
 found    := CC='$(CC)' LUA='$(LUA)' PKG_CONFIG='$(PKG_CONFIG)' LUA_CFLAGS='$(LUA_CFLAGS)' \
   CURL_CFLAGS='$(CURL_CFLAGS)' ZLIB_CFLAGS='$(ZLIB_CFLAGS)' SQLITE_CFLAGS='$(SQLITE_CFLAGS)'
 
@@ -304,7 +308,8 @@ $(BUILD)/bench/%:
 ## Checks that install nothing
 
 check: build programs $(replays) ## run every test
-	@$(run) c fuzz lua rock install prefix
+	@$(portable_build)
+	@$(run) c fuzz lua rock install prefix portable
 
 check-c: programs ## run the tests in C: of the core, and of the whole library
 	@$(run) c
@@ -334,7 +339,8 @@ check-tsan: ## run the C tests that have threads under the thread sanitizer
 	@$(MAKE) BUILD=$(BUILD)/tsan CC=gcc SANITIZE=thread WERROR=1 under-tsan
 
 check-portable: ## run C tests, and specs that wait, with what stands in for Linux's own
-	@$(MAKE) BUILD=$(BUILD)/portable PORTABLE=1 CFLAGS=-O0 WERROR=1 under-portable
+	@$(portable_build)
+	@$(run) portable
 
 check-valgrind: build programs ## run C tests and specs under valgrind
 	@RUN_UNDER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
@@ -376,13 +382,6 @@ under-asan: build programs $(replays) $(BUILD)/unpreload.so
 	@ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	  RUN_UNDER="env LD_PRELOAD=$(shell $(CC) -print-file-name=libasan.so):$(abspath $(BUILD)/unpreload.so)" \
 	  $(run) c fuzz lua
-
-# Of the specs those that wait for descriptors, start processes, or have sockets or pipes of our own.
-waiting := $(sort $(wildcard $(patsubst %,spec/%_spec.lua,async async_sender cancel descriptor* \
-  embedding fairness interrupt loop* redis_store redis_tasks stream_tasks upload_tasks)))
-.PHONY: under-portable
-under-portable: build programs
-	@SPECS='$(waiting)' $(run) c lua
 
 threaded := $(filter %_threads,$(programs))
 .PHONY: under-tsan
