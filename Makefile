@@ -11,6 +11,10 @@ INST_LIBDIR ?= $(PREFIX)/lib/lua/5.4
 
 # The one list of sources, room by room.
 CORE      := $(sort $(wildcard src/message/*.c src/transport/*.c src/cache/*.c))
+system    := $(shell uname)
+# PORTABLE=1: what stands in for what is Linux's alone, there too, over a kqueue of the tests'.
+kqueue    := $(if $(PORTABLE),$(if $(filter Linux,$(system)),spec/portable))
+CORE      += $(kqueue:%=%/kqueue.c)
 BINDING   := $(sort $(wildcard src/binding/*.c))
 EMBED     := $(sort $(wildcard src/embed/*.c)) $(BUILD)/embed/baked.c
 # Stores that are modules and rocks of their own, for libraries that need not be there.
@@ -26,13 +30,31 @@ LUA_C_TESTS   := $(sort $(wildcard spec/lua_c/test_*.c))
 LUA_C_HELPERS := $(filter-out $(LUA_C_TESTS),$(sort $(wildcard spec/lua_c/*.c)))
 
 # Tools and libraries: found on this system unless given.
+comma    := ,
 first    = $(shell for x in $(2); do $(1) >/dev/null 2>&1 && echo $$x && break; done)
 packaged = $(and $(1),$(shell $(PKG_CONFIG) $(2) $(1)))
 
+# A Lua of one's own, with no pkg-config: all of it below one folder, whatever it is called there.
+lua_names   := lua5.4 lua-5.4 lua54 lua
+ifdef LUA_PREFIX
+lua_h       := $(firstword $(wildcard $(lua_names:%=$(LUA_PREFIX)/include/%/lua.h) $(LUA_PREFIX)/include/lua.h))
+lua_lib      = $(wildcard $(addprefix $(LUA_PREFIX)/lib/lib$(1).,$(2)))
+liblua      := $(firstword $(foreach x,$(lua_names),$(if $(call lua_lib,$x,a so dylib),$x)))
+lua_here    := $(firstword $(wildcard $(lua_names:%=$(LUA_PREFIX)/bin/%)))
+$(if $(and $(lua_h),$(liblua),$(lua_here)),,$(error LUA_PREFIX=$(LUA_PREFIX) has no bin/lua, \
+  include/lua.h or lib/liblua.*))
+LUA         ?= $(lua_here)
+LUA_CFLAGS  ?= -I$(patsubst %/,%,$(dir $(lua_h)))
+LUA_LIBS    ?= -L$(LUA_PREFIX)/lib -l$(liblua) \
+  $(if $(call lua_lib,$(liblua),so dylib),-Wl$(comma)-rpath$(comma)$(LUA_PREFIX)/lib)
+# A static one inside of libviesti.so would be hidden from other modules, such as lua-cjson.
+only_static := $(if $(call lua_lib,$(liblua),so dylib),,yes)
+endif
+
 PKG_CONFIG  ?= pkg-config
-lua_pc      := $(call first,$(PKG_CONFIG) --exists "$$x >= 5.4" "$$x < 5.5",lua5.4 lua-5.4 lua54 lua)
+lua_pc      := $(call first,$(PKG_CONFIG) --exists "$$x >= 5.4" "$$x < 5.5",$(lua_names))
 curl_pc     := $(call first,$(PKG_CONFIG) --exists $$x,libcurl)
-LUA         ?= $(or $(call first,command -v $$x,lua5.4 lua54 lua),lua5.4)
+LUA         ?= $(or $(call first,command -v $$x,$(lua_names)),lua5.4)
 LUA_CFLAGS  ?= $(call packaged,$(lua_pc),--cflags)
 LUA_LIBS    ?= $(or $(call packaged,$(lua_pc),--libs),-llua5.4)
 CURL_CFLAGS ?= $(call packaged,$(curl_pc),--cflags)
@@ -46,33 +68,45 @@ redis_pc    := $(call first,$(PKG_CONFIG) --exists $$x,hiredis)
 REDIS_CFLAGS ?= $(call packaged,$(redis_pc),--cflags)
 REDIS_LIBS   ?= $(or $(call packaged,$(redis_pc),--libs),-lhiredis)
 CFLAGS      ?= -O2 -g
-LIBFLAG     ?= -shared
+LIBFLAG     ?= $(if $(filter Darwin,$(system)),-bundle -undefined dynamic_lookup,-shared)
 
-comma    := ,
 sanitize := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 compile  := $(CC) -std=c11 -D_GNU_SOURCE -Isrc -fPIC -fvisibility=hidden -MMD -MP \
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(if $(WERROR),-Werror) \
-  $(CPPFLAGS) $(CFLAGS) $(sanitize) $(CURL_CFLAGS) $(ZLIB_CFLAGS)
+  $(if $(PORTABLE),-DVI_PORTABLE $(kqueue:%=-I%)) $(CPPFLAGS) $(CFLAGS) $(sanitize) $(CURL_CFLAGS) $(ZLIB_CFLAGS)
 link     := $(CC) $(CFLAGS) $(sanitize) $(LDFLAGS)
 # libcurl's resolver threads can outlive the Lua state that loaded the module.
-stay_mapped := $(if $(filter Linux,$(shell uname)),-Wl$(comma)-z$(comma)nodelete)
+stay_mapped := $(if $(filter-out Darwin,$(system)),-Wl$(comma)-z$(comma)nodelete)
 
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 module   := $(BUILD)/viesti/core.so
 store_so = $(BUILD)/viesti/stores/$(1).so
 stores   := $(if $(sqlite_pc),$(call store_so,sqlite)) $(if $(redis_pc),$(call store_so,redis))
-library  := $(BUILD)/libviesti.a $(BUILD)/libviesti.so
 version  := $(shell sed -n 's/^ *VERSION = "\(.*\)",/\1/p' lua/viesti/init.lua)
+major    := $(firstword $(subst ., ,$(version)))
+ifeq (Darwin,$(system))
+linkname := libviesti.dylib
+shared   := libviesti.$(version).dylib
+soname   := libviesti.$(major).dylib
+named    := -dynamiclib -install_name $(LIBDIR)/$(soname) \
+  -Wl$(comma)-exported_symbol$(comma)_viesti_* -Wl$(comma)-exported_symbol$(comma)_luaopen_viesti
+else
+linkname := libviesti.so
 shared   := libviesti.so.$(version)
-soname   := libviesti.so.$(firstword $(subst ., ,$(version)))
-named    := $(if $(filter-out Darwin,$(shell uname)),-Wl$(comma)-soname$(comma)$(soname) \
-  -Wl$(comma)--version-script$(comma)src/viesti.map)
+soname   := libviesti.so.$(major)
+named    := -shared -Wl$(comma)-soname$(comma)$(soname) -Wl$(comma)--version-script$(comma)src/viesti.map
+endif
+library  := $(BUILD)/libviesti.a $(if $(only_static),,$(BUILD)/$(linkname))
 programs := $(patsubst %.c,$(BUILD)/%,$(C_TESTS) $(LUA_C_TESTS))
 targets  := $(patsubst spec/fuzz/fuzz_%.c,%,$(sort $(wildcard spec/fuzz/fuzz_*.c)))
 fuzzers  := $(addprefix $(BUILD)/fuzz/,$(targets))
 replays  := $(addprefix $(BUILD)/spec/fuzz/,$(targets))
 quiet    := $(if $(V),,@)
-run      := BUILD='$(BUILD)' LUA='$(LUA)' CC='$(CC)' SANITIZE='$(SANITIZE)' tools/test
+# Of the specs those that wait for descriptors, start processes, or have sockets or pipes of our own.
+waiting  := $(sort $(wildcard $(patsubst %,spec/%_spec.lua,async async_sender cancel descriptor* \
+  embedding fairness interrupt loop* redis_store redis_tasks stream_tasks upload_tasks)))
+portable_build = $(MAKE) BUILD=$(BUILD)/portable PORTABLE=1 CFLAGS=-O0 WERROR=1 build programs
+run      := WAITING='$(waiting)' BUILD='$(BUILD)' LUA='$(LUA)' CC='$(CC)' SANITIZE='$(SANITIZE)' tools/test
 found    := CC='$(CC)' LUA='$(LUA)' PKG_CONFIG='$(PKG_CONFIG)' LUA_CFLAGS='$(LUA_CFLAGS)' \
   CURL_CFLAGS='$(CURL_CFLAGS)' ZLIB_CFLAGS='$(ZLIB_CFLAGS)' SQLITE_CFLAGS='$(SQLITE_CFLAGS)'
 
@@ -84,12 +118,12 @@ endif
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .PHONY: FORCE build module sqlite redis programs install install-lua install-sqlite install-redis \
-  demo test setup setup-test setup-lint doctor help check check-c check-lua check-rock check-install \
-  check-fuzz check-asan check-tsan check-valgrind fuzz lint format docs clean
+  demo test setup setup-test setup-lint setup-musl doctor help check check-c check-lua check-rock check-install \
+  check-prefix check-musl check-fuzz check-asan check-tsan check-portable check-valgrind fuzz lint format docs clean
 
 ## Build
 
-build: module $(library) $(stores) ## build the Lua modules and the C library (the default)
+build: module $(library) $(stores) ## build the Lua modules and the C library (the default); LUA_PREFIX=/opt/lua54 names a Lua
 
 module: $(module) ## build the Lua module only
 
@@ -105,9 +139,9 @@ install: install-lua $(library) $(if $(sqlite_pc),install-sqlite) $(if $(redis_p
 	@install -m 644 docs/man/viesti.1 "$(DESTDIR)$(MANDIR)/man1"
 	@install -m 644 src/viesti.h "$(DESTDIR)$(INCLUDEDIR)"
 	@install -m 644 $(BUILD)/libviesti.a "$(DESTDIR)$(LIBDIR)"
-	@install -m 755 $(BUILD)/$(shared) "$(DESTDIR)$(LIBDIR)"
-	@ln -sf $(shared) "$(DESTDIR)$(LIBDIR)/$(soname)"
-	@ln -sf $(soname) "$(DESTDIR)$(LIBDIR)/libviesti.so"
+	@$(if $(only_static),:,install -m 755 $(BUILD)/$(shared) "$(DESTDIR)$(LIBDIR)" && \
+	  ln -sf $(shared) "$(DESTDIR)$(LIBDIR)/$(soname)" && \
+	  ln -sf $(soname) "$(DESTDIR)$(LIBDIR)/$(linkname)")
 	@sed -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(version)|' \
 	  -e 's|@LUA_LIBS@|$(LUA_LIBS)|' -e 's|@CURL_LIBS@|$(CURL_LIBS) $(ZLIB_LIBS)|' src/viesti.pc.in >$(BUILD)/viesti.pc
 	@install -m 644 $(BUILD)/viesti.pc "$(DESTDIR)$(LIBDIR)/pkgconfig"
@@ -154,9 +188,9 @@ $(BUILD)/viesti/stores/redis.so: $(call objects,$(call store_c,redis)) $(BUILD)/
 	@echo "  link  $@"
 	$(quiet)$(link) $(LIBFLAG) $(stay_mapped) -o $@ $(filter %.o,$^) $(REDIS_LIBS) -lpthread
 
-$(BUILD)/libviesti.so: $(call objects,$(CORE) $(BINDING) $(EMBED)) src/viesti.map $(BUILD)/sources
+$(BUILD)/$(linkname): $(call objects,$(CORE) $(BINDING) $(EMBED)) src/viesti.map $(BUILD)/sources
 	@echo "  link  $@"
-	$(quiet)$(link) -shared $(stay_mapped) $(named) -o $(BUILD)/$(shared) $(filter %.o,$^) \
+	$(quiet)$(link) $(named) $(stay_mapped) -o $(BUILD)/$(shared) $(filter %.o,$^) \
 	  $(CURL_LIBS) $(ZLIB_LIBS) $(LUA_LIBS) -lm -ldl -lpthread
 	@ln -sf $(shared) $(BUILD)/$(soname)
 	@ln -sf $(soname) $@
@@ -216,7 +250,7 @@ $(BUILD)/flags: FORCE
 
 $(BUILD)/sources: FORCE
 	$(call remember,$(link) $(named) $(CORE) $(BINDING) $(EMBED) $(MODULES) $(C_HELPERS) \
-	  $(LUA_C_HELPERS) $(STORES_C) $(SQLITE_LIBS) $(REDIS_LIBS))
+	  $(LUA_C_HELPERS) $(STORES_C) $(LUA_LIBS) $(CURL_LIBS) $(ZLIB_LIBS) $(SQLITE_LIBS) $(REDIS_LIBS))
 
 .SECONDARY:
 -include $(patsubst %.o,%.d,$(call objects,$(CORE) $(BINDING) $(EMBED) $(STORES_C) $(C_TESTS) \
@@ -240,6 +274,9 @@ setup-test: ## install what the tests need
 setup-lint: ## install what lint, format and check-valgrind need
 	@$(found) tools/install-dependencies build demo test lint
 
+setup-musl: ## install what check-musl needs
+	@$(found) tools/install-dependencies build test musl
+
 doctor: ## say what this system has, what it lacks, and how to get it
 	@$(found) tools/doctor
 
@@ -261,17 +298,18 @@ embed_bench   := $(call objects,bench/embed.c)
 
 $(BUILD)/bench/plain: $(filter-out $(store_bench) $(embed_bench),$(bench_objects)) $(BUILD)/sources
 $(BUILD)/bench/store: $(store_bench) $(call objects,$(CORE)) $(BUILD)/sources
-$(BUILD)/bench/embed: $(embed_bench) $(BUILD)/libviesti.so
+$(BUILD)/bench/embed: $(embed_bench) $(BUILD)/$(linkname)
 
 $(BUILD)/bench/%:
 	@mkdir -p $(@D)
 	@echo "  link  $@"
-	$(quiet)$(link) -o $@ $(filter %.o %.so,$^) -Wl$(comma)-rpath$(comma)$(abspath $(BUILD)) $(CURL_LIBS) $(ZLIB_LIBS) -lpthread
+	$(quiet)$(link) -o $@ $(filter %.o %.so %.dylib,$^) -Wl$(comma)-rpath$(comma)$(abspath $(BUILD)) $(CURL_LIBS) $(ZLIB_LIBS) -lpthread
 
 ## Checks that install nothing
 
 check: build programs $(replays) ## run every test
-	@$(run) c fuzz lua rock install
+	@$(portable_build)
+	@$(run) c fuzz lua rock install prefix portable
 
 check-c: programs ## run the tests in C: of the core, and of the whole library
 	@$(run) c
@@ -285,6 +323,12 @@ check-rock: ## build, install and load the rock, from a clean copy
 check-install: build ## install below an empty folder, and use the C library from there
 	@$(run) install
 
+check-prefix: ## build with a Lua below a prefix, as LUA_PREFIX=/opt/lua54 has it
+	@$(run) prefix
+
+check-musl: setup-musl ## compile all with musl, and run the C tests that need no libcurl
+	@$(run) musl
+
 check-asan: ## run C tests and specs under the address, undefined and leak sanitizers
 	@$(MAKE) BUILD=$(BUILD)/asan CC=gcc SANITIZE=address,undefined WERROR=1 under-asan
 
@@ -294,6 +338,10 @@ check-fuzz: $(replays) ## run what fuzzing has found and kept
 check-tsan: ## run the C tests that have threads under the thread sanitizer
 	@$(MAKE) BUILD=$(BUILD)/tsan CC=gcc SANITIZE=thread WERROR=1 under-tsan
 
+check-portable: ## run C tests, and specs that wait, with what stands in for Linux's own
+	@$(portable_build)
+	@$(run) portable
+
 check-valgrind: build programs ## run C tests and specs under valgrind
 	@RUN_UNDER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
 	  $(run) c lua
@@ -302,7 +350,7 @@ fuzz: $(fuzzers) ## search for inputs that break the parsers, with clang (SECOND
 	@tools/fuzz $(fuzzers)
 
 lint: ## check style and likely mistakes, and build without warnings
-	luacheck --quiet lua bin/viesti spec examples src bench rockspec/*.rockspec
+	luacheck --quiet lua bin/viesti spec examples src bench tools/check rockspec/*.rockspec
 	clang-format --dry-run -Werror $(c_files)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
 	  --std=c11 -D_GNU_SOURCE -Isrc src

@@ -27,6 +27,7 @@ build = {
   build_target = "redis",
   install_target = "install-redis",
   variables = {
+    CC = "$(CC)",
     CFLAGS = "$(CFLAGS)",
     LIBFLAG = "$(LIBFLAG)",
     LUA_CFLAGS = "-I$(LUA_INCDIR)",

@@ -27,8 +27,10 @@ build = {
   type = "make",
   build_target = "module",
   install_target = "install-lua",
+  copy_directories = { "docs" },
   install = { bin = { viesti = "bin/viesti" } },
   variables = {
+    CC = "$(CC)",
     CFLAGS = "$(CFLAGS)",
     LIBFLAG = "$(LIBFLAG)",
     LUA_CFLAGS = "-I$(LUA_INCDIR)",

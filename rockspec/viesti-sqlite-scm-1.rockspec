@@ -26,6 +26,7 @@ build = {
   build_target = "sqlite",
   install_target = "install-sqlite",
   variables = {
+    CC = "$(CC)",
     CFLAGS = "$(CFLAGS)",
     LIBFLAG = "$(LIBFLAG)",
     LUA_CFLAGS = "-I$(LUA_INCDIR)",

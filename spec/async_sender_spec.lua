@@ -210,10 +210,12 @@ describe("AsyncSender", function()
   it("may be dropped with requests in flight", function()
     server:route("/hang", { hang = true })
     viesti.run(function()
-      for _ = 1, 5 do
+      for number = 1, 5 do
         local sender = AsyncSender()
         local task = viesti.spawn(sender.send, sender, { url = server.url .. "/hang" })
-        viesti.sleep(0.005)
+        repeat
+          viesti.sleep(0.005)
+        until server:count("/hang") == number
         task:cancel()
       end
     end)

@@ -1,17 +1,15 @@
 #include "exchange.h"
 
 #include "message/clock.h"
+#include "message/descriptor.h"
 #include "messages.h"
 #include "tap.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 static const int64_t PATIENCE = 10 * INT64_C(1000000000);
 
@@ -218,7 +216,7 @@ int refused_port(void) {
   socklen_t size = sizeof address;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   int *fd = given(malloc(sizeof *fd));
-  *fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  *fd = vi_open_socket(AF_INET, SOCK_STREAM, 0);
   tap_defer(close_descriptor, fd);
   check(bind(*fd, (struct sockaddr *)&address, size) == 0);
   check(getsockname(*fd, (struct sockaddr *)&address, &size) == 0);
@@ -232,7 +230,7 @@ bool descriptors_return_to(size_t count) {
 }
 
 size_t open_descriptors(void) {
-  DIR *directory = given(opendir("/proc/self/fd"));
+  DIR *directory = given(opendir("/dev/fd"));
   size_t count = 0;
   while (readdir(directory))
     count++;

@@ -1,14 +1,14 @@
 #include "origin.h"
 
+#include "message/descriptor.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { MOST_CONNECTIONS = 1000, KEPT_REQUESTS = 20, REQUEST_SIZE = 1 << 21, TLS_HANDSHAKE = 0x16 };
 
@@ -150,7 +150,8 @@ static void *serve(void *argument) {
 static void *take_connections(void *argument) {
   origin *server = argument;
   int fd;
-  while ((fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+  while ((fd = accept(server->listener, NULL, NULL)) >= 0) {
+    vi_close_on_exec(fd);
     pthread_mutex_lock(&server->lock);
     size_t index = server->connection_count;
     connection *new = &server->connections[index];
@@ -170,7 +171,7 @@ static bool listen_on_loopback(origin *server) {
   struct sockaddr_in address = {.sin_family = AF_INET};
   socklen_t size = sizeof address;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  server->listener = vi_open_socket(AF_INET, SOCK_STREAM, 0);
   if (server->listener < 0)
     return false;
   if (bind(server->listener, (struct sockaddr *)&address, size) < 0 ||

@@ -168,8 +168,10 @@ IT("gives the child an alarm of its own, and leaves the parent's alone") {
   vi_timer timer = {0};
   int fd = vi_loop_fd(state.loop);
   check(holds_in_child(polls_on_its_own, &state));
+#ifdef VI_POLLER_EPOLL /* elsewhere it is no descriptor */
   bool is_time = vi_clock_monotonic() >= state.loop->poller.rings_at;
   check(is_time || !is_readable(state.loop->poller.alarm, 0));
+#endif
   check(vi_timers_add(&state.loop->timers, &timer, vi_clock_monotonic()));
   vi_loop_step(state.loop, 0);
   check(is_readable(fd, 5000));

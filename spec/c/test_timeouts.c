@@ -5,6 +5,7 @@
 #include "coding.h"
 #include "exchange.h"
 #include "message/clock.h"
+#include "message/descriptor.h"
 #include "messages.h"
 #include "tap.h"
 
@@ -13,8 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 static const char BEGUN[] = OK_HEAD "Content-Length: 10\r\n\r\nhello";
 
@@ -257,8 +256,9 @@ static int connect_or_listen(struct sockaddr_in *address, bool listens) {
   socklen_t size = sizeof *address;
   if (!fd)
     abort();
-  *fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  *fd = vi_open_socket(AF_INET, SOCK_STREAM, 0);
   tap_defer(close_descriptor, fd);
+  check(vi_never_block(*fd));
   if (!listens)
     return connect(*fd, (struct sockaddr *)address, size);
   check(bind(*fd, (struct sockaddr *)address, size) == 0);

@@ -1,10 +1,10 @@
--- How many descriptors this process has open, as Linux counts them.
+-- How many descriptors this process has open.
 
 local lfs = require("lfs")
 
 return function()
   local count = 0
-  for _ in lfs.dir("/proc/self/fd") do
+  for _ in lfs.dir("/dev/fd") do
     count = count + 1
   end
   return count

@@ -1,12 +1,11 @@
 /* What a program at a terminal wants to know: how wide it is, and that somebody interrupts it. Only
  * the command calls these; a host's signals are its own. */
 #include "binding/support.h"
+#include "message/descriptor.h"
 
-#include <fcntl.h>
 #include <lualib.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 /* terminal_width(file) -> its columns; nil if it is no terminal */
 static int terminal_width(lua_State *L) {
@@ -39,12 +38,7 @@ static void note(int number) {
 static bool open_pipe(void) {
   if (ends[0] >= 0)
     return true;
-  if (pipe(ends) != 0)
-    return false;
-  for (int i = 0; i < 2; i++)
-    if (fcntl(ends[i], F_SETFD, FD_CLOEXEC) != 0 || fcntl(ends[i], F_SETFL, O_NONBLOCK) != 0)
-      return false;
-  return true;
+  return vi_open_pipe(ends) == 0 && vi_never_block(ends[0]) && vi_never_block(ends[1]);
 }
 
 /* catch_interrupts() -> a descriptor that is readable once the process was asked to end, by SIGINT

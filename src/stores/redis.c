@@ -1,23 +1,21 @@
 /* viesti.stores.redis: a connection to a Redis server as Lua sees it, and nothing that waits but
- * `wait`. What is said over it, and when, is lua/viesti/redis's. Knows nothing of viesti's core. */
+ * `wait`. What is said over it, and when, is lua/viesti/redis's. Is linked with nothing of viesti's
+ * core. */
+#include "message/descriptor.h"
 #include "stores/redis_resolve.h"
 
-#include <errno.h>
 #include <hiredis.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
 #define CONNECTION "viesti.redis.Connection"
 
@@ -108,8 +106,8 @@ static int start(lua_State *L, connection *it, const struct sockaddr *address, s
   const int on = 1;
   if (it->fd >= 0)
     close(it->fd);
-  it->fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (it->fd < 0)
+  it->fd = vi_open_socket(address->sa_family, SOCK_STREAM, 0);
+  if (it->fd < 0 || !vi_never_block(it->fd))
     return refuse(L, strerror(errno));
   if (address->sa_family != AF_UNIX)
     setsockopt(it->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -382,7 +380,7 @@ static int pid(lua_State *L) {
 static int token(lua_State *L) {
   unsigned char bytes[TOKEN_SIZE];
   char text[2 * TOKEN_SIZE + 1];
-  if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+  if (getentropy(bytes, sizeof bytes) != 0)
     return luaL_error(L, "no random numbers");
   for (int i = 0; i < TOKEN_SIZE; i++)
     snprintf(text + 2 * i, 3, "%02x", bytes[i]);

@@ -1,7 +1,7 @@
 #include "stores/redis_resolve.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "message/descriptor.h"
+
 #include <limits.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct question {
   int answer; /* the pipe's end to write */
@@ -63,9 +62,9 @@ static int start_thread(question *asked) {
 
 int vi_redis_resolve(const char *host) {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0)
+  if (vi_open_pipe(ends) != 0)
     return -1;
-  fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  vi_never_block(ends[0]);
   question *asked = malloc(sizeof *asked + strlen(host) + 1);
   int problem = ENOMEM;
   if (asked) {

@@ -1,12 +1,11 @@
 #include "transport/curl_error.h"
 
+#include "message/descriptor.h"
 #include "message/text.h"
 #include "message/url.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 static vi_error_kind kind_of(CURLcode code) {
   switch (code) {
@@ -262,7 +261,7 @@ static int probe_descriptors(void) {
   enum { TAKEN = 4 };
   int taken[TAKEN], count = 0, reason = 0;
   while (count < TAKEN && reason == 0) {
-    taken[count] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    taken[count] = vi_open_socket(AF_UNIX, SOCK_STREAM, 0);
     if (taken[count] < 0)
       reason = errno;
     else

@@ -1,5 +1,6 @@
 #include "transport/handle.h"
 
+#include "message/descriptor.h"
 #include "message/memory.h"
 #include "message/url.h"
 #include "transport/fold_guard.h"
@@ -11,13 +12,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
   (void)purpose;
   vi_handle *handle = user;
-  int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  int fd = vi_open_socket(address->family, address->socktype, address->protocol);
   handle->socket_errno = fd < 0 ? errno : 0;
   if (fd >= 0 && !vi_sockets_add(handle->session, fd)) {
     vi_error_set(&handle->transfer->error, VI_ERROR_OUT_OF_MEMORY, "out of memory");

@@ -1,11 +1,15 @@
 /* Waiting for many descriptors, and for one moment, behind one descriptor: a thin skin over the
- * system's poller (epoll and timerfd here; one for another system is another file behind this
- * header). */
+ * system's poller, which is epoll on Linux and kqueue elsewhere, or where -DVI_PORTABLE is given.
+ */
 #ifndef VI_TRANSPORT_POLLER_H
 #define VI_TRANSPORT_POLLER_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#if defined __linux__ && !defined VI_PORTABLE
+#define VI_POLLER_EPOLL 1
+#endif
 
 enum { VI_POLL_READ = 1, VI_POLL_WRITE = 2, VI_POLL_ERROR = 4 };
 
@@ -19,6 +23,7 @@ typedef struct vi_poller {
   int alarm;        /* -1: it has none */
   int64_t rings_at; /* when the alarm will; 0: it is not set, or has rung */
   int bell;         /* -1: it has none */
+  int owner;        /* the process that opened it, where a child does not inherit it */
 } vi_poller;
 
 /* Opens a poller without an alarm. False, with errno set, when the system refuses. */

@@ -1,5 +1,7 @@
 #include "transport/poller.h"
 
+#ifdef VI_POLLER_EPOLL
+
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -97,3 +99,5 @@ int vi_poller_wait(vi_poller *poller, vi_poll_event *events, int count, int time
       events[stored++] = event_of(&ready[i]);
   return stored;
 }
+
+#endif
