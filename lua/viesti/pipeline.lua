@@ -21,7 +21,8 @@ function Pipeline:send(request)
   end
   local edition <close> = self.edition:enter()
   local response, err = edition.chain:send(request)
-  if type(response) == "userdata" and response.streamed then
+  local _, streams = core.outcome(response)
+  if streams then
     edition:keep_for(response)
   end
   return response, err

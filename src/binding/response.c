@@ -114,8 +114,10 @@ vi_response_box *vi_push_response_like(lua_State *L, int index) {
   box->from_cache = from->from_cache;
   box->cache = from->cache;
   for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
-    lua_getiuservalue(L, index, kept[i]);
-    lua_setiuservalue(L, -2, kept[i]);
+    if (lua_getiuservalue(L, index, kept[i]) > LUA_TNIL)
+      lua_setiuservalue(L, -2, kept[i]);
+    else
+      lua_pop(L, 1);
   }
   lua_pushnil(L); /* whoever keeps the old object keeps none of the new one's endings */
   lua_setiuservalue(L, index, VI_RESPONSE_ENDINGS);

@@ -52,7 +52,7 @@ local function open_cache(self)
   policy.session = type(sender.session) == "userdata" and sender.session or nil
   self.cache = core.cache(self.near, policy, self.far ~= nil)
   self.refreshing, self.behind = {}, false
-  self.collapsing = self.coalesce and collapsing(self.sender) or nil
+  self.collapsing = self.coalesce and self.is_async and collapsing(self.sender) or nil
 end
 
 -- Whether streamed bodies are stored while they are read. What is near is in memory; and functions
@@ -113,9 +113,29 @@ local function forget_put(lines)
   end
 end
 
+-- What update has made of the answer, `lines` to be done in the store elsewhere among it. Returns
+-- the response as the caller gets it.
+local function settle_elsewhere(self, request, response, lines, generation, streamed)
+  local given = elsewhere.fill(self, request, response)
+  if lines and response and not given then
+    forget_put(lines)
+  end
+  if lines and given and streamed then
+    given = bodies.record(self.far, given, lines, generation)
+  end
+  if lines and not self.far:apply(lines, generation) and given then
+    given:not_stored()
+  end
+  return given
+end
+
 -- Sends what the verdict asks for, and makes the best of the answer.
 local function fetch(self, request, outgoing, verdict, generation)
-  local answer, err = self:check_answer(request, self.sender:send(outgoing))
+  local answer, err = self.sender:send(outgoing)
+  local status, streamed = core.outcome(answer)
+  if not status then
+    answer, err = self:check_answer(request, answer, err)
+  end
   if not answer then
     local stale = UNANSWERED[err.kind]
       and elsewhere.fill(self, request, self.cache:rescue(verdict, request))
@@ -126,19 +146,11 @@ local function fetch(self, request, outgoing, verdict, generation)
   end
   local response, lines = self.cache:update(verdict, request, answer, nil,
     choices(self, request, answer, verdict))
-  local given = elsewhere.fill(self, request, response)
-  if lines and response and not given then
-    forget_put(lines)
-  end
-  response = given
-  if lines and answer.streamed and response then
-    response = bodies.record(self.far, response, lines, generation)
-  end
-  if lines and not self.far:apply(lines, generation) and response then
-    response:not_stored()
+  if self.far then
+    response = settle_elsewhere(self, request, response, lines, generation, streamed)
   end
   invalidate_named(self, request, answer)
-  if answer.streamed and (not response or response.from_cache) then
+  if streamed and (not response or response.from_cache) then
     answer:close() -- it would hold its connection until it is collected
   end
   if response then
@@ -256,7 +268,7 @@ local function forward(self, request, outgoing, verdict, generation)
 end
 
 local function shown(self, request, response, collapsed)
-  if response and request.stream and self.far then
+  if response and self.far and request.stream then
     response = bodies.open(self.far, response, request)
   end
   if response and (collapsed or self.cache_status) then

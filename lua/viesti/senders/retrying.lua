@@ -99,9 +99,6 @@ end
 -- the caller has waited for.
 local function await_turn(self, request, waited, mine)
   local cooldown = self.cooldown
-  if not cooldown or cooldown:is_quiet() then
-    return waited
-  end
   local function random()
     return self:random()
   end
@@ -124,8 +121,10 @@ end
 
 -- What has been waited for limits, too, as the third value, and the status as the fourth.
 local function attempt(self, request, waited, mine)
-  local held
-  waited, held = await_turn(self, request, waited, mine)
+  local cooldown, held = self.cooldown, nil
+  if cooldown and cooldown.count > 0 then
+    waited, held = await_turn(self, request, waited, mine)
+  end
   if held then
     return nil, held, waited
   end

@@ -35,16 +35,12 @@ function Sender:spawn(fn, ...)
 end
 
 --- Seconds on a clock that never steps; only differences mean something.
----@return number
-function Sender:now()
-  return core.now()
-end
+---@type fun(self: viesti.Sender): number
+Sender.now = core.now
 
 --- Seconds since 1970 by the clock on the wall, which may step.
----@return number
-function Sender:wall()
-  return core.wall()
-end
+---@type fun(self: viesti.Sender): number
+Sender.wall = core.wall
 
 --- A random number from 0 to 1, 1 not included.
 ---@return number
