@@ -50,15 +50,15 @@ local function open_cache(self)
   end
   policy.records = self.records
   policy.session = type(sender.session) == "userdata" and sender.session or nil
-  self.cache = core.cache(self.near, policy, self.far ~= nil)
+  self.cache = core.cache(self.near or nil, policy, self.far ~= false)
   self.refreshing, self.behind = {}, false
-  self.collapsing = self.coalesce and self.is_async and collapsing(self.sender) or nil
+  self.collapsing = self.coalesce and self.is_async and collapsing(self.sender)
 end
 
 -- Whether streamed bodies are stored while they are read. What is near is in memory; and functions
 -- of the user's may want to see the body first.
 local function can_record(self)
-  return self.far ~= nil and self.near == nil and self.far.keeps_bodies
+  return self.far and not self.near and self.far.keeps_bodies
     and type(self.ttl) ~= "function" and type(self.tags) ~= "function" and not self.store_if
 end
 
@@ -67,14 +67,14 @@ function CachingSender:init()
   setup.check_methods(self.methods)
   setup.check_targeted(self.targeted)
   self.store = setup.open_store(self)
-  self.near = options.is_memory_store(self.store) and self.store or self.store.near
-  if self.near ~= self.store then
-    self.far = guarded_store(self.store.far or self.store)
-    self.leases = lease(self.far)
-  end
-  self.keys = CacheKey(self)
-  self.chosen = self.keys ~= nil or self.far ~= nil
-  self.chooses = self.ttl or self.store_if or self.tags
+  -- What is not there is false rather than nil, which would be looked for in all the classes above
+  -- for each request.
+  self.near = options.is_memory_store(self.store) and self.store or self.store.near or false
+  self.far = self.near ~= self.store and guarded_store(self.store.far or self.store)
+  self.leases = self.far and lease(self.far) or false
+  self.keys = CacheKey(self) or false
+  self.chosen = (self.keys or self.far) ~= false
+  self.chooses = self.ttl or self.store_if or self.tags or false
   self.records = can_record(self)
   open_cache(self)
 end
@@ -132,7 +132,7 @@ end
 -- Sends what the verdict asks for, and makes the best of the answer.
 local function fetch(self, request, outgoing, verdict, generation)
   local answer, err = self.sender:send(outgoing)
-  local status, streamed = core.outcome(answer)
+  local status, streamed, annotated = core.outcome(answer)
   if not status then
     answer, err = self:check_answer(request, answer, err)
   end
@@ -144,8 +144,9 @@ local function fetch(self, request, outgoing, verdict, generation)
     end
     return nil, err
   end
-  local response, lines = self.cache:update(verdict, request, answer, nil,
-    choices(self, request, answer, verdict))
+  local chosen = (annotated or self.chooses or request.ttl)
+    and choices(self, request, answer, verdict) or nil
+  local response, lines = self.cache:update(verdict, request, answer, nil, chosen)
   if self.far then
     response = settle_elsewhere(self, request, response, lines, generation, streamed)
   end
