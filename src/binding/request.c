@@ -156,7 +156,8 @@ vi_request *vi_take_request(lua_State *L, int index, int what) {
 /* Request.from(given, what) -> Request; `what` was called with it, `send` if not said */
 static int request_from(lua_State *L) {
   lua_settop(L, 2);
-  vi_take_request(L, 1, 2);
+  if (!vi_test_box(L, 1, VI_TYPE_REQUEST))
+    vi_take_request(L, 1, 2);
   lua_settop(L, 1);
   return 1;
 }

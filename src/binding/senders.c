@@ -22,7 +22,8 @@ static vi_transfer *prepare(lua_State *L, vi_error *error) {
   vi_session *session = vi_check_session(L, SESSION);
   vi_response_box *box = vi_push_response_box(L);
   vi_request *plain = vi_new_plain_request(L, REQUEST);
-  vi_request *request = plain ? plain : vi_take_request(L, REQUEST, 0); /* may run the user's code */
+  vi_request *request =
+      plain ? plain : vi_take_request(L, REQUEST, 0); /* may run the user's code */
   if (request->streams_body) {
     if (!vi_push_reader(L, REQUEST, error))
       return NULL;

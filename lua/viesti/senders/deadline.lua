@@ -13,7 +13,7 @@ local DeadlineSender = ExtendingSender:extend("DeadlineSender", {
 })
 
 function DeadlineSender:send(request)
-  return self.sender:send(core.request_with_limits(request, self:now() + self.seconds))
+  return self.sender:send(core.request_with_limits(request, self.tell_time() + self.seconds))
 end
 
 return DeadlineSender

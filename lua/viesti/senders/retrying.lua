@@ -171,7 +171,7 @@ function RetryingSender:send(request)
   if self.is_changing then
     request = prepared(self, request)
   end
-  local start = self:now()
+  local start = self.tell_time()
   local response, err, waited, status = attempt(self, request, 0)
   if self.asks_policy or not status or self.rules.failing[status] then
     return send_again(self, request, start, response, err, waited)
