@@ -10,7 +10,6 @@ local RESPONSE = debug.getmetatable(core.response { status_code = 200, fields = 
 
 ---@class viesti.ExtendingSender: viesti.Sender
 ---@field sender viesti.Sender the inner sender
----@field tell_time fun(): number what `now` returns, at less cost
 local ExtendingSender = Sender:extend("ExtendingSender", {
   { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
   { name = "clock", type = "clock", by_name = true,

@@ -35,12 +35,16 @@ function Sender:spawn(fn, ...)
 end
 
 --- Seconds on a clock that never steps; only differences mean something.
----@type fun(self: viesti.Sender): number
-Sender.now = core.now
+---@return number
+function Sender:now()
+  return core.now()
+end
 
 --- Seconds since 1970 by the clock on the wall, which may step.
----@type fun(self: viesti.Sender): number
-Sender.wall = core.wall
+---@return number
+function Sender:wall()
+  return core.wall()
+end
 
 --- A random number from 0 to 1, 1 not included.
 ---@return number
