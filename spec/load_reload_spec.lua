@@ -37,6 +37,27 @@ describe("A Pipeline", function()
     assert.equal("AsyncSender()", tostring(pipeline.sender.sender))
   end)
 
+  it("has the layers around it tell the time as the file says at present", function()
+    local deadlines = {}
+    local Noting = viesti.Sender:extend("Noting")
+    function Noting.send(_, request)
+      table.insert(deadlines, request.deadline)
+      return viesti.Response({})
+    end
+    local function standing_at(moment)
+      local function now() return moment end
+      return { now = now, wall = now, sleep = now, random = now }
+    end
+    local text = "return RetryingSender { clock = %s, sender = noting }"
+    local pipeline, reload = load_file(text:format("early"),
+      { early = standing_at(10), late = standing_at(20), noting = Noting() })
+    local sender = viesti.DeadlineSender({ seconds = 5, sender = pipeline })
+    assert(sender:send({ url = "http://h/" }))
+    assert.is_true(reload(text:format("late")))
+    assert(sender:send({ url = "http://h/" }))
+    assert.same({ 15, 25 }, deadlines)
+  end)
+
   it("goes on as it was where the file is broken, and says why", function()
     local pipeline, reload = load_file("return SyncSender { timeout = 7 }")
     local path = pipeline.file.path

@@ -409,8 +409,8 @@ describe("Request", function()
       methods[#methods + 1] = name
     end
     table.sort(methods)
-    assert.same({ "from", "given_field", "is_idempotent", "is_replayable", "open_source", "with" },
-      methods)
+    assert.same({ "from", "given_field", "is_idempotent", "is_replayable", "of_options",
+      "open_source", "with" }, methods)
     request.json.a = 2
     assert.same({ { a = 1 }, 5 }, { request.json, request.timeout })
   end)

@@ -6,6 +6,7 @@
 local Shared = require "viesti.shared"
 
 ---@class viesti.Cooldown: viesti.Shared
+---@field count integer how many origins are being held back; 0: nobody has to wait for anything
 local Cooldown = Shared:extend("Cooldown", {
   { name = "step", type = "number", default = 0.25, min = 0,
     doc = "seconds from one group of those who waited to the next, twice as large" },
@@ -15,12 +16,6 @@ local MOST_ORIGINS = 1024
 
 function Cooldown:init()
   self.origins, self.count = {}, 0
-end
-
---- True while nobody has to wait for anything.
----@return boolean
-function Cooldown:is_quiet()
-  return self.count == 0
 end
 
 local function forget_past(self, now)

@@ -108,7 +108,8 @@ function Edition:send(request)
   self.under_way = self.under_way + 1
   local edition <close> = self
   local response, err = self.chain:send(request)
-  if type(response) == "userdata" and response.streamed then
+  local _, streams = core.outcome(response)
+  if streams then
     edition:keep_for(response)
   end
   return response, err

@@ -40,6 +40,11 @@ local function go_by(self, file)
   return true
 end
 
+-- Each time anew, for those around it: another edition may tell another time.
+function Pipeline:now()
+  return Pipeline.super.now(self)
+end
+
 --- Reads the file again, and from the next request on goes by what it says. Requests under way
 --- finish on the chain they are in, which is closed with the last of them. Stores, limits and
 --- sessions that the file names again with the same options are kept. Where it is broken, nothing

@@ -162,19 +162,10 @@ local function refuse(sentence)
   error(core.place() .. sentence, 0)
 end
 
---- `given` as a Request: a request as it is, a table of options made into one. `what` was called
---- with it, `send` if not said.
----@param given viesti.Request|viesti.Request.Options
----@param what? string
----@return viesti.Request
-function Request.from(given, what)
-  if type(given) == "userdata" then
-    return given
-  elseif type(given) == "table" and not options.is_sender(given) then
-    local plain = core.plain_request(given)
-    if plain then
-      return plain
-    end
+-- Called by the core for what is no Request yet, and no table that says no more than a URL and a
+-- usual method. `what` was called with it, `send` if not said.
+function Request.of_options(given, what)
+  if type(given) == "table" and not options.is_sender(given) then
     local request, wrong = make(nil, options.read_table("Request", declaration, given))
     return request or refuse(wrong)
   end
@@ -287,9 +278,9 @@ function Request:with(changes)
   return request or error(core.place() .. wrong, 0)
 end
 
--- Called by the core for a field that it does not know itself.
+-- Called by the core for a field that it does not know itself, of a request that remembers some.
 function Request.given_field(given, name)
-  return given and tables.copy(given[name])
+  return tables.copy(given[name])
 end
 
 return setmetatable({ name = "Request", options = declaration, from = Request.from,

@@ -7,8 +7,8 @@
 #include "message/clock.h"
 #include "message/memory.h"
 
-/* User values of a Cache: a spare Verdict, so that a hit makes no garbage but its response, and
- * what its policy points into. */
+/* User values of a Cache: a spare Verdict, so that neither a hit nor, unless several are under way
+ * at once, a miss makes one; and what its policy points into. */
 enum { SPARE = 1, POLICY = 2, USER_VALUES = 2 };
 
 typedef struct cache_box {
@@ -71,6 +71,13 @@ static double time_at(lua_State *L, int index) {
   return lua_isnoneornil(L, index) ? vi_clock_wall() : luaL_checknumber(L, index);
 }
 
+/* Keeps the Verdict at `index`, which is over, for another lookup. */
+static void spare_verdict(lua_State *L, int cache, int index) {
+  vi_verdict_clear(lua_touserdata(L, index));
+  lua_pushvalue(L, index);
+  lua_setiuservalue(L, cache, SPARE);
+}
+
 /* Pushes an empty Verdict, the spare one if there is one. */
 static vi_verdict *push_verdict(lua_State *L, int cache) {
   if (lua_getiuservalue(L, cache, SPARE) == LUA_TUSERDATA) {
@@ -128,8 +135,9 @@ static const vi_request *request_at(lua_State *L, cache_box *box, int index) {
   return box->plain;
 }
 
-/* Gives what the verdict serves to the Response's box. */
-static void serve(vi_response_box *hit, vi_verdict *verdict) {
+/* Pushes a Response of what the verdict serves. */
+static void push_served(lua_State *L, vi_verdict *verdict) {
+  vi_response_box *hit = vi_push_stored_response_box(L);
   hit->response = verdict->response;
   if (!hit->response) {
     hit->stored = vi_stored_retain((vi_stored *)verdict->selected);
@@ -159,13 +167,12 @@ static int cache_lookup(lua_State *L) {
   double now = time_at(L, NOW);
   const vi_key_choices key = {.custom = opt_text(L, KEY), .partition = opt_text(L, PARTITION)};
   vi_verdict *verdict = push_verdict(L, CACHE);
-  vi_response_box *hit = vi_push_stored_response_box(L);
   verdict->is_lazy = true;
   vi_cache_lookup(store_of(box), &box->policy, request, &key, now, verdict);
   if (box->journal)
     vi_journal_clear(box->journal); /* they were for this lookup */
   if (verdict->response || verdict->action == VI_ACTION_HIT) {
-    serve(hit, verdict);
+    push_served(L, verdict);
     set_key(L, RESPONSE, verdict);
     if (verdict->action != VI_ACTION_REFRESH) {
       vi_verdict_clear(verdict);
@@ -173,7 +180,6 @@ static int cache_lookup(lua_State *L) {
     }
   } else {
     lua_pushnil(L);
-    lua_replace(L, RESPONSE);
   }
   lua_pushnil(L);
   lua_setiuservalue(L, CACHE, SPARE); /* the caller keeps it until the answer is there */
@@ -256,6 +262,20 @@ static int cache_load(lua_State *L) {
   return 1;
 }
 
+/* Pushes the Response that the verdict holds after an update: over the core of the one at `index`,
+ * the sender's, with all that that carries; or another. */
+static vi_response_box *push_updated(lua_State *L, int index, vi_verdict *verdict,
+                                     bool from_cache) {
+  if (verdict->response == vi_check_response(L, index)->response)
+    return vi_push_response_like(L, index);
+  vi_response_box *result = vi_push_response_box(L);
+  result->response = verdict->response;
+  verdict->response = NULL;
+  vi_share_facts(L, index);
+  result->from_cache = from_cache;
+  return result;
+}
+
 /* cache:update(verdict, request, response, now, choices) -> Response for the caller, or nil: send
  * the request again without the cache; and a list of what is to be done in a store elsewhere, or
  * nil */
@@ -269,31 +289,22 @@ static int cache_update(lua_State *L) {
   double now = time_at(L, NOW);
   vi_choices choices;
   const vi_choices *said = vi_read_choices(L, CHOICES, &choices);
-  vi_response_box *result = vi_push_response_box(L);
   vi_outcome outcome = vi_cache_update(store_of(box), &box->policy, request, verdict,
                                        given->response, given->streamed, said, now);
+  verdict->response = outcome.response; /* holds it while it has no box */
   const vi_cache_facts facts = {.asked = true,
                                 .forward = (uint8_t)verdict->forward,
                                 .forward_status = (int16_t)given->response->status,
                                 .stored = outcome.stored,
                                 .refusal = (uint8_t)outcome.refusal,
                                 .ttl = outcome.ttl};
-  result->response = outcome.response;
-  if (!outcome.response) {
-    vi_verdict_clear(verdict);
-    lua_pushnil(L);
-    vi_push_journal(L, box->journal, &box->policy, now);
-    return 2;
-  }
-  if (outcome.response == given->response) { /* with all that the sender's own object carries */
-    result = vi_push_response_like(L, GIVEN);
+  if (outcome.response) {
+    push_updated(L, GIVEN, verdict, outcome.from_cache)->cache = facts;
+    set_key(L, -1, verdict);
   } else {
-    vi_share_facts(L, GIVEN);
-    result->from_cache = outcome.from_cache;
+    lua_pushnil(L);
   }
-  result->cache = facts;
-  set_key(L, -1, verdict);
-  vi_verdict_clear(verdict);
+  spare_verdict(L, CACHE, VERDICT);
   vi_push_journal(L, box->journal, &box->policy, now);
   return 2;
 }

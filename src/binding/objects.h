@@ -59,6 +59,11 @@ VI_RAISES void vi_push_on_head(lua_State *L, int index);
  * the usual ones, and nothing is wrong with them; else NULL. Raises nothing. */
 vi_request *vi_new_plain_request(lua_State *L, int index);
 
+/* The request at `index`, where a Request is put in the place of a table of options; raises what is
+ * wrong with them. `what`: the index of the name of what was called with it, 0 for `send`. Only for
+ * functions whose upvalue 1 is Request's table of methods. */
+VI_RAISES vi_request *vi_take_request(lua_State *L, int index, int what);
+
 /* Puts a Request of `request` in the place of the table at `index` that it was made of. */
 VI_RAISES void vi_replace_by_request(lua_State *L, int index, vi_request *request);
 

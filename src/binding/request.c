@@ -32,8 +32,10 @@ vi_request **vi_push_request_like(lua_State *L, int index) {
   vi_request **box = vi_push_request_box(L);
   static const int shared[] = {GIVEN, SOURCE, PROGRESS, HEAD};
   for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
-    lua_getiuservalue(L, index, shared[i]);
-    lua_setiuservalue(L, -2, shared[i]);
+    if (lua_getiuservalue(L, index, shared[i]) != LUA_TNIL)
+      lua_setiuservalue(L, -2, shared[i]);
+    else
+      lua_pop(L, 1);
   }
   return box;
 }
@@ -101,8 +103,11 @@ static bool is_usual_method(const char *method) {
   return false;
 }
 
-/* The options in a table of strings `url` and `method`; false if there are others. */
+/* The options in a table of strings `url` and `method`; false if there are others, or something
+ * else stands there. */
 static bool read_plain(lua_State *L, int index, vi_text *method, vi_text *url) {
+  if (!lua_istable(L, index) || lua_getmetatable(L, index))
+    return false;
   bool plain = true;
   for (lua_pushnil(L); plain && lua_next(L, index); lua_pop(L, 1)) {
     const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
@@ -117,8 +122,7 @@ static bool read_plain(lua_State *L, int index, vi_text *method, vi_text *url) {
 vi_request *vi_new_plain_request(lua_State *L, int index) {
   vi_text method = VI_TEXT("GET"), url = {0};
   int top = lua_gettop(L);
-  bool plain =
-      lua_istable(L, index) && !lua_getmetatable(L, index) && read_plain(L, index, &method, &url);
+  bool plain = read_plain(L, index, &method, &url);
   lua_settop(L, top);
   return plain ? vi_request_new(method, url, VI_TEXT(""), NULL, NULL) : NULL;
 }
@@ -132,12 +136,30 @@ void vi_replace_by_request(lua_State *L, int index, vi_request *request) {
   lua_replace(L, index);
 }
 
-/* plain_request(table) -> Request of a table that says no more than a URL and a usual method; nil:
- * it says more, or something is wrong with it */
-static int plain_request(lua_State *L) {
-  vi_request **box = vi_push_request_box(L);
-  *box = vi_new_plain_request(L, 1);
-  return *box ? 1 : 0;
+vi_request *vi_take_request(lua_State *L, int index, int what) {
+  if (!vi_test_box(L, index, VI_TYPE_REQUEST)) {
+    vi_request **box = vi_push_request_box(L);
+    *box = vi_new_plain_request(L, index);
+    if (!*box) { /* it says more, or something is wrong with it */
+      lua_pop(L, 1);
+      lua_getfield(L, lua_upvalueindex(1), "of_options");
+      lua_pushvalue(L, index);
+      if (what)
+        lua_pushvalue(L, what);
+      lua_call(L, what ? 2 : 1, 1);
+    }
+    lua_replace(L, index);
+  }
+  return vi_check_request(L, index);
+}
+
+/* Request.from(given, what) -> Request; `what` was called with it, `send` if not said */
+static int request_from(lua_State *L) {
+  lua_settop(L, 2);
+  if (!vi_test_box(L, 1, VI_TYPE_REQUEST))
+    vi_take_request(L, 1, 2);
+  lua_settop(L, 1);
+  return 1;
 }
 
 bool vi_push_reader(lua_State *L, int index, vi_error *error) {
@@ -173,10 +195,11 @@ static int request_with_head(lua_State *L) {
   return 1;
 }
 
-/* request_with_limits(request, deadline, timeout) -> a view of the request that has these where it
- * has none that come first; nil: none */
+/* request_with_limits(given, deadline, timeout) -> a view of the request that has these where it
+ * has none that come first, or the Request of a table; nil: none */
 static int request_with_limits(lua_State *L) {
-  vi_request *request = vi_check_request(L, 1);
+  bool is_shared = vi_test_box(L, 1, VI_TYPE_REQUEST);
+  vi_request *request = vi_take_request(L, 1, 0);
   double deadline = luaL_optnumber(L, 2, 0), timeout = luaL_optnumber(L, 3, -1);
   bool has_deadline = deadline <= 0 || (request->deadline > 0 && request->deadline <= deadline);
   bool has_timeout = timeout < 0 || (request->timeout > 0 && request->timeout <= timeout);
@@ -184,27 +207,24 @@ static int request_with_limits(lua_State *L) {
     lua_settop(L, 1);
     return 1;
   }
-  vi_request **box = vi_push_request_like(L, 1);
-  *box = vi_request_view(request);
-  if (!*box)
-    return luaL_error(L, "out of memory");
+  lua_settop(L, 1);
+  if (is_shared) {
+    vi_request **box = vi_push_request_like(L, 1);
+    request = *box = vi_request_view(request);
+    if (!request)
+      return luaL_error(L, "out of memory");
+  }
   if (!has_deadline)
-    (*box)->deadline = deadline;
+    request->deadline = deadline;
   if (!has_timeout)
-    (*box)->timeout = timeout;
+    request->timeout = timeout;
   return 1;
 }
 
 /* origin(given) -> "scheme://host" or "scheme://host:port" of a request's URL, and the Request,
- * which is made if a table of its options is given. Upvalue 1: methods. */
+ * which is made if a table of its options is given */
 static int request_origin(lua_State *L) {
-  if (!vi_test_box(L, 1, VI_TYPE_REQUEST)) {
-    lua_getfield(L, lua_upvalueindex(1), "from");
-    lua_insert(L, 1);
-    lua_settop(L, 2);
-    lua_call(L, 1, 1);
-  }
-  vi_text url = vi_buffer_text(&vi_check_request(L, 1)->url);
+  vi_text url = vi_buffer_text(&vi_take_request(L, 1, 0)->url);
   vi_text origin = vi_url_origin(url), secret = vi_url_credentials(url);
   if (secret.length == 0) {
     vi_push_text(L, origin);
@@ -266,9 +286,11 @@ static int request_index(lua_State *L) {
     lua_pushboolean(L, 1);
   } else if (strcmp(key, "stream") == 0) {
     lua_pushboolean(L, request->streams_response);
+  } else if (lua_getiuservalue(L, 1, GIVEN) == LUA_TNIL) {
+    return 0;
   } else {
     lua_getfield(L, lua_upvalueindex(1), "given_field");
-    lua_getiuservalue(L, 1, GIVEN);
+    lua_insert(L, -2);
     lua_pushvalue(L, 2);
     lua_call(L, 2, 1);
   }
@@ -325,14 +347,19 @@ void vi_open_request(lua_State *L) {
   static const luaL_Reg methods[] = {{"is_idempotent", request_is_idempotent},
                                      {"is_replayable", request_is_replayable},
                                      {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"request", request_new},         {"request_given", request_given},
-      {"request_size", request_size},   {"request_with_limits", request_with_limits},
-      {"origin", request_origin},       {"request_with_head", request_with_head},
-      {"plain_request", plain_request}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"request", request_new},
+                                       {"request_given", request_given},
+                                       {"request_size", request_size},
+                                       {"request_with_head", request_with_head},
+                                       {NULL, NULL}};
+  /* Their upvalue 1 is Request's table of methods. */
+  static const luaL_Reg takers[] = {
+      {"request_with_limits", request_with_limits}, {"origin", request_origin}, {NULL, NULL}};
+  static const luaL_Reg from[] = {{"from", request_from}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_REQUEST, "Request", metamethods, methods);
   luaL_setfuncs(L, functions, 0);
   lua_getfield(L, -1, "Request");
-  lua_pushcclosure(L, request_origin, 1);
-  lua_setfield(L, -2, "origin");
+  lua_pushvalue(L, -1);
+  luaL_setfuncs(L, from, 1);
+  luaL_setfuncs(L, takers, 1);
 }

@@ -114,8 +114,10 @@ vi_response_box *vi_push_response_like(lua_State *L, int index) {
   box->from_cache = from->from_cache;
   box->cache = from->cache;
   for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
-    lua_getiuservalue(L, index, kept[i]);
-    lua_setiuservalue(L, -2, kept[i]);
+    if (lua_getiuservalue(L, index, kept[i]) > LUA_TNIL)
+      lua_setiuservalue(L, -2, kept[i]);
+    else
+      lua_pop(L, 1);
   }
   lua_pushnil(L); /* whoever keeps the old object keeps none of the new one's endings */
   lua_setiuservalue(L, index, VI_RESPONSE_ENDINGS);
@@ -186,15 +188,17 @@ static int response_not_stored(lua_State *L) {
   return 0;
 }
 
-/* outcome(response) -> its status, and whether its body streams: at the price of one field; nil for
- * what is no Response */
+/* outcome(response) -> its status, whether its body streams, and whether layers have said anything
+ * of it: at the price of one field; nil for what is no Response */
 static int outcome(lua_State *L) {
   const vi_response_box *box = vi_test_box(L, 1, VI_TYPE_RESPONSE);
   if (!box || !(box->stored || box->response))
     return 0;
+  bool annotated = lua_getiuservalue(L, 1, VI_RESPONSE_FACTS) == LUA_TTABLE;
   lua_pushinteger(L, box->stored ? box->stored->status : box->response->status);
   lua_pushboolean(L, box->streamed);
-  return 2;
+  lua_pushboolean(L, annotated);
+  return 3;
 }
 
 static int response_newindex(lua_State *L) {

@@ -284,16 +284,12 @@ static bool push_stored_field(lua_State *L, const vi_response_box *box, enum fie
 static int response_index(lua_State *L) {
   const vi_response_box *box = vi_check_box(L, 1, VI_TYPE_RESPONSE);
   lua_pushvalue(L, 2);
-  if (box->stored) {
-    bool known = lua_rawget(L, lua_upvalueindex(2)) == LUA_TNUMBER;
-    if (known && push_stored_field(L, box, (enum field)lua_tointeger(L, -1)))
-      return 1;
-    lua_settop(L, 2);
-    lua_pushvalue(L, 2);
-  }
-  box = vi_check_response(L, 1);
-  if (lua_rawget(L, lua_upvalueindex(2)) == LUA_TNUMBER)
-    return push_field(L, box, (enum field)lua_tointeger(L, -1));
+  bool known = lua_rawget(L, lua_upvalueindex(2)) == LUA_TNUMBER;
+  enum field field = (enum field)lua_tointeger(L, -1); /* 0: none */
+  if (known && box->stored && push_stored_field(L, box, field))
+    return 1;
+  if (known)
+    return push_field(L, vi_check_response(L, 1), field);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
     return 1;

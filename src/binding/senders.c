@@ -8,17 +8,6 @@
 /* The two `send` operations and the blocking sleep. A concrete sender is a Lua object with a field
  * `session`; upvalue 1 is Request's table of methods. */
 
-/* Makes a Request of whatever else stands in its place, or raises what is wrong with it. */
-static vi_request *request_argument(lua_State *L, int index) {
-  if (!vi_test_box(L, index, VI_TYPE_REQUEST)) {
-    lua_getfield(L, lua_upvalueindex(1), "from");
-    lua_pushvalue(L, index);
-    lua_call(L, 1, 1);
-    lua_replace(L, index);
-  }
-  return vi_check_request(L, index);
-}
-
 /* Takes (self, request) and leaves the stack as vi_await_transfer wants it: the Response, which
  * owns the transfer that is returned, not started; and the request. NULL, with `error`: there is
  * none. The commonest tables, a URL and perhaps a method, need no Request of their own unless an
@@ -33,7 +22,8 @@ static vi_transfer *prepare(lua_State *L, vi_error *error) {
   vi_session *session = vi_check_session(L, SESSION);
   vi_response_box *box = vi_push_response_box(L);
   vi_request *plain = vi_new_plain_request(L, REQUEST);
-  vi_request *request = plain ? plain : request_argument(L, REQUEST); /* may run the user's code */
+  vi_request *request =
+      plain ? plain : vi_take_request(L, REQUEST, 0); /* may run the user's code */
   if (request->streams_body) {
     if (!vi_push_reader(L, REQUEST, error))
       return NULL;
@@ -46,7 +36,7 @@ static vi_transfer *prepare(lua_State *L, vi_error *error) {
   box->stream = vi_transfer_new(session, request, error);
   vi_request_release(plain);
   if (!box->stream)
-    request_argument(L, REQUEST);
+    vi_take_request(L, REQUEST, 0);
   lua_replace(L, SENDER);
   lua_settop(L, REQUEST);
   return box->stream;

@@ -9,24 +9,23 @@
 
 /* RFC 9111 3.1: fields of one connection only; Connection may name further ones. */
 bool vi_drop_connection_fields(vi_headers *headers) {
-  static const char *const names[] = {"Connection",
-                                      "Keep-Alive",
-                                      "Proxy-Connection",
-                                      "Proxy-Authenticate",
-                                      "Proxy-Authorization",
-                                      "Proxy-Authentication-Info",
-                                      "TE",
-                                      "Trailer",
-                                      "Transfer-Encoding",
-                                      "Upgrade"};
+  const vi_text names[] = {VI_TEXT("Connection"),
+                           VI_TEXT("Keep-Alive"),
+                           VI_TEXT("Proxy-Connection"),
+                           VI_TEXT("Proxy-Authenticate"),
+                           VI_TEXT("Proxy-Authorization"),
+                           VI_TEXT("Proxy-Authentication-Info"),
+                           VI_TEXT("TE"),
+                           VI_TEXT("Trailer"),
+                           VI_TEXT("Transfer-Encoding"),
+                           VI_TEXT("Upgrade")};
   vi_buffer listed = {0};
   bool ok = vi_headers_join(headers, VI_TEXT("Connection"), &listed);
   vi_text rest = vi_buffer_text(&listed), name;
   while (ok && vi_list_next(&rest, &name))
     if (!vi_text_equal_nocase(name, VI_TEXT("Vary"))) /* without which all would be served this */
       vi_headers_remove(headers, name);
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    vi_headers_remove(headers, vi_text_of(names[i]));
+  vi_headers_remove_any(headers, names, sizeof names / sizeof *names);
   vi_buffer_free(&listed);
   return ok;
 }
@@ -62,7 +61,8 @@ static bool lay_out(const vi_policy *policy, const vi_request *request, const vi
                     const vi_choices *choices, const vi_headers *fields, layout *out) {
   vi_text url = vi_buffer_text(&response->url);
   vi_buffer *bytes = &out->bytes;
-  bool ok = true;
+  /* Nearly all of it; the length of a field's name or value takes a byte or two. */
+  bool ok = vi_buffer_reserve(bytes, url.length + vi_headers_length(fields) + 4 * fields->count);
   for (int i = 0; ok && i < VI_STORED_TEXTS; i++) {
     switch ((vi_stored_text)i) {
     case VI_STORED_URL:

@@ -97,14 +97,6 @@ vi_headers_result vi_headers_copy(vi_headers *to, const vi_headers *from) {
   return VI_HEADERS_OUT_OF_MEMORY;
 }
 
-void vi_headers_remove(vi_headers *headers, vi_text name) {
-  size_t kept = 0;
-  for (size_t i = 0; i < headers->count; i++)
-    if (!vi_text_equal_nocase(vi_headers_name(headers, i), name))
-      headers->fields[kept++] = headers->fields[i];
-  headers->count = kept;
-}
-
 vi_text vi_headers_name(const vi_headers *headers, size_t index) {
   const vi_field *field = &headers->fields[index];
   return (vi_text){headers->bytes.data + field->name, field->name_length};
@@ -115,10 +107,33 @@ vi_text vi_headers_value(const vi_headers *headers, size_t index) {
   return (vi_text){headers->bytes.data + field->value, field->value_length};
 }
 
+static bool is_named(const vi_headers *headers, size_t index, vi_text name) {
+  return headers->fields[index].name_length == name.length &&
+         vi_text_equal_nocase(vi_headers_name(headers, index), name);
+}
+
+static bool is_one_of(const vi_headers *headers, size_t index, const vi_text *names, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (is_named(headers, index, names[i]))
+      return true;
+  return false;
+}
+
+void vi_headers_remove_any(vi_headers *headers, const vi_text *names, size_t count) {
+  size_t kept = 0;
+  for (size_t i = 0; i < headers->count; i++)
+    if (!is_one_of(headers, i, names, count))
+      headers->fields[kept++] = headers->fields[i];
+  headers->count = kept;
+}
+
+void vi_headers_remove(vi_headers *headers, vi_text name) {
+  vi_headers_remove_any(headers, &name, 1);
+}
+
 size_t vi_headers_find(const vi_headers *headers, vi_text name, size_t from) {
   size_t i = from;
-  while (i < headers->count && !(headers->fields[i].name_length == name.length &&
-                                 vi_text_equal_nocase(vi_headers_name(headers, i), name)))
+  while (i < headers->count && !is_named(headers, i, name))
     i++;
   return i;
 }

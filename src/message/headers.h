@@ -56,6 +56,9 @@ size_t vi_headers_length(const vi_headers *headers);
 /* Takes out every field of that name; their bytes stay in the block until it is freed. */
 void vi_headers_remove(vi_headers *headers, vi_text name);
 
+/* Likewise those of several names. */
+void vi_headers_remove_any(vi_headers *headers, const vi_text *names, size_t count);
+
 /* Name and value of field `index`, counted from 0; `index` must be below `count`. */
 vi_text vi_headers_name(const vi_headers *headers, size_t index);
 vi_text vi_headers_value(const vi_headers *headers, size_t index);

@@ -2,10 +2,6 @@
 
 #include <string.h>
 
-vi_text vi_text_of(const char *string) {
-  return (vi_text){string, string ? strlen(string) : 0};
-}
-
 char vi_char_lower(char c) {
   return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }

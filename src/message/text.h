@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct vi_text {
   const char *data;
@@ -18,7 +19,9 @@ typedef struct vi_text {
 #define VI_TEXT(literal) ((vi_text){(literal), sizeof(literal) - 1})
 
 /* A view of a NUL-terminated string; NULL gives the empty view. */
-vi_text vi_text_of(const char *string);
+static inline vi_text vi_text_of(const char *string) {
+  return (vi_text){string, string ? strlen(string) : 0};
+}
 
 /* True if both are the same bytes. */
 bool vi_text_equal(vi_text a, vi_text b);

@@ -64,15 +64,15 @@ local function open_cache(self)
   end
   policy.records = self.records
   policy.session = type(sender.session) == "userdata" and sender.session or nil
-  self.cache = core.cache(self.near, policy, self.far ~= nil)
+  self.cache = core.cache(self.near or nil, policy, self.far ~= false)
   self.refreshing, self.behind = {}, false
-  self.collapsing = self.coalesce and collapsing(self.sender) or nil
+  self.collapsing = self.coalesce and collapsing(self.sender)
 end
 
 -- Whether streamed bodies are stored while they are read. What is near is in memory; and functions
 -- of the user's may want to see the body first.
 local function can_record(self)
-  return self.far ~= nil and self.near == nil and self.far.keeps_bodies
+  return self.far and not self.near and self.far.keeps_bodies
     and type(self.ttl) ~= "function" and type(self.tags) ~= "function" and not self.store_if
 end
 
@@ -82,14 +82,14 @@ function CachingSender:init()
   setup.check_targeted(self.targeted)
   local bounds
   self.store, bounds = setup.open_store(self)
-  self.near = options.is_memory_store(self.store) and self.store or self.store.near
-  if self.near ~= self.store then
-    self.far = guarded_store(self.store.far or self.store, bounds)
-    self.leases = lease(self.far)
-  end
-  self.keys = CacheKey(self)
-  self.chosen = self.keys ~= nil or self.far ~= nil
-  self.chooses = self.ttl or self.store_if or self.tags
+  -- What is not there is false rather than nil, which would be looked for in all the classes above
+  -- for each request.
+  self.near = options.is_memory_store(self.store) and self.store or self.store.near or false
+  self.far = self.near ~= self.store and guarded_store(self.store.far or self.store, bounds)
+  self.leases = self.far and lease(self.far) or false
+  self.keys = CacheKey(self) or false
+  self.chosen = (self.keys or self.far) ~= false
+  self.chooses = self.ttl or self.store_if or self.tags or false
   self.records = can_record(self)
   open_cache(self)
 end
@@ -128,9 +128,29 @@ local function forget_put(lines)
   end
 end
 
+-- What update has made of the answer, `lines` to be done in the store elsewhere among it. Returns
+-- the response as the caller gets it.
+local function settle_elsewhere(self, request, response, lines, generation, streamed)
+  local given = elsewhere.fill(self, request, response)
+  if lines and response and not given then
+    forget_put(lines)
+  end
+  if lines and given and streamed then
+    given = bodies.record(self.far, given, lines, generation)
+  end
+  if lines and not self.far:apply(lines, generation) and given then
+    given:not_stored()
+  end
+  return given
+end
+
 -- Sends what the verdict asks for, and makes the best of the answer.
 local function fetch(self, request, outgoing, verdict, generation)
-  local answer, err = self:check_answer(request, self.sender:send(outgoing))
+  local answer, err = self.sender:send(outgoing)
+  local status, streamed, annotated = core.outcome(answer)
+  if not status then
+    answer, err = self:check_answer(request, answer, err)
+  end
   if not answer then
     local stale = UNANSWERED[err.kind]
       and elsewhere.fill(self, request, self.cache:rescue(verdict, request))
@@ -139,21 +159,14 @@ local function fetch(self, request, outgoing, verdict, generation)
     end
     return nil, err
   end
-  local response, lines = self.cache:update(verdict, request, answer, nil,
-    choices(self, request, answer, verdict))
-  local given = elsewhere.fill(self, request, response)
-  if lines and response and not given then
-    forget_put(lines)
-  end
-  response = given
-  if lines and answer.streamed and response then
-    response = bodies.record(self.far, response, lines, generation)
-  end
-  if lines and not self.far:apply(lines, generation) and response then
-    response:not_stored()
+  local chosen = (annotated or self.chooses or request.ttl)
+    and choices(self, request, answer, verdict) or nil
+  local response, lines = self.cache:update(verdict, request, answer, nil, chosen)
+  if self.far then
+    response = settle_elsewhere(self, request, response, lines, generation, streamed)
   end
   invalidate_named(self, request, answer)
-  if answer.streamed and (not response or response.from_cache) then
+  if streamed and (not response or response.from_cache) then
     answer:close() -- it would hold its connection until it is collected
   end
   if response then
@@ -271,7 +284,7 @@ local function forward(self, request, outgoing, verdict, generation)
 end
 
 local function shown(self, request, response, collapsed)
-  if response and request.stream and self.far then
+  if response and self.far and request.stream then
     response = bodies.open(self.far, response, request)
   end
   if response and (collapsed or self.cache_status) then

@@ -8,7 +8,6 @@ local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local format = require "viesti.format"
 local request_key = require "viesti.request_key"
-local Sender = require "viesti.senders.sender"
 
 local declaration = {
   { name = "breaker", type = "CircuitBreaker",
@@ -24,14 +23,6 @@ table.insert(declaration,
 ---@field key string|(fun(request: viesti.Request): string?)|nil
 local CircuitBreakingSender = ExtendingSender:extend("CircuitBreakingSender", declaration)
 
--- A function that returns what `layer:now()` does, without going down the chain each time.
-local function time_teller(layer)
-  while layer.now == ExtendingSender.now and not layer.clock do
-    layer = layer.sender
-  end
-  return layer.now == Sender.now and core.now or function() return layer:now() end
-end
-
 function CircuitBreakingSender:init()
   CircuitBreakingSender.super.init(self)
   local own = {}
@@ -44,13 +35,6 @@ function CircuitBreakingSender:init()
   end
   self.breaker = self.breaker or CircuitBreaker(own)
   self.key_of = request_key.of(self.name, self.key)
-  self.tell_time = time_teller(self)
-end
-
-function CircuitBreakingSender:with_sender(sender)
-  local copy = CircuitBreakingSender.super.with_sender(self, sender)
-  copy.tell_time = time_teller(copy)
-  return copy
 end
 
 function CircuitBreakingSender:option(name)

@@ -55,7 +55,7 @@ local function resolve(self)
   end
   local change
   self.sender, change = rebuilt(chain, asynchronous)
-  self.is_async, self.time_source = asynchronous, self.clock or self.sender
+  Client.super.init(self)
   warnings.SenderConflictWarning:emit(
     ("%s: asynchronous = %s is asked for, but the chain ends in %s; %s"):format(
       self.name, asynchronous, concrete.of(chain).name, change))

@@ -2,7 +2,6 @@
 --- ends: waits, retries and what is on the wire.
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
-local Request = require "viesti.request"
 
 ---@class viesti.DeadlineSender: viesti.ExtendingSender
 ---@field seconds number
@@ -14,8 +13,7 @@ local DeadlineSender = ExtendingSender:extend("DeadlineSender", {
 })
 
 function DeadlineSender:send(request)
-  request = Request.from(request)
-  return self.sender:send(core.request_with_limits(request, self:now() + self.seconds))
+  return self.sender:send(core.request_with_limits(request, self.tell_time() + self.seconds))
 end
 
 return DeadlineSender

@@ -16,13 +16,25 @@ local ExtendingSender = Sender:extend("ExtendingSender", {
     doc = "what this layer and those around it tell the time by, and sleep on; for tests" },
 })
 
+-- A function that returns what `layer:now()` does, without going down the chain each time.
+local function time_teller(layer)
+  while layer.now == ExtendingSender.now and not layer.clock do
+    layer = layer.sender
+  end
+  return layer.now == Sender.now and core.now or function() return layer:now() end
+end
+
+-- What follows from the inner sender.
+local function stand_over(layer, sender)
+  layer.sender, layer.is_async, layer.time_source = sender, sender.is_async, layer.clock or sender
+  layer.tell_time = time_teller(layer)
+end
+
 --- Completes a new object. The `init` of a layer calls that of its parent first:
 --- `Stamping.super.init(self)`.
 function ExtendingSender:init()
   -- Loaded here because SyncSender is a Sender too, but not a thing that this base is made of.
-  self.sender = self.sender or require("viesti.senders.sync")()
-  self.is_async = self.sender.is_async
-  self.time_source = self.clock or self.sender
+  stand_over(self, self.sender or require("viesti.senders.sync")())
 end
 
 function ExtendingSender:missing()
@@ -100,10 +112,10 @@ function ExtendingSender:with_sender(sender)
   for key, value in pairs(self) do
     copy[key] = value
   end
-  copy.sender, copy.is_composed = sender, true
-  copy.is_async = sender.is_async
-  copy.time_source = self.clock or sender
-  return setmetatable(copy, getmetatable(self))
+  setmetatable(copy, getmetatable(self))
+  stand_over(copy, sender)
+  copy.is_composed = true
+  return copy
 end
 
 return ExtendingSender

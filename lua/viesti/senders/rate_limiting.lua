@@ -90,9 +90,7 @@ function RateLimitingSender:send(given)
   if not key then
     return self.sender:send(request)
   end
-  local inner = self.sender
-  local now = (self.clock or inner).now(inner)
-  local bucket, refused = self.limit:admit(key, self, request, self.max_wait, now)
+  local bucket, refused = self.limit:admit(key, self, request, self.max_wait, self.tell_time())
   if not bucket then
     return nil, refused
   end
@@ -100,7 +98,7 @@ function RateLimitingSender:send(given)
   if self.learn then
     response, err = send_learning(self, request, bucket)
   else
-    response, err = inner:send(request)
+    response, err = self.sender:send(request)
   end
   if response and response.status_code == TOO_MANY_REQUESTS then
     hold_back(self, key, response)

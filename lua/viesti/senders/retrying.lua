@@ -103,9 +103,6 @@ end
 -- the caller has waited for.
 local function await_turn(self, request, waited, mine)
   local cooldown = self.cooldown
-  if not cooldown or cooldown:is_quiet() then
-    return waited
-  end
   local function random()
     return self:random()
   end
@@ -128,8 +125,10 @@ end
 
 -- What has been waited for limits, too, as the third value, and the status as the fourth.
 local function attempt(self, request, waited, mine)
-  local held
-  waited, held = await_turn(self, request, waited, mine)
+  local cooldown, held = self.cooldown, nil
+  if cooldown and cooldown.count > 0 then
+    waited, held = await_turn(self, request, waited, mine)
+  end
   if held then
     return nil, held, waited
   end
@@ -176,7 +175,7 @@ function RetryingSender:send(request)
   if self.is_changing then
     request = prepared(self, request)
   end
-  local start = self:now()
+  local start = self.tell_time()
   local response, err, waited, status = attempt(self, request, 0)
   if self.asks_policy or not status or self.rules.failing[status] then
     return send_again(self, request, start, response, err, waited)

@@ -59,6 +59,13 @@ function Class:extend(name, declared) end
 ---@field stream boolean whether the response is read piece by piece
 local Request = {}
 
+--- `given` as a Request: a request as it is, a table of options made into one. `what` was called
+--- with it, `send` if not said.
+---@param given viesti.Request|viesti.Request.Options
+---@param what? string
+---@return viesti.Request
+function Request.from(given, what) end
+
 --- True if sending it twice is as good as once (RFC 9110 9.2.2).
 ---@return boolean
 function Request:is_idempotent() end

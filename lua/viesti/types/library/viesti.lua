@@ -234,6 +234,7 @@ function ConcurrencyLimit:state(key) end
 --- any before it is over; and then not everybody at once.
 ---@class viesti.Cooldown: viesti.Shared
 ---@field step number seconds from one group of those who waited to the next, twice as large (default 0.25)
+---@field count integer how many origins are being held back; 0: nobody has to wait for anything
 ---@overload fun(options?: viesti.Cooldown.Options): viesti.Cooldown
 ---@overload fun(step?: number): viesti.Cooldown
 
