@@ -54,10 +54,13 @@ local function tell_head(flight, serves)
   end
 end
 
+-- What it takes to land is there before anybody can come to wait for that: a task that lacks the
+-- memory for its first step lands all the same.
 local function start(self, key, work)
   local flight = { waiting = 0, followers = {} }
+  local land = landing(self, key, flight)
   flight.task = self.sender:spawn(function()
-    local _ <close> = landing(self, key, flight)
+    local _ <close> = land
     flight.outcome = table.pack(pcall(work, function(serves)
       tell_head(flight, serves)
     end))

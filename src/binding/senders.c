@@ -20,6 +20,8 @@ static vi_transfer *prepare(lua_State *L, vi_error *error) {
   if (!vi_test_box(L, SESSION, VI_TYPE_SESSION))
     vi_raise(L, "send needs a sender that was built: sender:send(request), with a colon");
   vi_session *session = vi_check_session(L, SESSION);
+  if (session->options.account)
+    vi_make_room(L);
   vi_response_box *box = vi_push_response_box(L);
   vi_request *plain = vi_new_plain_request(L, REQUEST);
   vi_request *request =

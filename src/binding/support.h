@@ -78,6 +78,10 @@ void vi_remove_weight(lua_State *L, size_t weight);
 VI_RAISES void vi_bound_state(lua_State *L, vi_account *account);
 vi_account *vi_state_account(lua_State *L);
 
+/* Before a body is received: where little is left of that account, garbage is collected, unless it
+ * was and nothing has come since. */
+VI_RAISES void vi_make_room(lua_State *L);
+
 /* Each adds its functions and types to the module table on top of the stack. */
 VI_RAISES void vi_open_weight(lua_State *L);
 VI_RAISES void vi_open_place(lua_State *L);

@@ -6,6 +6,7 @@
 typedef struct vi_ledger {
   size_t held, limit;
   vi_account *account; /* that this memory is taken from; NULL: none */
+  size_t kept;         /* of that, when garbage was last collected, or less */
 } vi_ledger;
 
 static const char LEDGER; /* its address is the key in the registry */
@@ -17,10 +18,12 @@ static vi_ledger *ledger_of(lua_State *L) {
   return found;
 }
 
-enum { WORTH_MENTIONING = 4096, WORTH_COLLECTING = 16 * 1024 * 1024, GROWTH = 2, PARTS = 4 };
+enum { WORTH_MENTIONING = 4096, WORTH_COLLECTING = 16 * 1024 * 1024, GROWTH = 2 };
 
-/* How much may be held until garbage is collected the next time: of an account that part at most is
- * taken by garbage. */
+/* Of an account: what part garbage may hold, and what part is not worth collecting for. */
+enum { PARTS = 4, CRUMB = 64 };
+
+/* How much may be held until garbage is collected the next time. */
 static size_t next_limit(const vi_ledger *ledger) {
   size_t limit = ledger->held * GROWTH;
   if (limit < WORTH_COLLECTING)
@@ -60,6 +63,20 @@ void vi_bound_state(lua_State *L, vi_account *account) {
 
 vi_account *vi_state_account(lua_State *L) {
   return ledger_of(L)->account;
+}
+
+void vi_make_room(lua_State *L) {
+  vi_ledger *ledger = ledger_of(L);
+  vi_account *account = ledger->account;
+  if (!account)
+    return;
+  size_t left = vi_account_left(account), used = account->limit - left;
+  if (used < ledger->kept)
+    ledger->kept = used;
+  if (left >= account->limit / PARTS || used - ledger->kept < account->limit / CRUMB)
+    return;
+  lua_gc(L, LUA_GCCOLLECT);
+  ledger->kept = account->limit - vi_account_left(account);
 }
 
 void vi_open_weight(lua_State *L) {

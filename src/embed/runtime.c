@@ -162,6 +162,7 @@ static void add_log(lua_State *L, viesti *runtime) {
 
 static int open_protected(lua_State *L) {
   viesti *runtime = lua_touserdata(L, 1);
+  lua_gc(L, LUA_GCGEN, 0, 0); /* as lua itself: modules are not looked at again and again */
   luaL_openlibs(L);
   vi_embed_preload(L);
   vi_embed_require(L, "viesti");
