@@ -326,7 +326,24 @@ describe("The command viesti", function()
       assert.matches("^viesti: [^\n]*:2: RetryingSender: there is no option \"retrys\"[^\n]*\n$",
         result.err)
       refused(2, "/nowhere.lua: No such file or directory", "-c", "/nowhere.lua", server.url)
+      refused(2, "/: Is a directory", "-c", "/", server.url)
     end)
+
+    for _, case in ipairs({
+      { "local x; return x.y", "script: [^\n]*:2: attempt to index a nil value %(local 'x'%)" },
+      { "error({ code = 1 })", "script: it raised table, which is no sentence" },
+      { "return nil, 'no luck'", "script: no luck" },
+      { "return nil", "script: send of Client returned nil and no error" },
+      { "return 5", "script: [^\n]* must return a Response, or nil and an error, it returned 5" },
+    }) do
+      it(("42, and one line, where code in it fails: %s"):format(case[1]), function()
+        write(("local Own = ExtendingSender:extend 'Own'\nfunction Own:send(request) %s end\n"
+          .. "return chain { Own {}, SyncSender {} }"):format(case[1]))
+        local result = command.run({ "-c", path, server.url .. "/echo" })
+        assert.same({ 42, "" }, { result.code, result.out })
+        assert.matches("^viesti: " .. case[2] .. "[^\n]*\n$", result.err)
+      end)
+    end
 
     it("and viesti check shows it", function()
       write("return chain { RetryingSender { retries = 2 }, CachingSender {}, SyncSender {} }")
