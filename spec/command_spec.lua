@@ -150,6 +150,7 @@ describe("The command viesti", function()
         local result = command.run({ "-o", path, server.url .. "/a" })
         assert.equal(23, result.code)
         assert.matches("^viesti: [^\n]+\n$", result.err)
+        assert.is_truthy(result.err:find(path, 1, true), result.err)
       end
       local result = command.run({ server.url .. "/a" }, { after = ">/dev/full" })
       assert.same({ 23, "viesti: standard output: No space left on device\n" },
@@ -191,7 +192,8 @@ describe("The command viesti", function()
     refused(2, "--silent takes no value", "--silent=yes", server.url)
     refused(2, "--parallel must be an integer of 1 or more, got '0'", "-P0", server.url)
     refused(2, "--retry must be an integer of 0 or more, got '-1'", "--retry", "-1", server.url)
-    refused(2, "--max-time must be a number of 0 or more, got 'soon'", "-m", "soon", server.url)
+    refused(2, "--max-time must be a number of 0 or more, in seconds, got '10s'", "-m", "10s",
+      server.url)
     refused(2, "-H wants 'Name: value', got 'nonsense'", "-H", "nonsense", server.url)
     refused(2, "--data and --json are both given, a request has one body", "-d", "a", "--json", "1",
       server.url)
@@ -199,8 +201,10 @@ describe("The command viesti", function()
     refused(2, "there is no URL (viesti help says what else there may be)")
     refused(2, "--retry does not go with -c: the file says that", "-c", "x.lua", "--retry", "1",
       server.url)
-    refused(3, "Request: the URL 'example.org' has no scheme (http or https)", "example.org")
-    refused(3, "Request: the URL's scheme is 'ftp', only http and https are allowed", "ftp://a/")
+    refused(3, "the URL 'example.org' has no scheme (http or https)", "example.org")
+    refused(3, "URL 2 of 2: the URL has a space or control character (byte 2 is 0x20)", server.url,
+      "a b")
+    refused(3, "the URL's scheme is 'ftp', only http and https are allowed", "ftp://a/")
     assert.equal(0, #server:requests())
   end)
 
@@ -216,6 +220,7 @@ describe("The command viesti", function()
     assert.matches("^Usage: viesti cache", command.run({ "help", "cache" }).out)
     assert.matches("^Usage: viesti check", command.run({ "check", "-h" }).out)
     refused(2, "there is no command 'chek', did you mean 'check'?", "help", "chek")
+    refused(2, "there is no command 'chek', did you mean 'check'?", "chek", "relay.lua")
   end)
 
   it("runs from anywhere, without being told where its modules are", function()

@@ -332,6 +332,16 @@ local function as_integer(spec, value)
   return spec.type:find("integer", 1, true) and math.tointeger(value) or value
 end
 
+-- What is counted, for who wrote "10s" or "64 MiB".
+local function unit_of(spec, value)
+  local doc = spec.doc or ""
+  local has_unit = doc:find("seconds", 1, true) or doc:find("bytes", 1, true)
+  if has_unit and type(value) == "string" and (spec.type == "number" or spec.type == "integer") then
+    return (" (%s: %s)"):format(spec.name, doc)
+  end
+  return ""
+end
+
 local function read_value(owner, spec, value)
   if value == nil then
     if spec.required then
@@ -345,9 +355,9 @@ local function read_value(owner, spec, value)
   end
   if not (types[spec](value) and in_range(spec, value)
       and (not spec.values or is_listed(spec, value))) then
-    return nil, ("%s: %s must be %s, got %s"):format(
+    return nil, ("%s: %s must be %s, got %s%s"):format(
       owner, spec.name, options.allowed(spec),
-      spec.secret and "a " .. type(value) or format.given(value))
+      spec.secret and "a " .. type(value) or format.given(value), unit_of(spec, value))
   end
   if spec.fields then
     return read_table(owner .. "." .. spec.name, spec.fields, value)
