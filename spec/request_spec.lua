@@ -420,7 +420,7 @@ describe("Request", function()
     local _, message = pcall(function() sender:send({ url = "nonsense" }) end)
     assert.matches("request_spec.lua", message)
     assert.error_matches(function() sender:send("http://h/") end,
-      'must be a Request or a table of its options, got "http://h/"')
+      'must be a Request or a table of its options, got "http://h/", where { url = ... } was to be')
     local concrete = require("viesti").SyncSender()
     assert.error_matches(function() concrete.send({ url = "http://h/" }) end, "with a colon")
   end)
