@@ -117,8 +117,13 @@ describe("options.nearest", function()
     end
   end)
 
+  it("finds what somebody wrote the beginning of", function()
+    assert.equal("backoff", options.nearest("back", names))
+    assert.equal("rate_limit", options.nearest("rate", names))
+  end)
+
   it("finds none for what is far from all", function()
-    for _, mistyped in ipairs({ "timeout", "x", "", "max_size" }) do
+    for _, mistyped in ipairs({ "timeout", "x", "", "max_size", "bac" }) do
       assert.is_nil(options.nearest(mistyped, names))
     end
   end)

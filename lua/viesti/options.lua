@@ -261,7 +261,17 @@ local function distance(a, b)
   return rows[#a][#b]
 end
 
+local SHORTEST_PART = 4
 local LONGEST_NAME = 64 -- the distance between two takes the product of their lengths
+
+-- The first that is a whole of what was given only in part: "retrying" for "retry".
+local function begun(name, names)
+  for _, candidate in ipairs(names) do
+    if #name >= SHORTEST_PART and candidate:sub(1, #name) == name then
+      return candidate
+    end
+  end
+end
 
 --- The name of `names` nearest to a mistyped one, or nil if none is near.
 function options.nearest(name, names)
@@ -275,7 +285,7 @@ function options.nearest(name, names)
       best, best_distance = candidate, d
     end
   end
-  return best
+  return best or begun(name, names)
 end
 
 local function names_of(declaration)
