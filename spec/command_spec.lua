@@ -158,7 +158,9 @@ describe("The command viesti", function()
     end)
 
     it("26 where what is to be sent cannot be read", function()
-      refused(26, "/nowhere cannot be read: /nowhere: No such file or directory", "-d", "@/nowhere",
+      refused(26, "multipart: part 1: /nowhere: No such file or directory", "-F", "a=@/nowhere",
+      server.url)
+    refused(26, "/nowhere cannot be read: /nowhere: No such file or directory", "-d", "@/nowhere",
         server.url)
     end)
 
@@ -189,6 +191,7 @@ describe("The command viesti", function()
     refused(2, "there is no option --jsn, did you mean --json?", "--jsn", "1", server.url)
     refused(2, "there is no option -q", "-sq", server.url)
     refused(2, "-o needs a value: FILE", server.url, "-o")
+    refused(2, "-o wants the name of a file, or -", server.url, "-o", "")
     refused(2, "--silent takes no value", "--silent=yes", server.url)
     refused(2, "--parallel must be an integer of 1 or more, got '0'", "-P0", server.url)
     refused(2, "--retry must be an integer of 0 or more, got '-1'", "--retry", "-1", server.url)

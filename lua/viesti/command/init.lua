@@ -99,6 +99,7 @@ end
 ---@param list string[]
 ---@return integer
 return function(list)
+  core.hold_standard_streams()
   core.release_interrupts()
   local done, result = xpcall(dispatch, function(raised)
     return failure.is(raised) and raised or debug.traceback(tostring(raised), 2)

@@ -37,7 +37,9 @@ local function refuse(sentence, index, count)
   if about_url and count > 1 then
     sentence = ("URL %d of %d: %s"):format(index, count, sentence)
   end
-  failure.raise(about_url and exit_codes.URL or exit_codes.USAGE, sentence)
+  local about_file = sentence:find("^multipart: part")
+  failure.raise(about_url and exit_codes.URL or about_file and exit_codes.READ or exit_codes.USAGE,
+    sentence)
 end
 
 local function request_of(template, urls, index)
@@ -66,6 +68,9 @@ local function path_of(values, request, index)
     return remote_name(request)
   end
   local path = (values.output or {})[index]
+  if path == "" then
+    usage "-o wants the name of a file, or -"
+  end
   return path ~= "-" and path or nil
 end
 
