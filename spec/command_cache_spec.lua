@@ -141,6 +141,17 @@ describe("The command viesti, of a store that cannot be used,", function()
     assert.same({ code = 0, out = "200\n", err = "" }, result)
   end)
 
+  it("says so of a file that cannot be written, unless it is to be silent", function()
+    local server <close> = require("spec.support.origin").start()
+    local path = folder .. "/cache.db"
+    process.run("ln -s nowhere/at/all " .. process.quote(path))
+    local result = command.run({ "--cache", path, server.url .. "/status/200" })
+    assert.same({ 0, "200\n" }, { result.code, result.out })
+    assert.matches("^viesti: sqlite{[^\n]+} cannot use its file, [^\n]+\n$", result.err)
+    result = command.run({ "-s", "--cache", path, server.url .. "/status/200" })
+    assert.same({ code = 0, out = "200\n", err = "" }, result)
+  end)
+
   it("says so of a server that is not there", function()
     for _, arguments in ipairs({ { "ls" }, { "stats" }, { "purge", "--all" } }) do
       table.insert(arguments, 2, "unix:///nowhere/at/all")

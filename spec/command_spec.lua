@@ -160,7 +160,7 @@ describe("The command viesti", function()
     it("26 where what is to be sent cannot be read", function()
       refused(26, "multipart: part 1: /nowhere: No such file or directory", "-F", "a=@/nowhere",
       server.url)
-    refused(26, "/nowhere cannot be read: /nowhere: No such file or directory", "-d", "@/nowhere",
+    refused(26, "/nowhere cannot be read: No such file or directory", "-d", "@/nowhere",
         server.url)
     end)
 
