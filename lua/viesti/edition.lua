@@ -6,6 +6,7 @@ local core = require "viesti.core"
 
 ---@class viesti.Edition
 ---@field chain viesti.Sender?
+---@field missing string[] sentences about the globals that the file has read and that are not there
 ---@field package under_way integer requests that have not ended
 local Edition = {}
 Edition.__index = Edition
@@ -32,6 +33,14 @@ end
 function Edition:note_class(Class)
   if not self.chain then
     self.classes[#self.classes + 1] = Class
+  end
+end
+
+--- The file has read a global that is not there, of which the sentence tells.
+function Edition:note_missing(name, sentence)
+  if not self.chain and not self.missing[name] then
+    self.missing[name] = true
+    self.missing[#self.missing + 1] = sentence
   end
 end
 
@@ -128,5 +137,5 @@ end
 ---@return viesti.Edition
 return function(keeping, before)
   return setmetatable({ hold = keeping:hold(before and before.hold), senders = {}, classes = {},
-    under_way = 0, retired = false, finished = false }, Edition)
+    missing = {}, under_way = 0, retired = false, finished = false }, Edition)
 end

@@ -306,7 +306,8 @@ local function contains(list, item)
 end
 
 local function unknown(owner, declaration, key)
-  local refusal = ("%s: there is no option %s"):format(owner, format.given(key))
+  local refusal = ("%s: there is no option %s%s"):format(owner, format.given(key),
+    math.type(key) == "integer" and ", in a table they have names" or "")
   local names = names_of(declaration)
   local listed = #names == 0 and "none" or table.concat(names, ", ")
   local class, option = (foreign_names[key] or ""):match "^(%w+)%.([%w_]+)$"

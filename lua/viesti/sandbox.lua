@@ -179,6 +179,9 @@ function sandbox.environment(edition, additions)
     local value = meaning(edition, name)
     if value ~= nil then
       env[name] = value
+    else
+      edition:note_missing(name, ("%s%s is nil, for nothing has that name"):format(core.place(),
+        format.given(name)))
     end
     return value
   end })
