@@ -210,6 +210,7 @@ describe("Request", function()
       assert.has_error(function() Request({ url = 1 }) end, "Request: url must be a string, got 1")
       refused("the URL 'host/path' has no scheme (http or https)", { url = "host/path" })
       refused("the URL '' has no scheme (http or https)", { url = "" })
+      refused("the URL '***@host/path' has no scheme (http or https)", { url = "me:pw@host/path" })
       refused("the URL has a space or control character (byte 14 is 0x20)",
         { url = "http://host/a b" })
       refused("the URL has a space or control character (byte 12 is 0x0d)",
