@@ -59,6 +59,20 @@ describe("viesti.check", function()
       .. "it: each attempt has a deadline of its own\n$", text)
   end)
 
+  it("tells of names that stand for nothing, each once", function()
+    local fine, text = viesti.check([[
+      local seconds = secnods or 10
+      return chain {
+        RetryingSender { methods = { GET, GET }, retries = given },
+        SyncSender { timeout = seconds },
+      }
+    ]], { given = 3 }, { name = "@relay.lua" })
+    assert.is_true(fine)
+    assert.same({ 'relay.lua:1: "secnods" is nil, for nothing has that name',
+      'relay.lua:3: "GET" is nil, for nothing has that name' },
+      { text:match "warning: ([^\n]+)\nwarning: ([^\n]+)\n$" })
+  end)
+
   it("says what is wrong with a file that cannot be loaded", function()
     local path = files.write("\nreturn SyncSender { timeout = -1 }")
     assert.same({ false, path .. ":2: SyncSender: timeout must be a number of 0 or more, got -1" },

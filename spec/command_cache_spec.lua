@@ -1,5 +1,6 @@
 local command = require("spec.support.command")
 local fixture = require("spec.support.fixture")
+local free_port = require("spec.support.free_port")
 local process = require("spec.support.process")
 local redis_server = require("spec.support.redis_server")
 
@@ -89,6 +90,8 @@ for kind, place_of in pairs(PLACES) do
         ["cache does ls, rm, purge or stats, not 'list'"] = { "list", store },
         ["cache does ls, rm, purge or stats, and needs to know which"] = {},
         ["cache ls needs a store: a file or redis://host"] = { "ls" },
+        ["cache ls takes no '/b'"] = { "ls", store, "/a", "/b" },
+        ["cache stats takes no '/a'"] = { "stats", store, "/a" },
       }) do
         local result = command.run({ "cache", table.unpack(arguments) })
         assert.same({ code = 2, out = "", err = "viesti: " .. sentence .. "\n" }, result)
@@ -123,6 +126,7 @@ describe("The command viesti, of a store that cannot be used,", function()
       refused("nowhere.db: No such file or directory", "cache", action, "nowhere.db")
       refused("letter is no SQLite file", "cache", action, "letter")
     end
+    refused(".: Is a directory", "cache", "ls", ".")
     refused("letter is no SQLite file", "--cache", "letter", "http://127.0.0.1:1/")
     assert.equal("letter", process.run("ls " .. folder))
   end)
@@ -137,14 +141,28 @@ describe("The command viesti, of a store that cannot be used,", function()
     assert.same({ code = 0, out = "200\n", err = "" }, result)
   end)
 
+  it("says so of a file that cannot be written, unless it is to be silent", function()
+    local server <close> = require("spec.support.origin").start()
+    local path = folder .. "/cache.db"
+    process.run("ln -s nowhere/at/all " .. process.quote(path))
+    local result = command.run({ "--cache", path, server.url .. "/status/200" })
+    assert.same({ 0, "200\n" }, { result.code, result.out })
+    assert.matches("^viesti: sqlite{[^\n]+} cannot use its file, [^\n]+\n$", result.err)
+    result = command.run({ "-s", "--cache", path, server.url .. "/status/200" })
+    assert.same({ code = 0, out = "200\n", err = "" }, result)
+  end)
+
   it("says so of a server that is not there", function()
     for _, arguments in ipairs({ { "ls" }, { "stats" }, { "purge", "--all" } }) do
       table.insert(arguments, 2, "unix:///nowhere/at/all")
       local result = command.run({ "cache", table.unpack(arguments) })
       assert.equal(111, result.code)
-      assert.matches("^viesti: [^\n]+\n$", result.err)
+      assert.matches("^viesti: unix:///nowhere/at/all: [^\n]+\n$", result.err)
       assert.equal("", result.out)
     end
+    local closed = ("127.0.0.1:%d"):format(free_port())
+    assert.matches("^viesti: redis://:<hidden>@" .. closed .. ": [^\n]+\n$",
+      command.run({ "cache", "ls", "redis://:se/cret@" .. closed }).err)
     assert.matches("^viesti: redis: url must be",
       command.run({ "cache", "ls", "redis://:x:y" }).err)
   end)

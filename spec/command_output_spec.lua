@@ -173,6 +173,19 @@ describe("The command viesti", function()
     end)
   end)
 
+  it("writes into the pipe that standard output is, by its name", function()
+    server:route("/a", { body = "hello" })
+    local result = command.run({ "-o", "/dev/stdout", server.url .. "/a" }, { after = "| cat" })
+    assert.same({ code = 0, out = "hello", err = "" }, result)
+  end)
+
+  it("writes nothing to a connection in the place of an output that is closed", function()
+    server:route("/a", { body = "hello" })
+    local closed = command.run({ server.url .. "/a" }, { after = ">&-" })
+    assert.same({ 23, "viesti: standard output: Bad file descriptor\n" },
+      { closed.code, closed.err })
+  end)
+
   describe("on a terminal", function()
     local function drip(total, interval)
       server:route("/large", { body = ("x"):rep(total), drip = { bytes = total // 4,

@@ -150,6 +150,7 @@ describe("The command viesti", function()
         local result = command.run({ "-o", path, server.url .. "/a" })
         assert.equal(23, result.code)
         assert.matches("^viesti: [^\n]+\n$", result.err)
+        assert.is_truthy(result.err:find(path, 1, true), result.err)
       end
       local result = command.run({ server.url .. "/a" }, { after = ">/dev/full" })
       assert.same({ 23, "viesti: standard output: No space left on device\n" },
@@ -157,7 +158,9 @@ describe("The command viesti", function()
     end)
 
     it("26 where what is to be sent cannot be read", function()
-      refused(26, "/nowhere cannot be read: /nowhere: No such file or directory", "-d", "@/nowhere",
+      refused(26, "multipart: part 1: /nowhere: No such file or directory", "-F", "a=@/nowhere",
+      server.url)
+    refused(26, "/nowhere cannot be read: No such file or directory", "-d", "@/nowhere",
         server.url)
     end)
 
@@ -188,10 +191,12 @@ describe("The command viesti", function()
     refused(2, "there is no option --jsn, did you mean --json?", "--jsn", "1", server.url)
     refused(2, "there is no option -q", "-sq", server.url)
     refused(2, "-o needs a value: FILE", server.url, "-o")
+    refused(2, "-o wants the name of a file, or -", server.url, "-o", "")
     refused(2, "--silent takes no value", "--silent=yes", server.url)
     refused(2, "--parallel must be an integer of 1 or more, got '0'", "-P0", server.url)
     refused(2, "--retry must be an integer of 0 or more, got '-1'", "--retry", "-1", server.url)
-    refused(2, "--max-time must be a number of 0 or more, got 'soon'", "-m", "soon", server.url)
+    refused(2, "--max-time must be a number of 0 or more, in seconds, got '10s'", "-m", "10s",
+      server.url)
     refused(2, "-H wants 'Name: value', got 'nonsense'", "-H", "nonsense", server.url)
     refused(2, "--data and --json are both given, a request has one body", "-d", "a", "--json", "1",
       server.url)
@@ -199,8 +204,10 @@ describe("The command viesti", function()
     refused(2, "there is no URL (viesti help says what else there may be)")
     refused(2, "--retry does not go with -c: the file says that", "-c", "x.lua", "--retry", "1",
       server.url)
-    refused(3, "Request: the URL 'example.org' has no scheme (http or https)", "example.org")
-    refused(3, "Request: the URL's scheme is 'ftp', only http and https are allowed", "ftp://a/")
+    refused(3, "the URL 'example.org' has no scheme (http or https)", "example.org")
+    refused(3, "URL 2 of 2: the URL has a space or control character (byte 2 is 0x20)", server.url,
+      "a b")
+    refused(3, "the URL's scheme is 'ftp', only http and https are allowed", "ftp://a/")
     assert.equal(0, #server:requests())
   end)
 
@@ -216,6 +223,7 @@ describe("The command viesti", function()
     assert.matches("^Usage: viesti cache", command.run({ "help", "cache" }).out)
     assert.matches("^Usage: viesti check", command.run({ "check", "-h" }).out)
     refused(2, "there is no command 'chek', did you mean 'check'?", "help", "chek")
+    refused(2, "there is no command 'chek', did you mean 'check'?", "chek", "relay.lua")
   end)
 
   it("runs from anywhere, without being told where its modules are", function()
@@ -326,7 +334,24 @@ describe("The command viesti", function()
       assert.matches("^viesti: [^\n]*:2: RetryingSender: there is no option \"retrys\"[^\n]*\n$",
         result.err)
       refused(2, "/nowhere.lua: No such file or directory", "-c", "/nowhere.lua", server.url)
+      refused(2, "/: Is a directory", "-c", "/", server.url)
     end)
+
+    for _, case in ipairs({
+      { "local x; return x.y", "script: [^\n]*:2: attempt to index a nil value %(local 'x'%)" },
+      { "error({ code = 1 })", "script: it raised table, which is no sentence" },
+      { "return nil, 'no luck'", "script: no luck" },
+      { "return nil", "script: send of Client returned nil and no error" },
+      { "return 5", "script: [^\n]* must return a Response, or nil and an error, it returned 5" },
+    }) do
+      it(("42, and one line, where code in it fails: %s"):format(case[1]), function()
+        write(("local Own = ExtendingSender:extend 'Own'\nfunction Own:send(request) %s end\n"
+          .. "return chain { Own {}, SyncSender {} }"):format(case[1]))
+        local result = command.run({ "-c", path, server.url .. "/echo" })
+        assert.same({ 42, "" }, { result.code, result.out })
+        assert.matches("^viesti: " .. case[2] .. "[^\n]*\n$", result.err)
+      end)
+    end
 
     it("and viesti check shows it", function()
       write("return chain { RetryingSender { retries = 2 }, CachingSender {}, SyncSender {} }")

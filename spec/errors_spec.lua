@@ -11,6 +11,12 @@ describe("Error", function()
     assert.equal("timeout: the disk took too long (GET http://h/)", tostring(err))
   end)
 
+  it("is joined to text as the sentence that it prints as", function()
+    local err = viesti.Error("timeout", "the disk took too long")
+    assert.equal("no title: timeout: the disk took too long!", "no title: " .. err .. "!")
+    assert.equal(tostring(err):rep(2), err .. err)
+  end)
+
   it("has one of the kinds", function()
     assert.has_error(function() viesti.Error("tired", "no") end, "Error: there is no kind 'tired'")
     assert.has_error(function() viesti.Error("timeout") end,

@@ -25,6 +25,8 @@ describe("a name that an option has elsewhere", function()
       refusal(viesti.RetryingSender, { total = 3 }))
     assert.matches("^Request: there is no option \"files\", did you mean 'multipart'%? %(its ",
       refusal(viesti.Request, { url = "http://127.0.0.1/", files = {} }))
+    assert.matches("there is no option \"json\", did you mean 'content'%?",
+      refusal(viesti.MockSender, { routes = { { answer = { json = {} } } } }))
   end)
 
   it("is refused with the class that does that, where it is another", function()

@@ -60,6 +60,9 @@ describe("viesti.load", function()
       { "return CacheingSender {}", "(global 'CacheingSender'): did you mean 'CachingSender'?" },
       { "os.execute 'true'",
         "chain:1: attempt to index a nil value (global 'os'): chain files have no 'os'" },
+      { "return viesti.SyncSender {}",
+        "(global 'viesti'): in chain files its words stand without 'viesti.'" },
+      { "return load 'other.lua'", "(global 'load'): chain files have no 'load'" },
     }
     for _, case in ipairs(cases) do
       local chain, reason = viesti.load(case[1])
@@ -88,8 +91,11 @@ describe("viesti.load", function()
     for _, text in ipairs({ "SyncSender", "Client", 'ExtendingSender:extend("Mine")' }) do
       local chain, reason = viesti.load("return " .. text)
       assert.is_nil(chain)
-      assert.matches("^the chain must return a sender, such as chain { ... }, it returned", reason)
+      assert.matches("^the chain must return a sender, such as chain { ... }, "
+        .. "it returned the class ", reason)
     end
+    assert.equal("chain:1: chain: item 1 must be a sender, got the class CachingSender",
+      select(2, viesti.load("return chain { CachingSender, SyncSender {} }")))
   end)
 
   it("refuses what is no path and no text", function()
@@ -114,6 +120,23 @@ describe("viesti.load", function()
     local script = files.write("#!/usr/bin/env viesti\nreturn SyncSender {")
     local _, reason = viesti.load(script)
     assert.matches("^" .. script:gsub("%p", "%%%0") .. ":2: ", reason)
+  end)
+
+  it("reads a file with a byte order mark, and with a carriage return at the end of its lines",
+    function()
+      for _, text in ipairs({ "\xEF\xBB\xBFreturn SyncSender {}",
+        "\xEF\xBB\xBF#!/usr/bin/env viesti\r\nreturn\r\nSyncSender {}\r\n" }) do
+        for _, trusted in ipairs({ true, false }) do
+          assert(viesti.load(files.write(text), nil, { trusted = trusted }))
+        end
+      end
+    end)
+
+  it("says of a path that is not there that it was taken for a text", function()
+    for _, path in ipairs({ "nowhere/relay.conf", "relay" }) do
+      assert.matches(('^there is no file "%s", and as the text of a chain it is wrong: chain:1: ')
+        :format(path), select(2, viesti.load(path)))
+    end
   end)
 
   it("says why a file cannot be read", function()
@@ -181,9 +204,13 @@ describe("viesti.load", function()
 
   it("answers what a file raises that is no sentence", function()
     local odd = setmetatable({}, { __tostring = function() error("odd") end })
-    assert.equal("the chain raised an error that cannot be printed",
+    assert.equal("the chain: it raised an error that cannot be printed",
       select(2, viesti.load("error(thing)", { thing = odd })))
-    assert.equal("mine", select(2, viesti.load("error(thing)",
+    for _, case in ipairs({ { "{ code = 1 }", "table" }, { "nil", "nil" }, { "1.5", "number" } }) do
+      assert.equal(("relay.lua: it raised %s, which is no sentence"):format(case[2]),
+        select(2, viesti.load(("error(%s)"):format(case[1]), nil, { name = "@relay.lua" })))
+    end
+    assert.equal("the chain: mine", select(2, viesti.load("error(thing)",
       { thing = setmetatable({}, { __tostring = function() return "mine" end }) })))
   end)
 end)

@@ -84,8 +84,19 @@ describe("An untrusted chain file", function()
     assert_refused("relay.lua must return a sender, such as chain { ... }, it returned 1",
       "return 1")
     assert_refused("relay.lua must return a sender, such as chain { ... }, it returned nothing", "")
-    assert_refused("relay.lua must return a sender, such as chain { ... }, it returned SyncSender",
-      "return SyncSender")
+    assert_refused("relay.lua must return a sender, such as chain { ... }, it returned the "
+      .. "class SyncSender", "return SyncSender")
+  end)
+
+  it("says of a word that it does not have what else there is", function()
+    for _, word in ipairs({ "sqlite", "MockSender", "har" }) do
+      assert_refused(("relay.lua:1: attempt to call a nil value (global '%s'): an untrusted chain "
+        .. "has no '%s'"):format(word, word), ("return %s {}"):format(word))
+    end
+    assert_refused("relay.lua:1: attempt to call a nil value (global 'SynkSender'): did you mean "
+      .. "'SyncSender'?", "return SynkSender {}")
+    assert_refused("relay.lua:1: attempt to call a nil value (global 'sqlit')",
+      "return sqlit {}")
   end)
 
   it("holds data, no functions", function()

@@ -111,9 +111,21 @@ describe("MockSender", function()
 
     it("or says in one error that there is none", function()
       local _, err = routed { { url = HOST } }("POST", "https://user:pass@other.example.org/x")
-      assert.equal("refused: the MockSender has no route for it, it has 1 "
-        .. "(POST https://***@other.example.org/x)", tostring(err))
+      assert.equal("refused: the MockSender has no route for it, it has 1: any "
+        .. HOST .. "/ (POST https://***@other.example.org/x)", tostring(err))
       assert.same({ "no", false }, { err.sent, err.retryable })
+      local routes = {
+        { method = "post", pattern = "/orders$", answer = {} },
+        { url = "https://user:pass@example.org/a?b=1", answer = {} },
+        { matches = function() return false end, answer = {} },
+      }
+      local told = "POST pattern \"/orders$\", any https://***@example.org/a?b=1, any matches"
+      assert.matches("it has 3: " .. told .. " (GET",
+        tostring(select(2, routed(routes)("GET", HOST))), 1, true)
+      table.move(routes, 1, 3, 4)
+      assert.matches("it has 6: " .. told .. ", POST pattern \"/orders$\", any "
+        .. "https://***@example.org/a?b=1, ... (GET",
+        tostring(select(2, routed(routes)("GET", HOST))), 1, true)
     end)
   end)
 

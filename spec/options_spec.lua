@@ -94,7 +94,7 @@ describe("options.read", function()
       { label = "x", cuont = 1 })
     refused('Thing: there is no option "quite_another"' .. known,
       { label = "x", quite_another = 1 })
-    refused("Thing: there is no option 1" .. known, { "x" })
+    refused("Thing: there is no option 1, in a table they have names" .. known, { "x" })
     refused('Thing.deep: there is no option "bass", did you mean \'base\'? (its options are base)',
       { label = "x", deep = { bass = 1 } })
     assert.equal('Body: there is no option "body", did you mean \'content\'? '
@@ -117,8 +117,13 @@ describe("options.nearest", function()
     end
   end)
 
+  it("finds what somebody wrote the beginning of", function()
+    assert.equal("backoff", options.nearest("back", names))
+    assert.equal("rate_limit", options.nearest("rate", names))
+  end)
+
   it("finds none for what is far from all", function()
-    for _, mistyped in ipairs({ "timeout", "x", "", "max_size" }) do
+    for _, mistyped in ipairs({ "timeout", "x", "", "max_size", "bac" }) do
       assert.is_nil(options.nearest(mistyped, names))
     end
   end)

@@ -19,6 +19,12 @@ describe("Redaction", function()
     assert.equal("REDACTED", rules:field("x-mine", "x"))
     assert.equal("REDACTED", rules:field("X-Own", "x", { "x-own" }))
     assert.equal("x", rules:field("X-Own", "x"))
+    for name, is_secret in pairs({ ["Private-Token"] = true, ["X-Vault-Token"] = true,
+      ["X-Goog-Api-Key"] = true, ["Ocp-Apim-Subscription-Key"] = true, ["X-Client-Secret"] = true,
+      ["X-Next-Page-Token"] = false, ["X-Tokens"] = false, ["Surrogate-Key"] = false,
+      ["Idempotency-Key"] = false, ["Sec-WebSocket-Key"] = false }) do
+      assert.equal(is_secret and "REDACTED" or "x", rules:field(name, "x"), name)
+    end
     assert.equal("/?token=REDACTED", rules:field("Location", "/?token=x"))
   end)
 

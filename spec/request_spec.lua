@@ -210,6 +210,7 @@ describe("Request", function()
       assert.has_error(function() Request({ url = 1 }) end, "Request: url must be a string, got 1")
       refused("the URL 'host/path' has no scheme (http or https)", { url = "host/path" })
       refused("the URL '' has no scheme (http or https)", { url = "" })
+      refused("the URL '***@host/path' has no scheme (http or https)", { url = "me:pw@host/path" })
       refused("the URL has a space or control character (byte 14 is 0x20)",
         { url = "http://host/a b" })
       refused("the URL has a space or control character (byte 12 is 0x0d)",
@@ -420,7 +421,7 @@ describe("Request", function()
     local _, message = pcall(function() sender:send({ url = "nonsense" }) end)
     assert.matches("request_spec.lua", message)
     assert.error_matches(function() sender:send("http://h/") end,
-      'must be a Request or a table of its options, got "http://h/"')
+      'must be a Request or a table of its options, got "http://h/", where { url = ... } was to be')
     local concrete = require("viesti").SyncSender()
     assert.error_matches(function() concrete.send({ url = "http://h/" }) end, "with a colon")
   end)

@@ -412,6 +412,13 @@ describe("RetryingSender", function()
         "RetryingSender: there is no policy \"nevr\", did you mean 'never'?")
     end)
 
+    it("is no slip in the name of one of viesti.policies", function()
+      local said = "policies: there is no \"nevr\", did you mean 'never'?"
+      assert.has_error(function() return viesti.policies.nevr end, said)
+      assert.equal("chain:1: " .. said,
+        select(2, viesti.load("return RetryingSender { policy = policies.nevr }")))
+    end)
+
     it("is made of statuses, or of policies, and of nothing else", function()
       local policies = viesti.policies
       for message, make in pairs({

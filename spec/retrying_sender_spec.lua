@@ -291,6 +291,7 @@ describe("RetryingSender", function()
       'RetryingSender.backoff: there is no option "bsae", did you mean \'base\'? '
       .. "(its options are base, factor, cap, jitter)")
     assert.has_error(function() RetryingSender({ rate_limit = { pad = "1" } }) end,
-      'RetryingSender.rate_limit: pad must be a number of 0 or more, got "1"')
+      'RetryingSender.rate_limit: pad must be a number of 0 or more, got "1" '
+      .. "(pad: seconds added to what Retry-After asks for)")
   end)
 end)

@@ -141,6 +141,11 @@ describe("What is no regular file", function()
     assert.equal("pipe", run("ls -A", folder))
   end)
 
+  it("is named where it takes nothing", function()
+    local response = assert(sender:send({ url = server.url .. "/x" }))
+    assert.same({ nil, "/dev/full: No space left on device" }, { response:save("/dev/full") })
+  end)
+
   it("is no place for a download, which says so before it sends anything", function()
     run("ln -s pipe", folder .. "/link")
     for _, name in ipairs({ "/pipe", "/link" }) do

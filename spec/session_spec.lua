@@ -370,7 +370,10 @@ describe("Session", function()
 
   it("refuses options of the wrong type or out of range", function()
     local cases = {
-      { { timeout = "5" }, 'Session: timeout must be a number of 0 or more, got "5"' },
+      { { timeout = "5" }, 'Session: timeout must be a number of 0 or more, got "5" '
+        .. "(timeout: seconds for a whole exchange; 0 for no limit)" },
+      { { max_body = "1 MB" }, 'Session: max_body must be an integer of 1 or more, got "1 MB" '
+        .. "(max_body: bytes of a decoded body; a larger one is the error too_large)" },
       { { timeout = -1 }, "Session: timeout must be a number of 0 or more, got -1" },
       { { max_body = 0 }, "Session: max_body must be an integer of 1 or more, got 0" },
       { { max_body = 1.5 }, "Session: max_body must be an integer of 1 or more, got 1.5" },

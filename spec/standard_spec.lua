@@ -79,8 +79,8 @@ describe("standard", function()
     for said, given in pairs({
       ["RetryingSender: retries must be an integer of 0 or more, got -1"] =
         { retrying = { retries = -1 } },
-      ["SyncSender: timeout must be a number of 0 or more, got \"x\""] =
-        { session = { timeout = "x" } },
+      ["SyncSender: timeout must be a number of 0 or more, got true"] =
+        { session = { timeout = true } },
       ["CachingSender: store and max_bytes are both given; the bound belongs to the Store"] =
         { caching = { store = viesti.Store(), max_bytes = 1 } },
       ["AuthenticatingSender: basic must be { user, password }, two strings"] =

@@ -36,9 +36,10 @@ function ChainFile:has_changed()
   return text ~= nil and text ~= self.text
 end
 
--- Precompiled chunks are refused. A first line for the shell counts as empty.
+-- Precompiled chunks are refused. As in Lua's own files, a byte order mark is none of the text, and
+-- a first line for the shell counts as empty.
 local function returned(self, env)
-  local text = self.text:gsub("^#[^\n]*", "")
+  local text = self.text:gsub("^\xEF\xBB\xBF", ""):gsub("^#[^\n]*", "")
   if not self.trusted then
     return untrusted.run(text, self.name, env, self.additions)
   end
@@ -49,18 +50,24 @@ end
 -- What Lua says of a global that is not there, with what may have been meant.
 local function with_hint(self, raised)
   local name = raised:match "a nil value %(global '([^']*)'%)$"
-  local hint = name and sandbox.hint(name, self.additions)
+  local hint = name and sandbox.hint(name, self.additions, self.trusted)
   return hint and ("%s: %s"):format(raised, hint) or raised
 end
 
+-- A path that is not there was taken for a text, where it does not end with ".lua".
+local function is_like_a_path(text)
+  return text:find "^[^%s%c(){}\"']+$" ~= nil
+end
+
 local function in_words(self, raised)
-  if type(raised) ~= "string" then
-    local printable, text = pcall(tostring, raised)
-    return printable and text or self.title .. " raised an error that cannot be printed"
+  local from, sentence = self.title .. ":", format.raised(raised)
+  local has_place = sentence:find "^[^\n]*:%d+: " or sentence:sub(1, #from) == from
+  sentence = with_hint(self, has_place and sentence or from .. " " .. sentence)
+  if not self.path and is_like_a_path(self.text) then
+    return ("there is no file %s, and as the text of a chain it is wrong: %s"):format(
+      format.given(self.text), sentence)
   end
-  local from = self.title .. ":"
-  local has_place = raised:find "^[^\n]*:%d+: " or raised:sub(1, #from) == from
-  return with_hint(self, has_place and raised or from .. " " .. raised)
+  return sentence
 end
 
 --- Reads and runs it. Returns an edition with its chain, which takes over what the one `before` has

@@ -1,5 +1,5 @@
 --- check(what, env, choices): what a chain file comes to, in words: every layer, outermost first,
---- with every option, and what is wrong with their order.
+--- with every option, names in the file that stand for nothing, and what is wrong with the order.
 local format = require "viesti.format"
 local load_chain = require "viesti.load"
 
@@ -43,6 +43,9 @@ return function(what, env, choices)
   while sender do
     add_layer(lines, sender)
     sender = sender.sender
+  end
+  for _, sentence in ipairs(pipeline.edition.missing) do
+    lines[#lines + 1] = "warning: " .. sentence
   end
   for _, sentence in ipairs(pipeline.sender:check()) do
     lines[#lines + 1] = "warning: " .. sentence

@@ -7,6 +7,7 @@ local new_keeping = require "viesti.keeping"
 
 ---@class viesti.Edition
 ---@field chain viesti.Sender?
+---@field missing string[] sentences about the globals that the file has read and that are not there
 ---@field package under_way integer requests that have not ended
 ---@field package all table<viesti.Edition, true> the ones of the same pipeline, while they live
 local Edition = {}
@@ -34,6 +35,14 @@ end
 function Edition:note_class(Class)
   if not self.chain then
     self.classes[#self.classes + 1] = Class
+  end
+end
+
+--- The file has read a global that is not there, of which the sentence tells.
+function Edition:note_missing(name, sentence)
+  if not self.chain and not self.missing[name] then
+    self.missing[name] = true
+    self.missing[#self.missing + 1] = sentence
   end
 end
 
@@ -158,8 +167,8 @@ return function(before)
   local keeping = before and before.keeping or new_keeping()
   local all = before and before.all or setmetatable({}, { __mode = "k" })
   local edition = setmetatable({ all = all, keeping = keeping,
-    hold = keeping:hold(before and before.hold), senders = {}, classes = {}, under_way = 0,
-    retired = false, finished = false }, Edition)
+    hold = keeping:hold(before and before.hold), senders = {}, classes = {}, missing = {},
+    under_way = 0, retired = false, finished = false }, Edition)
   all[edition] = true
   return edition
 end

@@ -5,6 +5,7 @@ return {
   body = "Request.content", form = "Request.data", files = "Request.multipart",
   query = "Request.params",
   status = "Response.status_code", statusCode = "Response.status_code", text = "Response.body",
+  json = "Response.content",
 
   verify = "Session.verify", verify_ssl = "Session.verify", ssl_verify = "Session.verify",
   insecure = "Session.verify", rejectUnauthorized = "Session.verify",

@@ -88,6 +88,16 @@ function format.options(declaration, given, sender)
   return #parts == 0 and "()" or "{ " .. table.concat(parts, ", ") .. " }"
 end
 
+-- A class; or what a chain file has in its place.
+local function is_class(value)
+  if type(value) ~= "table" then
+    return false
+  end
+  local meta = debug.getmetatable(value)
+  local class = meta and rawget(meta, "stands_for") or value
+  return type(class) == "table" and rawget(class, "__index") == class
+end
+
 --- The value and its type, for a message that says what was given.
 function format.given(value)
   if value == nil then
@@ -96,12 +106,23 @@ function format.given(value)
     return "a table"
   elseif type(value) == "function" then
     return "a function"
-  elseif type(value) == "table" and rawget(value, "__index") == value then
+  elseif is_class(value) then
     return "the class " .. tostring(value)
   elseif type(value) == "string" and #value > LONGEST_STRING then
     return format.value(value:sub(1, LONGEST_STRING) .. "...")
   end
   return format.value(value)
+end
+
+--- What a user's code raised, in words.
+function format.raised(value)
+  if type(value) == "string" then
+    return value
+  elseif getmetatable(value) == nil then
+    return ("it raised %s, which is no sentence"):format(type(value))
+  end
+  local printable, text = pcall(tostring, value)
+  return printable and text or "it raised an error that cannot be printed"
 end
 
 return format

@@ -261,7 +261,17 @@ local function distance(a, b)
   return rows[#a][#b]
 end
 
+local SHORTEST_PART = 4
 local LONGEST_NAME = 64 -- the distance between two takes the product of their lengths
+
+-- The first that is a whole of what was given only in part: "retrying" for "retry".
+local function begun(name, names)
+  for _, candidate in ipairs(names) do
+    if #name >= SHORTEST_PART and candidate:sub(1, #name) == name then
+      return candidate
+    end
+  end
+end
 
 --- The name of `names` nearest to a mistyped one, or nil if none is near.
 function options.nearest(name, names)
@@ -275,7 +285,7 @@ function options.nearest(name, names)
       best, best_distance = candidate, d
     end
   end
-  return best
+  return best or begun(name, names)
 end
 
 local function names_of(declaration)
@@ -296,7 +306,8 @@ local function contains(list, item)
 end
 
 local function unknown(owner, declaration, key)
-  local refusal = ("%s: there is no option %s"):format(owner, format.given(key))
+  local refusal = ("%s: there is no option %s%s"):format(owner, format.given(key),
+    math.type(key) == "integer" and ", in a table they have names" or "")
   local names = names_of(declaration)
   local listed = #names == 0 and "none" or table.concat(names, ", ")
   local class, option = (foreign_names[key] or ""):match "^(%w+)%.([%w_]+)$"
@@ -332,6 +343,16 @@ local function as_integer(spec, value)
   return spec.type:find("integer", 1, true) and math.tointeger(value) or value
 end
 
+-- What is counted, for who wrote "10s" or "64 MiB".
+local function unit_of(spec, value)
+  local doc = spec.doc or ""
+  local has_unit = doc:find("seconds", 1, true) or doc:find("bytes", 1, true)
+  if has_unit and type(value) == "string" and (spec.type == "number" or spec.type == "integer") then
+    return (" (%s: %s)"):format(spec.name, doc)
+  end
+  return ""
+end
+
 local function read_value(owner, spec, value)
   if value == nil then
     if spec.required then
@@ -345,9 +366,9 @@ local function read_value(owner, spec, value)
   end
   if not (types[spec](value) and in_range(spec, value)
       and (not spec.values or is_listed(spec, value))) then
-    return nil, ("%s: %s must be %s, got %s"):format(
+    return nil, ("%s: %s must be %s, got %s%s"):format(
       owner, spec.name, options.allowed(spec),
-      spec.secret and "a " .. type(value) or format.given(value))
+      spec.secret and "a " .. type(value) or format.given(value), unit_of(spec, value))
   end
   if spec.fields then
     return read_table(owner .. "." .. spec.name, spec.fields, value)

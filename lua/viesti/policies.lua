@@ -3,6 +3,8 @@
 --- again, true to send again after the usual wait, or the seconds to wait.
 local core = require "viesti.core"
 local format = require "viesti.format"
+local options = require "viesti.options"
+local tables = require "viesti.tables"
 
 local policies = {}
 
@@ -87,4 +89,11 @@ function policies.first_of(...)
   end
 end
 
-return policies
+-- With a slip in its name there would be no policy at all, and nobody told.
+return setmetatable(policies, { __index = function(_, name)
+  local near = type(name) == "string" and options.nearest(name, tables.sorted_keys(policies))
+  if near then
+    error(("%spolicies: there is no %s, did you mean '%s'?"):format(core.place(),
+      format.value(name), near), 0)
+  end
+end })

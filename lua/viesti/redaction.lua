@@ -15,6 +15,20 @@ local NAMES = {
   "x-amz-security-token", "x-goog-credential", "x-goog-signature",
 }
 
+-- How the names of further fields end that have credentials: Private-Token, X-Vault-Token,
+-- Ocp-Apim-Subscription-Key. A page's token is none.
+local ENDINGS = { "[-_]token$", "[-_]secret$", "[-_]password$", "[-_]apikey$", "[-_]api[-_]key$",
+  "[-_]access[-_]key$", "[-_]auth[-_]key$", "[-_]subscription[-_]key$" }
+
+local function has_credentials(field)
+  for _, ending in ipairs(ENDINGS) do
+    if field:find(ending) then
+      return not field:find("page", 1, true)
+    end
+  end
+  return false
+end
+
 -- Fields whose value is a URL, which may hold secrets in its turn.
 local OF_URLS = { location = true, ["content-location"] = true, referer = true }
 
@@ -57,7 +71,7 @@ end
 ---@param more? string[]
 function Redaction:field(name, value, more)
   local lower = name:lower()
-  if self.secret[lower] then
+  if self.secret[lower] or has_credentials(lower) then
     return redaction.MARK
   end
   for _, other in ipairs(more or {}) do

@@ -169,8 +169,9 @@ function Request.of_options(given, what)
     local request, wrong = make(nil, options.read_table("Request", declaration, given))
     return request or refuse(wrong)
   end
-  refuse(("%s: the request must be a Request or a table of its options, got %s"):format(
-    what or "send", format.given(given)))
+  refuse(("%s: the request must be a Request or a table of its options, got %s%s"):format(
+    what or "send", format.given(given),
+    type(given) == "string" and ", where { url = ... } was to be" or ""))
 end
 
 -- True where a copy is to have no such name, and no more is said: it has a list of no values; or

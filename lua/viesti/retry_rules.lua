@@ -65,7 +65,7 @@ local function policy_of(given)
   if MAKERS[given] then
     refuse("policy %s is made by a call: policy = viesti.policies.%s(...)", format.value(given),
       given)
-  elseif type(given) ~= "string" or policies[given] then
+  elseif type(given) ~= "string" or rawget(policies, given) ~= nil then
     return type(given) == "string" and policies[given] or given
   end
   local near = options.nearest(given, tables.sorted_keys(policies))

@@ -3,6 +3,7 @@ local core = require "viesti.core"
 local format = require "viesti.format"
 local options = require "viesti.options"
 local tables = require "viesti.tables"
+local untrusted = require "viesti.untrusted"
 
 local sandbox = {}
 
@@ -101,6 +102,7 @@ local function read_only(edition, name, object)
       return tostring(object)
     end,
     __metatable = false,
+    stands_for = object,
   })
 end
 
@@ -134,9 +136,11 @@ local function meaning(edition, name)
   end
 end
 
-local function names(additions)
+local function names(additions, trusted)
+  local all = trusted and { SAFE, STORES, require "viesti" } or { untrusted.names }
+  all[#all + 1] = additions
   local set = {}
-  for _, known in ipairs { SAFE, STORES, require "viesti", additions or {} } do
+  for _, known in ipairs(all) do
     for name in pairs(known) do
       set[name] = not LEFT_OUT[name] or nil
     end
@@ -148,12 +152,17 @@ end
 --- nothing helps.
 ---@param name string
 ---@param additions? table<string, any>
+---@param trusted boolean
 ---@return string?
-function sandbox.hint(name, additions)
-  if _G[name] ~= nil then
+function sandbox.hint(name, additions, trusted)
+  if name:lower() == "viesti" then
+    return "in chain files its words stand without 'viesti.'"
+  elseif _G[name] ~= nil or LEFT_OUT[name] then
     return ("chain files have no '%s'"):format(name)
+  elseif STORES[name] or require("viesti")[name] ~= nil then
+    return ("an untrusted chain has no '%s'"):format(name)
   end
-  local near = options.nearest(name, names(additions))
+  local near = options.nearest(name, names(additions, trusted))
   return near and ("did you mean '%s'?"):format(near)
 end
 
@@ -170,6 +179,9 @@ function sandbox.environment(edition, additions)
     local value = meaning(edition, name)
     if value ~= nil then
       env[name] = value
+    else
+      edition:note_missing(name, ("%s%s is nil, for nothing has that name"):format(core.place(),
+        format.given(name)))
     end
     return value
   end })

@@ -22,17 +22,17 @@ local function write_body(response, file, told)
   return size
 end
 
--- Likewise, and closes the file, which may still fail.
-local function write_out(response, output, told)
+-- Likewise, and closes the file, which may still fail; what is said of the file has its `path`.
+local function write_out(response, path, output, told)
   local file <close> = output
   local done, size, reason = pcall(write_body, response, file, told)
   if not done then
     return nil, size
   elseif not size then
-    return nil, reason
+    return nil, ("%s: %s"):format(path, reason)
   end
   local closed, why = file:close()
-  return closed and size or nil, why
+  return closed and size or nil, why and ("%s: %s"):format(path, why)
 end
 
 -- However the block ends, by a cancelled task too.
@@ -52,7 +52,7 @@ local function replace(response, path, mode, told)
     return nil, told_of(path, part, reason)
   end
   local _ <close> = removing(part)
-  local size, why = write_out(response, file, told)
+  local size, why = write_out(response, path, file, told)
   if not size then
     return nil, why
   end
@@ -76,5 +76,5 @@ return function(response, path, told)
   if not file then
     return nil, reason
   end
-  return write_out(response, file, told)
+  return write_out(response, target, file, told)
 end

@@ -14,6 +14,12 @@ local WORDS = {
   "policies.on_statuses", "policies.too_early", "policies.unsent", "standard", "tiered",
 }
 
+--- The names of the library's that such a file has, as a set.
+untrusted.names = {}
+for _, word in ipairs(WORDS) do
+  untrusted.names[word:match "^%w+"] = true
+end
+
 -- Options of a session by which a chain reaches beyond HTTP: files, sockets, whatever libcurl can.
 local REACHING = { "ca", "client_cert", "client_key", "curl", "interface", "proxy", "resolve",
   "unix_socket", "verify" }

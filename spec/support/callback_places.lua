@@ -219,7 +219,7 @@ end)
 place("the source of a chain", function(_, act)
   local chain, reason = viesti.load("act() return SyncSender {}", { act = act })
   return chain, { kind = "script", message = reason }
-end, { becomes_error = true })
+end, { becomes_error = true, raises_tables = false }) -- of a table a sentence says no more
 
 place("the __close of a task that ends well", function(_, act)
   return viesti.run(function()

@@ -165,7 +165,8 @@ function tags.field(reading, rest)
 end
 
 function tags.operator(reading, rest)
-  type_in(assert(rest:match "^len: (.+)$"), reading.found)
+  local kind = rest:match "^len: (.+)$" or rest:match "^concat%(any%): (.+)$"
+  type_in(assert(kind, "an operator, got " .. rest), reading.found)
 end
 
 function tags.overload(reading, rest)

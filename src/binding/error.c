@@ -70,8 +70,18 @@ static int error_tostring(lua_State *L) {
   return 1;
 }
 
+/* "no title: " .. err, as for an error in words */
+static int error_concat(lua_State *L) {
+  lua_settop(L, 2);
+  luaL_tolstring(L, 1, NULL);
+  luaL_tolstring(L, 2, NULL);
+  lua_concat(L, 2);
+  return 1;
+}
+
 void vi_open_error(lua_State *L) {
-  static const luaL_Reg metamethods[] = {{"__tostring", error_tostring}, {NULL, NULL}};
+  static const luaL_Reg metamethods[] = {
+      {"__tostring", error_tostring}, {"__concat", error_concat}, {NULL, NULL}};
   static const luaL_Reg methods[] = {{NULL, NULL}};
   static const luaL_Reg functions[] = {{"error", error_new}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_ERROR, "Error", metamethods, methods);

@@ -181,14 +181,18 @@ static bool follow_link(char path[PATH_MAX]) {
   return true;
 }
 
-/* The file that `path` leads to, behind symbolic links, also where that is not there. */
+/* The file that `path` leads to, behind symbolic links, also where that is not there. What has no
+ * path of its own, a pipe behind /dev/stdout, keeps this one. */
 static bool find_target(const char *path, char target[PATH_MAX]) {
   enum { MOST_LINKS = 40 };
+  struct stat facts;
   if (realpath(path, target))
     return true;
   if (errno == ELOOP || errno == ENAMETOOLONG || strlen(path) >= PATH_MAX)
     return false;
   strcpy(target, path);
+  if (stat(path, &facts) == 0)
+    return true;
   for (int links = 0; links < MOST_LINKS && follow_link(target); links++)
     continue;
   return true;

@@ -68,6 +68,18 @@ static int release_interrupts(lua_State *L) {
   return 0;
 }
 
+/* hold_standard_streams(): where one of them is closed, what is opened next, a connection say,
+ * would take its place, and get what is written there. Reading finds nothing then, writing to
+ * standard output fails, and to standard error goes nowhere. */
+static int hold_standard_streams(lua_State *L) {
+  static const int modes[] = {O_RDONLY, O_RDONLY, O_WRONLY};
+  (void)L;
+  for (int fd = 0; fd < 3; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) < 0)
+      break;
+  return 0;
+}
+
 /* interrupted() -> the number of the signal that was caught, or nil */
 static int interrupted(lua_State *L) {
   if (caught == 0)
@@ -77,10 +89,9 @@ static int interrupted(lua_State *L) {
 }
 
 void vi_open_terminal(lua_State *L) {
-  static const luaL_Reg functions[] = {{"terminal_width", terminal_width},
-                                       {"release_interrupts", release_interrupts},
-                                       {"catch_interrupts", catch_interrupts},
-                                       {"interrupted", interrupted},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"terminal_width", terminal_width},     {"release_interrupts", release_interrupts},
+      {"catch_interrupts", catch_interrupts}, {"hold_standard_streams", hold_standard_streams},
+      {"interrupted", interrupted},           {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -19,6 +19,14 @@ static bool refuse_bytes(vi_text url, vi_error *error) {
   return true;
 }
 
+/* What may be shown of a URL that has no scheme. */
+static vi_text behind_credentials(vi_text url) {
+  size_t start = url.length;
+  while (start > 0 && url.data[start - 1] != '@')
+    start--;
+  return (vi_text){url.data + start, url.length - start};
+}
+
 static bool check_scheme(vi_text url, vi_error *error) {
   if (vi_text_starts_nocase(url, VI_TEXT("http://")) ||
       vi_text_starts_nocase(url, VI_TEXT("https://")))
@@ -26,9 +34,13 @@ static bool check_scheme(vi_text url, vi_error *error) {
   const char *colon = url.length ? memchr(url.data, ':', url.length) : NULL;
   vi_text scheme = {url.data, colon ? (size_t)(colon - url.data) : 0};
   if (!vi_text_is_token(scheme) || scheme.length + 2 >= url.length || colon[1] != '/' ||
-      colon[2] != '/')
-    return vi_error_set(error, VI_ERROR_REFUSED, "the URL '%.*s' has no scheme (http or https)",
-                        (int)(url.length < 60 ? url.length : 60), url.length ? url.data : "");
+      colon[2] != '/') {
+    vi_text shown = behind_credentials(url);
+    return vi_error_set(error, VI_ERROR_REFUSED, "the URL '%s%.*s' has no scheme (http or https)",
+                        shown.length < url.length ? "***@" : "",
+                        (int)(shown.length < 60 ? shown.length : 60),
+                        shown.length ? shown.data : "");
+  }
   return vi_error_set(error, VI_ERROR_REFUSED,
                       "the URL's scheme is '%.*s', only http and https are allowed",
                       (int)(scheme.length < 30 ? scheme.length : 30), scheme.data);

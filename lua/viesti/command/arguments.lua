@@ -32,8 +32,9 @@ local function convert(spec, text)
   end
   local number = number_of(spec, text)
   if not number then
-    return nil, ("--%s must be %s, got '%s'"):format(spec.long,
-      options.allowed { type = spec.type, min = spec.min }, text)
+    return nil, ("--%s must be %s%s, got '%s'"):format(spec.long,
+      options.allowed { type = spec.type, min = spec.min },
+      spec.value == "SECONDS" and ", in seconds" or "", text)
   end
   return number
 end

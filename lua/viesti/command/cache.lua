@@ -7,6 +7,9 @@ local viesti = require "viesti"
 
 local actions = {}
 
+-- How many operands there may be behind the store's name.
+local MOST = { ls = 1, rm = math.huge, purge = 0, stats = 0 }
+
 -- What a store that could not do it says.
 local function check(done, reason)
   if done == nil then
@@ -89,9 +92,14 @@ return function(values, operands)
     failure.raise(exit_codes.USAGE, ("cache %s needs a store: a file or redis://host"):format(
       operands[1]))
   end
+  local excess = operands[3 + MOST[operands[1]]]
+  if excess then
+    failure.raise(exit_codes.USAGE, ("cache %s takes no '%s'"):format(operands[1], excess))
+  end
   -- What fails is said once, and ends it.
   viesti.StoreWarning:set(function(message)
-    failure.raise(exit_codes.STORE, message:match "hits: (.*)$" or message)
+    failure.raise(exit_codes.STORE, ("%s: %s"):format(stores.title(name),
+      message:match "hits: (.*)$" or message))
   end)
   local store <close> = stores.open(name, { must_exist = true, prefix = values.key_prefix })
   action(store, values, table.move(operands, 3, #operands, 1, {}))

@@ -3,14 +3,33 @@ local arguments = require "viesti.command.arguments"
 local chain_file = require "viesti.command.chain_file"
 local class = require "viesti.class"
 local concrete = require "viesti.concrete"
+local core = require "viesti.core"
 local declarations = require "viesti.command.declarations"
 local exit_codes = require "viesti.command.exit_codes"
+local ExtendingSender = require "viesti.senders.extending"
 local failure = require "viesti.command.failure"
+local format = require "viesti.format"
 local stores = require "viesti.command.stores"
 local user = require "viesti.command.user"
 local viesti = require "viesti"
 
 local chain = {}
+
+-- Around the chain of a file: what code there raises, or returns instead of a response, is what
+-- went wrong with that request.
+local Guarding = ExtendingSender:extend "ChainFile"
+
+local function answer(self, request)
+  return self:check_answer(request, self.sender:send(request))
+end
+
+function Guarding:send(request)
+  local done, response, err = pcall(answer, self, request)
+  if not done then
+    return nil, core.error("script", format.raised(response), request)
+  end
+  return response, err
+end
 
 -- The same chain in tasks, and so one that can be interrupted, where its layers allow that.
 local function in_tasks(loaded)
@@ -68,7 +87,7 @@ function chain.build(given, values, items, on_event)
   if own then
     failure.raise(exit_codes.USAGE, ("%s does not go with -c: the file says that"):format(own))
   end
-  return traced(in_tasks(chain_file.load(values.chain)), on_event)
+  return Guarding { sender = traced(in_tasks(chain_file.load(values.chain)), on_event) }
 end
 
 --- Whether bodies may be taken piece by piece: a cache whose store takes none of those that are

@@ -10,6 +10,7 @@ local function check_file(path)
   local file <close>, reason = io.open(path, "rb")
   if file then
     reason = select(2, file:read(0))
+    reason = reason and ("%s: %s"):format(path, reason)
   end
   if reason then
     failure.raise(exit_codes.USAGE, reason)

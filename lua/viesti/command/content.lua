@@ -19,6 +19,7 @@ return function(text)
     content, reason = file:read "a"
   end
   if not content then
+    reason = reason:gsub("^" .. path:gsub("%p", "%%%0") .. ": ", "")
     failure.raise(exit_codes.READ, ("%s cannot be read: %s"):format(path, reason))
   end
   return content

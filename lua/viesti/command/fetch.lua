@@ -174,14 +174,14 @@ end
 return function(given, values, operands)
   local urls = requests.urls(operands, values, core.terminal_width(io.stdin) ~= nil)
   local items, stats = requests.items(values, urls), new_stats()
+  local progress = progress_of(values, items)
+  local job = { values = values, items = items, stats = stats, turns = new_turns(),
+    progress = progress, told = function(bytes, total) progress:add(bytes, total) end }
+  hear_warnings(job)
   local har = values.har and open_har(values.har)
   local sender <close> = chain.build(given, values, items,
     teller_of(listeners_of(values, items, stats, har)))
-  local progress = progress_of(values, items)
-  local job = { values = values, items = items, stats = stats, sender = sender,
-    streams = chain.streams(sender), turns = new_turns(), progress = progress,
-    told = function(bytes, total) progress:add(bytes, total) end }
-  hear_warnings(job)
+  job.sender, job.streams = sender, chain.streams(sender)
   io.stdout:setvbuf "no"
   local code, interrupted = interruption.guard(function()
     return fetch_all(job)

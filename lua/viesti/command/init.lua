@@ -16,6 +16,17 @@ local function command_named(name)
   end
 end
 
+-- That there is none of that name, and which is near.
+local function unknown_command(name)
+  local names = {}
+  for index, other in ipairs(declarations.list) do
+    names[index] = other.name
+  end
+  local near = options.nearest(name, names)
+  return ("there is no command '%s'%s"):format(name,
+    near and (", did you mean '%s'?"):format(near) or ""), near ~= nil
+end
+
 local run = {}
 
 function run.fetch(given, values, operands)
@@ -50,20 +61,27 @@ function run.help(_, _, operands)
   end
   local command = command_named(name)
   if not command then
-    local names = {}
-    for index, other in ipairs(declarations.list) do
-      names[index] = other.name
-    end
-    local near = options.nearest(name, names)
-    failure.raise(exit_codes.USAGE, ("there is no command '%s'%s"):format(name,
-      near and (", did you mean '%s'?"):format(near) or ""))
+    failure.raise(exit_codes.USAGE, (unknown_command(name)))
   end
   io.write(help.of(command))
   return exit_codes.OK
 end
 
+-- A word can be no URL, for those have a scheme.
+local function check_word(name)
+  if name and name:find "^%a+$" then
+    local sentence, is_near = unknown_command(name)
+    if is_near then
+      failure.raise(exit_codes.USAGE, sentence)
+    end
+  end
+end
+
 local function dispatch(list)
   local command = command_named(list[1])
+  if not command then
+    check_word(list[1])
+  end
   local rest = table.move(list, command and 2 or 1, #list, 1, {})
   command = command or declarations.fetch
   local given, operands = arguments.read(command.options, rest, command.foreign)
@@ -81,6 +99,7 @@ end
 ---@param list string[]
 ---@return integer
 return function(list)
+  core.hold_standard_streams()
   core.release_interrupts()
   local done, result = xpcall(dispatch, function(raised)
     return failure.is(raised) and raised or debug.traceback(tostring(raised), 2)

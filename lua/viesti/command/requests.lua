@@ -30,16 +30,26 @@ local function template_of(values)
   return template
 end
 
-local function request_of(template, url)
-  local options = { url = url }
+-- Which of many URLs a sentence is about is said by its place, since it may have a secret in it.
+local function refuse(sentence, index, count)
+  sentence = sentence:gsub("^Request: ", "")
+  local about_url = sentence:find("the URL", 1, true)
+  if about_url and count > 1 then
+    sentence = ("URL %d of %d: %s"):format(index, count, sentence)
+  end
+  local about_file = sentence:find("^multipart: part")
+  failure.raise(about_url and exit_codes.URL or about_file and exit_codes.READ or exit_codes.USAGE,
+    sentence)
+end
+
+local function request_of(template, urls, index)
+  local options = { url = urls[index] }
   for name, value in pairs(template) do
     options[name] = value
   end
   local made, request = pcall(Request, options)
   if not made then
-    local sentence = failure.sentence(request)
-    local about_url = sentence:find("the URL", 1, true)
-    failure.raise(about_url and exit_codes.URL or exit_codes.USAGE, sentence)
+    refuse(failure.sentence(request), index, #urls)
   end
   return request
 end
@@ -58,6 +68,9 @@ local function path_of(values, request, index)
     return remote_name(request)
   end
   local path = (values.output or {})[index]
+  if path == "" then
+    usage "-o wants the name of a file, or -"
+  end
   return path ~= "-" and path or nil
 end
 
@@ -87,8 +100,8 @@ function requests.items(values, urls)
   if values.continue and (template.method ~= "GET" or template.content or template.multipart) then
     usage "-C goes on with what a GET brought"
   end
-  for index, url in ipairs(urls) do
-    local request = request_of(template, url)
+  for index = 1, #urls do
+    local request = request_of(template, urls, index)
     local path = path_of(values, request, index)
     if values.remote_name and taken[path] then
       usage(("-O: two URLs are to be written to %s"):format(path))

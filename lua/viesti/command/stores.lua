@@ -32,11 +32,20 @@ local function check_file(name, must_exist)
   elseif not must_exist then
     return
   end
-  if not file or reason then
+  if not file then
     failure.raise(exit_codes.STORE, reason)
+  elseif reason then
+    failure.raise(exit_codes.STORE, ("%s: %s"):format(name, reason))
   elseif head and head ~= MAGIC then
     failure.raise(exit_codes.STORE, name .. " is no SQLite file")
   end
+end
+
+--- A store's name as others may see it.
+---@param name string
+---@return string
+function stores.title(name)
+  return (name:gsub("^(%a[%w+.-]*://[^:/@]*):.*@", "%1:<hidden>@"))
 end
 
 --- A path is that of an SQLite file, which `must_exist`, say; a URL that of a Redis server.

@@ -14,6 +14,8 @@ local Request = require "viesti.request"
 local Sender = require "viesti.senders.sender"
 local tables = require "viesti.tables"
 
+local MOST_TOLD = 5 -- routes in an error
+
 local route_declaration = {
   { name = "method", type = "string", doc = "any if not given" },
   { name = "url", type = "string", doc = "the whole URL, with its query" },
@@ -193,9 +195,23 @@ local function note(self, request)
   end
 end
 
+-- "POST https://example.org/orders", as an error may show it.
+local function in_words(route)
+  local words = { route.method or "any" }
+  words[#words + 1] = route.url and core.public_url(route.url)
+  words[#words + 1] = route.pattern and "pattern " .. format.value(route.pattern)
+  words[#words + 1] = route.matches and "matches"
+  return table.concat(words, " ")
+end
+
 local function unmatched(self, request)
-  return core.error("refused", ("the MockSender has no route for it, it has %d"):format(
-    #self.known), request)
+  local routes = {}
+  for index = 1, math.min(#self.known, MOST_TOLD) do
+    routes[index] = in_words(self.known[index])
+  end
+  routes[#routes + 1] = #self.known > MOST_TOLD and "..." or nil
+  return core.error("refused", ("the MockSender has no route for it, it has %d%s"):format(
+    #self.known, #routes > 0 and ": " .. table.concat(routes, ", ") or ""), request)
 end
 
 --- Answers the request as the first route that fits it says.

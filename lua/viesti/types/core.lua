@@ -164,6 +164,7 @@ function Headers:get_all(name) end
 
 --- Why there is no response; tostring gives a sentence.
 ---@class viesti.Error
+---@operator concat(any): string
 ---@field kind viesti.ErrorKind what happened, in a word: see below
 ---@field message string what happened, in a sentence
 ---@field code integer libcurl's CURLcode; 0 if it took no part

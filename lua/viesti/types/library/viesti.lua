@@ -1171,6 +1171,7 @@ function Shared:describe() end
 ---@field give_up string? why that layer did not send it again
 ---@field retry_after number? of `rate_limited` and `circuit_open`: seconds until it is worth trying
 ---@field retry_at number? likewise the moment, on the clock of sender:now()
+---@operator concat(any): string
 
 ---@class viesti.MockRoute
 ---@field method string? any if not given
