@@ -343,8 +343,10 @@ check-portable: ## run C tests, and specs that wait, with what stands in for Lin
 	@$(run) portable
 
 check-valgrind: build programs ## run C tests and specs under valgrind
-	@RUN_UNDER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
-	  $(run) c lua
+	@RUN_UNDER='$(valgrind)' $(run) c lua
+
+valgrind := valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite \
+  --errors-for-leak-kinds=definite
 
 fuzz: $(fuzzers) ## search for inputs that break the parsers, with clang (SECONDS=300 ONLY=entry,url)
 	@tools/fuzz $(fuzzers)

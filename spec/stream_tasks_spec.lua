@@ -37,8 +37,8 @@ describe("In tasks, a streamed response", function()
 
   promise("is one of many that come at once", function()
     server:route("/drip", { body = ("x"):rep(400000), drip = { bytes = 100000,
-      interval = 0.02 } })
-    local sizes = given:lasts(0.08, viesti.map, { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, function()
+      interval = 0.2 } })
+    local sizes = given:lasts(0.8, viesti.map, { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, function()
       return #rest_of(assert(given.sender:send({ url = server.url .. "/drip", stream = true })))
     end)
     for index = 1, 10 do
