@@ -244,7 +244,10 @@ describe("The command viesti", function()
     return command.shell(([[
       %s >out </dev/null &
       pid=$!
-      for try in $(seq 400); do find . -name "*.part" -size +0 | grep . && break; sleep 0.05; done >/dev/null
+      for try in $(seq 400); do
+        find . -name "*.part" -size +0 | grep . && break
+        sleep 0.05
+      done >/dev/null
       sleep 0.1
       kill -%s $pid
       wait $pid

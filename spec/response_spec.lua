@@ -122,10 +122,10 @@ describe("Response", function()
     end)
   end)
 
-  it("has no third name for its body, and reads nil for a name that means nothing", function()
+  it("reads nil for a name that means nothing", function()
     local response = viesti.Response({ body = "{}" })
     assert.same({ nil, nil, "{}", {} },
-      { response.text, response[1], response.body, response.content })
+      { response.anything, response[1], response.body, response.content })
   end)
 
   describe("raise_for_status", function()
@@ -175,6 +175,16 @@ describe("Response", function()
       "a Response cannot be changed %(setting 'status_code'%)")
     assert.error_matches(function() response.headers["A"] = "c" end, "cannot be changed")
     assert.is_nil(response.no_such_field)
+  end)
+
+  it("refuses a name that a field has elsewhere, where nil would look like an answer", function()
+    local response = answered({})
+    for name, ours in pairs({ status = "status_code", text = "body", ok = "is_success()" }) do
+      local ok, message = pcall(function() return response[name] end)
+      assert.is_false(ok)
+      assert.matches(("^spec/response_spec.lua:%%d+: a Response has no '%s', it has '%s'$")
+        :format(name, ours:gsub("%p", "%%%0")), message)
+    end
   end)
 
   it("prints as its status and URL", function()

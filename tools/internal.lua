@@ -13,7 +13,7 @@ return {
   RedisLimit = { "hold", "init", "new_bucket" },
   Request = { "given_field", "of_options", "open_source", "resending" },
   Response = { "annotated", "build", "decode_content", "not_stored", "own_attempts",
-    "with_cache_status" },
+    "refuse_foreign", "with_cache_status" },
   RetryBudget = { "allows", "init", "note_failure", "note_success" },
   Sender = { "missing" },
   Session = { "build", "given_options", "twin" },

@@ -26,6 +26,20 @@ local declaration = {
 ---@class viesti.Response
 local Response = core.Response
 
+-- What other libraries call fields of ours: nil would be taken for an answer.
+local ELSEWHERE = {
+  status = "status_code", statusCode = "status_code", code = "status_code",
+  statusText = "reason", status_text = "reason", text = "body", data = "body",
+  ok = "is_success()", is_error = "is_success()",
+}
+
+-- Called by the core for a name that is no field.
+function Response.refuse_foreign(name)
+  if ELSEWHERE[name] then
+    error(("%sa Response has no '%s', it has '%s'"):format(core.place(), name, ELSEWHERE[name]), 0)
+  end
+end
+
 -- Called by the core for `content`, once per response.
 function Response.decode_content(response)
   return (json.decode(response.body))

@@ -280,7 +280,22 @@ static bool push_stored_field(lua_State *L, const vi_response_box *box, enum fie
   }
 }
 
-/* Upvalue 1: methods; 2: field names to numbers. What is neither is a fact of some layer. */
+/* A fact of some layer; nil, or what response.lua says of a name that the field has elsewhere. */
+static int push_fact(lua_State *L) {
+  enum { KEY = 2 };
+  lua_pushvalue(L, KEY);
+  if (lua_getiuservalue(L, 1, VI_RESPONSE_FACTS) == LUA_TTABLE) {
+    lua_insert(L, -2);
+    if (lua_rawget(L, -2) != LUA_TNIL)
+      return 1;
+  }
+  lua_getfield(L, lua_upvalueindex(1), "refuse_foreign");
+  lua_pushvalue(L, KEY);
+  lua_call(L, 1, 0);
+  return 0;
+}
+
+/* Upvalue 1: methods; 2: field names to numbers. */
 static int response_index(lua_State *L) {
   const vi_response_box *box = vi_check_box(L, 1, VI_TYPE_RESPONSE);
   lua_pushvalue(L, 2);
@@ -293,11 +308,7 @@ static int response_index(lua_State *L) {
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
     return 1;
-  if (lua_getiuservalue(L, 1, VI_RESPONSE_FACTS) != LUA_TTABLE)
-    return 0;
-  lua_pushvalue(L, 2);
-  lua_rawget(L, -2);
-  return 1;
+  return push_fact(L);
 }
 
 void vi_set_response_index(lua_State *L) {
