@@ -134,6 +134,14 @@ local function meaning(edition, name)
   end
 end
 
+--- Whether the name stands for something in every chain file.
+---@param name string
+---@return boolean
+function sandbox.knows(name)
+  return SAFE[name] or STORES[name] ~= nil
+    or not LEFT_OUT[name] and require("viesti")[name] ~= nil
+end
+
 local function names(additions)
   local set = {}
   for _, known in ipairs { SAFE, STORES, require "viesti", additions or {} } do

@@ -85,20 +85,21 @@ static viesti_status finish(viesti_completion *completion) {
   completion->task = NULL;
   if (task)
     vi_task_wake(task, completion);
+  vi_embed_say_nothing(completion->runtime);
   return VIESTI_OK;
 }
 
-/* NULL for what is no answer. */
+/* NULL: nothing. */
 static const char *wrong_with(const viesti_answer *answer) {
   if (answer->status < 200 || answer->status > 599)
-    return "its status is not from 200 to 599";
+    return "the answer's status is not from 200 to 599";
   if (answer->header_count > 0 && !answer->headers)
-    return "it has no fields";
+    return "the answer's headers are NULL, but their count is not 0";
   for (size_t i = 0; i < answer->header_count; i++) {
     const viesti_header *field = &answer->headers[i];
     if (!field->name || !field->value ||
         vi_headers_check(vi_text_of(field->name), vi_text_of(field->value)))
-      return "one of its fields is none";
+      return "the name or the value of one of the answer's headers is no such";
   }
   return NULL;
 }
@@ -116,18 +117,30 @@ static bool fill(vi_response *response, const viesti_answer *answer) {
   return true;
 }
 
+static const char IS_OVER[] = "the completion is over";
+
+static const char *read_answer(viesti_answer *to, const viesti_answer *from) {
+  size_t least = offsetof(viesti_answer, status) + sizeof from->status;
+  if (!from)
+    return "the answer is NULL";
+  if (!vi_embed_read(to, sizeof *to, from, least))
+    return "the answer does not begin with its size";
+  return wrong_with(to);
+}
+
 viesti_status viesti_complete(viesti_completion *completion, const viesti_answer *answer) {
   viesti_answer given;
-  size_t least = offsetof(viesti_answer, status) + sizeof given.status;
-  if (!completion || completion->over || !vi_embed_read(&given, sizeof given, answer, least) ||
-      wrong_with(&given))
+  if (!completion)
     return VIESTI_MISUSE;
+  const char *wrong = completion->over ? IS_OVER : read_answer(&given, answer);
+  if (wrong)
+    return vi_embed_misuse(completion->runtime, "viesti_complete", wrong);
   vi_response *response = vi_response_new();
   if (!response ||
       !vi_buffer_append_text(&response->url, vi_buffer_text(&completion->request->url)) ||
-      !fill(response, &given) || !vi_body_charge(response->body, completion->account, 0)) {
+      !fill(response, &given) || !vi_body_charge(response->body, completion->runtime->account, 0)) {
     vi_response_release(response);
-    return VIESTI_OUT_OF_MEMORY;
+    return vi_embed_fail(completion->runtime, VIESTI_OUT_OF_MEMORY, "not enough memory");
   }
   response->timings.total = (double)(vi_clock_monotonic() - completion->began) * 1e-9;
   completion->response = response;
@@ -137,8 +150,14 @@ viesti_status viesti_complete(viesti_completion *completion, const viesti_answer
 viesti_status viesti_fail(viesti_completion *completion, const char *kind, const char *message,
                           int maybe_sent) {
   vi_error_kind known = kind ? vi_error_kind_of(kind) : VI_ERROR_NONE;
-  if (!completion || completion->over || known == VI_ERROR_NONE || !message)
+  if (!completion)
     return VIESTI_MISUSE;
+  const char *wrong = completion->over         ? IS_OVER
+                      : known == VI_ERROR_NONE ? "there is no error of that kind"
+                      : !message               ? "the message is NULL"
+                                               : NULL;
+  if (wrong)
+    return vi_embed_misuse(completion->runtime, "viesti_fail", wrong);
   vi_error_set(&completion->error, known, "%s", message);
   completion->error.maybe_sent = maybe_sent != 0;
   vi_curl_error_weigh(&completion->error, completion->request);
