@@ -177,8 +177,9 @@ VIESTI_API const char *viesti_last_error_kind(const viesti *runtime);
  * was not opened. Whoever uses it protects his own calls, and leaves its stack as it was. */
 VIESTI_API struct lua_State *viesti_lua(viesti *runtime);
 
-/* A lua_CFunction: has a state of the host's own find the Lua modules that the library has in it
- * and returns `require "viesti"`. As in luaL_requiref(L, "viesti", luaopen_viesti, 0). */
+/* A lua_CFunction: has a state of the host's own, in which Lua's libraries are open, find the Lua
+ * modules that the library has in it and returns `require "viesti"`. As in luaL_requiref(L,
+ * "viesti", luaopen_viesti, 0). */
 VIESTI_API int luaopen_viesti(struct lua_State *L);
 
 /* ---- Requests ---- */
