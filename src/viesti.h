@@ -304,7 +304,7 @@ typedef struct viesti_sender {
 VIESTI_API viesti_status viesti_add_sender(viesti *runtime, const char *name,
                                            const viesti_sender *sender);
 
-/* What a sender answers. Everything is copied. */
+/* What a sender answers. Everything is copied. 1,000 headers at most, of 256 KiB in all. */
 typedef struct viesti_answer {
   size_t size;
   int status;         /* 200 to 599 */

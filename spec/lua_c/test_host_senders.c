@@ -280,6 +280,14 @@ static void start_wrong(void *context, const viesti_request *request,
   (void)request;
   check_int(viesti_complete(completion, &answer), VIESTI_MISUSE);
   snprintf(said[0], sizeof said[0], "%s", viesti_last_error(runtime));
+  viesti_header fields[1001];
+  for (size_t i = 0; i < 1001; i++)
+    fields[i] = (viesti_header){"A", "b"};
+  answer = (viesti_answer){
+      .size = sizeof answer, .status = 200, .headers = fields, .header_count = 1001};
+  check_int(viesti_complete(completion, &answer), VIESTI_MISUSE);
+  check(strstr(viesti_last_error(runtime), "headers are too many"));
+  answer.header_count = 1000;
   check_int(viesti_fail(completion, "odd", "it is odd", 0), VIESTI_MISUSE);
   snprintf(said[1], sizeof said[1], "%s", viesti_last_error(runtime));
   check_int(viesti_step(runtime, 0), VIESTI_MISUSE);

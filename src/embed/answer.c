@@ -104,17 +104,34 @@ static const char *wrong_with(const viesti_answer *answer) {
   return NULL;
 }
 
-static bool fill(vi_response *response, const viesti_answer *answer) {
+static vi_headers_result fill(vi_response *response, const viesti_answer *answer) {
   vi_text body = {answer->body, answer->body ? answer->body_length : 0};
   response->status = answer->status;
   if (!vi_buffer_append_text(&response->reason, vi_text_of(answer->reason)) ||
       !vi_buffer_append_text(&response->body->bytes, body))
-    return false;
-  for (size_t i = 0; i < answer->header_count; i++)
-    if (vi_headers_add(&response->headers, vi_text_of(answer->headers[i].name),
-                       vi_text_of(answer->headers[i].value)) != VI_HEADERS_OK)
-      return false;
-  return true;
+    return VI_HEADERS_OUT_OF_MEMORY;
+  vi_headers_result added = VI_HEADERS_OK;
+  for (size_t i = 0; i < answer->header_count && added == VI_HEADERS_OK; i++)
+    added = vi_headers_add(&response->headers, vi_text_of(answer->headers[i].name),
+                           vi_text_of(answer->headers[i].value));
+  return added;
+}
+
+/* Makes it the completion's response. */
+static vi_headers_result take_answer(viesti_completion *completion, const viesti_answer *answer) {
+  vi_response *response = vi_response_new();
+  vi_headers_result result = VI_HEADERS_OUT_OF_MEMORY;
+  if (response && vi_buffer_append_text(&response->url, vi_buffer_text(&completion->request->url)))
+    result = fill(response, answer);
+  if (result == VI_HEADERS_OK && !vi_body_charge(response->body, completion->runtime->account, 0))
+    result = VI_HEADERS_OUT_OF_MEMORY;
+  if (result != VI_HEADERS_OK) {
+    vi_response_release(response);
+    return result;
+  }
+  response->timings.total = (double)(vi_clock_monotonic() - completion->began) * 1e-9;
+  completion->response = response;
+  return VI_HEADERS_OK;
 }
 
 static const char IS_OVER[] = "the completion is over";
@@ -135,16 +152,15 @@ viesti_status viesti_complete(viesti_completion *completion, const viesti_answer
   const char *wrong = completion->over ? IS_OVER : read_answer(&given, answer);
   if (wrong)
     return vi_embed_misuse(completion->runtime, "viesti_complete", wrong);
-  vi_response *response = vi_response_new();
-  if (!response ||
-      !vi_buffer_append_text(&response->url, vi_buffer_text(&completion->request->url)) ||
-      !fill(response, &given) || !vi_body_charge(response->body, completion->runtime->account, 0)) {
-    vi_response_release(response);
+  switch (take_answer(completion, &given)) {
+  case VI_HEADERS_TOO_LARGE:
+    return vi_embed_misuse(completion->runtime, "viesti_complete",
+                           "the answer's headers are too many, or too large");
+  case VI_HEADERS_OUT_OF_MEMORY:
     return vi_embed_fail(completion->runtime, VIESTI_OUT_OF_MEMORY, "not enough memory");
+  default:
+    return finish(completion);
   }
-  response->timings.total = (double)(vi_clock_monotonic() - completion->began) * 1e-9;
-  completion->response = response;
-  return finish(completion);
 }
 
 viesti_status viesti_fail(viesti_completion *completion, const char *kind, const char *message,
