@@ -51,6 +51,71 @@ describe("the C library", function()
   end)
 end)
 
+describe("the C library in a plugin", function()
+  local PROGRAM = [[
+    #include <dlfcn.h>
+    #include <stdio.h>
+    #include <viesti.h>
+
+    #define FIND(name) *(void **)&name = dlsym(library, "viesti_" #name)
+
+    int main(int count, char **arguments) {
+      viesti_status (*open)(viesti **, const viesti_options *);
+      viesti_status (*load)(viesti *, const char *, const char *);
+      viesti_status (*send)(viesti *, const viesti_request *, viesti_response **);
+      const char *(*last_error)(const viesti *);
+      void (*response_release)(viesti_response *);
+      void (*close)(viesti *);
+      if (count > 2 && !dlopen(arguments[2], RTLD_NOW | RTLD_GLOBAL))
+        return puts(dlerror());
+      for (int times = 0; times < 2; times++) {
+        void *library = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
+        if (!library)
+          return puts(dlerror());
+        FIND(open); FIND(load); FIND(send); FIND(last_error); FIND(response_release); FIND(close);
+        viesti *relay;
+        viesti_response *response = NULL;
+        viesti_request request = { .size = sizeof request, .url = "http://example.test/" };
+        if (open(&relay, NULL) ||
+            load(relay, "local Reader = ExtendingSender:extend 'Reader'\n"
+                        "function Reader:send(request)\n"
+                        "  local response = self.sender:send(request)\n"
+                        "  local value, reason = response:json()\n"
+                        "  return value and response or error(tostring(reason), 0)\n"
+                        "end\n"
+                        "return Reader { sender = MockSender {\n"
+                        "  routes = { { answer = { body = '[1]' } } } } }", NULL) ||
+            send(relay, &request, &response))
+          puts(last_error(relay));
+        else
+          puts("sent");
+        response_release(response);
+        close(relay);
+        dlclose(library);
+      }
+      return 0;
+    }
+  ]]
+
+  local function run(...)
+    local program <close> = c_program.build(PROGRAM, "c", true)
+    local ok, output = program:run((os.getenv "BUILD" or "build") .. "/libviesti.so", ...)
+    assert.is_true(ok, output)
+    return output
+  end
+
+  it("opens, is closed and opens again, without the modules in C that need Lua's functions",
+    function()
+      local first, second = run():match "^([^\n]+)\n([^\n]+)\n$"
+      assert.matches("JSON needs lua%-cjson, which cannot be loaded: .*undefined symbol", first)
+      assert.equal(first, second)
+    end)
+
+  it("has them where the program makes those visible", function()
+    assert.equal("sent\nsent\n", run "liblua5.4.so.0")
+  end)
+end)
+
 describe("examples/c", function()
   local server = fixture.origin()
 

@@ -34,8 +34,8 @@
  *
  * Functions of the caller's are of two kinds. Those that are told of an outcome (viesti_callback)
  * may call everything. Those that are part of sending or loading (senders, policies, `warn`, `log`,
- * the allocator) run in the middle of it: from there viesti_complete and viesti_fail alone may be
- * called, and all else is VIESTI_MISUSE. */
+ * the allocator) run in the middle of it: from there viesti_complete, viesti_fail,
+ * viesti_last_error and viesti_close alone may be called, and all else is VIESTI_MISUSE. */
 #ifndef VIESTI_H
 #define VIESTI_H
 
@@ -138,7 +138,8 @@ VIESTI_API viesti_status viesti_open(viesti **runtime, const viesti_options *opt
 
 /* Ends what is under way, after `linger`, and tells its callbacks so ("cancelled"); closes the
  * chain, its connections, senders and threads; frees the runtime. Responses stay valid. Called from
- * a callback it does so when the call that runs the callback returns. NULL is ignored. */
+ * a function of the caller's that the library runs, it does so when the call that runs it returns,
+ * after which the runtime is gone. NULL is ignored. */
 VIESTI_API void viesti_close(viesti *runtime);
 
 /* Runs the Lua text of a chain and makes it the runtime's; the text is not kept. `name` is for
@@ -159,8 +160,8 @@ VIESTI_API viesti_status viesti_load_file(viesti *runtime, const char *path);
 VIESTI_API viesti_status viesti_reload(viesti *runtime);
 
 /* Has `name` stand for the store in the sources that are loaded from now on; the runtime holds the
- * store until it is closed. What is no identifier, or is known to sources already, is refused with
- * VIESTI_FAILED: here, and where senders and policies are added. */
+ * store until it is closed. What is no identifier of Lua's, or is known to sources already, is
+ * refused with VIESTI_FAILED: here, and where senders and policies are added. */
 VIESTI_API viesti_status viesti_add_store(viesti *runtime, const char *name, viesti_store *store);
 
 /* One sentence about the last call on this runtime, if it did not return VIESTI_OK; else "". Owned
@@ -176,8 +177,9 @@ VIESTI_API const char *viesti_last_error_kind(const viesti *runtime);
  * was not opened. Whoever uses it protects his own calls, and leaves its stack as it was. */
 VIESTI_API struct lua_State *viesti_lua(viesti *runtime);
 
-/* A lua_CFunction: has a state of the host's own find the Lua modules that the library has in it
- * and returns `require "viesti"`. As in luaL_requiref(L, "viesti", luaopen_viesti, 0). */
+/* A lua_CFunction: has a state of the host's own, in which Lua's libraries are open, find the Lua
+ * modules that the library has in it and returns `require "viesti"`. As in luaL_requiref(L,
+ * "viesti", luaopen_viesti, 0). */
 VIESTI_API int luaopen_viesti(struct lua_State *L);
 
 /* ---- Requests ---- */
@@ -302,7 +304,7 @@ typedef struct viesti_sender {
 VIESTI_API viesti_status viesti_add_sender(viesti *runtime, const char *name,
                                            const viesti_sender *sender);
 
-/* What a sender answers. Everything is copied. */
+/* What a sender answers. Everything is copied. 1,000 headers at most, of 256 KiB in all. */
 typedef struct viesti_answer {
   size_t size;
   int status;         /* 200 to 599 */
@@ -315,7 +317,8 @@ typedef struct viesti_answer {
 
 /* Completes a request with an answer, or with an error: its kind ("connect"; the list is in
  * docs/reference.md), a clause that says what happened, and whether any of the request may have
- * been sent (which a RetryingSender goes by). On anything but VIESTI_OK it is not over yet. */
+ * been sent (which a RetryingSender goes by). On anything but VIESTI_OK, which viesti_last_error
+ * explains, it is not over yet. */
 VIESTI_API viesti_status viesti_complete(viesti_completion *completion,
                                          const viesti_answer *answer);
 VIESTI_API viesti_status viesti_fail(viesti_completion *completion, const char *kind,

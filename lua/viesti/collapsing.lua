@@ -54,26 +54,24 @@ local function tell_head(flight, serves)
   end
 end
 
--- What it takes to land is there before anybody can come to wait for that: a task that lacks the
--- memory for its first step lands all the same.
-local function start(self, key, work)
-  local flight = { waiting = 0, followers = {} }
-  local land = landing(self, key, flight)
+-- What ends it is there before it begins: memory may run out meanwhile.
+local function start(self, key, flight, work)
+  local landed = landing(self, key, flight)
   flight.task = self.sender:spawn(function()
-    local _ <close> = land
+    local _ <close> = landed
     flight.outcome = table.pack(pcall(work, function(serves)
       tell_head(flight, serves)
     end))
   end)
-  self.flights[key] = flight.task and flight
-  return flight.task and flight
+  return flight.task ~= nil
 end
 
 --- True if somebody is asking for that already.
 ---@param key string
 ---@return boolean
 function Collapsing:is_under_way(key)
-  return self.flights[key] ~= nil
+  local flight = self.flights[key]
+  return flight ~= nil and flight.task:status() == "running"
 end
 
 --- Remembers that who asks for that gets an answer of his own.
@@ -122,12 +120,13 @@ end
 ---@param work fun(tell_head: fun(serves: fun(request: viesti.Request): boolean)): any ...
 ---@return any ...
 function Collapsing:lead(key, work)
-  local flight = start(self, key, work)
-  if not flight then
+  local flight = { waiting = 1, followers = {} }
+  local left = leaving(self, key, flight, core.current())
+  if not start(self, key, flight, work) then
     return work(function() end) -- it blocks: nobody will come while it is under way
   end
-  flight.waiting = flight.waiting + 1
-  local _ <close> = leaving(self, key, flight, core.current())
+  local _ <close> = left
+  self.flights[key] = flight
   local _, err = flight.task:join()
   local outcome = flight.outcome
   if not outcome then

@@ -1,12 +1,35 @@
 --- JSON over lua-cjson, with what it gets wrong put right: whole numbers are integers, numbers
 --- keep all their digits, null is nil unless asked for, and what cannot be encoded is said in a
 --- sentence.
-local cjson = require "cjson"
 local format = require "viesti.format"
 local refusal = require "viesti.refusal"
 local tables = require "viesti.tables"
 
 local json = {}
+
+local NOT_ENOUGH_MEMORY = "not enough memory" -- Lua's own words
+
+-- Stands in for lua-cjson, without which all goes on but JSON.
+local function without_cjson(reason)
+  reason = reason:match "^module [^\n:]*" or reason:gsub("%s+", " ")
+  local function refuse()
+    error("JSON needs lua-cjson, which cannot be loaded: " .. reason, 0)
+  end
+  local codec = { encode = refuse, decode = refuse, encode_invalid_numbers = function() end,
+    decode_invalid_numbers = function() end }
+  return { null = setmetatable({}, { __tostring = function() return "null" end }),
+    new = function() return codec end }
+end
+
+local function load_cjson()
+  local is_there, cjson = pcall(require, "cjson")
+  if not is_there and cjson == NOT_ENOUGH_MEMORY then
+    error(cjson, 0)
+  end
+  return is_there and cjson or without_cjson(tostring(cjson))
+end
+
+local cjson = load_cjson()
 
 --- Stands for null where nil would not do: in tables to encode, and in decode with keep_null.
 json.null = cjson.null
@@ -161,8 +184,6 @@ local function restore(value, mark, keep_null)
   end
   return value
 end
-
-local NOT_ENOUGH_MEMORY = "not enough memory" -- Lua's own words
 
 --- The value of a JSON text; or nil and what is wrong with it. null becomes nil, so that a missing
 --- and an empty field read the same; with `keep_null` it is json.null.

@@ -136,6 +136,14 @@ local function meaning(edition, name)
   end
 end
 
+--- Whether the name stands for something in every chain file.
+---@param name string
+---@return boolean
+function sandbox.knows(name)
+  return SAFE[name] or STORES[name] ~= nil
+    or not LEFT_OUT[name] and require("viesti")[name] ~= nil
+end
+
 local function names(additions, trusted)
   local all = trusted and { SAFE, STORES, require "viesti" } or { untrusted.names }
   all[#all + 1] = additions

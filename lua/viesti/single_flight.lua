@@ -45,7 +45,7 @@ end
 local function lead(self, work)
   local thread, is_main = coroutine.running()
   local flight = { leader = thread, task = not is_main and core.current(), waiting = {} }
-  local land <close> = landing(self, flight) -- first: without memory nobody comes to wait
+  local land <close> = landing(self, flight) -- first: memory may run out
   self.flight = flight
   flight.outcome = table.pack(pcall(work))
   return flight.outcome, land and nil

@@ -260,13 +260,133 @@ IT("is refused a name that is none, or that a chain's source knows") {
   worker *self = new_worker(true);
   viesti *runtime = open_with(self, SOURCE);
   viesti_sender sender = {sizeof sender, self, start, cancel, close};
-  static const char *const names[] = {"", "a b", "1a", "SyncSender", "OwnSender"};
+  static const char *const names[] = {"",      "a b",   "1a",         "end",
+                                      "pairs", "redis", "SyncSender", "OwnSender"};
   require(runtime);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     check_int(viesti_add_sender(runtime, names[i], &sender), VIESTI_FAILED);
   sender.start = NULL;
   check_int(viesti_add_sender(runtime, "OtherSender", &sender), VIESTI_MISUSE);
   check_int(self->closed, 0);
+}
+
+/* A sender that is wrong first, and keeps what was said of that. */
+static char said[3][100];
+
+static void start_wrong(void *context, const viesti_request *request,
+                        viesti_completion *completion) {
+  viesti *runtime = *(viesti **)context;
+  viesti_answer answer = {.size = sizeof answer, .status = 99};
+  (void)request;
+  check_int(viesti_complete(completion, &answer), VIESTI_MISUSE);
+  snprintf(said[0], sizeof said[0], "%s", viesti_last_error(runtime));
+  viesti_header fields[1001];
+  for (size_t i = 0; i < 1001; i++)
+    fields[i] = (viesti_header){"A", "b"};
+  answer = (viesti_answer){
+      .size = sizeof answer, .status = 200, .headers = fields, .header_count = 1001};
+  check_int(viesti_complete(completion, &answer), VIESTI_MISUSE);
+  check(strstr(viesti_last_error(runtime), "headers are too many"));
+  answer.header_count = 1000;
+  check_int(viesti_fail(completion, "odd", "it is odd", 0), VIESTI_MISUSE);
+  snprintf(said[1], sizeof said[1], "%s", viesti_last_error(runtime));
+  check_int(viesti_step(runtime, 0), VIESTI_MISUSE);
+  snprintf(said[2], sizeof said[2], "%s", viesti_last_error(runtime));
+  answer.status = strstr(request->url, "never") ? 600 : 200;
+  viesti_complete(completion, &answer);
+}
+
+IT("says what is wrong with what completes a request, and nothing of it once that is done") {
+  viesti *runtime = host_open(NULL);
+  viesti_sender sender = {.size = sizeof sender, .context = &runtime, .start = start_wrong};
+  require(runtime);
+  check_int(viesti_add_sender(runtime, "OwnSender", &sender), VIESTI_OK);
+  check_int(viesti_load(runtime, "return OwnSender {}", NULL), VIESTI_OK);
+  check_int(host_send(runtime, URL), 200);
+  check_text(vi_text_of(said[0]), "viesti_complete: the answer's status is not from 200 to 599");
+  check_text(vi_text_of(said[1]), "viesti_fail: there is no error of that kind");
+  check_text(vi_text_of(said[2]), "the runtime is called from inside of its chain");
+  check_text(vi_text_of(viesti_last_error(runtime)), "");
+  check_int(host_send(runtime, "http://example.test/never"), 0);
+  check(strstr(viesti_last_error(runtime), "viesti_complete: the answer's status is not"));
+}
+
+/* Functions of the host's, each of which closes the runtime when it is its turn. */
+typedef enum function { IN_LOG, IN_START, IN_CANCEL, IN_CLOSE, FUNCTIONS } function;
+
+typedef struct closer {
+  viesti *runtime;
+  function place;
+  int cancelled, closed, told;
+} closer;
+
+static void close_in(closer *self, function one) {
+  if (self->place == one)
+    viesti_close(self->runtime);
+}
+
+static void log_and_close(void *context, viesti_bytes text) {
+  (void)text;
+  close_in(context, IN_LOG);
+}
+
+static void start_and_close(void *context, const viesti_request *request,
+                            viesti_completion *completion) {
+  (void)request;
+  (void)completion;
+  close_in(context, IN_START);
+}
+
+static void cancel_and_close(void *context, viesti_completion *completion) {
+  closer *self = context;
+  (void)completion;
+  self->cancelled++;
+  close_in(self, IN_CANCEL);
+}
+
+static void note_closing(void *context) {
+  closer *self = context;
+  self->closed++;
+  close_in(self, IN_CLOSE);
+}
+
+static void count_outcome(void *context, const viesti_outcome *outcome) {
+  closer *self = context;
+  check_text(vi_text_of(outcome->kind), "cancelled");
+  self->told++;
+}
+
+/* Goes on until the runtime has been closed; returns after which call that was. */
+static const char *closed_after(closer *self) {
+  viesti_options options = {.size = sizeof options, .log = log_and_close, .context = self};
+  viesti_sender sender = {sizeof sender, self, start_and_close, cancel_and_close, note_closing};
+  viesti_request request = {.size = sizeof request, .url = URL};
+  viesti_ticket ticket;
+  check_int(viesti_open(&self->runtime, &options), VIESTI_OK);
+  check_int(viesti_add_sender(self->runtime, "OwnSender", &sender), VIESTI_OK);
+  check_int(viesti_load(self->runtime, "log 'here' return OwnSender {}", NULL), VIESTI_OK);
+  if (self->closed)
+    return "load";
+  check_int(viesti_submit(self->runtime, &request, count_outcome, self, &ticket), VIESTI_OK);
+  check_int(viesti_step(self->runtime, 0), VIESTI_OK);
+  if (self->closed)
+    return "step";
+  check_int(viesti_cancel(self->runtime, ticket), VIESTI_OK);
+  if (self->closed)
+    return "cancel";
+  viesti_close(self->runtime);
+  return "close";
+}
+
+IT("is closed from any function of the host's, when the call that runs that returns") {
+  static const char *const calls[FUNCTIONS] = {"load", "step", "cancel", "close"};
+  for (function place = 0; place < FUNCTIONS; place++) {
+    closer self = {.place = place};
+    check_text(vi_text_of(closed_after(&self)), calls[place]);
+    check_int(self.closed, 1);
+    check_int(self.told, place == IN_LOG ? 0 : 1);
+    check_int(self.cancelled, place == IN_LOG ? 0 : 1);
+  }
 }
 
 /* A policy that returns what it is to, and keeps what it was asked. */

@@ -215,6 +215,14 @@ IT("gives its modules to a state of the host's own") {
   lua_close(L);
 }
 
+IT("says that a state without Lua's libraries has none") {
+  lua_State *L = luaL_newstate();
+  require(L);
+  lua_pushcfunction(L, luaopen_viesti);
+  check(lua_pcall(L, 0, 1, 0) == LUA_ERRRUN && strstr(lua_tostring(L, -1), "luaL_openlibs"));
+  lua_close(L);
+}
+
 IT("says nothing of nothing") {
   viesti_close(NULL);
   viesti_response_release(NULL);

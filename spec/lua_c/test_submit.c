@@ -264,3 +264,31 @@ IT("refuses a request without a callback, and one through no chain, and calls no
   check_int(about.times, 0);
   check_int(viesti_pending(runtime), 0);
 }
+
+IT("says what is wrong with a request, and no more of what went before") {
+  viesti *runtime = host_open("return SyncSender { timeout = 5 }");
+  viesti_header fields[] = {{"A", "b"}, {NULL, "c"}};
+  viesti_request request = {.size = sizeof request, .url = "http://127.0.0.1:1/"};
+  viesti_response *response;
+  require(runtime);
+  check_int(viesti_send(runtime, &request, &response), VIESTI_FAILED);
+  check_text(vi_text_of(viesti_last_error_kind(runtime)), "connect");
+  check_int(viesti_send(runtime, &request, NULL), VIESTI_MISUSE);
+  check_text(vi_text_of(viesti_last_error(runtime)),
+             "viesti_send: there is no pointer for the response");
+  check_text(vi_text_of(viesti_last_error_kind(runtime)), "");
+  check_int(viesti_send(runtime, NULL, &response), VIESTI_MISUSE);
+  check(strstr(viesti_last_error(runtime), "request is NULL"));
+  request.header_count = 2;
+  check_int(viesti_send(runtime, &request, &response), VIESTI_MISUSE);
+  check(strstr(viesti_last_error(runtime), "headers are NULL"));
+  request.headers = fields;
+  check_int(viesti_send(runtime, &request, &response), VIESTI_MISUSE);
+  check(strstr(viesti_last_error(runtime), "one of the request's headers"));
+  request.url = NULL;
+  check_int(viesti_send(runtime, &request, &response), VIESTI_MISUSE);
+  check(strstr(viesti_last_error(runtime), "url is NULL"));
+  request.size = 4;
+  check_int(viesti_send(runtime, &request, &response), VIESTI_MISUSE);
+  check(strstr(viesti_last_error(runtime), "its size"));
+}

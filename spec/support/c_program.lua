@@ -37,8 +37,9 @@ end
 
 Program.__close = Program.close
 
--- Compiles a source of ours, or a text that is C (or, with `language` "cc", C++).
-function c_program.build(source, language)
+-- Compiles a source of ours, or a text that is C (or, with `language` "cc", C++). One that is built
+-- `apart` is not linked with the library.
+function c_program.build(source, language, apart)
   local program = setmetatable({ path = os.tmpname() }, Program)
   if source:find "\n" then
     program.written = program.path .. "." .. (language or "c")
@@ -48,7 +49,8 @@ function c_program.build(source, language)
   local build, sanitize = os.getenv "BUILD" or "build", os.getenv "SANITIZE" or ""
   process.run(table.concat({
     os.getenv "CC" or "cc", STANDARD[language or "c"], "-Wall -Wextra -Werror -Isrc",
-    "-o", program.path, program.written or source, "-x none", build .. "/libviesti.so",
+    "-o", program.path, program.written or source, "-x none",
+    apart and "-ldl" or build .. "/libviesti.so",
     "-Wl,-rpath," .. build, "-lpthread", sanitize ~= "" and "-fsanitize=" .. sanitize or "",
   }, " "))
   return program

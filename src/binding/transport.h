@@ -32,7 +32,8 @@ typedef struct vi_task {
                         * body's reader may send in its turn; owned by their Responses */
   vi_timer timer;      /* of its sleep, or of another wait for only so long */
   vi_watch watch;      /* of the descriptor that it waits for */
-  struct vi_task *joining, *joiners, *next_joiner; /* until the joiner has the outcome */
+  struct vi_task *joining, *joiners, *next_joiner; /* until the joiner has the outcome, or who
+                                                    * counts on it is woken */
   struct vi_task *counted_on; /* while it is parked: who is to wake it, kept by its stack; NULL:
                                * that is not known */
   vi_task_list *list;         /* the one that it is in; NULL: none */

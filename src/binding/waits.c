@@ -50,11 +50,6 @@ void vi_task_time_out(vi_task *task) {
   vi_task_make_runnable(task);
 }
 
-void vi_task_wake(vi_task *task, const void *awaited) {
-  if (task->awaited == awaited)
-    vi_task_time_out(task);
-}
-
 static void join(vi_task *joiner, vi_task *task) {
   joiner->joining = task;
   joiner->next_joiner = task->joiners;
@@ -71,9 +66,33 @@ static void leave_joiners(vi_task *joiner) {
   joiner->joining = NULL;
 }
 
+void vi_task_wake(vi_task *task, const void *awaited) {
+  if (task->awaited != awaited)
+    return;
+  if (awaited == &PARKED)
+    leave_joiners(task);
+  vi_task_time_out(task);
+}
+
+/* Tells a parked task that nobody will wake it. False: there is no memory to say so. */
+static bool wake_in_vain(vi_task *task) {
+  if (!lua_checkstack(task->thread, 1))
+    return false;
+  lua_pushboolean(task->thread, 0);
+  task->arguments = 1;
+  vi_task_wake(task, &PARKED);
+  return true;
+}
+
+/* Those who count on it to be woken do not join it: they would wait for ever. */
 void vi_task_release_joiners(vi_task *task) {
-  for (vi_task *joiner = task->joiners; joiner; joiner = joiner->next_joiner)
-    vi_task_wake(joiner, task);
+  for (vi_task *joiner = task->joiners, *next; joiner; joiner = next) {
+    next = joiner->next_joiner;
+    if (joiner->awaited != &PARKED)
+      vi_task_wake(joiner, task);
+    else if (!wake_in_vain(joiner))
+      vi_task_wake(joiner, &PARKED); /* it parks again, and is told then */
+  }
 }
 
 void vi_task_stop_waiting(vi_task *task) {
@@ -124,12 +143,7 @@ static bool needs(vi_task *task, const vi_task *other) {
 static bool let_one_go(vi_task *task, const vi_task *other) {
   while (task != other && task->awaited != &PARKED)
     task = needed_by(task);
-  if (task == other || !lua_checkstack(task->thread, 1))
-    return false;
-  lua_pushboolean(task->thread, 0);
-  task->arguments = 1;
-  vi_task_wake(task, &PARKED);
-  return true;
+  return task != other && wake_in_vain(task);
 }
 
 /* Nobody waits for himself, who would wait for ever. */
@@ -184,7 +198,7 @@ static int check_wait(lua_State *L) {
 
 /* park(by): waits until somebody wakes the calling task; returns what it is woken with. Where it is
  * known that a task will do that, or the main thread (false), it is false once that waits for the
- * calling task in its turn. */
+ * calling task in its turn, or has ended. */
 static int park(lua_State *L) {
   vi_loop_box *box = vi_default_loop(L);
   vi_task *task = vi_calling_task(L, box, "park");
@@ -194,10 +208,13 @@ static int park(lua_State *L) {
   task->counted_on = lua_isboolean(L, 1)     ? &box->main
                      : lua_isnoneornil(L, 1) ? NULL
                                              : vi_check_task(L, 1);
-  if (needs(task->counted_on, task)) {
+  vi_task *by = task->counted_on;
+  if (by && (by->ended || needs(by, task))) {
     lua_pushboolean(L, 0);
     return 1;
   }
+  if (by && by != &box->main)
+    join(task, by);
   task->awaited = &PARKED;
   return lua_yield(L, 0);
 }

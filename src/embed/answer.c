@@ -85,60 +85,95 @@ static viesti_status finish(viesti_completion *completion) {
   completion->task = NULL;
   if (task)
     vi_task_wake(task, completion);
+  vi_embed_say_nothing(completion->runtime);
   return VIESTI_OK;
 }
 
-/* NULL for what is no answer. */
+/* NULL: nothing. */
 static const char *wrong_with(const viesti_answer *answer) {
   if (answer->status < 200 || answer->status > 599)
-    return "its status is not from 200 to 599";
+    return "the answer's status is not from 200 to 599";
   if (answer->header_count > 0 && !answer->headers)
-    return "it has no fields";
+    return "the answer's headers are NULL, but their count is not 0";
   for (size_t i = 0; i < answer->header_count; i++) {
     const viesti_header *field = &answer->headers[i];
     if (!field->name || !field->value ||
         vi_headers_check(vi_text_of(field->name), vi_text_of(field->value)))
-      return "one of its fields is none";
+      return "the name or the value of one of the answer's headers is no such";
   }
   return NULL;
 }
 
-static bool fill(vi_response *response, const viesti_answer *answer) {
+static vi_headers_result fill(vi_response *response, const viesti_answer *answer) {
   vi_text body = {answer->body, answer->body ? answer->body_length : 0};
   response->status = answer->status;
   if (!vi_buffer_append_text(&response->reason, vi_text_of(answer->reason)) ||
       !vi_buffer_append_text(&response->body->bytes, body))
-    return false;
-  for (size_t i = 0; i < answer->header_count; i++)
-    if (vi_headers_add(&response->headers, vi_text_of(answer->headers[i].name),
-                       vi_text_of(answer->headers[i].value)) != VI_HEADERS_OK)
-      return false;
-  return true;
+    return VI_HEADERS_OUT_OF_MEMORY;
+  vi_headers_result added = VI_HEADERS_OK;
+  for (size_t i = 0; i < answer->header_count && added == VI_HEADERS_OK; i++)
+    added = vi_headers_add(&response->headers, vi_text_of(answer->headers[i].name),
+                           vi_text_of(answer->headers[i].value));
+  return added;
+}
+
+/* Makes it the completion's response. */
+static vi_headers_result take_answer(viesti_completion *completion, const viesti_answer *answer) {
+  vi_response *response = vi_response_new();
+  vi_headers_result result = VI_HEADERS_OUT_OF_MEMORY;
+  if (response && vi_buffer_append_text(&response->url, vi_buffer_text(&completion->request->url)))
+    result = fill(response, answer);
+  if (result == VI_HEADERS_OK && !vi_body_charge(response->body, completion->runtime->account, 0))
+    result = VI_HEADERS_OUT_OF_MEMORY;
+  if (result != VI_HEADERS_OK) {
+    vi_response_release(response);
+    return result;
+  }
+  response->timings.total = (double)(vi_clock_monotonic() - completion->began) * 1e-9;
+  completion->response = response;
+  return VI_HEADERS_OK;
+}
+
+static const char IS_OVER[] = "the completion is over";
+
+static const char *read_answer(viesti_answer *to, const viesti_answer *from) {
+  size_t least = offsetof(viesti_answer, status) + sizeof from->status;
+  if (!from)
+    return "the answer is NULL";
+  if (!vi_embed_read(to, sizeof *to, from, least))
+    return "the answer does not begin with its size";
+  return wrong_with(to);
 }
 
 viesti_status viesti_complete(viesti_completion *completion, const viesti_answer *answer) {
   viesti_answer given;
-  size_t least = offsetof(viesti_answer, status) + sizeof given.status;
-  if (!completion || completion->over || !vi_embed_read(&given, sizeof given, answer, least) ||
-      wrong_with(&given))
+  if (!completion)
     return VIESTI_MISUSE;
-  vi_response *response = vi_response_new();
-  if (!response ||
-      !vi_buffer_append_text(&response->url, vi_buffer_text(&completion->request->url)) ||
-      !fill(response, &given) || !vi_body_charge(response->body, completion->account, 0)) {
-    vi_response_release(response);
-    return VIESTI_OUT_OF_MEMORY;
+  const char *wrong = completion->over ? IS_OVER : read_answer(&given, answer);
+  if (wrong)
+    return vi_embed_misuse(completion->runtime, "viesti_complete", wrong);
+  switch (take_answer(completion, &given)) {
+  case VI_HEADERS_TOO_LARGE:
+    return vi_embed_misuse(completion->runtime, "viesti_complete",
+                           "the answer's headers are too many, or too large");
+  case VI_HEADERS_OUT_OF_MEMORY:
+    return vi_embed_fail(completion->runtime, VIESTI_OUT_OF_MEMORY, "not enough memory");
+  default:
+    return finish(completion);
   }
-  response->timings.total = (double)(vi_clock_monotonic() - completion->began) * 1e-9;
-  completion->response = response;
-  return finish(completion);
 }
 
 viesti_status viesti_fail(viesti_completion *completion, const char *kind, const char *message,
                           int maybe_sent) {
   vi_error_kind known = kind ? vi_error_kind_of(kind) : VI_ERROR_NONE;
-  if (!completion || completion->over || known == VI_ERROR_NONE || !message)
+  if (!completion)
     return VIESTI_MISUSE;
+  const char *wrong = completion->over         ? IS_OVER
+                      : known == VI_ERROR_NONE ? "there is no error of that kind"
+                      : !message               ? "the message is NULL"
+                                               : NULL;
+  if (wrong)
+    return vi_embed_misuse(completion->runtime, "viesti_fail", wrong);
   vi_error_set(&completion->error, known, "%s", message);
   completion->error.maybe_sent = maybe_sent != 0;
   vi_curl_error_weigh(&completion->error, completion->request);

@@ -7,7 +7,7 @@
 /* Lies in a userdata, which lives until it is over and its call has gone on. */
 struct viesti_completion {
   const viesti_sender *sender;
-  vi_account *account;   /* of the runtime; NULL: none */
+  viesti *runtime;
   bool over;             /* completed, failed or cancelled: the host has no more to do with it */
   vi_task *task;         /* suspended until then; NULL: none */
   vi_request *request;   /* one reference; and how the host sees it: */

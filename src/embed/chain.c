@@ -88,14 +88,14 @@ viesti_status viesti_load(viesti *runtime, const char *text, const char *name) {
   if (!text)
     return vi_embed_fail(runtime, VIESTI_MISUSE, "viesti_load: the text is NULL");
   load_call arguments = {.runtime = runtime, .text = text, .name = name};
-  return vi_embed_call(runtime, load_protected, &arguments);
+  return vi_embed_return(runtime, vi_embed_call(runtime, load_protected, &arguments));
 }
 
 /* What was read without an end, for want of memory, is still to be read. */
 static viesti_status note_reading(viesti *runtime, viesti_status status) {
   if (status != VIESTI_OUT_OF_MEMORY && runtime->file == VI_FILE_DUE)
     runtime->file = VI_FILE_READ;
-  return status;
+  return vi_embed_return(runtime, status);
 }
 
 viesti_status viesti_load_file(viesti *runtime, const char *path) {

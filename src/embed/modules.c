@@ -37,6 +37,8 @@ void vi_embed_require(lua_State *L, const char *name) {
 
 int luaopen_viesti(lua_State *L) {
   luaL_checkversion(L);
+  if (lua_getglobal(L, "require") == LUA_TNIL)
+    return luaL_error(L, "luaopen_viesti: the state has no Lua libraries yet (luaL_openlibs)");
   vi_embed_preload(L);
   vi_embed_require(L, "viesti");
   return 1;

@@ -11,13 +11,26 @@ typedef struct add_call {
   lua_CFunction push;
 } add_call;
 
+/* Whether a source of Lua's may have it as a variable's name, which a keyword cannot be. */
+static bool is_identifier(lua_State *L, const char *name) {
+  static const char LETTERS[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+  if (name[0] == '\0' || name[strspn(name, LETTERS)])
+    return false;
+  int status = luaL_loadstring(L, lua_pushfstring(L, "local %s", name));
+  if (status == LUA_ERRMEM)
+    lua_error(L);
+  return status == LUA_OK;
+}
+
 /* A global of a chain's source that is nobody's yet. */
 static void check_name(lua_State *L, const char *name) {
-  static const char LETTERS[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
-  if (name[0] == '\0' || (name[0] >= '0' && name[0] <= '9') || name[strspn(name, LETTERS)])
+  if (!is_identifier(L, name))
     luaL_error(L, "a name in a chain's source is an identifier, got \"%s\"", name);
-  vi_embed_require(L, "viesti");
-  bool is_known = lua_getfield(L, -1, name) != LUA_TNIL;
+  vi_embed_require(L, "viesti.sandbox");
+  lua_getfield(L, -1, "knows");
+  lua_pushstring(L, name);
+  lua_call(L, 1, 1);
+  bool is_known = lua_toboolean(L, -1);
   vi_embed_push_names(L);
   if (is_known || lua_getfield(L, -1, name) != LUA_TNIL)
     luaL_error(L, "a chain's source knows the name %s already", name);
@@ -51,7 +64,7 @@ viesti_status vi_embed_add_named(viesti *runtime, const char *name, const vi_nam
   } else {
     vi_free(copy);
   }
-  return status;
+  return vi_embed_return(runtime, status);
 }
 
 void vi_embed_forget_named(viesti *runtime) {
@@ -75,5 +88,5 @@ viesti_status viesti_add_store(viesti *runtime, const char *name, viesti_store *
   if (!name || !store)
     return vi_embed_fail(runtime, VIESTI_MISUSE, "viesti_add_store: no name, or no store");
   add_call arguments = {name, store, push_store};
-  return vi_embed_call(runtime, add_protected, &arguments);
+  return vi_embed_return(runtime, vi_embed_call(runtime, add_protected, &arguments));
 }

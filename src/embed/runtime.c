@@ -21,7 +21,7 @@ int viesti_has(const char *feature) {
 }
 
 const char *viesti_last_error(const viesti *runtime) {
-  return runtime ? runtime->said.error : "out of memory";
+  return runtime ? runtime->said.error : "there is no runtime, or was no memory for one";
 }
 
 const char *viesti_last_error_kind(const viesti *runtime) {
@@ -32,8 +32,25 @@ lua_State *viesti_lua(viesti *runtime) {
   return runtime ? runtime->L : NULL;
 }
 
+void vi_embed_say_nothing(viesti *runtime) {
+  runtime->said.error[0] = runtime->said.kind[0] = '\0';
+}
+
 viesti_status vi_embed_fail(viesti *runtime, viesti_status status, const char *message) {
+  vi_embed_say_nothing(runtime);
   snprintf(runtime->said.error, sizeof runtime->said.error, "%s", message);
+  return status;
+}
+
+viesti_status vi_embed_misuse(viesti *runtime, const char *function, const char *reason) {
+  vi_embed_say_nothing(runtime);
+  snprintf(runtime->said.error, sizeof runtime->said.error, "%s: %s", function, reason);
+  return VIESTI_MISUSE;
+}
+
+viesti_status vi_embed_return(viesti *runtime, viesti_status status) {
+  if (runtime->abandoned && !runtime->delivering && !runtime->closing)
+    viesti_close(runtime);
   return status;
 }
 
@@ -72,7 +89,7 @@ static bool is_of_memory(int status, const char *message, const char *kind) {
 
 viesti_status vi_embed_call(viesti *runtime, lua_CFunction function, void *argument) {
   lua_State *L = runtime->L;
-  runtime->said.error[0] = runtime->said.kind[0] = '\0';
+  vi_embed_say_nothing(runtime);
   if (!lua_checkstack(L, 4))
     return vi_embed_fail(runtime, VIESTI_OUT_OF_MEMORY, "not enough memory");
   int top = lua_gettop(L);
@@ -81,11 +98,13 @@ viesti_status vi_embed_call(viesti *runtime, lua_CFunction function, void *argum
   lua_pushlightuserdata(L, argument);
   runtime->in_lua = true;
   int status = lua_pcall(L, 1, 0, top + 1);
-  if (status != LUA_OK) {
+  if (status == LUA_OK) {
+    vi_embed_say_nothing(runtime); /* of what the host was refused meanwhile */
+  } else {
     const char *message = lua_tostring(L, -1);
     bool memory = is_of_memory(status, message, runtime->said.kind);
-    vi_embed_fail(runtime, VIESTI_FAILED,
-                  message ? message : "an error that is no string was raised");
+    snprintf(runtime->said.error, sizeof runtime->said.error, "%s",
+             message ? message : "an error that is no string was raised");
     status = memory ? VIESTI_OUT_OF_MEMORY : VIESTI_FAILED;
   }
   lua_settop(L, top);

@@ -53,6 +53,16 @@ viesti_status vi_embed_call(viesti *runtime, lua_CFunction function, void *argum
 /* Says why a call ends with that status, and returns it. */
 viesti_status vi_embed_fail(viesti *runtime, viesti_status status, const char *message);
 
+/* Likewise of the function of that name, which was not called as it has to be. */
+viesti_status vi_embed_misuse(viesti *runtime, const char *function, const char *reason);
+
+/* There is nothing to say of the last call. */
+void vi_embed_say_nothing(viesti *runtime);
+
+/* Returns from a call: closes the runtime if a function of the host's has asked for that meanwhile,
+ * after which it is not to be touched, and returns the status. */
+viesti_status vi_embed_return(viesti *runtime, viesti_status status);
+
 /* Whether the runtime can be called now; if not, it has been said why not. */
 bool vi_embed_is_usable(viesti *runtime);
 
@@ -76,8 +86,8 @@ VI_RAISES void vi_embed_push_chain(lua_State *L);
  * chain that is loaded now. */
 VI_RAISES void vi_embed_push_later_send(lua_State *L, const viesti_request *request);
 
-/* Reads a request of the caller's. False: it says too little. */
-bool vi_embed_read_request(viesti_request *to, const viesti_request *from);
+/* Reads a request of the caller's. Returns what is wrong with it, NULL: nothing. */
+const char *vi_embed_read_request(viesti_request *to, const viesti_request *from);
 
 /* The response at `index`, as the host gets it, one reference; or raises the error behind nil, its
  * kind kept for the caller. */
@@ -87,8 +97,7 @@ VI_RAISES viesti_response *vi_embed_take_response(lua_State *L, int index, viest
  * memory, and the reference is given back. */
 viesti_response *vi_embed_response(vi_response *core, bool from_cache, int attempts);
 
-/* Calls back all whose requests are done, if nobody does so already; and closes the runtime if one
- * of them has asked for that, after which it is not to be touched. */
+/* Calls back all whose requests are done, if nobody does so already. */
 void vi_embed_deliver(viesti *runtime);
 
 /* Cancels all that is under way and calls back. */

@@ -1,10 +1,20 @@
 /* Requests through the chain, as a Lua program would send them: one while the caller waits. */
 #include "embed/runtime.h"
 
-bool vi_embed_read_request(viesti_request *to, const viesti_request *from) {
+const char *vi_embed_read_request(viesti_request *to, const viesti_request *from) {
   size_t least = offsetof(viesti_request, url) + sizeof from->url;
-  return vi_embed_read(to, sizeof *to, from, least) && to->url &&
-         (to->header_count == 0 || to->headers);
+  if (!from)
+    return "the request is NULL";
+  if (!vi_embed_read(to, sizeof *to, from, least))
+    return "the request does not begin with its size";
+  if (!to->url)
+    return "the request's url is NULL";
+  if (to->header_count > 0 && !to->headers)
+    return "the request's headers are NULL, but their count is not 0";
+  for (size_t i = 0; i < to->header_count; i++)
+    if (!to->headers[i].name || !to->headers[i].value)
+      return "the name or the value of one of the request's headers is NULL";
+  return NULL;
 }
 
 static void push_fields(lua_State *L, const viesti_request *request) {
@@ -81,14 +91,14 @@ viesti_status viesti_send(viesti *runtime, const viesti_request *request,
   if (!vi_embed_is_usable(runtime))
     return VIESTI_MISUSE;
   send_call arguments = {.runtime = runtime};
-  if (!response || !vi_embed_read_request(&arguments.request, request))
-    return vi_embed_fail(runtime, VIESTI_MISUSE,
-                         "viesti_send: no response to fill, or a request without size, url or "
-                         "headers");
+  const char *wrong = response ? vi_embed_read_request(&arguments.request, request)
+                               : "there is no pointer for the response";
+  if (wrong)
+    return vi_embed_misuse(runtime, "viesti_send", wrong);
   viesti_status status = vi_embed_call(runtime, send_protected, &arguments);
   *response = arguments.response;
   if (atomic_load(&runtime->woken)) /* which the loop may have seen instead of a step */
     vi_loop_ring(runtime->loop->loop);
   vi_embed_deliver(runtime);
-  return status;
+  return vi_embed_return(runtime, status);
 }

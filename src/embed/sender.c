@@ -25,8 +25,8 @@ static int collect(lua_State *L) {
 static viesti_completion *push_completion(lua_State *L, const vi_named *named) {
   static const luaL_Reg metamethods[] = {{"__close", cancel}, {"__gc", collect}, {NULL, NULL}};
   viesti_completion *completion = lua_newuserdatauv(L, sizeof *completion, 0);
-  *completion = (viesti_completion){
-      .sender = &named->sender, .account = named->runtime->account, .over = true};
+  *completion =
+      (viesti_completion){.sender = &named->sender, .runtime = named->runtime, .over = true};
   if (luaL_newmetatable(L, COMPLETION))
     luaL_setfuncs(L, metamethods, 0);
   lua_setmetatable(L, -2);
@@ -95,9 +95,12 @@ static int send_by_host(lua_State *L) {
   named->sender.start(named->sender.context, &completion->view, completion);
   if (completion->over)
     return finish(L, completion);
-  if (!task)
+  if (!task) {
+    const char *refused = named->runtime->said.error; /* what the host tried */
     return refuse(L, VI_ERROR_SCRIPT,
-                  "the sender has not completed it at once: that takes viesti_submit");
+                  refused[0] ? refused
+                             : "the sender has not completed it at once: that takes viesti_submit");
+  }
   return suspend(L, completion, task);
 }
 

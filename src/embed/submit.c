@@ -91,9 +91,10 @@ viesti_status viesti_submit(viesti *runtime, const viesti_request *request,
   if (runtime->closing)
     return vi_embed_fail(runtime, VIESTI_MISUSE, "viesti_submit: the runtime is being closed");
   submit_call arguments;
-  if (!callback || !vi_embed_read_request(&arguments.request, request))
-    return vi_embed_fail(runtime, VIESTI_MISUSE,
-                         "viesti_submit: no callback, or a request without size, url or headers");
+  const char *wrong =
+      callback ? vi_embed_read_request(&arguments.request, request) : "the callback is NULL";
+  if (wrong)
+    return vi_embed_misuse(runtime, "viesti_submit", wrong);
   vi_submission *one = vi_calloc(sizeof *one);
   if (!one)
     return vi_embed_fail(runtime, VIESTI_OUT_OF_MEMORY, "not enough memory");
@@ -106,12 +107,12 @@ viesti_status viesti_submit(viesti *runtime, const viesti_request *request,
   if (status != VIESTI_OK) {
     runtime->last_ticket--; /* its place in the table is the next one's */
     vi_free(one);
-    return status;
+    return vi_embed_return(runtime, status);
   }
   join_under_way(one);
   if (ticket)
     *ticket = one->ticket;
-  return VIESTI_OK;
+  return vi_embed_return(runtime, VIESTI_OK);
 }
 
 static int cancel_protected(lua_State *L) {
@@ -129,7 +130,7 @@ viesti_status viesti_cancel(viesti *runtime, viesti_ticket ticket) {
   viesti_status status = vi_embed_call(runtime, cancel_protected, &ticket);
   if (runtime->done_first)
     vi_loop_ring(runtime->loop->loop);
-  return status;
+  return vi_embed_return(runtime, status);
 }
 
 size_t viesti_pending(const viesti *runtime) {
@@ -176,23 +177,19 @@ static void call_back(viesti *runtime, vi_submission *one) {
 }
 
 void vi_embed_deliver(viesti *runtime) {
-  if (runtime->delivering)
+  if (runtime->delivering || !runtime->done_first)
     return;
-  if (runtime->done_first) {
-    vi_said said = runtime->said; /* of the call that delivers */
-    runtime->delivering = true;
-    while (runtime->done_first) {
-      vi_submission *one = runtime->done_first;
-      runtime->done_first = one->next;
-      if (!one->next)
-        runtime->done_last = NULL;
-      call_back(runtime, one);
-    }
-    runtime->delivering = false;
-    runtime->said = said;
+  vi_said said = runtime->said; /* of the call that delivers */
+  runtime->delivering = true;
+  while (runtime->done_first) {
+    vi_submission *one = runtime->done_first;
+    runtime->done_first = one->next;
+    if (!one->next)
+      runtime->done_last = NULL;
+    call_back(runtime, one);
   }
-  if (runtime->abandoned && !runtime->closing)
-    viesti_close(runtime);
+  runtime->delivering = false;
+  runtime->said = said;
 }
 
 typedef struct step_call {
@@ -220,7 +217,7 @@ viesti_status viesti_step(viesti *runtime, int timeout) {
     return VIESTI_MISUSE;
   viesti_status status = turn(runtime, timeout < 0 ? -1 : timeout);
   vi_embed_deliver(runtime);
-  return status;
+  return vi_embed_return(runtime, status);
 }
 
 int viesti_fd(viesti *runtime) {
