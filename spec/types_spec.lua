@@ -79,7 +79,8 @@ describe("the stubs for editors", function()
     local folder = os.tmpname()
     os.remove(folder)
     finally(function() os.execute(("rm -rf '%s'"):format(folder)) end)
-    process.run(("%s tools/stubs %s"):format(process.interpreter(), folder))
+    process.run(("%s %s tools/stubs %s"):format(os.getenv "RUN_UNDER" or "", process.interpreter(),
+      folder))
     local names = files_below(folder)
     assert.same(files_below "lua/viesti/types", names)
     for _, name in ipairs(names) do
