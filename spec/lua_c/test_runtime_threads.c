@@ -53,8 +53,9 @@ IT("shares one store among the runtimes of eight threads") {
   viesti_store *store = NULL;
   visitor visitors[THREADS];
   require(server && viesti_store_open(&store, &options) == VIESTI_OK);
+  const char *url = host_url(server); /* which writes it anew each time */
   for (int i = 0; i < THREADS; i++) {
-    visitors[i] = (visitor){.store = store, .url = host_url(server)};
+    visitors[i] = (visitor){.store = store, .url = url};
     check(pthread_create(&visitors[i].thread, NULL, run, &visitors[i]) == 0);
   }
   for (int i = 0; i < THREADS; i++) {
