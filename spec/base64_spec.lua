@@ -1,4 +1,4 @@
-local base64 = require("viesti.base64")
+local base64 = require("viesti.message.base64")
 
 describe("base64", function()
   it("encodes the examples of RFC 4648 10", function()

@@ -8,7 +8,7 @@ local function rebuilt(text)
   return assert(load("return " .. text, "chain", "t", viesti))()
 end
 
-describe("viesti.chain", function()
+describe("viesti.chains.chain", function()
   local function example()
     return chain({
       viesti.Client(),

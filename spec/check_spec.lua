@@ -1,7 +1,7 @@
 local viesti = require("viesti")
 local chain_files = require("spec.support.chain_files")
 
-describe("viesti.check", function()
+describe("viesti.chains.check", function()
   local files = chain_files()
 
   it("prints every layer, outermost first, with every option, given or by default", function()

@@ -1,5 +1,5 @@
 require("viesti")
-local class = require("viesti.class")
+local class = require("viesti.base.class")
 
 describe("class", function()
   local Shape = class.new("Shape", nil, {
@@ -94,7 +94,7 @@ describe("class", function()
       [{ a = {} }] = "extend: X: its options must be a list of tables { name = ..., type = ... }",
     }
     for declared, message in pairs(cases) do
-      assert.has_error(function() require("viesti.class").new("X", nil, declared) end, message)
+      assert.has_error(function() require("viesti.base.class").new("X", nil, declared) end, message)
     end
   end)
 end)

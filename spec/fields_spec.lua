@@ -1,5 +1,5 @@
 local viesti = require("viesti")
-local fields = require("viesti.fields")
+local fields = require("viesti.message.fields")
 
 describe("fields.flatten", function()
   local function flat(given)

@@ -1,4 +1,4 @@
-local foreign_names = require("viesti.foreign_names")
+local foreign_names = require("viesti.base.foreign_names")
 local viesti = require("viesti")
 
 local function refusal(build, given)

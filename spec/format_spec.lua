@@ -1,5 +1,5 @@
 local viesti = require("viesti")
-local format = require("viesti.format")
+local format = require("viesti.base.format")
 
 local function read_back(text)
   return assert(load("return " .. text))()

@@ -1,4 +1,4 @@
-local json = require "viesti.json"
+local json = require "viesti.message.json"
 local viesti = require "viesti"
 local fixture = require "spec.support.fixture"
 
@@ -7,7 +7,7 @@ local function read(path)
   return file:read "a"
 end
 
-describe("viesti.har", function()
+describe("viesti.tracing.har", function()
   local server = fixture.origin()
   local path
 

@@ -1,4 +1,4 @@
-local json = require("viesti.json")
+local json = require("viesti.message.json")
 
 local function encoded(value)
   return assert(json.encode(value))

@@ -1,7 +1,7 @@
 local chain_files = require("spec.support.chain_files")
 local viesti = require("viesti")
 
-describe("viesti.load", function()
+describe("viesti.chains.load", function()
   local files = chain_files()
 
   it("builds the chain that a text returns, in viesti's own words", function()

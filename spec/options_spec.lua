@@ -1,5 +1,5 @@
 local viesti = require("viesti")
-local options = require("viesti.options")
+local options = require("viesti.base.options")
 
 local declaration = {
   { name = "count", type = "integer", default = 3, min = 1, max = 9, doc = "" },

@@ -1,5 +1,5 @@
 local core = require("viesti.core")
-local origin_of = require("viesti.origin")
+local origin_of = require("viesti.message.origin")
 local viesti = require("viesti")
 
 describe("the origin of a URL", function()

@@ -1,7 +1,7 @@
 local core = require("viesti.core")
 local fresh_lua = require("spec.support.fresh_lua")
 local process = require("spec.support.process")
-local PartFile = require("viesti.part_file")
+local PartFile = require("viesti.downloads.part_file")
 
 local URL, TAG = "http://example.org/", '"v1"'
 
@@ -125,7 +125,7 @@ describe("A part of a file", function()
   it("belongs to one at a time, in this process and in others", function()
     local busy = path .. ".part: it is being written already"
     local try = ([[
-      local part <close>, reason = require("viesti.part_file").open(%q, %q, true)
+      local part <close>, reason = require("viesti.downloads.part_file").open(%q, %q, true)
       print(part and "free" or reason)]]):format(path, URL)
     do
       local part <close> = assert(PartFile.open(path, URL, true))
@@ -157,7 +157,7 @@ describe("A part of a file", function()
 
   it("never harms the file that another one has finished", function()
     local worker = ([[
-      local PartFile = require("viesti.part_file")
+      local PartFile = require("viesti.downloads.part_file")
       for _ = 1, 300 do
         do
           local part <close> = PartFile.open(%q, %q, true)
@@ -179,7 +179,7 @@ describe("A part of a file", function()
   it("is free again when its process is gone", function()
     assert.has_error(function()
       fresh_lua(([[
-        local part = require("viesti.part_file").open(%q, %q, true)
+        local part = require("viesti.downloads.part_file").open(%q, %q, true)
         part:begin('"v1"', 8)
         part:append("some")
         os.execute("kill -9 $PPID")]]):format(path, URL))

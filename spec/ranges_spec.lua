@@ -1,5 +1,5 @@
 local viesti = require("viesti")
-local ranges = require("viesti.ranges")
+local ranges = require("viesti.downloads.ranges")
 
 local function headers(fields)
   return viesti.Response({ headers = fields }).headers

@@ -1,4 +1,4 @@
-local json = require "viesti.json"
+local json = require "viesti.message.json"
 local viesti = require "viesti"
 local fixture = require "spec.support.fixture"
 local free_port = require "spec.support.free_port"

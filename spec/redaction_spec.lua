@@ -1,5 +1,5 @@
 require "viesti"
-local redaction = require "viesti.redaction"
+local redaction = require "viesti.tracing.redaction"
 
 describe("Redaction", function()
   local rules = redaction.new { "pin", "X-Mine" }

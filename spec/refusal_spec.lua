@@ -1,4 +1,4 @@
-local refusal = require("viesti.refusal")
+local refusal = require("viesti.base.refusal")
 local viesti = require("viesti")
 
 describe("refusal", function()

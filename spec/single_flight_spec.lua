@@ -1,5 +1,5 @@
 local viesti = require("viesti")
-local single_flight = require("viesti.single_flight")
+local single_flight = require("viesti.tasks.single_flight")
 
 describe("single_flight", function()
   it("runs work again for whoever comes after it has ended", function()

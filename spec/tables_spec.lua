@@ -1,4 +1,4 @@
-local tables = require("viesti.tables")
+local tables = require("viesti.base.tables")
 
 describe("tables", function()
   it("copies a table so that nothing is shared, save objects", function()

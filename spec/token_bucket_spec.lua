@@ -1,4 +1,4 @@
-local new_bucket = require("viesti.token_bucket")
+local new_bucket = require("viesti.limits.token_bucket")
 
 describe("TokenBucket", function()
   -- The moments at which so many are taken, from `now` on.

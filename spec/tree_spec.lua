@@ -26,12 +26,14 @@ describe("an extending sender", function()
   local senders = {}
 
   setup(function()
-    each_file("lua/viesti/senders", "%.lua$", function(path, text)
-      local module = require(path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/", "."))
-      if is_extending(module) then
-        senders[module.name] = text
-      end
-    end)
+    for _, room in ipairs({ "lua/viesti/senders", "lua/viesti/layers" }) do
+      each_file(room, "%.lua$", function(path, text)
+        local module = require(path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/", "."))
+        if is_extending(module) then
+          senders[module.name] = text
+        end
+      end)
+    end
   end)
 
   it("is what retries, caches, and stands outermost", function()
@@ -152,6 +154,50 @@ describe("src", function()
           assert.is_truthy(includes[name], ("%s includes %s"):format(path, name))
         end
       end
+    end
+  end)
+end)
+
+describe("lua/viesti", function()
+  -- What each room may require, itself and the core aside.
+  local below = {
+    base = "",
+    message = "base",
+    transport = "base",
+    tasks = "base",
+    loops = "base",
+    retrying = "base message",
+    limits = "base message",
+    downloads = "base message",
+    tracing = "base message",
+    testing = "base message",
+    senders = "base message transport tracing testing",
+    cache = "base message transport senders",
+    layers = "base message tasks retrying limits tracing senders cache",
+    chains = "base message senders layers",
+  }
+
+  local function room_of(module)
+    return module:match("^viesti%.(%l+)%.")
+  end
+
+  it("has arrows between its rooms that run down", function()
+    each_file("lua/viesti", "%.lua$", function(path, text)
+      local room = room_of(path:gsub("^lua/", ""):gsub("/", "."))
+      for module in text:gmatch('require%s*%(?%s*"([^"]+)"') do
+        local other = room_of(module)
+        if below[room] and other and other ~= room then
+          assert.is_truthy((" " .. below[room] .. " "):find(" " .. other .. " ", 1, true),
+            ("%s requires %s"):format(path, module))
+        end
+      end
+    end)
+  end)
+
+  it("keeps no module outside of a room but those that programs require", function()
+    local public = { ["init.lua"] = true, ["sqlite.lua"] = true, ["redis.lua"] = true }
+    for name in lfs.dir("lua/viesti") do
+      assert.is_true(public[name] or not name:find("%.lua$"), name)
     end
   end)
 end)

@@ -1,11 +1,11 @@
 local core = require "viesti.core"
-local edition = require "viesti.edition"
+local edition = require "viesti.chains.edition"
 local internal = dofile "tools/internal.lua"
 local option_types = require "spec.support.option_types"
 local process = require "spec.support.process"
 local RedisLimit = require "viesti.redis.limit"
 local redis = require "viesti.redis"
-local sandbox = require "viesti.sandbox"
+local sandbox = require "viesti.chains.sandbox"
 local sqlite = require "viesti.sqlite"
 local stubs = require "spec.support.stubs"
 local viesti = require "viesti"
@@ -256,7 +256,7 @@ describe("the stubs for editors", function()
           assert_same_options(name .. ".Options", Class.options)
         end
       end
-      assert_same_options("viesti.download.Options", require("viesti.download").options)
+      assert_same_options("viesti.download.Options", require("viesti.downloads.download").options)
       assert_same_options("viesti.redis.Options", upvalue(redis, "declaration"))
       assert_same_options("viesti.map.Options", upvalue(viesti.map, "map_options"))
       assert_same_options("viesti.load.Options", upvalue(viesti.load, "CHOICES"))

@@ -1,5 +1,5 @@
 require("viesti")
-local warnings = require("viesti.warnings")
+local warnings = require("viesti.base.warnings")
 
 describe("a warning category", function()
   local category = warnings.TaskWarning

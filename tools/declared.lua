@@ -1,7 +1,7 @@
 -- Declared options in the words of LuaLS.
-local format = require "viesti.format"
-local options = require "viesti.options"
-local tables = require "viesti.tables"
+local format = require "viesti.base.format"
+local options = require "viesti.base.options"
+local tables = require "viesti.base.tables"
 
 local declared = {}
 

@@ -2,8 +2,8 @@
 local annotations = dofile "tools/annotations.lua"
 local declared = dofile "tools/declared.lua"
 local internal = dofile "tools/internal.lua"
-local session = require "viesti.session"
-local tables = require "viesti.tables"
+local session = require "viesti.transport.session"
+local tables = require "viesti.base.tables"
 local viesti = require "viesti"
 
 local printer = {}
@@ -92,7 +92,7 @@ end
 function printer.refine_standard()
   for _, spec in ipairs(viesti.standard.options) do
     if spec.type == "table|boolean" then
-      local Class = require("viesti.senders." .. spec.name)
+      local Class = require("viesti.layers." .. spec.name)
       refined[spec] = ("viesti.%s.Options|boolean"):format(Class.name)
     elseif spec.type == "table|session" then
       refined[spec] = "viesti.Session.Options|viesti.Session"
@@ -316,7 +316,8 @@ end
 --- Adds all functions of a table.
 function printer.functions(variable, owner, list)
   for _, name in ipairs(tables.sorted_keys(list)) do
-    local declaration = list[name] == viesti.download and require("viesti.download").options
+    local declaration = list[name] == viesti.download
+      and require("viesti.downloads.download").options
     printer.one_function(("function %s.%s"):format(variable, name), owner .. "." .. name,
       list[name], declaration or nil)
   end

@@ -3,16 +3,16 @@
 require "viesti" -- which says where the user's lines are: nowhere in its folder
 local address = require "viesti.redis.address"
 local core = require "viesti.core"
-local format = require "viesti.format"
+local format = require "viesti.base.format"
 local new_client = require "viesti.redis.client"
 local new_names = require "viesti.redis.names"
-local options = require "viesti.options"
+local options = require "viesti.base.options"
 local place = require "viesti.redis.place"
-local purging = require "viesti.purging"
-local Request = require "viesti.request"
-local tables = require "viesti.tables"
+local purging = require "viesti.cache.purging"
+local Request = require "viesti.message.request"
+local tables = require "viesti.base.tables"
 local upkeep = require "viesti.redis.upkeep"
-local warnings = require "viesti.warnings"
+local warnings = require "viesti.base.warnings"
 local wire = require "viesti.stores.redis"
 
 local declaration = table.move(place.options, 1, #place.options, 1, {})

@@ -207,7 +207,7 @@ IT("gives its modules to a state of the host's own") {
   luaL_requiref(L, "viesti", luaopen_viesti, 0);
   lua_pop(L, 1);
   if (!check(luaL_dostring(L, "local viesti = require 'viesti'\n"
-                              "assert(require 'viesti.chain' == viesti.chain)\n"
+                              "assert(require 'viesti.chains.chain' == viesti.chain)\n"
                               "assert(viesti.MockSender { routes = { { answer = {} } } }\n"
                               "  :send { url = 'http://example.test/' }.status_code == 200)") ==
              LUA_OK))

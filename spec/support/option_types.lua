@@ -1,6 +1,6 @@
 -- Compares the type of a stub (see spec.support.stubs) with what an option really takes.
 local assert = require "luassert"
-local options = require "viesti.options"
+local options = require "viesti.base.options"
 local viesti = require "viesti"
 
 local option_types = {}

@@ -28,7 +28,7 @@ static int raise_reason(lua_State *L) {
 
 /* Has the chain go by the ChainFile on top of the stack, which it takes off. */
 static void go_by(lua_State *L) {
-  vi_embed_require(L, "viesti.pipeline");
+  vi_embed_require(L, "viesti.chains.pipeline");
   lua_getfield(L, -1, "open");
   lua_replace(L, -2);
   lua_insert(L, -2);
@@ -52,7 +52,7 @@ static void set_string(lua_State *L, const char *field, const char *string) {
 }
 
 static void push_file(lua_State *L, const load_call *arguments) {
-  vi_embed_require(L, "viesti.chain_file");
+  vi_embed_require(L, "viesti.chains.chain_file");
   lua_createtable(L, 0, 3);
   set_string(L, "text", arguments->text);
   set_string(L, "path", arguments->path);

@@ -26,7 +26,7 @@ static bool is_identifier(lua_State *L, const char *name) {
 static void check_name(lua_State *L, const char *name) {
   if (!is_identifier(L, name))
     luaL_error(L, "a name in a chain's source is an identifier, got \"%s\"", name);
-  vi_embed_require(L, "viesti.sandbox");
+  vi_embed_require(L, "viesti.chains.sandbox");
   lua_getfield(L, -1, "knows");
   lua_pushstring(L, name);
   lua_call(L, 1, 1);

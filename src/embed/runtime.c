@@ -153,7 +153,7 @@ static int forward_warning(lua_State *L) {
 }
 
 static void route_warnings(lua_State *L, viesti *runtime) {
-  vi_embed_require(L, "viesti.warnings");
+  vi_embed_require(L, "viesti.base.warnings");
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
     lua_getfield(L, -1, "set");
     lua_pushvalue(L, -2);

@@ -115,7 +115,7 @@ static int push_class(lua_State *L) {
   lua_pushboolean(L, 1);
   lua_setfield(L, CLASS, "is_async");
   lua_pushvalue(L, NAMED);
-  vi_embed_require(L, "viesti.request");
+  vi_embed_require(L, "viesti.message.request");
   lua_getfield(L, -1, "from");
   lua_remove(L, -2);
   lua_pushcclosure(L, send_by_host, 2);

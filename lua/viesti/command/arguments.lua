@@ -1,7 +1,7 @@
 --- The arguments of a command, read by the declaration of its options as getopt_long does: short
 --- ones may stand together, a value may be joined to its option, options may stand behind operands,
 --- and -- ends them.
-local options = require "viesti.options"
+local options = require "viesti.base.options"
 
 local arguments = {}
 

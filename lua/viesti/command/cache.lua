@@ -1,7 +1,7 @@
 --- `viesti cache ls|rm|purge|stats STORE`: looks into a store, and forgets some of what is there.
 local exit_codes = require "viesti.command.exit_codes"
 local failure = require "viesti.command.failure"
-local purging = require "viesti.purging"
+local purging = require "viesti.cache.purging"
 local stores = require "viesti.command.stores"
 local viesti = require "viesti"
 

@@ -5,7 +5,7 @@ local declarations = require "viesti.command.declarations"
 local exit_codes = require "viesti.command.exit_codes"
 local failure = require "viesti.command.failure"
 local help = require "viesti.command.help"
-local options = require "viesti.options"
+local options = require "viesti.base.options"
 local viesti = require "viesti"
 
 local function command_named(name)

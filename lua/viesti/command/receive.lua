@@ -1,9 +1,9 @@
 --- Where the body of a response goes: to standard output, or to a file, where it appears when it is
 --- whole.
-local download = require "viesti.download"
+local download = require "viesti.downloads.download"
 local exit_codes = require "viesti.command.exit_codes"
-local ranges = require "viesti.ranges"
-local save = require "viesti.save"
+local ranges = require "viesti.downloads.ranges"
+local save = require "viesti.message.save"
 
 local receive = {}
 

@@ -2,7 +2,7 @@
 local bodies = require "viesti.command.bodies"
 local exit_codes = require "viesti.command.exit_codes"
 local failure = require "viesti.command.failure"
-local Request = require "viesti.request"
+local Request = require "viesti.message.request"
 
 local requests = {}
 

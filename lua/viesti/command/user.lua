@@ -2,7 +2,7 @@
 local content = require "viesti.command.content"
 local exit_codes = require "viesti.command.exit_codes"
 local failure = require "viesti.command.failure"
-local origin_of = require "viesti.origin"
+local origin_of = require "viesti.message.origin"
 
 local function origins_of(items)
   local origins, seen = {}, {}

@@ -3,7 +3,7 @@
 local condition = require "cqueues.condition"
 local core = require "viesti.core"
 local cqueues = require "cqueues"
-local format = require "viesti.format"
+local format = require "viesti.base.format"
 
 --- What attach returns. A to-be-closed variable that holds it is closed with its block.
 ---@class viesti.loops.cqueues.Attachment

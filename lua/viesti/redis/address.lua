@@ -1,5 +1,5 @@
 --- Where a server is, from what the user says of it.
-local format = require "viesti.format"
+local format = require "viesti.base.format"
 
 local address = {}
 

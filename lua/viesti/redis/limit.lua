@@ -7,8 +7,8 @@ local core = require "viesti.core"
 local new_client = require "viesti.redis.client"
 local new_names = require "viesti.redis.names"
 local place = require "viesti.redis.place"
-local RateLimit = require "viesti.rate_limit"
-local warnings = require "viesti.warnings"
+local RateLimit = require "viesti.limits.rate_limit"
+local warnings = require "viesti.base.warnings"
 
 local MICROSECONDS = 1e6
 local QUIET = 60                -- seconds between warnings

@@ -2,8 +2,8 @@
 --- meanwhile. Each returns nil and a reason where the server does not do it, or not all of it
 --- before a moment of core.now(): its list of keys need not end.
 local core = require "viesti.core"
-local options = require "viesti.options"
-local purging = require "viesti.purging"
+local options = require "viesti.base.options"
+local purging = require "viesti.cache.purging"
 local wire = require "viesti.stores.redis"
 
 local upkeep = {}

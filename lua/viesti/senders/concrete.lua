@@ -1,7 +1,7 @@
 --- What the concrete senders over libcurl share: a session, their own or one passed in.
 local core = require "viesti.core"
 local Sender = require "viesti.senders.sender"
-local Session = require "viesti.session"
+local Session = require "viesti.transport.session"
 
 local declaration = {
   { name = "session", type = "session", doc = "a Session to share; other options then go to it" },

@@ -2,8 +2,8 @@
 --- async alike: it calls `self.sender:send(request)` and `self:sleep(seconds)`, and whether those
 --- block or suspend is the concrete sender's affair.
 local core = require "viesti.core"
-local format = require "viesti.format"
-local options = require "viesti.options"
+local format = require "viesti.base.format"
+local options = require "viesti.base.options"
 local Sender = require "viesti.senders.sender"
 
 local RESPONSE = debug.getmetatable(core.response { status_code = 200, fields = {} })

@@ -5,14 +5,14 @@
 ---     { url = "https://api.example.org/me", answer = { content = { name = "Ada" } } },
 ---     { method = "POST", pattern = "/orders$", answer = { { status_code = 503 }, {} } },
 ---   } }
-local body = require "viesti.body"
+local body = require "viesti.message.body"
 local core = require "viesti.core"
-local format = require "viesti.format"
-local mock_answer = require "viesti.mock_answer"
-local options = require "viesti.options"
-local Request = require "viesti.request"
+local format = require "viesti.base.format"
+local mock_answer = require "viesti.testing.mock_answer"
+local options = require "viesti.base.options"
+local Request = require "viesti.message.request"
 local Sender = require "viesti.senders.sender"
-local tables = require "viesti.tables"
+local tables = require "viesti.base.tables"
 
 local MOST_TOLD = 5 -- routes in an error
 

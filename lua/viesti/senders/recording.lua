@@ -1,12 +1,12 @@
 --- RecordingSender{ path, mode = "once" | "none" | "new" | "all", sender }: for tests: lets
 --- requests out once, keeps what they came to in a text file, and answers out of that from then on.
-local cassette = require "viesti.cassette"
+local cassette = require "viesti.testing.cassette"
 local core = require "viesti.core"
-local exchange = require "viesti.exchange"
+local exchange = require "viesti.testing.exchange"
 local ExtendingSender = require "viesti.senders.extending"
-local redaction = require "viesti.redaction"
-local Request = require "viesti.request"
-local Response = require "viesti.response"
+local redaction = require "viesti.tracing.redaction"
+local Request = require "viesti.message.request"
+local Response = require "viesti.message.response"
 
 ---@class viesti.RecordingSender: viesti.ExtendingSender
 ---@field path string

@@ -1,9 +1,9 @@
 --- Sender: the interface of everything that sends. Extend it to make a concrete sender.
-local chain_order = require "viesti.chain_order"
-local class = require "viesti.class"
+local chain_order = require "viesti.senders.order"
+local class = require "viesti.base.class"
 local core = require "viesti.core"
-local format = require "viesti.format"
-local tables = require "viesti.tables"
+local format = require "viesti.base.format"
+local tables = require "viesti.base.tables"
 
 ---@class viesti.Sender: viesti.Class
 ---@field is_async boolean whether `send` suspends the running task instead of blocking

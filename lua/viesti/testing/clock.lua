@@ -2,7 +2,7 @@
 --- else to do, and the time he asked for has passed then.
 local core = require "viesti.core"
 local new_sleepers = require "viesti.testing.sleepers"
-local options = require "viesti.options"
+local options = require "viesti.base.options"
 
 local declaration = {
   { name = "wall", type = "number", default = 1e9, doc = "seconds since 1970 when it starts" },

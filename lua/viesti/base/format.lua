@@ -1,0 +1,128 @@
+--- Values as Lua source, for tostring and for error messages.
+local tables = require "viesti.base.tables"
+
+local format = {}
+
+local LONGEST_STRING = 200
+local HIDDEN = "<hidden>"
+
+local function key_text(key)
+  if type(key) == "string" and key:find "^[%a_][%w_]*$" then
+    return key
+  end
+  return "[" .. format.value(key) .. "]"
+end
+
+--- "{ a = 1, b = 2 }", list items first and without keys.
+function format.table(value)
+  local parts = {}
+  for index, item in ipairs(value) do
+    parts[index] = format.value(item)
+  end
+  local length = #parts
+  for _, key in ipairs(tables.sorted_keys(value)) do
+    if not (math.type(key) == "integer" and key >= 1 and key <= length) then
+      parts[#parts + 1] = key_text(key) .. " = " .. format.value(value[key])
+    end
+  end
+  return #parts == 0 and "{}" or "{ " .. table.concat(parts, ", ") .. " }"
+end
+
+-- Reads back as the same number: tostring gives 14 digits, and "inf" for math.huge.
+local function number_text(number)
+  for _, text in ipairs { tostring(number), ("%.17g"):format(number) } do
+    if tonumber(text) == number then
+      return text
+    end
+  end
+  return ("%q"):format(number)
+end
+
+--- A value as it would be written; objects by their own tostring.
+function format.value(value)
+  if type(value) == "string" then
+    return (string.format("%q", value):gsub("\n", "n"):gsub("\r", "\\r"):gsub("\0", "\\0"))
+  elseif type(value) == "number" then
+    return number_text(value)
+  elseif type(value) == "table" and getmetatable(value) == nil then
+    return format.table(value)
+  elseif type(value) == "function" then
+    return "<function>"
+  end
+  return tostring(value)
+end
+
+--- The value of an option as others may see it: `secret` hides it, `secret_strings` the strings and
+--- lists of them in a table of values that are mostly harmless.
+function format.public(spec, value)
+  if spec.secret then
+    return HIDDEN
+  elseif not spec.secret_strings then
+    return value
+  end
+  local shown = {}
+  for key, item in pairs(value) do
+    local is_text = type(item) == "string" or type(item) == "table"
+    shown[key] = is_text and HIDDEN or item
+  end
+  return shown
+end
+
+local function option_value(spec, value)
+  return spec.secret and HIDDEN or format.value(format.public(spec, value))
+end
+
+--- What was given of declared options, as the arguments of a constructor, with `sender` (if any) as
+--- the last: "{ retries = 3, sender = SyncSender() }". Secrets are not shown.
+function format.options(declaration, given, sender)
+  local parts = {}
+  for _, spec in ipairs(declaration) do
+    local value = given[spec.name]
+    if value ~= nil and spec.name ~= "sender" then
+      parts[#parts + 1] = spec.name .. " = " .. option_value(spec, value)
+    end
+  end
+  if sender then
+    parts[#parts + 1] = "sender = " .. tostring(sender)
+  end
+  return #parts == 0 and "()" or "{ " .. table.concat(parts, ", ") .. " }"
+end
+
+-- A class; or what a chain file has in its place.
+local function is_class(value)
+  if type(value) ~= "table" then
+    return false
+  end
+  local meta = debug.getmetatable(value)
+  local class = meta and rawget(meta, "stands_for") or value
+  return type(class) == "table" and rawget(class, "__index") == class
+end
+
+--- The value and its type, for a message that says what was given.
+function format.given(value)
+  if value == nil then
+    return "nothing"
+  elseif type(value) == "table" and getmetatable(value) == nil then
+    return "a table"
+  elseif type(value) == "function" then
+    return "a function"
+  elseif is_class(value) then
+    return "the class " .. tostring(value)
+  elseif type(value) == "string" and #value > LONGEST_STRING then
+    return format.value(value:sub(1, LONGEST_STRING) .. "...")
+  end
+  return format.value(value)
+end
+
+--- What a user's code raised, in words.
+function format.raised(value)
+  if type(value) == "string" then
+    return value
+  elseif getmetatable(value) == nil then
+    return ("it raised %s, which is no sentence"):format(type(value))
+  end
+  local printable, text = pcall(tostring, value)
+  return printable and text or "it raised an error that cannot be printed"
+end
+
+return format

@@ -1,0 +1,444 @@
+--- Options: declared once per class, read from a table or from positional arguments.
+---
+--- A declaration is a list, in positional order, of
+---   { name = "retries", type = "integer", default = 0, min = 0, doc = "..." }
+--- with, where they apply: `max`, `values` (the allowed ones), `required`, `fields` (a nested
+--- declaration, for a table), `secret` (never shown), `by_name` (it has no position). `type` is
+--- a Lua type, "integer", or the name of a check below; several are joined by "|"; one in CamelCase
+--- is that of a class.
+local foreign_names = require "viesti.base.foreign_names"
+local format = require "viesti.base.format"
+local tables = require "viesti.base.tables"
+
+local options = {}
+
+-- An object of a class derived from Sender: construction leaves its mark. Not a class.
+local function is_sender(value)
+  return type(value) == "table" and rawget(value, "_given") ~= nil
+    and type(value.send) == "function"
+end
+
+local function is_userdata(name)
+  return function(value)
+    return type(value) == "userdata" and (debug.getmetatable(value) or {}).__name == name
+  end
+end
+
+local function is_list_of_strings(value)
+  if not tables.is_list(value) then
+    return false
+  end
+  for _, item in ipairs(value) do
+    if type(item) ~= "string" then
+      return false
+    end
+  end
+  return true
+end
+
+local CLOCK = { "now", "wall", "sleep", "random" }
+
+local function is_clock(value)
+  if type(value) ~= "table" then
+    return false
+  end
+  for _, name in ipairs(CLOCK) do
+    if type(value[name]) ~= "function" then
+      return false
+    end
+  end
+  return true
+end
+
+local is_memory_store = is_userdata "viesti.Store"
+
+-- The core's own, or an object of anybody's with these methods.
+local function is_store(value)
+  if type(value) ~= "table" then
+    return is_memory_store(value)
+  end
+  for _, method in ipairs { "get", "put", "remove", "invalidate" } do
+    if type(value[method]) ~= "function" then
+      return value.near ~= nil and value.far ~= nil
+    end
+  end
+  return true
+end
+
+local checks = {
+  any = function(value) return value ~= nil end,
+  integer = function(value) return math.type(value) == "integer" end,
+  number = function(value) return type(value) == "number" and value == value end,
+  sender = is_sender,
+  clock = is_clock,
+  strings = is_list_of_strings,
+  file = function(value) return io.type(value) == "file" end,
+  headers = is_userdata "viesti.Headers",
+  multipart = is_userdata "viesti.Multipart",
+  request = is_userdata "viesti.Request",
+  session = is_userdata "viesti.Session",
+  store = is_store,
+}
+
+local descriptions = {
+  integer = "an integer",
+  number = "a number",
+  string = "a string",
+  boolean = "true or false",
+  table = "a table",
+  ["function"] = "a function",
+  sender = "a sender",
+  clock = "a table of the functions now, wall, sleep and random",
+  strings = "a list of strings",
+  file = "an open file",
+  headers = "Headers",
+  multipart = "another request's multipart",
+  request = "a Request",
+  session = "a Session",
+  store = "a store",
+}
+
+-- An object of that class, or of a child of it.
+local function is_of_class(name)
+  return function(value)
+    local candidate = type(value) == "table" and getmetatable(value) or nil
+    while candidate and candidate.__name ~= name do
+      candidate = candidate.super
+    end
+    return candidate ~= nil
+  end
+end
+
+local function is_class_name(name)
+  return name:find "^%u%w*$" ~= nil
+end
+
+local function type_check(name)
+  return checks[name] or is_class_name(name) and is_of_class(name)
+    or function(value) return type(value) == name end
+end
+
+-- The types of a declaration are taken apart once, not for every value.
+local function has_type(declared)
+  local alternatives = {}
+  for name in declared:gmatch "[^|]+" do
+    alternatives[#alternatives + 1] = type_check(name)
+  end
+  if #alternatives == 1 then
+    return alternatives[1]
+  end
+  return function(value)
+    for _, check in ipairs(alternatives) do
+      if check(value) then
+        return true
+      end
+    end
+    return false
+  end
+end
+
+local function in_range(spec, value)
+  if type(value) ~= "number" then
+    return true
+  end
+  return value >= (spec.min or -math.huge) and value <= (spec.max or math.huge)
+end
+
+local function is_listed(spec, value)
+  for _, allowed in ipairs(spec.values) do
+    if allowed == value then
+      return true
+    end
+  end
+  return false
+end
+
+--- True for an object that sends; false for a class.
+options.is_sender = is_sender
+
+--- True for a Store of the core's, and for any store that a CachingSender takes.
+options.is_memory_store = is_memory_store
+options.is_store = is_store
+
+--- True for a list of strings.
+options.is_strings = is_list_of_strings
+
+--- True for the header fields of a request or a response.
+options.is_headers = checks.headers
+
+local SPEC_KEYS = {
+  name = "string", type = "string", default = "any", min = "number", max = "number",
+  values = "table", required = "boolean", fields = "table", secret = "boolean",
+  secret_strings = "boolean", by_name = "boolean", doc = "string",
+}
+
+local LUA_TYPES = {
+  string = true, boolean = true, table = true, ["function"] = true, userdata = true,
+}
+
+local function check_spec(spec)
+  if type(spec) ~= "table" or type(spec.name) ~= "string" then
+    return "must be a table with a name, got " .. format.value(spec)
+  end
+  for key, value in pairs(spec) do
+    local wanted = SPEC_KEYS[key]
+    if not wanted then
+      local near = options.nearest(tostring(key), tables.sorted_keys(SPEC_KEYS))
+      return ("'%s' has %s, which means nothing%s"):format(spec.name, format.value(key),
+        near and (", did you mean '%s'?"):format(near) or "")
+    elseif wanted ~= "any" and type(value) ~= wanted then
+      return ("'%s': %s must be a %s, got %s"):format(spec.name, key, wanted, format.given(value))
+    end
+  end
+  for name in (spec.type or ""):gmatch "[^|]+" do
+    if not (checks[name] or LUA_TYPES[name] or is_class_name(name)) then
+      return ("'%s': there is no type '%s'"):format(spec.name, name)
+    end
+  end
+  return spec.type == nil and ("'%s' has no type"):format(spec.name) or nil
+end
+
+--- What is wrong with a declaration, as the end of a sentence about its class; nil if it is fine.
+function options.check_declaration(declaration)
+  if not tables.is_list(declaration) then
+    return "its options must be a list of tables { name = ..., type = ... }"
+  end
+  for position, spec in ipairs(declaration) do
+    local wrong = check_spec(spec)
+    if wrong then
+      return ("option %d %s"):format(position, wrong)
+    end
+  end
+end
+
+local function bounds_of(spec)
+  if spec.min and spec.max then
+    return (" from %s to %s"):format(spec.min, math.tointeger(spec.max) or spec.max)
+  elseif spec.min then
+    return (" of %s or more"):format(spec.min)
+  end
+  return ""
+end
+
+--- What a value may be, as the end of a sentence: "an integer of 0 or more".
+function options.allowed(spec)
+  if spec.values then
+    local quoted = {}
+    for index, value in ipairs(spec.values) do
+      quoted[index] = format.value(value)
+    end
+    return "one of " .. table.concat(quoted, ", ")
+  end
+  local kinds, bounds = {}, bounds_of(spec)
+  for name in spec.type:gmatch "[^|]+" do
+    local is_number = name == "number" or name == "integer"
+    local description = descriptions[name] or is_class_name(name) and "a " .. name or name
+    kinds[#kinds + 1] = description .. (is_number and bounds or "")
+  end
+  return table.concat(kinds, " or ")
+end
+
+-- Optimal string alignment: a swap of neighbours, the commonest slip, counts as one.
+local function distance(a, b)
+  local rows = {}
+  for i = 0, #a do
+    rows[i] = { [0] = i }
+  end
+  for j = 0, #b do
+    rows[0][j] = j
+  end
+  for i = 1, #a do
+    for j = 1, #b do
+      local cost = a:byte(i) == b:byte(j) and 0 or 1
+      local best =
+        math.min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + cost)
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        best = math.min(best, rows[i - 2][j - 2] + 1)
+      end
+      rows[i][j] = best
+    end
+  end
+  return rows[#a][#b]
+end
+
+local SHORTEST_PART = 4
+local LONGEST_NAME = 64 -- the distance between two takes the product of their lengths
+
+-- The first that is a whole of what was given only in part: "retrying" for "retry".
+local function begun(name, names)
+  for _, candidate in ipairs(names) do
+    if #name >= SHORTEST_PART and candidate:sub(1, #name) == name then
+      return candidate
+    end
+  end
+end
+
+--- The name of `names` nearest to a mistyped one, or nil if none is near.
+function options.nearest(name, names)
+  local best, best_distance
+  if #name > LONGEST_NAME then
+    return nil
+  end
+  for _, candidate in ipairs(names) do
+    local d = distance(name:lower(), candidate:lower())
+    if d <= math.max(2, #candidate // 3) and (not best or d < best_distance) then
+      best, best_distance = candidate, d
+    end
+  end
+  return best or begun(name, names)
+end
+
+local function names_of(declaration)
+  local names = {}
+  for index, spec in ipairs(declaration) do
+    names[index] = spec.name
+  end
+  return names
+end
+
+local function contains(list, item)
+  for _, each in ipairs(list) do
+    if each == item then
+      return true
+    end
+  end
+  return false
+end
+
+local function unknown(owner, declaration, key)
+  local refusal = ("%s: there is no option %s%s"):format(owner, format.given(key),
+    math.type(key) == "integer" and ", in a table they have names" or "")
+  local names = names_of(declaration)
+  local listed = #names == 0 and "none" or table.concat(names, ", ")
+  local class, option = (foreign_names[key] or ""):match "^(%w+)%.([%w_]+)$"
+  if class and not contains(names, option) then
+    return ("%s, %s has '%s' for that (%s has %s)"):format(refusal, class, option, owner, listed)
+  end
+  local near = option or options.nearest(tostring(key), names)
+  return ("%s%s (%s)"):format(refusal, near and (", did you mean '%s'?"):format(near) or "",
+    #names == 0 and "it has none" or "its options are " .. listed)
+end
+
+local read_table
+
+-- By declaration, worked out on first use: its specs by name, and the type check of each spec.
+local indexes = setmetatable({}, { __mode = "k" })
+local types = setmetatable({}, { __mode = "k" })
+
+local function index_of(declaration)
+  local index = indexes[declaration]
+  if not index then
+    index = {}
+    for _, spec in ipairs(declaration) do
+      index[spec.name] = spec
+      types[spec] = has_type(spec.type)
+    end
+    indexes[declaration] = index
+  end
+  return index
+end
+
+-- 1e6 is as good as 1000000 where an integer is wanted.
+local function as_integer(spec, value)
+  return spec.type:find("integer", 1, true) and math.tointeger(value) or value
+end
+
+-- What is counted, for who wrote "10s" or "64 MiB".
+local function unit_of(spec, value)
+  local doc = spec.doc or ""
+  local has_unit = doc:find("seconds", 1, true) or doc:find("bytes", 1, true)
+  if has_unit and type(value) == "string" and (spec.type == "number" or spec.type == "integer") then
+    return (" (%s: %s)"):format(spec.name, doc)
+  end
+  return ""
+end
+
+local function read_value(owner, spec, value)
+  if value == nil then
+    if spec.required then
+      return nil, ("%s: %s is missing, it must be %s"):format(
+        owner, spec.name, options.allowed(spec))
+    end
+    value = {}
+  end
+  if math.type(value) == "float" then
+    value = as_integer(spec, value)
+  end
+  if not (types[spec](value) and in_range(spec, value)
+      and (not spec.values or is_listed(spec, value))) then
+    return nil, ("%s: %s must be %s, got %s%s"):format(
+      owner, spec.name, options.allowed(spec),
+      spec.secret and "a " .. type(value) or format.given(value), unit_of(spec, value))
+  end
+  if spec.fields then
+    return read_table(owner .. "." .. spec.name, spec.fields, value)
+  end
+  return value
+end
+
+function read_table(owner, declaration, given)
+  local index = index_of(declaration)
+  for key in pairs(given) do
+    if not index[key] then
+      return nil, unknown(owner, declaration, key)
+    end
+  end
+  local values = {}
+  for position = 1, #declaration do
+    local spec = declaration[position]
+    local value = given[spec.name]
+    if value ~= nil or spec.required or spec.fields then
+      local wrong
+      value, wrong = read_value(owner, spec, value)
+      if wrong then
+        return nil, wrong
+      end
+    else
+      value = spec.default
+    end
+    values[spec.name] = value
+  end
+  return values
+end
+
+local function from_positions(owner, declaration, count, ...)
+  local names = {}
+  for _, spec in ipairs(declaration) do
+    names[#names + 1] = not spec.by_name and spec.name or nil
+  end
+  if count > #names then
+    return nil, ("%s takes at most %d arguments (%s), got %d"):format(
+      owner, #names, table.concat(names, ", "), count)
+  end
+  local given = {}
+  for position = 1, count do
+    given[names[position]] = (select(position, ...))
+  end
+  return given
+end
+
+--- The checked values of one table of options, which may be an object of the caller's, with
+--- defaults filled in; or nil and one sentence that says what is wrong.
+options.read_table = read_table
+
+--- Reads the arguments of a constructor: one plain table of options, or positional ones.
+--- Returns the checked values with defaults filled in, and what was given; or nil and one sentence
+--- that says what is wrong.
+function options.read(owner, declaration, ...)
+  local count = select("#", ...)
+  local given = ...
+  if not (count == 1 and type(given) == "table" and getmetatable(given) == nil) then
+    local wrong
+    given, wrong = from_positions(owner, declaration, count, ...)
+    if not given then
+      return nil, wrong
+    end
+  end
+  local values, wrong = read_table(owner, declaration, given)
+  if not values then
+    return nil, wrong
+  end
+  return values, given
+end
+
+return options

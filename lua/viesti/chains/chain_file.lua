@@ -1,0 +1,112 @@
+--- Chain files: Lua source that returns a chain, in a file or a text.
+local class = require "viesti.base.class"
+local format = require "viesti.base.format"
+local new_edition = require "viesti.chains.edition"
+local sandbox = require "viesti.chains.sandbox"
+local Sender = require "viesti.senders.sender"
+local untrusted = require "viesti.chains.untrusted"
+
+---@class viesti.ChainFile
+---@field path string? nil: it is a text
+---@field name string as for Lua's load
+---@field text string? as it was last read
+local ChainFile = {}
+ChainFile.__index = ChainFile
+
+local MOST_UNTRUSTED = 64 * 1024 + 1 -- bytes; one more than there may be
+
+local function read(self)
+  if not self.path then
+    return self.text
+  end
+  local file <close>, reason = io.open(self.path, "rb")
+  if not file then
+    return nil, reason
+  end
+  local text
+  text, reason = file:read(self.trusted and "a" or MOST_UNTRUSTED)
+  return text or not reason and "" or nil, reason and ("%s: %s"):format(self.path, reason)
+end
+
+--- Whether the file has another text than it had when it was last read; false where it cannot be
+--- read.
+---@return boolean
+function ChainFile:has_changed()
+  local text = read(self)
+  return text ~= nil and text ~= self.text
+end
+
+-- Precompiled chunks are refused. As in Lua's own files, a byte order mark is none of the text, and
+-- a first line for the shell counts as empty.
+local function returned(self, env)
+  local text = self.text:gsub("^\xEF\xBB\xBF", ""):gsub("^#[^\n]*", "")
+  if not self.trusted then
+    return untrusted.run(text, self.name, env, self.additions)
+  end
+  local chunk, wrong = load(text, self.name, "t", env)
+  return (chunk or error(wrong, 0))()
+end
+
+-- What Lua says of a global that is not there, with what may have been meant.
+local function with_hint(self, raised)
+  local name = raised:match "a nil value %(global '([^']*)'%)$"
+  local hint = name and sandbox.hint(name, self.additions, self.trusted)
+  return hint and ("%s: %s"):format(raised, hint) or raised
+end
+
+-- A path that is not there was taken for a text, where it does not end with ".lua".
+local function is_like_a_path(text)
+  return text:find "^[^%s%c(){}\"']+$" ~= nil
+end
+
+local function in_words(self, raised)
+  local from, sentence = self.title .. ":", format.raised(raised)
+  local has_place = sentence:find "^[^\n]*:%d+: " or sentence:sub(1, #from) == from
+  sentence = with_hint(self, has_place and sentence or from .. " " .. sentence)
+  if not self.path and is_like_a_path(self.text) then
+    return ("there is no file %s, and as the text of a chain it is wrong: %s"):format(
+      format.given(self.text), sentence)
+  end
+  return sentence
+end
+
+--- Reads and runs it. Returns an edition with its chain, which takes over what the one `before` has
+--- named alike; or nil and what is wrong, in a sentence.
+---@param before? viesti.Edition
+---@return viesti.Edition? edition, string? reason
+function ChainFile:run(before)
+  local text, wrong = read(self)
+  if not text then
+    return nil, wrong
+  end
+  self.text = text
+  local edition = new_edition(before)
+  local ok, chain = pcall(returned, self, sandbox.environment(edition, self.additions))
+  if ok and class.is(chain, Sender) then
+    edition:settle(chain)
+    return edition
+  end
+  edition:finish()
+  if not ok then
+    return nil, in_words(self, chain)
+  end
+  return nil, ("%s must return a sender, such as chain { ... }, it returned %s"):format(self.title,
+    format.given(chain))
+end
+
+-- In sentences.
+local function what_it_is(path, name)
+  return name and name:gsub("^[=@]", "") or path or "the chain"
+end
+
+--- One that has not been read yet.
+---@param source { path: string? , text: string?, name: string? } a path or a text
+---@param additions? table<string, any>
+---@param trusted boolean
+---@return viesti.ChainFile
+return function(source, additions, trusted)
+  local path, name = source.path, source.name
+  return setmetatable({ path = path, text = source.text, additions = additions,
+    name = name or path and "@" .. path or "=chain", title = what_it_is(path, name),
+    trusted = trusted }, ChainFile)
+end

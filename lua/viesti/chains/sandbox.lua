@@ -1,0 +1,198 @@
+--- The names that a chain file has: viesti's own, the harmless part of Lua's, and the host's.
+local core = require "viesti.core"
+local format = require "viesti.base.format"
+local options = require "viesti.base.options"
+local tables = require "viesti.base.tables"
+local untrusted = require "viesti.chains.untrusted"
+
+local sandbox = {}
+
+local function set_of(names)
+  local set = {}
+  for name in names:gmatch "%w+" do
+    set[name] = true
+  end
+  return set
+end
+
+-- Nothing that reaches files, processes or the debugger.
+local SAFE = set_of [[
+  assert error ipairs math next pairs pcall select string table tonumber tostring type utf8
+]]
+
+-- What is for programs, not for chains.
+local LEFT_OUT = set_of "load check download loop"
+
+-- In modules of their own, which need not be installed.
+local STORES = {
+  sqlite = { module = "viesti.sqlite", rock = "viesti-sqlite" },
+  redis = { module = "viesti.redis", rock = "viesti-redis" },
+  RedisLimit = { module = "viesti.redis.limit", rock = "viesti-redis" },
+}
+
+-- What may outlive a reload.
+local KEPT = set_of [[
+  Store Session RateLimit RetryBudget Cooldown ConcurrencyLimit CircuitBreaker tiered har sqlite
+  redis RedisLimit
+]]
+
+local function copy_of(library)
+  if type(library) ~= "table" then
+    return library
+  end
+  local copy = {}
+  for name, value in pairs(library) do
+    copy[name] = value
+  end
+  return copy
+end
+
+-- What is raised has no place yet: that of the file's line is put before it.
+local function without_place(fn, ...)
+  local results = table.pack(pcall(fn, ...))
+  if not results[1] then
+    error(results[2], 0)
+  end
+  return table.unpack(results, 2, results.n)
+end
+
+-- The function through which the file calls `value`, which it knows as `name`.
+local function caller(edition, name, value)
+  local make = function(...)
+    return without_place(value, ...)
+  end
+  return core.placed(function(...)
+    if KEPT[name] then
+      return edition:object(name, make, ...)
+    end
+    local built = make(...)
+    if options.is_sender(built) then
+      edition:note(built)
+    end
+    return built
+  end)
+end
+
+-- A class (or warning category) to use and to extend, but not to change for everybody else.
+local function read_only(edition, name, object)
+  local call = caller(edition, name, object)
+  local function extend(_, ...)
+    local Class = without_place(object.extend, object, ...)
+    local meta = getmetatable(Class)
+    local construct = meta.__call
+    meta.__call = core.placed(function(...)
+      return without_place(construct, ...)
+    end)
+    edition:note_class(Class)
+    return Class
+  end
+  local own = { extend = type(object) == "table" and object.extend and core.placed(extend) or nil }
+  return setmetatable({}, {
+    __index = function(_, key)
+      return own[key] or object[key]
+    end,
+    __call = core.placed(function(_, ...)
+      return call(...)
+    end),
+    __newindex = function(_, key)
+      error(("%s cannot be changed from a chain's source (setting %s)"):format(
+        tostring(object), format.value(key)), 2)
+    end,
+    __tostring = function()
+      return tostring(object)
+    end,
+    __metatable = false,
+    stands_for = object,
+  })
+end
+
+local function guarded(edition, name, value)
+  if type(value) == "function" then
+    return caller(edition, name, value)
+  elseif type(value) == "table" then
+    return read_only(edition, name, value)
+  end
+  return value
+end
+
+local function optional(name, place)
+  return function(...)
+    local is_there, constructor = pcall(require, place.module)
+    if not is_there then
+      error(("%s: %s is not installed (the rock %s has it)"):format(name, place.module, place.rock),
+        0)
+    end
+    return constructor(...)
+  end
+end
+
+local function meaning(edition, name)
+  if SAFE[name] then
+    return copy_of(_G[name])
+  elseif STORES[name] then
+    return guarded(edition, name, optional(name, STORES[name]))
+  elseif not LEFT_OUT[name] then
+    return guarded(edition, name, require("viesti")[name])
+  end
+end
+
+--- Whether the name stands for something in every chain file.
+---@param name string
+---@return boolean
+function sandbox.knows(name)
+  return SAFE[name] or STORES[name] ~= nil
+    or not LEFT_OUT[name] and require("viesti")[name] ~= nil
+end
+
+local function names(additions, trusted)
+  local all = trusted and { SAFE, STORES, require "viesti" } or { untrusted.names }
+  all[#all + 1] = additions
+  local set = {}
+  for _, known in ipairs(all) do
+    for name in pairs(known) do
+      set[name] = not LEFT_OUT[name] or nil
+    end
+  end
+  return tables.sorted_keys(set)
+end
+
+--- What to say of a name that stands for nothing in a chain file, which was used as if it did; nil:
+--- nothing helps.
+---@param name string
+---@param additions? table<string, any>
+---@param trusted boolean
+---@return string?
+function sandbox.hint(name, additions, trusted)
+  if name:lower() == "viesti" then
+    return "in chain files its words stand without 'viesti.'"
+  elseif _G[name] ~= nil or LEFT_OUT[name] then
+    return ("chain files have no '%s'"):format(name)
+  elseif STORES[name] or require("viesti")[name] ~= nil then
+    return ("an untrusted chain has no '%s'"):format(name)
+  end
+  local near = options.nearest(name, names(additions, trusted))
+  return near and ("did you mean '%s'?"):format(near)
+end
+
+--- A fresh environment for each reading of a file, so that nothing one defines is seen by another.
+---@param edition viesti.Edition notes what is built
+---@param additions? table<string, any> the host's own
+---@return table<string, any>
+function sandbox.environment(edition, additions)
+  local env = {}
+  for name, value in pairs(additions or {}) do
+    env[name] = value
+  end
+  return setmetatable(env, { __index = function(_, name)
+    local value = meaning(edition, name)
+    if value ~= nil then
+      env[name] = value
+    else
+      edition:note_missing(name, ("%s%s is nil, for nothing has that name"):format(core.place(),
+        format.given(name)))
+    end
+    return value
+  end })
+end
+
+return sandbox

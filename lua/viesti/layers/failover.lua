@@ -1,0 +1,106 @@
+--- FailoverSender{ hosts, sender }: the same service at several places: what fails at one is asked
+--- of the next.
+---
+--- A request to any of the hosts goes to the one that served last; others pass as they are.
+local core = require "viesti.core"
+local ExtendingSender = require "viesti.senders.extending"
+local format = require "viesti.base.format"
+local origin_of = require "viesti.message.origin"
+local Request = require "viesti.message.request"
+local resending = require "viesti.retrying.resending"
+
+---@class viesti.FailoverSender: viesti.ExtendingSender
+---@field hosts string[]
+local FailoverSender = ExtendingSender:extend("FailoverSender", {
+  { name = "hosts", type = "strings", required = true,
+    doc = "origins such as \"https://a.example\", the preferred one first" },
+  { name = "rest", type = "number", default = 30, min = 0,
+    doc = "seconds for which one that failed is asked only where the others fail, too" },
+  { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
+})
+
+-- Of a gateway that has nobody behind it, or of a server on its way down.
+local FAILED = { [502] = true, [503] = true, [504] = true }
+
+local function origin_among(hosts, host)
+  local normal = core.resolve_url(host, "")
+  local origin = normal and origin_of(normal)
+  if not origin or normal ~= origin .. "/" then
+    error(("%sFailoverSender: hosts must be origins such as \"https://a.example\", got %s"):format(
+      core.place(), format.value(host)), 0)
+  elseif hosts[origin] then
+    error(("%sFailoverSender: %s is given twice"):format(core.place(), origin), 0)
+  end
+  return origin
+end
+
+function FailoverSender:init()
+  FailoverSender.super.init(self)
+  self.origins, self.resting = {}, {} -- resting: until when, by origin
+  for index, host in ipairs(self.hosts) do
+    local origin = origin_among(self.resting, host)
+    self.origins[index], self.resting[origin] = origin, 0
+  end
+  if #self.origins == 0 then
+    error(core.place() .. "FailoverSender: hosts is empty", 0)
+  end
+end
+
+-- Those that do not rest first, each part in the order given.
+local function order(self, now)
+  local awake, resting = {}, {}
+  for _, origin in ipairs(self.origins) do
+    local list = self.resting[origin] > now and resting or awake
+    list[#list + 1] = origin
+  end
+  return table.move(resting, 1, #resting, #awake + 1, awake)
+end
+
+-- Whether the outcome speaks of the host, and the next one may be asked.
+local function has_failed(response, err)
+  if response then
+    return FAILED[response.status_code] ~= nil
+  end
+  return resending.PASSING[err.kind] ~= nil
+end
+
+local function may_move_on(request, err)
+  local is_harmless = err ~= nil and err.sent == "no" or request:is_idempotent()
+  return is_harmless and resending.has_body(request, err)
+end
+
+-- The URL as it was given, without the params that come behind it.
+local function moved(request, from, origin)
+  if from == origin then
+    return request
+  end
+  local url = (core.request_given(request) or request).url
+  local authority, rest = url:match "^%a+://([^/?#]*)(.*)$"
+  local scheme, host = origin:match "^(%a+://)(.*)$"
+  return request:with { url = scheme .. (authority:match "^.*@" or "") .. host .. rest }
+end
+
+function FailoverSender:send(request)
+  request = Request.from(request)
+  local from = origin_of(request.url)
+  if not self.resting[from] then
+    return self.sender:send(request)
+  end
+  local origins = order(self, self:now())
+  for index, origin in ipairs(origins) do
+    local response, err = self.sender:send(moved(request, from, origin))
+    response, err = self:check_answer(request, response, err)
+    if not has_failed(response, err) then
+      self.resting[origin] = 0
+      return response, err
+    end
+    self.resting[origin] = self:now() + self.rest
+    if index == #origins or not may_move_on(request, err) then
+      return response, err
+    elseif response then
+      response:close()
+    end
+  end
+end
+
+return FailoverSender
