@@ -8,6 +8,8 @@
  * KiB. */
 #include "plain.h"
 
+#include "message/version.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,7 +91,7 @@ CURL *new_handle(const run *of, response *to) {
   curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)TIMEOUT);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT);
   if (of->same_fields) {
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "viesti/0.1.0");
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "viesti/" VI_VERSION);
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
   }
   if (of->ca) {

@@ -134,7 +134,7 @@ describe("Request", function()
       local echo = server.url .. "/echo"
       assert(sender:send({ url = echo, headers = { ["User-Agent"] = false } }))
       local headers = assert(sender:send({ url = echo })).content.headers
-      assert.same({ "viesti/0.1.0" }, headers["user-agent"])
+      assert.same({ "viesti/" .. viesti.VERSION }, headers["user-agent"])
     end)
 
     it("sends a body without its type", function()

@@ -13,7 +13,7 @@ describe("Session", function()
     local described = session:describe()
     for name, value in pairs({ timeout = 60, connect_timeout = 10, idle_timeout = 30,
       max_body = 64 * 1024 * 1024, max_connections = 256, http_version = "auto", decode = true,
-      verify = true, user_agent = "viesti/0.1.0" }) do
+      verify = true, user_agent = "viesti/" .. viesti.VERSION }) do
       assert.equal(value, described[name], name)
     end
   end)

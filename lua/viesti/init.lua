@@ -15,7 +15,7 @@ local json = require "viesti.message.json"
 local warnings = require "viesti.base.warnings"
 
 return {
-  VERSION = "0.1.0",
+  VERSION = core.version,
   CURL_VERSION = core.curl_version,
 
   Error = require "viesti.base.errors",

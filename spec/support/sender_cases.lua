@@ -4,6 +4,7 @@
 
 local assert = require("luassert")
 local header_list = require("spec.support.header_list")
+local viesti = require("viesti")
 
 local every_byte = {}
 for code = 0, 255 do
@@ -43,7 +44,7 @@ promise("sends a field whose value is blank, as an empty one", function(sender, 
 end)
 
 promise("names itself as User-Agent unless told otherwise", function(sender, origin)
-  assert.equal("viesti/0.1.0", seen(sender, origin, {}).header("User-Agent"))
+  assert.equal("viesti/" .. viesti.VERSION, seen(sender, origin, {}).header("User-Agent"))
   assert.equal("me", seen(sender, origin, { headers = { ["user-agent"] = "me" } })
     .header("User-Agent"))
 end)

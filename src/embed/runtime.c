@@ -2,6 +2,7 @@
 #include "embed/runtime.h"
 
 #include "message/memory.h"
+#include "message/version.h"
 #include "transport/features.h"
 
 #include <lualib.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 
 const char *viesti_version(void) {
-  return "0.1.0";
+  return VI_VERSION;
 }
 
 int viesti_has(const char *feature) {

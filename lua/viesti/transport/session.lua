@@ -54,7 +54,7 @@ local declaration = {
     doc = "keep cookies and send them again, by RFC 6265; servers set none for public suffixes" },
   { name = "curl", type = "table", secret_strings = true,
     doc = "further options of libcurl by name, without CURLOPT_" },
-  { name = "user_agent", type = "string", default = "viesti/0.1.0",
+  { name = "user_agent", type = "string", default = "viesti/" .. core.version,
     doc = "the User-Agent field" },
 }
 
