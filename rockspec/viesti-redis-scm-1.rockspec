@@ -17,7 +17,7 @@ description = {
 supported_platforms = { "unix" }
 dependencies = {
   "lua >= 5.4, < 5.5",
-  "viesti",
+  "viesti >= 0.1.0",
 }
 external_dependencies = {
   HIREDIS = { header = "hiredis/hiredis.h", library = "hiredis" },

@@ -16,7 +16,7 @@ description = {
 supported_platforms = { "unix" }
 dependencies = {
   "lua >= 5.4, < 5.5",
-  "viesti",
+  "viesti >= 0.1.0",
 }
 external_dependencies = {
   SQLITE = { header = "sqlite3.h", library = "sqlite3" },
