@@ -61,6 +61,7 @@ end
 ---@param choices? { null: any }
 ---@return any value, string? reason
 function Response:json(choices)
+  core.check_type(self, "viesti.Response")
   if choices ~= nil and type(choices) ~= "table" then
     error("response:json takes a table such as { null = viesti.null }, got "
       .. format.given(choices), 2)
@@ -95,6 +96,7 @@ end
 ---@param most? integer
 ---@return string? bytes, viesti.Error? err
 function Response:read(most)
+  core.check_type(self, "viesti.Response")
   local wrong = check_most("read", most) or core.is_read_elsewhere(self) and TAKEN
   if wrong then
     error(core.place() .. wrong, 0)
@@ -137,6 +139,7 @@ end
 ---@param most? integer
 ---@return fun(): string?
 function Response:chunks(most)
+  core.check_type(self, "viesti.Response")
   local wrong = check_most("chunks", most)
   if wrong then
     error(core.place() .. wrong, 0)
@@ -152,6 +155,7 @@ end
 ---@param path string
 ---@return integer? bytes, viesti.Error|string? reason
 function Response:save(path)
+  core.check_type(self, "viesti.Response")
   if type(path) ~= "string" then
     error(core.place() .. "save needs the path of a file, got " .. format.given(path), 0)
   elseif core.is_read_elsewhere(self) then
@@ -165,12 +169,14 @@ end
 --- True for a status of 200 to 299.
 ---@return boolean
 function Response:is_success()
+  core.check_type(self, "viesti.Response")
   return self.status_code >= 200 and self.status_code < 300
 end
 
 --- The response itself if its status is below 400; raises an error that names it otherwise.
 ---@return viesti.Response
 function Response:raise_for_status()
+  core.check_type(self, "viesti.Response")
   if self.status_code >= 400 then
     local reason = self.reason ~= "" and " " .. self.reason or ""
     error(("%d%s for %s"):format(self.status_code, reason, core.public_url(self.url)), 2)
@@ -184,6 +190,7 @@ end
 --- for a number past all reason.
 ---@return number?
 function Response:retry_after()
+  core.check_type(self, "viesti.Response")
   return retry_after(self)
 end
 
