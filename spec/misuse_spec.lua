@@ -87,8 +87,8 @@ describe("Misuse is told by the name of what is misused:", function()
 
   it("a method that is called with a dot, as of Lua's files", function()
     local objects = {
-      Response = { viesti.Response(), "chunks", "is_success", "json", "raise_for_status", "read",
-        "retry_after", "save" },
+      Response = { viesti.Response(), "chunks", "is_success", "json", "lines", "raise_for_status",
+        "read", "retry_after", "save" },
       Request = { viesti.Request({ url = "http://h/" }), "with" },
       Session = { viesti.Session({ cookies = true }), "add_cookie", "clear_cookies", "close",
         "cookies", "describe", "load_cookies", "save_cookies" },

@@ -4,6 +4,7 @@ local core = require "viesti.core"
 local fields = require "viesti.message.fields"
 local format = require "viesti.base.format"
 local json = require "viesti.message.json"
+local lines = require "viesti.message.lines"
 local options = require "viesti.base.options"
 local retry_after = require "viesti.message.retry_after"
 local save = require "viesti.message.save"
@@ -81,6 +82,8 @@ local function take(response, most, loops)
   return taken:take(response, most, loops)
 end
 
+local LONGEST_LINE = 1024 * 1024
+
 local TAKEN = "somebody else is reading this response"
 
 -- What is wrong with reading at most so many bytes at a time, or nil.
@@ -147,6 +150,22 @@ function Response:chunks(most)
     return streamed_chunks(self, most)
   end
   return whole_chunks(self.body, core.read_position(self), most)
+end
+
+--- What was not read yet of the body, line by line, without the ends "\n" or "\r\n"; in all else
+--- as `chunks`. A line of more than `most` bytes, 1 MiB if not given, is raised as the error
+--- `too_large`.
+---   for line in response:lines() do print(line) end
+---@param most? integer
+---@return fun(): string?
+function Response:lines(most)
+  core.check_type(self, "viesti.Response")
+  local wrong = check_most("lines", most)
+  if wrong then
+    error(core.place() .. wrong, 0)
+  end
+  local next_chunk, state, control, closing = self:chunks()
+  return lines(next_chunk, most or LONGEST_LINE), state, control, closing
 end
 
 --- Writes the body to a file, which appears under its name only when it is whole, in the place of
