@@ -85,6 +85,31 @@ describe("Misuse is told by the name of what is misused:", function()
     end
   end)
 
+  it("a method that is called with a dot, as of Lua's files", function()
+    local objects = {
+      Response = { viesti.Response(), "chunks", "is_success", "json", "lines", "raise_for_status",
+        "read", "retry_after", "save" },
+      Request = { viesti.Request({ url = "http://h/" }), "with" },
+      Session = { viesti.Session({ cookies = true }), "add_cookie", "clear_cookies", "close",
+        "cookies", "describe", "load_cookies", "save_cookies" },
+      Store = { viesti.Store(), "clear", "delete", "purge", "stats" },
+      Headers = { viesti.Response().headers, "get", "get_all" },
+      Loop = { viesti.loop(), "step" },
+    }
+    for type_name, object in pairs(objects) do
+      for index = 2, #object do
+        local call = assert(load(("local object = ... local _ = object.%s('x')"):format(
+          object[index]), "=spec/misuse_spec.lua"))
+        assert_raises(("bad argument #1 to '%s' (viesti.%s expected, got string)"):format(
+          object[index], type_name), call, object[1])
+      end
+    end
+    local layer = viesti.RetryingSender()
+    assert_raises("send: the request must be a Request or a table of its options, got nothing: "
+      .. "it is sender:send(request), with a colon",
+      function() local _ = layer.send({ url = "http://h/" }) end)
+  end)
+
   it("tasks that wait for each other", function()
     local message = "deadlock: every task waits for another and nothing is in flight"
     assert_raises(message, viesti.run, core.park)

@@ -194,6 +194,15 @@ describe("RedirectingSender between http and https", function()
     assert.equal("X-Api-Key X-Plain", heard(function(name) return requests[2].headers[name] end))
   end)
 
+  it("takes a Referer along, but not into the clear", function()
+    local requests = {}
+    local places = { "https://b.example/x", "http://b.example/x" }
+    assert(RedirectingSender({ allow_downgrade = true, sender = scripted(places, requests) }):send({
+      url = "https://a.example/x", headers = { referer = "https://a.example/?token=1" } }))
+    assert.equal("https://a.example/?token=1", requests[2].headers.Referer)
+    assert.is_nil(requests[3].headers.Referer)
+  end)
+
   it("takes another scheme or port, not the scheme's own port, for another origin", function()
     for location, same in pairs({
       ["https://a.example:443/y"] = true, ["https://A.EXAMPLE/y"] = true, ["//a.example/y"] = true,

@@ -347,6 +347,36 @@ describe("viesti.redis, where the server", function()
     end)
   end)
 
+  it("hangs up, has each question answered once, whatever befalls one of them", function()
+    local before = viesti.TaskWarning:set("ignore")
+    viesti.run(function()
+      local store, closing = false_redis({ "+OK\r\n", HIT }, true)
+      local _ <close> = closing
+      store:get("k")
+      local counts, questions = {}, {}
+      for index = 1, 3 do
+        questions[index] = { text = "*1\r\n$4\r\nPING\r\n", wanted = 1, got = 0,
+          deadline = core.now() + 5, after = function()
+            counts[index] = (counts[index] or 0) + 1
+            error("befallen")
+          end }
+      end
+      local connection = store.client.connection
+      local tasks = {}
+      for index, question in ipairs(questions) do
+        tasks[index] = viesti.spawn(connection.ask, connection, question)
+      end
+      for index, question in ipairs(questions) do
+        tasks[index]:join(5)
+        assert.equal("done", tasks[index]:status())
+        assert.is_string(question.reason)
+      end
+      assert.same({ 1, 1, 1 }, counts)
+      store:close()
+    end)
+    viesti.TaskWarning:set(before)
+  end)
+
   it("fails, and warnings are to be raised, raises one where it was asked", function()
     viesti.StoreWarning:set("error")
     local store <close> = redis({ path = "/nowhere" })

@@ -57,6 +57,21 @@ for _, way in ipairs(ways) do
       assert.is_nil(seen().header("Expect"))
     end)
 
+    promise("is not asked for before the server wants it, where the request says Expect",
+      function(sender)
+        local asked = 0
+        server:route("/no", { { status = 401, early = true }, { body = "taken" } })
+        local request = viesti.Request({ method = "PUT", url = server.url .. "/no",
+          headers = { Expect = "100-continue" }, content = function()
+            asked = asked + 1
+            return asked < 3 and "abc" or nil
+          end })
+        assert.same({ 401, 0 }, { assert(sender:send(request)).status_code, asked })
+        local response = assert(sender:send(request))
+        assert.same({ "taken", 100, "abcabc" },
+          { response.body, response.interim[1].status_code, seen().body })
+      end)
+
     promise("arrives whole and in order, in pieces of any size", function(sender)
       local pieces = {}
       for index, size in ipairs({ 1, 16384, 16385, 65536, 262144, 3, 700001 }) do

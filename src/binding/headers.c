@@ -46,7 +46,8 @@ static int push_value(lua_State *L, const vi_headers *headers, vi_text name) {
 }
 
 static int headers_get(lua_State *L) {
-  return push_value(L, check_headers(L, 1), vi_check_text(L, 2));
+  const vi_headers *headers = check_headers(L, 1);
+  return push_value(L, headers, vi_check_text(L, 2));
 }
 
 static int headers_get_all(lua_State *L) {

@@ -63,6 +63,26 @@ int vi_raise(lua_State *L, const char *format, ...) {
   return lua_error(L);
 }
 
+int vi_raise_type(lua_State *L, int index, const char *type) {
+  const char *called = vi_called_name(L, NULL);
+  if (!called) /* by the user himself, or by nobody who could be named */
+    return luaL_typeerror(L, index, type);
+  bool named = luaL_getmetafield(L, index, "__name") == LUA_TSTRING;
+  return vi_raise(L, "bad argument #%d to '%s' (%s expected, got %s)", index, called, type,
+                  named ? lua_tostring(L, -1) : luaL_typename(L, index));
+}
+
+/* check_type(object, type): for methods in Lua; what is no userdata of that type was called with a
+ * dot, and so is the user's mistake */
+static int check_type(lua_State *L) {
+  const char *type = luaL_checkstring(L, 2);
+  if (!luaL_testudata(L, 1, type)) {
+    lua_settop(L, 1);
+    return vi_raise_type(L, 1, type);
+  }
+  return 0;
+}
+
 /* place() -> "file:line: " of the user's call, or "" */
 static int place(lua_State *L) {
   vi_push_place(L);
@@ -129,7 +149,10 @@ static int placed(lua_State *L) {
 }
 
 void vi_open_place(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"set_home", set_home}, {"place", place}, {"placed", placed}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"set_home", set_home},
+                                       {"check_type", check_type},
+                                       {"place", place},
+                                       {"placed", placed},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -37,7 +37,7 @@ void *vi_test_box(lua_State *L, int index, const char *type) {
 void *vi_check_box(lua_State *L, int index, const char *type) {
   void *box = vi_test_box(L, index, type);
   if (!box)
-    luaL_typeerror(L, index, type);
+    vi_raise_type(L, index, type);
   return box;
 }
 

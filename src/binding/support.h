@@ -49,6 +49,9 @@ VI_RAISES void vi_push_public_url(lua_State *L, vi_text url);
  * this library if Lua code of ours stands in between. */
 VI_RAISES int vi_raise(lua_State *L, const char *format, ...);
 
+/* As luaL_typeerror, blamed likewise. */
+VI_RAISES int vi_raise_type(lua_State *L, int index, const char *type);
+
 /* Pushes that place, "file:line: ", or "". */
 VI_RAISES void vi_push_place(lua_State *L);
 

@@ -1,8 +1,8 @@
 /* The one door to the heap for the whole core.
  *
- * Every allocation of the core goes through these functions, so that a host can supply its own
- * allocator and a test can make the Nth allocation fail. Nothing here aborts: a NULL return means
- * out of memory and the caller reports it as VI_ERROR_OUT_OF_MEMORY. */
+ * Every allocation of the core goes through these functions, so that a test can count them and make
+ * the Nth one fail. Nothing here aborts: a NULL return means out of memory and the caller reports
+ * it as VI_ERROR_OUT_OF_MEMORY. */
 #ifndef VI_MESSAGE_MEMORY_H
 #define VI_MESSAGE_MEMORY_H
 

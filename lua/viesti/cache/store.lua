@@ -23,6 +23,7 @@ local Store = core.Store
 ---@param url string
 ---@return true done as of any store: another returns nil and why not where it could not
 function Store:delete(url)
+  core.check_type(self, "viesti.Store")
   self:remove(Request.from { url = url }.url)
   return true
 end
@@ -32,6 +33,7 @@ end
 ---@param what { tag?: string, prefix?: string }
 ---@return integer
 function Store:purge(what)
+  core.check_type(self, "viesti.Store")
   local kind, text = purging.read(what)
   return self:purge_by(kind, text)
 end

@@ -70,12 +70,20 @@ local function is_for_a_body(name)
   return FOR_A_BODY[name] or name:find "^content%-" ~= nil
 end
 
-local function fields_for(self, request, crosses, keeps_body)
+local function is_downgrade(from, to)
+  return from:find "^https:" ~= nil and to:find "^http:" ~= nil
+end
+
+-- A Referer in the clear may not tell of what was asked for over TLS (RFC 9110 10.1.3).
+local function fields_for(self, request, url, keeps_body)
   local kept, secrets = {}, own_secrets(request)
+  local crosses = origin_of(url) ~= origin_of(request.url)
+  local downgrades = is_downgrade(request.url, url)
   for name, value in pairs(request.headers) do
     local lower = name:lower()
     local is_secret = self.secrets[lower] or secrets[lower] or lower:find "^proxy%-" ~= nil
-    if not (crosses and is_secret) and (keeps_body or not is_for_a_body(lower)) then
+    local is_withheld = crosses and is_secret or downgrades and lower == "referer"
+    if not is_withheld and (keeps_body or not is_for_a_body(lower)) then
       kept[#kept + 1] = { name, value }
     end
   end
@@ -95,9 +103,8 @@ local WRITTEN_ANEW = {
 -- again: a file, or none.
 local function moved(self, request, method, url)
   local keeps_body = method == request.method
-  local crosses = origin_of(url) ~= origin_of(request.url)
   local options = {
-    method = method, url = url, headers = fields_for(self, request, crosses, keeps_body),
+    method = method, url = url, headers = fields_for(self, request, url, keeps_body),
   }
   for _, spec in ipairs(Request.options) do
     if not WRITTEN_ANEW[spec.name] then
@@ -128,7 +135,7 @@ local function target_of(self, request, response)
   end
   if wrong then
     return nil, "leads where nothing can be sent: " .. wrong
-  elseif target and base:find "^https:" and target:find "^http:" and not self.allow_downgrade then
+  elseif target and is_downgrade(base, target) and not self.allow_downgrade then
     return nil, "leads from https to http, which needs allow_downgrade"
   end
   return target

@@ -162,6 +162,12 @@ local function refuse(sentence)
   error(core.place() .. sentence, 0)
 end
 
+-- What was likely meant.
+local HINTS = {
+  string = ", where { url = ... } was to be",
+  ["nil"] = ": it is sender:send(request), with a colon",
+}
+
 -- Called by the core for what is no Request yet, and no table that says no more than a URL and a
 -- usual method. `what` was called with it, `send` if not said.
 function Request.of_options(given, what)
@@ -170,8 +176,7 @@ function Request.of_options(given, what)
     return request or refuse(wrong)
   end
   refuse(("%s: the request must be a Request or a table of its options, got %s%s"):format(
-    what or "send", format.given(given),
-    type(given) == "string" and ", where { url = ... } was to be" or ""))
+    what or "send", format.given(given), HINTS[type(given)] or ""))
 end
 
 -- True where a copy is to have no such name, and no more is said: it has a list of no values; or
@@ -272,6 +277,7 @@ end
 ---@param changes table options as for Request
 ---@return viesti.Request
 function Request:with(changes)
+  core.check_type(self, "viesti.Request")
   if type(changes) ~= "table" then
     error(core.place() .. "request:with needs a table of options, got " .. format.given(changes), 0)
   end

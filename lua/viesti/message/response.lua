@@ -4,6 +4,7 @@ local core = require "viesti.core"
 local fields = require "viesti.message.fields"
 local format = require "viesti.base.format"
 local json = require "viesti.message.json"
+local lines = require "viesti.message.lines"
 local options = require "viesti.base.options"
 local retry_after = require "viesti.message.retry_after"
 local save = require "viesti.message.save"
@@ -61,6 +62,7 @@ end
 ---@param choices? { null: any }
 ---@return any value, string? reason
 function Response:json(choices)
+  core.check_type(self, "viesti.Response")
   if choices ~= nil and type(choices) ~= "table" then
     error("response:json takes a table such as { null = viesti.null }, got "
       .. format.given(choices), 2)
@@ -80,6 +82,8 @@ local function take(response, most, loops)
   return taken:take(response, most, loops)
 end
 
+local LONGEST_LINE = 1024 * 1024
+
 local TAKEN = "somebody else is reading this response"
 
 -- What is wrong with reading at most so many bytes at a time, or nil.
@@ -95,6 +99,7 @@ end
 ---@param most? integer
 ---@return string? bytes, viesti.Error? err
 function Response:read(most)
+  core.check_type(self, "viesti.Response")
   local wrong = check_most("read", most) or core.is_read_elsewhere(self) and TAKEN
   if wrong then
     error(core.place() .. wrong, 0)
@@ -137,6 +142,7 @@ end
 ---@param most? integer
 ---@return fun(): string?
 function Response:chunks(most)
+  core.check_type(self, "viesti.Response")
   local wrong = check_most("chunks", most)
   if wrong then
     error(core.place() .. wrong, 0)
@@ -146,12 +152,29 @@ function Response:chunks(most)
   return whole_chunks(self.body, core.read_position(self), most)
 end
 
+--- What was not read yet of the body, line by line, without the ends "\n" or "\r\n"; in all else
+--- as `chunks`. A line of more than `most` bytes, 1 MiB if not given, is raised as the error
+--- `too_large`.
+---   for line in response:lines() do print(line) end
+---@param most? integer
+---@return fun(): string?
+function Response:lines(most)
+  core.check_type(self, "viesti.Response")
+  local wrong = check_most("lines", most)
+  if wrong then
+    error(core.place() .. wrong, 0)
+  end
+  local next_chunk, state, control, closing = self:chunks()
+  return lines(next_chunk, most or LONGEST_LINE), state, control, closing
+end
+
 --- Writes the body to a file, which appears under its name only when it is whole, in the place of
 --- one that was there; or into what is no regular file. Returns the number of bytes; or nil and why
 --- not: an error object if the transfer failed, a sentence if the file did.
 ---@param path string
 ---@return integer? bytes, viesti.Error|string? reason
 function Response:save(path)
+  core.check_type(self, "viesti.Response")
   if type(path) ~= "string" then
     error(core.place() .. "save needs the path of a file, got " .. format.given(path), 0)
   elseif core.is_read_elsewhere(self) then
@@ -165,12 +188,14 @@ end
 --- True for a status of 200 to 299.
 ---@return boolean
 function Response:is_success()
+  core.check_type(self, "viesti.Response")
   return self.status_code >= 200 and self.status_code < 300
 end
 
 --- The response itself if its status is below 400; raises an error that names it otherwise.
 ---@return viesti.Response
 function Response:raise_for_status()
+  core.check_type(self, "viesti.Response")
   if self.status_code >= 400 then
     local reason = self.reason ~= "" and " " .. self.reason or ""
     error(("%d%s for %s"):format(self.status_code, reason, core.public_url(self.url)), 2)
@@ -184,6 +209,7 @@ end
 --- for a number past all reason.
 ---@return number?
 function Response:retry_after()
+  core.check_type(self, "viesti.Response")
   return retry_after(self)
 end
 

@@ -45,21 +45,17 @@ local function left(self)
   return math.max(0, slot.deadline - now)
 end
 
-local function finish(slot)
-  slot.done = true
-  if slot.after then
-    slot.after()
-  end
-  if slot.task then
-    slot.task:wake()
-  end
-end
-
 local function finish_first(self)
   local slot = self.slots[self.first]
   self.slots[self.first] = nil
   self.first = self.first + 1
-  finish(slot)
+  slot.done = true
+  if slot.task then
+    slot.task:wake()
+  end
+  if slot.after then
+    slot.after()
+  end
 end
 
 local function too_late(self)
@@ -71,11 +67,16 @@ local function look_up(self, driver)
   if self.place.host:lower() == "localhost" then
     return { "127.0.0.1", "::1" }
   end
-  local fd, reason = wire.resolve(self.place.host)
+  local fd, reason
+  local _ <close> = setmetatable({}, { __close = function()
+    if fd then
+      wire.close(fd)
+    end
+  end }) -- before there is a descriptor that could get lost
+  fd, reason = wire.resolve(self.place.host)
   if not fd then
     return nil, reason
   end
-  local _ <close> = setmetatable({}, { __close = function() wire.close(fd) end })
   if not driver.wait(fd, "r", left(self)) then
     return nil, "its name is looked up for too long"
   end
@@ -227,17 +228,22 @@ local function step(self, driver)
   return count, reason
 end
 
--- Who waits for replies is told why there will be none.
+-- Who waits for replies is told why there will be none: each, also where memory is short.
 local function fail(self, reason)
-  local slots, first, last = self.slots, self.first, self.last
-  self.slots, self.first, self.last, self.ready = {}, 1, 0, false
+  self.ready = false
   if self.wire then
     self.wire:close()
     self.wire = nil
   end
-  for index = first, last do
-    slots[index].reason = reason
-    finish(slots[index])
+  local problem
+  while self.first <= self.last do
+    self.slots[self.first].reason = reason
+    local fine, raised = pcall(finish_first, self)
+    problem = problem or not fine and raised
+  end
+  self.first, self.last = 1, 0
+  if problem then
+    error(problem, 0)
   end
 end
 

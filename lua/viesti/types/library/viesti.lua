@@ -1100,6 +1100,14 @@ function Response:read(most) end
 ---@return fun(): string?
 function Response:chunks(most) end
 
+--- What was not read yet of the body, line by line, without the ends "\n" or "\r\n"; in all else
+--- as `chunks`. A line of more than `most` bytes, 1 MiB if not given, is raised as the error
+--- `too_large`.
+---   for line in response:lines() do print(line) end
+---@param most? integer
+---@return fun(): string?
+function Response:lines(most) end
+
 --- Writes the body to a file, which appears under its name only when it is whole, in the place of
 --- one that was there; or into what is no regular file. Returns the number of bytes; or nil and why
 --- not: an error object if the transfer failed, a sentence if the file did.
