@@ -158,8 +158,8 @@ describe("the stubs for editors", function()
       local one_store = viesti.Store()
       needed = {
         AuthenticatingSender = { bearer = "x" },
-        FailoverSender = { hosts = { "http://a.example" } },
-        HedgingSender = { delay = 1 }, DeadlineSender = { seconds = 1 },
+        FailoverSender = { origins = { "http://a.example" } },
+        HedgingSender = { delay = 1 }, DeadlineSender = { max_time = 1 },
         ConcurrencyLimitingSender = { limit = 1 }, ConcurrencyLimit = { limit = 1 },
         RateLimitingSender = { rate = 1 }, RateLimit = { rate = 1 }, RedisLimit = { rate = 1 },
         TracingSender = { on_event = function() end }, CachingSender = { store = one_store },
