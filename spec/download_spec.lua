@@ -317,6 +317,7 @@ describe("download", function()
     refused("download: retries must be an integer of 0 or more, got -1", { sender = sender,
       request = request, path = "x", retries = -1 })
     refused("download: there is no option \"tries\", did you mean 'retries'? (its "
-      .. "options are sender, request, path, on_progress, retries, wait, resume)", { sender = sender, tries = 1 })
+      .. "options are sender, request, path, on_progress, retries, wait, resume)",
+      { sender = sender, tries = 1 })
   end)
 end)

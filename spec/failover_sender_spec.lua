@@ -102,8 +102,8 @@ describe("FailoverSender", function()
   end
 
   it("refuses origins that are none", function()
-    for _, origin in ipairs({ "a.invalid", "http://a.invalid/x", "ftp://a.invalid" }) do
-      assert.error_matches(function() viesti.FailoverSender({ origins = { origin } }) end,
+    for _, text in ipairs({ "a.invalid", "http://a.invalid/x", "ftp://a.invalid" }) do
+      assert.error_matches(function() viesti.FailoverSender({ origins = { text } }) end,
         "FailoverSender: origins must be a list such as")
     end
     assert.error_matches(function() viesti.FailoverSender({ origins = { A, A .. ":80/" } }) end,

@@ -168,9 +168,11 @@ VIESTI_API viesti_status viesti_add_store(viesti *runtime, const char *name, vie
  * by the runtime, valid until its next call. `runtime` may be NULL, as a failed open leaves it. */
 VIESTI_API const char *viesti_last_error(const viesti *runtime);
 
-/* Of what kind that was, where a request got no response: "timeout", "connect", "tls" ... (the list
- * is in docs/reference.md); "" for anything else, a refused URL or header among them. Owned by the
- * runtime, valid until its next call. */
+/* Of what kind that was, where a request got no response; "" for anything else, a refused URL or
+ * header among them. Owned by the runtime, valid until its next call. The kinds are "resolve",
+ * "connect", "tls", "timeout", "reset", "empty_reply", "truncated", "protocol", "too_large",
+ * "refused", "redirect", "cancelled", "closed", "rate_limited", "circuit_open", "deadline",
+ * "forked", "script" and "out_of_memory"; docs/reference.md says what each means. */
 VIESTI_API const char *viesti_last_error_kind(const viesti *runtime);
 
 /* The runtime's Lua state, for what this header does not offer; owned by the runtime, NULL if that
@@ -315,8 +317,8 @@ typedef struct viesti_answer {
   size_t body_length;
 } viesti_answer;
 
-/* Completes a request with an answer, or with an error: its kind ("connect"; the list is in
- * docs/reference.md), a clause that says what happened, and whether any of the request may have
+/* Completes a request with an answer, or with an error: its kind ("connect"; as of
+ * viesti_last_error_kind), a clause that says what happened, and whether any of the request may have
  * been sent (which a RetryingSender goes by). On anything but VIESTI_OK, which viesti_last_error
  * explains, it is not over yet. */
 VIESTI_API viesti_status viesti_complete(viesti_completion *completion,

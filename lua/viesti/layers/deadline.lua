@@ -7,8 +7,8 @@ local ExtendingSender = require "viesti.senders.extending"
 ---@field max_time number
 local DeadlineSender = ExtendingSender:extend("DeadlineSender", {
   { name = "max_time", type = "number", min = 0, required = true,
-    doc = "seconds from when the request comes here until it has to be done; its own deadline holds where"
-      .. " that comes first" },
+    doc = "seconds from when the request comes here until it has to be done; its own"
+      .. " deadline holds where that comes first" },
   { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
 })
 

@@ -1,5 +1,5 @@
---- FailoverSender{ origins, sender }: the same service at several places: what fails at one is asked
---- of the next.
+--- FailoverSender{ origins, sender }: the same service at several places: what fails at one is
+--- asked of the next.
 ---
 --- A request to any of the origins goes to the one that served last; others pass as they are.
 local core = require "viesti.core"

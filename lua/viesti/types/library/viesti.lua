@@ -327,8 +327,8 @@ function ExtendingSender:with_sender(sender) end
 ---@field sender? viesti.Sender the inner sender; a SyncSender if none is given
 ---@field clock? viesti.Clock what this layer and those around it tell the time by, and sleep on; for tests
 
---- FailoverSender{ origins, sender }: the same service at several places: what fails at one is asked
---- of the next.
+--- FailoverSender{ origins, sender }: the same service at several places: what fails at one is
+--- asked of the next.
 ---@class viesti.FailoverSender: viesti.ExtendingSender
 ---@field origins string[] those of the service, such as "https://a.example", the preferred one first
 ---@field rest number seconds for which one that failed is asked only where the others fail, too (default 30)
@@ -453,7 +453,7 @@ function RateLimit:stats() end
 ---@field path string the file
 ---@field mode? "once"|"none"|"new"|"all" once: records if there is no file, and answers out of it otherwise; none: never lets a request out; new: lets out what the file does not have, and adds it; all: lets all out, into a new file (default "once")
 ---@field sender? viesti.Sender the inner sender; a SyncSender if none is given
----@field secrets? string[] names of further header fields, parameters, form fields and members of JSON whose values are not kept
+---@field secrets? string[] names of further header fields, params, form fields and members of JSON whose values are not kept
 ---@field max_body? integer bytes of a streamed body that it takes; more is the error too_large (default 67108864)
 ---@field clock? viesti.Clock what this layer and those around it tell the time by, and sleep on; for tests
 
@@ -462,7 +462,7 @@ function RateLimit:stats() end
 ---@class viesti.RecordingSender: viesti.ExtendingSender
 ---@field path string the file
 ---@field mode "once"|"none"|"new"|"all" once: records if there is no file, and answers out of it otherwise; none: never lets a request out; new: lets out what the file does not have, and adds it; all: lets all out, into a new file (default "once")
----@field secrets string[]? names of further header fields, parameters, form fields and members of JSON whose values are not kept
+---@field secrets string[]? names of further header fields, params, form fields and members of JSON whose values are not kept
 ---@field max_body integer bytes of a streamed body that it takes; more is the error too_large (default 67108864)
 ---@field clock viesti.Clock? what this layer and those around it tell the time by, and sleep on; for tests
 ---@overload fun(options: viesti.RecordingSender.Options): viesti.RecordingSender
@@ -702,7 +702,7 @@ function Sender:send(request) end
 ---@field sender? viesti.Sender the inner sender; a SyncSender if none is given
 ---@field request_headers? string[] names of header fields of requests to be attributes
 ---@field response_headers? string[] likewise of responses
----@field secrets? string[] names of further header fields and query parameters whose values are not told
+---@field secrets? string[] names of further header fields and params whose values are not told
 ---@field clock? viesti.Clock what this layer and those around it tell the time by, and sleep on; for tests
 
 --- TracingSender{ on_event = fn, sender = ... }: tells of every attempt by OpenTelemetry's semantic
@@ -711,7 +711,7 @@ function Sender:send(request) end
 ---@field on_event fun(name: "start"|"response"|"end"|"error", span: viesti.Span) called with the event's name, start, response, end or error, and the attempt's span
 ---@field request_headers string[]? names of header fields of requests to be attributes
 ---@field response_headers string[]? likewise of responses
----@field secrets string[]? names of further header fields and query parameters whose values are not told
+---@field secrets string[]? names of further header fields and params whose values are not told
 ---@field clock viesti.Clock? what this layer and those around it tell the time by, and sleep on; for tests
 ---@overload fun(options: viesti.TracingSender.Options): viesti.TracingSender
 ---@overload fun(on_event: (fun(name: "start"|"response"|"end"|"error", span: viesti.Span)), sender?: viesti.Sender, request_headers?: string[], response_headers?: string[], secrets?: string[]): viesti.TracingSender
