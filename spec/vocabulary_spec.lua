@@ -29,10 +29,6 @@ local NAMED = { ["docs/requests.md"] = { "Session" } }
 
 local lists = declarations.lists()
 
--- What the objects are called in the documentation.
-local OBJECTS = { request = "Request", response = "Response", err = "Error", span = "Span",
-  context = "RetryContext" }
-
 local MODULES = { "viesti", "viesti/redis", "viesti/redis/limit", "viesti/sqlite" }
 
 -- The lines of the stub of a table of options, those of what it is a child of included.
@@ -45,16 +41,6 @@ local function stub_of(name)
       return found .. (parent and stub_of(parent) or "")
     end
   end
-end
-
--- Where a guide's text gives a default, in its own words.
-local function assert_default(where, specs, text)
-  local value = declarations.value(text)
-  local agrees = #specs == 0 or value == nil
-  for _, spec in ipairs(specs) do
-    agrees = agrees or spec.default == value
-  end
-  assert.is_true(agrees, ("%s: %s"):format(where, text))
 end
 
 describe("An option", function()
@@ -118,5 +104,146 @@ describe("An option", function()
         end
       end
     end
+  end)
+end)
+
+describe("A guide", function()
+  -- What a page's tables and sentences call by name, as `name`, `table.name` or `name = ...`.
+  local function is_told_of(text, name)
+    for code in declarations.codes(text) do
+      if (" " .. code .. " "):find("[^%w_]" .. name .. "[^%w_]") then
+        return true
+      end
+    end
+  end
+
+  it("tells of every option of its layers", function()
+    for page, names in pairs(TOLD) do
+      local text = pages.read(page)
+      for _, name in ipairs(names) do
+        declarations.each(lists[name], function(spec)
+          if spec.name ~= "sender" and spec.name ~= "clock" then
+            assert.is_true(is_told_of(text, spec.name) or false, page .. ": " .. spec.name)
+          end
+        end)
+      end
+    end
+  end)
+
+  -- The options of that name, of those that a page's tables are about.
+  local function named_on(page, name)
+    return declarations.named(lists, TOLD[page] or NAMED[page] or {}, name)
+  end
+
+  -- Whether one of them has the default that a text begins with; or the text with none.
+  local function agrees(specs, text)
+    local value = declarations.value(text)
+    for _, spec in ipairs(specs) do
+      if spec.default == value then
+        return true
+      end
+    end
+    return false
+  end
+
+  it("has tables of options that are real, with the defaults that they have", function()
+    local count = 0
+    for _, page in ipairs(pages.list()) do
+      for _, found in ipairs(declarations.tables(pages.read(page))) do
+        local is_of_options = found.head[1] == "option" and page ~= "docs/reference.md"
+        for _, row in ipairs(is_of_options and found or {}) do
+          for code in declarations.codes(row[1]) do
+            local name = code:match "^[%w_]+"
+            local specs = named_on(page, name)
+            assert.is_truthy(specs[1], page .. ": " .. name)
+            assert.is_true(found.head[2] ~= "default" or agrees(specs, row[2]),
+              ("%s: %s: %s"):format(page, name, row[2]))
+            count = count + 1
+          end
+        end
+      end
+    end
+    assert.is_true(count > 90)
+  end)
+
+  it("gives no other default in a sentence, where one stands behind a name", function()
+    for page in pairs(TOLD) do
+      for name, text in pages.read(page):gmatch "`([%w_.]+)` %(([^()]+)%)" do
+        local specs = named_on(page, name)
+        assert.is_true(#specs == 0 or declarations.value(text) == nil or agrees(specs, text),
+          ("%s: %s: %s"):format(page, name, text))
+      end
+    end
+  end)
+
+  -- The options of a class by their names, and those that have a position in their order.
+  local function options_of(name)
+    local list, own = {}, lists[name == "har" and "Har" or name]
+    for _, spec in ipairs(own or {}) do
+      list[spec.name] = spec
+      list[#list + 1] = not spec.by_name and spec or nil
+    end
+    return own and #own > 0 and list or nil
+  end
+
+  it("builds nothing with an option that there is not", function()
+    local count = 0
+    for _, page in ipairs(pages.list()) do
+      for code in declarations.codes(pages.read(page)) do
+        for _, call in ipairs(declarations.calls(code)) do
+          local list = call.bracket == "{" and options_of(call.name)
+          for _, argument in ipairs(list and call or {}) do
+            if argument.name then
+              count = count + 1
+              assert.is_truthy(list[argument.name],
+                ("%s: %s of %s"):format(page, argument.name, call.name))
+            end
+          end
+        end
+      end
+    end
+    assert.is_true(count > 30)
+  end)
+
+  it("has the classes in README.md take what they take, in its order, with its defaults", function()
+    local count = 0
+    for _, found in ipairs(declarations.tables(pages.read "README.md")) do
+      for _, row in ipairs(found.head[1] == "class" and found or {}) do
+        for _, call in ipairs(declarations.calls(row[1])) do
+          local list, where = options_of(call.name), "README.md: " .. call.name
+          for position, argument in ipairs(call) do
+            local name = argument.name or argument.text
+            local spec = list and list[name]
+            assert.is_truthy(spec or name == "..." or not list, where .. ": " .. name)
+            assert.is_true(call.bracket == "{" or list == nil or list[position] == spec,
+              where .. ": " .. name)
+            local value = argument.name and declarations.value(argument.value)
+            assert.is_true(value == nil or spec.default == value, where .. ": " .. name)
+            count = count + 1
+          end
+        end
+      end
+    end
+    assert.is_true(count > 80)
+  end)
+
+  -- What objects are called in the documentation.
+  local OBJECTS = { request = "Request", response = "Response", err = "Error", span = "Span",
+    context = "RetryContext", attempt = "Attempt", session = "Session", task = "Task" }
+
+  it("speaks of the fields and methods that objects have, and of no others", function()
+    local known, count = {}, 0
+    stubs.read("lua/viesti/types/library/viesti.lua", known)
+    for _, page in ipairs(pages.list()) do
+      for code in declarations.codes(page:find "coming%-from" and "" or pages.read(page)) do
+        for object, sign, name in code:gmatch "%f[%w_.](%l+)([.:])([%a_][%w_]*)" do
+          local class = OBJECTS[object] and known.classes["viesti." .. OBJECTS[object]]
+          local kind = sign == ":" and "methods" or "fields"
+          count = count + (class and 1 or 0)
+          assert.is_truthy(not class or stubs.member(known, class, kind, name), page .. ": " .. code)
+        end
+      end
+    end
+    assert.is_true(count > 100)
   end)
 end)

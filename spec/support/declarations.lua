@@ -143,8 +143,8 @@ local function parts_of(text)
   return list
 end
 
---- The calls in a piece of code: of each what is called, its bracket, and a list of { name, value }
---- or, where there is no `name = value`, { text }.
+--- The calls in a piece of code: of each what is called, its bracket, and a list of { name =, value
+--- = } or, where there is no `name = value`, { text = }.
 function declarations.calls(code)
   local list = {}
   for name, inner in code:gmatch "(%a[%w_]*) ?(%b{})" do
@@ -156,7 +156,7 @@ function declarations.calls(code)
   for _, call in ipairs(list) do
     for index, part in ipairs(parts_of(call.inner:sub(2, -2))) do
       local name, value = part:match "^([%a_][%w_]*) = (.*)$"
-      call[index] = name and { name, value } or { part }
+      call[index] = { name = name, value = value, text = part }
     end
   end
   return list
