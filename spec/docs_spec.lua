@@ -5,7 +5,6 @@ local free_port = require "spec.support.free_port"
 local origin = require "spec.support.origin"
 local pages = require "spec.support.pages"
 local redis_server = require "spec.support.redis_server"
-local viesti = require "viesti"
 
 -- Every example in the documentation is run as it stands, but for its host, and where its Redis is.
 -- Those of this page are run by spec/cookbook_spec.lua.

@@ -34,8 +34,9 @@ local MODULES = { "viesti", "viesti/redis", "viesti/redis/limit", "viesti/sqlite
 -- The lines of the stub of a table of options, those of what it is a child of included.
 local function stub_of(name)
   for _, module in ipairs(MODULES) do
+    local class = "%-%-%-@class viesti%." .. name:gsub("%p", "%%%0") .. "%.Options"
     local parent, found = pages.read(("lua/viesti/types/library/%s.lua"):format(module))
-      :match("%-%-%-@class viesti%." .. name:gsub("%p", "%%%0") .. "%.Options%f[:\n]([^\n]*)(\n.-\n)\n")
+      :match(class .. "%f[:\n]([^\n]*)(\n.-\n)\n")
     if found then
       parent = parent:match "viesti%.(.*)%.Options"
       return found .. (parent and stub_of(parent) or "")
@@ -240,7 +241,8 @@ describe("A guide", function()
           local class = OBJECTS[object] and known.classes["viesti." .. OBJECTS[object]]
           local kind = sign == ":" and "methods" or "fields"
           count = count + (class and 1 or 0)
-          assert.is_truthy(not class or stubs.member(known, class, kind, name), page .. ": " .. code)
+          assert.is_truthy(not class or stubs.member(known, class, kind, name),
+            page .. ": " .. code)
         end
       end
     end

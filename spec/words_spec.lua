@@ -6,8 +6,8 @@ local pages = require "spec.support.pages"
 local stubs = require "spec.support.stubs"
 local viesti = require "viesti"
 
--- What has no option lists (those are spec/vocabulary_spec.lua's) and has one name all the same: the
--- kinds of error, what C and Lua have in common, and the command.
+-- What has one name everywhere besides options, which are spec/vocabulary_spec.lua's: the kinds of
+-- error, what C and Lua have in common, and the command.
 
 local HEADER = pages.read "src/viesti.h"
 local lists = declarations.lists()
@@ -32,8 +32,8 @@ describe("A kind of error", function()
     in_core.none = nil
     assert.is_truthy(in_core.timeout)
     assert.same(in_core, set_of(HEADER:match "The kinds are ([^;]+);", '"([%l_]+)"'))
-    assert.same(in_core, set_of(pages.read("docs/reference.md"):match "## The kinds of error\n(.*)$",
-      "\n| `([%l_]+)`"))
+    local told = pages.read("docs/reference.md"):match "## The kinds of error\n(.*)$"
+    assert.same(in_core, set_of(told, "\n| `([%l_]+)`"))
     local in_stubs = {}
     for _, one in ipairs(read_stubs().aliases["viesti.ErrorKind"]) do
       in_stubs[one.value] = true
@@ -106,7 +106,8 @@ describe("viesti.h", function()
     for name, class in pairs { step = "Loop", fd = "Loop", timeout = "Loop", cancel = "Task",
       reload = "Pipeline", close = "Pipeline", send = "Sender" } do
       assert.is_truthy(HEADER:find("viesti_" .. name .. "(", 1, true), name)
-      assert.is_truthy(stubs.member(known, known.classes["viesti." .. class], "methods", name), name)
+      assert.is_truthy(stubs.member(known, known.classes["viesti." .. class], "methods", name),
+        name)
     end
   end)
 
@@ -233,7 +234,8 @@ describe("A word of others", function()
 
   -- The texts that users see.
   local function texts()
-    local found = { ["src/viesti.h"] = HEADER, ["docs/man/viesti.1"] = pages.read "docs/man/viesti.1" }
+    local found = { ["src/viesti.h"] = HEADER,
+      ["docs/man/viesti.1"] = pages.read "docs/man/viesti.1" }
     for _, page in ipairs(pages.list()) do
       local text = pages.read(page)
       found[page] = not page:find "coming%-from" and (page ~= "docs/architecture.md" and text

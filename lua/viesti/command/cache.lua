@@ -1,4 +1,5 @@
---- `viesti cache list|delete|purge|clear|stats STORE`: looks into a store, and forgets some of what is there.
+--- `viesti cache list|delete|purge|clear|stats STORE`: looks into a store, and forgets some of what
+--- is there.
 local exit_codes = require "viesti.command.exit_codes"
 local failure = require "viesti.command.failure"
 local purging = require "viesti.cache.purging"
