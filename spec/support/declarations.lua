@@ -130,7 +130,7 @@ end
 
 --- What stands between backquotes in a text, piece by piece.
 function declarations.codes(text)
-  return declarations.prose(text):gmatch "`([^`\n]+)`"
+  return declarations.prose(text):gsub("\n", " "):gmatch "`([^`]+)`"
 end
 
 -- The parts of a list between commas; those in brackets are not taken apart.
