@@ -18,7 +18,7 @@ local HedgingSender = ExtendingSender:extend("HedgingSender", {
   { name = "max_attempts", type = "integer", default = 2, min = 1,
     doc = "how often the request is sent at most, the first time included" },
   { name = "budget", type = "RetryBudget",
-    doc = "keeps further sendings few while much fails; to share with a RetryingSender" },
+    doc = "keeps further attempts few while much fails; to share with a RetryingSender" },
   { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
 })
 
@@ -31,7 +31,7 @@ local function is_good(response)
   return response ~= nil and not FAILED[response.status_code]
 end
 
--- A sending that fails says so in the budget, be it the first; but what was turned away, or never
+-- An attempt that fails says so in the budget, be it the first; but what was turned away, or never
 -- left, is neither success nor failure.
 local function note_in_budget(budget, response, err)
   if response and response.status_code == TOO_MANY_REQUESTS or err and err.sent == "no" then

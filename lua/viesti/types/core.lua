@@ -113,7 +113,7 @@ function Request:is_replayable() end
 ---@field cache viesti.CacheFacts? what a cache had to do with it
 ---@field attempts viesti.Attempt[] how often the request was sent for it, and what came of each
 ---@field give_up string? why a RetryingSender, which would have, did not send it again
----@field hedged integer? which of a HedgingSender's sendings it answers, where there were several
+---@field hedged integer? which of a HedgingSender's attempts it answers, where there were several
 ---@field encoding string? the Content-Encoding that was undone
 ---@field reused boolean whether the connection had served before
 ---@field complete boolean|"unknown" whether the body is whole; a stream once it was read to its end

@@ -339,7 +339,7 @@ function ExtendingSender:with_sender(sender) end
 ---@class viesti.HedgingSender.Options
 ---@field delay number seconds without an answer before the request is sent once more; somewhat more than most answers take
 ---@field max_attempts? integer how often the request is sent at most, the first time included (1 or more; default 2)
----@field budget? viesti.RetryBudget keeps further sendings few while much fails; to share with a RetryingSender
+---@field budget? viesti.RetryBudget keeps further attempts few while much fails; to share with a RetryingSender
 ---@field sender? viesti.Sender the inner sender; a SyncSender if none is given
 ---@field clock? viesti.Clock what this layer and those around it tell the time by, and sleep on; for tests
 
@@ -348,7 +348,7 @@ function ExtendingSender:with_sender(sender) end
 ---@class viesti.HedgingSender: viesti.ExtendingSender
 ---@field delay number seconds without an answer before the request is sent once more; somewhat more than most answers take
 ---@field max_attempts integer how often the request is sent at most, the first time included (1 or more; default 2)
----@field budget viesti.RetryBudget? keeps further sendings few while much fails; to share with a RetryingSender
+---@field budget viesti.RetryBudget? keeps further attempts few while much fails; to share with a RetryingSender
 ---@field clock viesti.Clock? what this layer and those around it tell the time by, and sleep on; for tests
 ---@overload fun(options: viesti.HedgingSender.Options): viesti.HedgingSender
 ---@overload fun(delay: number, max_attempts?: integer, budget?: viesti.RetryBudget, sender?: viesti.Sender): viesti.HedgingSender
@@ -495,7 +495,7 @@ function RateLimit:stats() end
 ---@field content? string|function|file* body: the bytes themselves; a function that returns them piece by piece, then nil; or an open file
 ---@field multipart? { [string]: any }|viesti.Part[]|viesti.Multipart body: names to values as in `data`, or open files; or a list of parts { name, content or path, filename, type, headers }, sent as multipart/form-data
 ---@field length? integer bytes that a function in `content` will return in all; without it they go chunked
----@field factory? boolean the function in `content` returns a new function for each sending, which supplies the bytes; so the request can be sent again
+---@field factory? boolean the function in `content` returns a new function for each attempt, which supplies the bytes; so the request can be sent again
 ---@field timeout? number seconds for the whole exchange, instead of the session's; 0 for no limit
 ---@field deadline? number the moment, on the clock of sender:now(), at which all that is done for it ends: waits and retries, too; sender:now() + 5, say
 ---@field idempotent? boolean true: sending it twice does no harm, whatever its method
@@ -1070,7 +1070,7 @@ function Request:is_replayable() end
 ---@field cache viesti.CacheFacts? what a cache had to do with it
 ---@field attempts viesti.Attempt[] how often the request was sent for it, and what came of each
 ---@field give_up string? why a RetryingSender, which would have, did not send it again
----@field hedged integer? which of a HedgingSender's sendings it answers, where there were several
+---@field hedged integer? which of a HedgingSender's attempts it answers, where there were several
 ---@field encoding string? the Content-Encoding that was undone
 ---@field reused boolean whether the connection had served before
 ---@field complete boolean|"unknown" whether the body is whole; a stream once it was read to its end
