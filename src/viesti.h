@@ -318,9 +318,9 @@ typedef struct viesti_answer {
 } viesti_answer;
 
 /* Completes a request with an answer, or with an error: its kind ("connect"; as of
- * viesti_last_error_kind), a clause that says what happened, and whether any of the request may have
- * been sent (which a RetryingSender goes by). On anything but VIESTI_OK, which viesti_last_error
- * explains, it is not over yet. */
+ * viesti_last_error_kind), a clause that says what happened, and whether any of the request may
+ * have been sent (which a RetryingSender goes by). On anything but VIESTI_OK, which
+ * viesti_last_error explains, it is not over yet. */
 VIESTI_API viesti_status viesti_complete(viesti_completion *completion,
                                          const viesti_answer *answer);
 VIESTI_API viesti_status viesti_fail(viesti_completion *completion, const char *kind,
