@@ -46,7 +46,7 @@ static void get(viesti *relay, const char *url) {
   viesti_response *response;
   if (viesti_send(relay, &request, &response) != VIESTI_OK)
     fail(viesti_last_error(relay));
-  if (viesti_response_status(response) != 200 || viesti_response_body(response).length == 0 ||
+  if (viesti_response_status_code(response) != 200 || viesti_response_body(response).length == 0 ||
       !viesti_response_header(response, "Content-Type").data)
     fail("not the expected response");
   viesti_response_release(response);

@@ -36,7 +36,7 @@ local layers = {
   concurrency_limiting = function(sender)
     return viesti.ConcurrencyLimitingSender { limit = 10, sender = sender }
   end,
-  deadline = function(sender) return viesti.DeadlineSender { seconds = 10, sender = sender } end,
+  deadline = function(sender) return viesti.DeadlineSender { max_time = 10, sender = sender } end,
 }
 
 -- Bytes that a request leaves for the collector.

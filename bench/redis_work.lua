@@ -13,7 +13,7 @@ local URL = "http://127.0.0.1:9/"
 local LITTLE = 20
 
 local _, seconds, path, mode, count = table.unpack(arg)
-local store <close> = redis { path = path, prefix = "bench:" }
+local store <close> = redis { unix_socket = path, key_prefix = "bench:" }
 
 local Origin = viesti.Sender:extend "Origin"
 Origin.is_async = true

@@ -287,7 +287,7 @@ describe("CachingSender over an AsyncSender", function()
 
     it("does not do so where it is told not to", function()
       server:route("/x", fresh)
-      send_all(caching({ coalesce = false }), 10)
+      send_all(caching({ collapse = false }), 10)
       assert.equal(10, server:count("/x"))
     end)
   end)

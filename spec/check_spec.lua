@@ -7,7 +7,7 @@ describe("viesti.chains.check", function()
   it("prints every layer, outermost first, with every option, given or by default", function()
     local path = files.write([[
       return chain {
-        DeadlineSender { seconds = 3 },
+        DeadlineSender { max_time = 3 },
         RetryingSender { retries = 2, policy = policies.never, budget = RetryBudget {} },
         SyncSender { timeout = 5 },
       }
@@ -31,7 +31,7 @@ describe("viesti.chains.check", function()
       end
     end
     assert.equal(position, #shown)
-    for _, line in ipairs({ "  seconds = 3", "  retries = 2", "  policy = <function>",
+    for _, line in ipairs({ "  max_time = 3", "  retries = 2", "  policy = <function>",
       "  budget = RetryBudget()", "  timeout = 5", '  methods = "idempotent"    (default)',
       "  connect_timeout = 10    (default)", "  ca = nil    (default)" }) do
       assert.is_truthy(text:find("\n" .. line .. "\n", 1, true), line)

@@ -42,7 +42,7 @@ for kind, place_of in pairs(PLACES) do
 
     local function listed(...)
       local urls = {}
-      for line in cache("ls", store, ...):gmatch("[^\n]+") do
+      for line in cache("list", store, ...):gmatch("[^\n]+") do
         local bytes, seconds, url = line:match("^ *(%d+) +(%d+)  (.*)$")
         assert.is_true(tonumber(bytes) > 5 and tonumber(seconds) > 300, line)
         urls[#urls + 1] = url:sub(#server.url + 1)
@@ -61,42 +61,42 @@ for kind, place_of in pairs(PLACES) do
     it("lists what is there, or some of it", function()
       assert.same({ "/a", "/b", "/c/d" }, listed())
       assert.same({ "/c/d" }, listed(server.url .. "/c"))
-      local result = command.run({ "cache", "ls", "--limit", "2", store })
+      local result = command.run({ "cache", "list", "--limit", "2", store })
       assert.same({ 0, "viesti: there are more than 2 (--limit)\n" }, { result.code, result.err })
       assert.equal(2, select(2, result.out:gsub("\n", "")))
     end)
 
     it("forgets URLs, those that begin so, and all", function()
-      assert.equal("", cache("rm", store, server.url .. "/a", server.url .. "/never"))
+      assert.equal("", cache("delete", store, server.url .. "/a", server.url .. "/never"))
       assert.same({ "/b", "/c/d" }, listed())
       assert.equal("1 forgotten\n", cache("purge", store, "--prefix", server.url .. "/c/"))
       assert.same({ "/b" }, listed())
       assert.equal("0 forgotten\n", cache("purge", "--tag=nothing", store))
-      assert.equal("1 forgotten\n", cache("purge", store, "--all"))
+      assert.equal("1 forgotten\n", cache("clear", store))
       assert.same({}, listed())
     end)
 
     it("says how much there is", function()
-      local entries, bytes = cache("stats", store):match("^entries     (%d+)\nbytes       (%d+)\n")
-      assert.equal("3", entries)
+      local count, bytes = cache("stats", store):match("^responses   (%d+)\nbytes       (%d+)\n")
+      assert.equal("3", count)
       assert.is_true(tonumber(bytes) > 15)
     end)
 
     it("refuses what makes no sense", function()
       for sentence, arguments in pairs({
-        ["cache purge needs one of --tag, --prefix and --all"] = { "purge", store },
+        ["cache purge needs one of --tag and --prefix"] = { "purge", store },
         ["--prefix is empty"] = { "purge", store, "--prefix=" },
-        ["cache rm needs the URLs to forget"] = { "rm", store },
-        ["cache does ls, rm, purge or stats, not 'list'"] = { "list", store },
-        ["cache does ls, rm, purge or stats, and needs to know which"] = {},
-        ["cache ls needs a store: a file or redis://host"] = { "ls" },
-        ["cache ls takes no '/b'"] = { "ls", store, "/a", "/b" },
+        ["cache delete needs the URLs to forget"] = { "delete", store },
+        ["cache does list, delete, purge, clear or stats, not 'ls'"] = { "ls", store },
+        ["cache does list, delete, purge, clear or stats, and needs to know which"] = {},
+        ["cache list needs a store: a file or redis://host"] = { "list" },
+        ["cache list takes no '/b'"] = { "list", store, "/a", "/b" },
         ["cache stats takes no '/a'"] = { "stats", store, "/a" },
       }) do
         local result = command.run({ "cache", table.unpack(arguments) })
         assert.same({ code = 2, out = "", err = "viesti: " .. sentence .. "\n" }, result)
       end
-      assert.equal(3, command.run({ "cache", "rm", store, "example.org" }).code)
+      assert.equal(3, command.run({ "cache", "delete", store, "example.org" }).code)
       assert.same({ "/a", "/b", "/c/d" }, listed())
     end)
   end)
@@ -122,11 +122,11 @@ describe("The command viesti, of a store that cannot be used,", function()
     local file <close> = io.open(folder .. "/letter", "w")
     file:write("dear")
     file:close()
-    for _, action in ipairs({ "ls", "stats" }) do
+    for _, action in ipairs({ "list", "stats" }) do
       refused("nowhere.db: No such file or directory", "cache", action, "nowhere.db")
       refused("letter is no SQLite file", "cache", action, "letter")
     end
-    refused(".: Is a directory", "cache", "ls", ".")
+    refused(".: Is a directory", "cache", "list", ".")
     refused("letter is no SQLite file", "--cache", "letter", "http://127.0.0.1:1/")
     assert.equal("letter", process.run("ls " .. folder))
   end)
@@ -153,7 +153,7 @@ describe("The command viesti, of a store that cannot be used,", function()
   end)
 
   it("says so of a server that is not there", function()
-    for _, arguments in ipairs({ { "ls" }, { "stats" }, { "purge", "--all" } }) do
+    for _, arguments in ipairs({ { "list" }, { "stats" }, { "clear" } }) do
       table.insert(arguments, 2, "unix:///nowhere/at/all")
       local result = command.run({ "cache", table.unpack(arguments) })
       assert.equal(111, result.code)
@@ -162,8 +162,8 @@ describe("The command viesti, of a store that cannot be used,", function()
     end
     local closed = ("127.0.0.1:%d"):format(free_port())
     assert.matches("^viesti: redis://:<hidden>@" .. closed .. ": [^\n]+\n$",
-      command.run({ "cache", "ls", "redis://:se/cret@" .. closed }).err)
+      command.run({ "cache", "list", "redis://:se/cret@" .. closed }).err)
     assert.matches("^viesti: redis: url must be",
-      command.run({ "cache", "ls", "redis://:x:y" }).err)
+      command.run({ "cache", "list", "redis://:x:y" }).err)
   end)
 end)

@@ -8,7 +8,7 @@ describe("DeadlineSender", function()
   for _, Kind in ipairs({ viesti.SyncSender, viesti.AsyncSender }) do
     it("ends what is on the wire (" .. Kind.name .. ")", function()
       server:route("/slow", { hang = true })
-      local sender <close> = viesti.DeadlineSender({ seconds = 0.1, sender = Kind() })
+      local sender <close> = viesti.DeadlineSender({ max_time = 0.1, sender = Kind() })
       local started = sender:now()
       local response, err = sender:send({ url = server.url .. "/slow" })
       assert.is_nil(response)
@@ -20,7 +20,7 @@ describe("DeadlineSender", function()
     end)
 
     it("sends nothing once it has passed (" .. Kind.name .. ")", function()
-      local sender <close> = viesti.DeadlineSender({ seconds = 0, sender = Kind() })
+      local sender <close> = viesti.DeadlineSender({ max_time = 0, sender = Kind() })
       local _, err = sender:send({ url = server.url .. "/x" })
       assert.same({ "deadline", "no" }, { err.kind, err.sent })
       assert.equal(0, server:count("/x"))
@@ -33,7 +33,7 @@ describe("DeadlineSender", function()
     server:route("/slow", { hang = true })
     viesti.run(function()
       local inner <close> = viesti.AsyncSender({ max_connections = 1, timeout = 5 })
-      local sender = viesti.DeadlineSender({ seconds = 0.2, sender = inner })
+      local sender = viesti.DeadlineSender({ max_time = 0.2, sender = inner })
       local first = viesti.spawn(function()
         return inner:send({ url = server.url .. "/slow" })
       end)
@@ -46,7 +46,7 @@ describe("DeadlineSender", function()
 
   it("bounds the waits of a RetryingSender inside, and is bounded by the request's", function()
     local inner = Scripted({ script = { 503 } })
-    local sender = viesti.DeadlineSender({ seconds = 10, sender = viesti.RetryingSender({
+    local sender = viesti.DeadlineSender({ max_time = 10, sender = viesti.RetryingSender({
       retries = 99, sender = inner, backoff = { base = 4, factor = 1, jitter = "none" } }) })
     local start = sender:now()
     local response = sender:send({ url = "http://h.invalid/" })
@@ -60,7 +60,7 @@ describe("DeadlineSender", function()
     local inner = Scripted({ script = { 200 } })
     local request = viesti.Request({ method = "POST", url = "http://h.invalid/", json = { a = 1 },
       headers = { A = "b" } })
-    viesti.DeadlineSender({ seconds = 1, sender = inner }):send(request)
+    viesti.DeadlineSender({ max_time = 1, sender = inner }):send(request)
     local sent = inner.calls[1].request
     assert.is_nil(request.deadline)
     assert.same({ "POST", request.url, request.body, "b", request.json },
@@ -69,6 +69,6 @@ describe("DeadlineSender", function()
 
   it("needs its seconds", function()
     assert.has_error(function() viesti.DeadlineSender() end,
-      "DeadlineSender: seconds is missing, it must be a number of 0 or more")
+      "DeadlineSender: max_time is missing, it must be a number of 0 or more")
   end)
 end)

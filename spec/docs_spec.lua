@@ -5,7 +5,6 @@ local free_port = require "spec.support.free_port"
 local origin = require "spec.support.origin"
 local pages = require "spec.support.pages"
 local redis_server = require "spec.support.redis_server"
-local viesti = require "viesti"
 
 -- Every example in the documentation is run as it stands, but for its host, and where its Redis is.
 -- Those of this page are run by spec/cookbook_spec.lua.
@@ -154,42 +153,6 @@ describe("the documentation", function()
     local ok, output = run((os.getenv "LUA" or "lua5.4") .. " tools/reference")
     assert.is_true(ok, output)
     assert.equal(output, pages.read "docs/reference.md")
-  end)
-
-  -- What a table or a sentence of a page calls by name, as `name`, `table.name` or `name = ...`.
-  local function is_told_of(text, name)
-    for code in text:gmatch "`([^`\n]+)`" do
-      if (" " .. code .. " "):find("[^%w_]" .. name .. "[^%w_]") then
-        return true
-      end
-    end
-  end
-
-  local function assert_told_of(page, declaration)
-    for _, option in ipairs(declaration) do
-      if option.name ~= "sender" and option.name ~= "clock" then
-        assert.is_true(is_told_of(page.text, option.name), page.path .. ": " .. option.name)
-      end
-      assert_told_of(page, option.fields or {})
-    end
-  end
-
-  it("tells of every option of a layer on its page", function()
-    for path, names in pairs {
-      ["docs/retrying.md"] = { "RetryingSender", "RetryBudget", "Cooldown" },
-      ["docs/limits.md"] = { "RateLimitingSender", "RateLimit" },
-      ["docs/breakers.md"] = { "ConcurrencyLimitingSender", "CircuitBreakingSender" },
-      ["docs/caching.md"] = { "CachingSender" },
-      ["docs/layers.md"] = { "DeadlineSender", "DefaultsSender", "HedgingSender",
-        "FailoverSender", "standard", "Client" },
-      ["docs/security.md"] = { "RedirectingSender", "AuthenticatingSender" },
-      ["docs/tracing.md"] = { "TracingSender", "har" },
-      ["docs/testing.md"] = { "MockSender", "RecordingSender" },
-    } do
-      for _, name in ipairs(names) do
-        assert_told_of({ path = path, text = pages.read(path) }, viesti[name].options)
-      end
-    end
   end)
 
   -- What the last cell of each row of the page's tables has in code.

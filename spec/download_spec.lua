@@ -171,11 +171,11 @@ for _, way in ipairs(ways) do
         assert.equal("closed", select(2, place:fetch(sender)).kind)
       end)
 
-      promise("is tried as often as asked, each time where it was", function(sender)
+      promise("is tried again as often as asked, each time where it was", function(sender)
         server:route("/x", { { reset = true }, whole(TAG, 1000), part(1000, 1999, TAG),
           answer(206, { ["Content-Range"] = "bytes 2000-9999/10000" }, BODY:sub(2001), 10),
           part(2010) })
-        place:fetched(sender, { attempts = 4, wait = 0 })
+        place:fetched(sender, { retries = 3, wait = 0 })
         assert.same({ false, false, "bytes=1000- if " .. TAG, "bytes=2000- if " .. TAG,
           "bytes=2010- if " .. TAG }, place:asked())
       end)
@@ -189,14 +189,14 @@ for _, way in ipairs(ways) do
         end
         local counting = Counting(sender)
         server:route("/x", { reset = true })
-        assert.equal("reset", select(2, place:fetch(counting, { attempts = 3, wait = 7 })).kind)
+        assert.equal("reset", select(2, place:fetch(counting, { retries = 2, wait = 7 })).kind)
         assert.same({ 3, { 7, 7 } }, { server:count("/x"), waits })
         server:route("/x", { status = 503 })
-        assert.matches("^503", select(2, place:fetch(counting, { attempts = 3 })))
+        assert.matches("^503", select(2, place:fetch(counting, { retries = 2 })))
         server:route("/x", { raw = "no HTTP\r\n\r\n", close = true })
-        assert.equal("protocol", select(2, place:fetch(counting, { attempts = 3 })).kind)
+        assert.equal("protocol", select(2, place:fetch(counting, { retries = 2 })).kind)
         server:route("/x", whole(nil, 10))
-        assert.equal("truncated", select(2, place:fetch(counting, { attempts = 2 })).kind)
+        assert.equal("truncated", select(2, place:fetch(counting, { retries = 1 })).kind)
         assert.same({ 7, { 7, 7, 1 } }, { server:count("/x"), waits })
         assert.equal("", place:files())
       end)
@@ -314,9 +314,10 @@ describe("download", function()
       refused(("download: the request must not have the header '%s', which is set here")
         :format(name), sender, { url = URL, headers = { [name:lower()] = "bytes=0-1" } }, "x")
     end
-    refused("download: attempts must be an integer of 1 or more, got 0", { sender = sender,
-      request = request, path = "x", attempts = 0 })
-    refused("download: there is no option \"tries\" (its options are sender, request, path, "
-      .. "on_progress, attempts, wait, resume)", { sender = sender, tries = 1 })
+    refused("download: retries must be an integer of 0 or more, got -1", { sender = sender,
+      request = request, path = "x", retries = -1 })
+    refused("download: there is no option \"tries\", did you mean 'retries'? (its "
+      .. "options are sender, request, path, on_progress, retries, wait, resume)",
+      { sender = sender, tries = 1 })
   end)
 end)

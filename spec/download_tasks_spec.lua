@@ -63,7 +63,7 @@ describe("A download", function()
     server:route("/x", { { hang = true }, { reset = true } })
     viesti.run(function()
       for _ = 1, 2 do
-        local task = viesti.spawn(place.fetch, place, sender, { attempts = 2, wait = 60 })
+        local task = viesti.spawn(place.fetch, place, sender, { retries = 1, wait = 60 })
         wait_for_part(0)
         viesti.sleep(0.05)
         assert.equal("file.part", place:files())

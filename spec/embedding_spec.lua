@@ -41,7 +41,7 @@ describe("the C library", function()
         request.url = "http://example.test/";
         viesti_response *response;
         if (viesti_send(relay.relay, &request, &response) == VIESTI_OK)
-          std::printf("%d\n", viesti_response_status(response));
+          std::printf("%d\n", viesti_response_status_code(response));
         viesti_response_release(response);
       }
     ]], "cc")

@@ -15,9 +15,9 @@ describe("FailoverSender", function()
     return table.concat(hosts)
   end
 
-  local function send(script, request, hosts)
+  local function send(script, request, origins)
     local inner = Scripted({ script = script })
-    local sender = viesti.FailoverSender({ hosts = hosts or { A, B, C }, sender = inner })
+    local sender = viesti.FailoverSender({ origins = origins or { A, B, C }, sender = inner })
     request = request or {}
     request.url = request.url or A .. "/x?q=1"
     local response, err = sender:send(request)
@@ -67,7 +67,7 @@ describe("FailoverSender", function()
     hosts = select(2, send({ 503, 200 }, { method = "PUT", content = function() end }))
     assert.equal("a", hosts)
     local mock = viesti.MockSender({ routes = { { answer = { error = "connect", sent = "no" } } } })
-    local sender = viesti.FailoverSender({ hosts = { A, B }, sender = mock })
+    local sender = viesti.FailoverSender({ origins = { A, B }, sender = mock })
     local _, err = sender:send({ method = "PUT", url = A, content = function() end }) -- it reads it
     assert.same({ "connect", 1 }, { err.kind, #mock:requests() })
   end)
@@ -81,7 +81,7 @@ describe("FailoverSender", function()
       { request.method, request.url, request.headers.A, request.body })
   end)
 
-  it("leaves alone what goes elsewhere, and takes any of its hosts for the service", function()
+  it("leaves alone what goes elsewhere, and takes any of its origins for the service", function()
     local _, hosts, _, inner = send({ 503, 200 }, { url = "http://x.invalid/" })
     assert.equal("x", hosts)
     assert.equal(1, #inner.calls)
@@ -94,21 +94,21 @@ describe("FailoverSender", function()
       local server <close> = origin.start()
       server:route("/x", { body = "there" })
       local down = "http://127.0.0.1:" .. free_port()
-      local sender <close> = viesti.FailoverSender({ hosts = { down, server.url },
+      local sender <close> = viesti.FailoverSender({ origins = { down, server.url },
         sender = Kind() })
       local response = sender:send({ method = "POST", url = down .. "/x", content = "x" })
       assert.same({ 200, "there" }, { response.status_code, response.body })
     end)
   end
 
-  it("refuses hosts that are none", function()
-    for _, hosts in ipairs({ { "a.invalid" }, { "http://a.invalid/x" }, { "ftp://a.invalid" } }) do
-      assert.error_matches(function() viesti.FailoverSender({ hosts = hosts }) end,
-        "FailoverSender: hosts must be origins such as")
+  it("refuses origins that are none", function()
+    for _, text in ipairs({ "a.invalid", "http://a.invalid/x", "ftp://a.invalid" }) do
+      assert.error_matches(function() viesti.FailoverSender({ origins = { text } }) end,
+        "FailoverSender: origins must be a list such as")
     end
-    assert.error_matches(function() viesti.FailoverSender({ hosts = { A, A .. ":80/" } }) end,
+    assert.error_matches(function() viesti.FailoverSender({ origins = { A, A .. ":80/" } }) end,
       "FailoverSender: http://a.invalid is given twice", 1, true)
-    assert.error_matches(function() viesti.FailoverSender({ hosts = {} }) end,
-      "FailoverSender: hosts is empty")
+    assert.error_matches(function() viesti.FailoverSender({ origins = {} }) end,
+      "FailoverSender: origins is empty")
   end)
 end)

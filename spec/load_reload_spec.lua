@@ -51,7 +51,7 @@ describe("A Pipeline", function()
     local text = "return RetryingSender { clock = %s, sender = noting }"
     local pipeline, reload = load_file(text:format("early"),
       { early = standing_at(10), late = standing_at(20), noting = Noting() })
-    local sender = viesti.DeadlineSender({ seconds = 5, sender = pipeline })
+    local sender = viesti.DeadlineSender({ max_time = 5, sender = pipeline })
     assert(sender:send({ url = "http://h/" }))
     assert.is_true(reload(text:format("late")))
     assert(sender:send({ url = "http://h/" }))

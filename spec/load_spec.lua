@@ -79,7 +79,8 @@ describe("viesti.chains.load", function()
       return chain {
         CachingSender { max_size = 10000, store = sqlite "%s" },
         RetryingSender {
-          retries = 3, policy = function(ctx) if ctx.status == 425 then return 0.1 end end,
+          retries = 3,
+          policy = function(context) if context.status_code == 425 then return 0.1 end end,
         },
         AsyncSender { timeout = 10, http_version = "2" },
       }
@@ -178,7 +179,7 @@ describe("viesti.chains.load", function()
     local chain <close> = assert(viesti.load([[
       return chain {
         RetryingSender { policy = function(context)
-          error("no policy for " .. context.status)
+          error("no policy for " .. context.status_code)
         end },
         MockSender { routes = { { answer = { status_code = 500 } } } },
       }

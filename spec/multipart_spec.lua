@@ -323,7 +323,7 @@ describe("A multipart body", function()
       assert.has_error(function()
         Request({ url = "http://host/", multipart = { a = "x" },
           headers = { ["Content-Type"] = "multipart/form-data; Boundary=x" } })
-      end, "Request: headers: the boundary in Content-Type is chosen anew for each sending")
+      end, "Request: headers: the boundary in Content-Type is chosen anew for each attempt")
     end)
   end)
 end)

@@ -85,7 +85,7 @@ describe("CachingSender with a Redis store", function()
       it("sends as if there were no store where its server is gone", function()
         server:route("/x", { headers = FRESH, body = "hello" })
         local action = viesti.StoreWarning:set("ignore")
-        local sender = viesti.CachingSender({ store = redis:store({ path = "/nowhere" }),
+        local sender = viesti.CachingSender({ store = redis:store({ unix_socket = "/nowhere" }),
           sender = viesti[kind]() })
         assert.equal("hello", get(sender, "/x").body)
         assert.equal("hello", get(sender, "/x").body)

@@ -42,7 +42,7 @@ describe("viesti.redis, where the server", function()
 
   it("is not there, has misses, counts, and warns of it once", function()
     both_ways(function()
-      local store <close> = redis({ path = "/nowhere/at/all", timeout = TIMEOUT })
+      local store <close> = redis({ unix_socket = "/nowhere/at/all", timeout = TIMEOUT })
       warned = {}
       for _ = 1, 3 do
         local entries, generation = store:get("k")
@@ -56,8 +56,8 @@ describe("viesti.redis, where the server", function()
       assert.same({ hits = 0, misses = 3, stale = 0, stores = 0, invalidations = 0, evictions = 0,
         bytes = 0, errors = 15 }, store:stats())
       assert.equal(1, #warned)
-      assert.equal('get of redis{ path = "/nowhere/at/all", timeout = 0.3 } failed, which costs no '
-        .. "more than hits: No such file or directory", warned[1])
+      assert.equal('get of redis{ unix_socket = "/nowhere/at/all", timeout = 0.3 } failed, '
+        .. "which costs no more than hits: No such file or directory", warned[1])
     end)
   end)
 
@@ -213,7 +213,8 @@ describe("viesti.redis, where the server", function()
       local store <close> = server:store({ password = "right" })
       put(store, "k", "x")
       assert.same({ "x" }, (store:get("k")))
-      local named <close> = redis({ path = server.path, user = "default", password = "right" })
+      local named <close> = redis({ unix_socket = server.path, user = "default",
+        password = "right" })
       assert.same({ "x" }, (named:get("k")))
     end)
   end)
@@ -379,7 +380,7 @@ describe("viesti.redis, where the server", function()
 
   it("fails, and warnings are to be raised, raises one where it was asked", function()
     viesti.StoreWarning:set("error")
-    local store <close> = redis({ path = "/nowhere" })
+    local store <close> = redis({ unix_socket = "/nowhere" })
     local ok, reason = pcall(function() store:get("k") end)
     assert.is_false(ok)
     assert.is_truthy(tostring(reason):find("StoreWarning: get of redis", 1, true))

@@ -25,7 +25,8 @@ describe("viesti.redis.limit", function()
   -- A limit of its own, by its prefix, and senders that share it as those of several machines do.
   local function fleet(count, options)
     number = number + 1
-    options.path, options.prefix = options.path or redis.path, ("test%d:"):format(number)
+    options.unix_socket = options.unix_socket or redis.path
+    options.key_prefix = ("test%d:"):format(number)
     local senders = {}
     for index = 1, count do
       senders[index] = viesti.RateLimitingSender({ limit = RedisLimit(options),
@@ -66,7 +67,8 @@ describe("viesti.redis.limit", function()
   it("holds between processes", function()
     local script = ([[
       local viesti = require("viesti")
-      local limit = require("viesti.redis.limit")({ path = %q, prefix = "two:", rate = 25 })
+      local limit = require("viesti.redis.limit")({ unix_socket = %q,
+        key_prefix = "two:", rate = 25 })
       local sender = viesti.RateLimitingSender({ limit = limit, sender = viesti.SyncSender() })
       for _ = 1, 10 do
         assert(sender:send({ url = %q }))
@@ -119,7 +121,7 @@ describe("viesti.redis.limit", function()
   end)
 
   it("keeps to the limit by itself where the server is lost, and counts that", function()
-    local senders = fleet(1, { rate = 20, path = "/nowhere/at/all" })
+    local senders = fleet(1, { rate = 20, unix_socket = "/nowhere/at/all" })
     local began = core.now()
     for _ = 1, 4 do
       send(senders[1])
@@ -133,7 +135,7 @@ describe("viesti.redis.limit", function()
 
   it("waits for a server that hangs no longer than the timeout, for none once closed", function()
     local hung <close> = redis_server.start()
-    local senders = fleet(1, { rate = 1000, path = hung.path, timeout = 0.2 })
+    local senders = fleet(1, { rate = 1000, unix_socket = hung.path, timeout = 0.2 })
     send(senders[1])
     hung:pause()
     viesti.run(function()
@@ -160,8 +162,8 @@ describe("viesti.redis.limit", function()
   end)
 
   it("refuses options that make no sense, and shows no password", function()
-    assert.error_matches(function() RedisLimit({ rate = 1, url = "x", path = "y" }) end,
-      "RedisLimit: url and path are both given")
+    assert.error_matches(function() RedisLimit({ rate = 1, url = "x", unix_socket = "y" }) end,
+      "RedisLimit: url and unix_socket are both given")
     assert.equal('RedisLimit{ url = "redis://u:<hidden>@h", rate = 1 }',
       tostring(RedisLimit({ url = "redis://u:secret@h", rate = 1 })))
   end)

@@ -217,8 +217,8 @@ describe("viesti.redis", function()
   end)
 
   it("leaves keys with other prefixes alone, be a prefix a pattern or not", function()
-    local others = { server:store({ prefix = "v*" }), server:store({ prefix = "v[a]" }),
-      server:store({ prefix = "va" }), server:store({ prefix = "" }) }
+    local others = { server:store({ key_prefix = "v*" }), server:store({ key_prefix = "v[a]" }),
+      server:store({ key_prefix = "va" }), server:store({ key_prefix = "" }) }
     for _, each in ipairs(others) do
       each:put("k", "", "x", { seconds = 60 })
     end
@@ -298,7 +298,7 @@ describe("viesti.redis", function()
   it("is shared by processes", function()
     put("k", "", "from here")
     local printed = fresh_lua(([[
-      local store = require("viesti.redis")({ path = %q })
+      local store = require("viesti.redis")({ unix_socket = %q })
       print((store:get("k"))[1])
       store:put("k", "", "from there", { seconds = 60 })
     ]]):format(server.path))
@@ -338,8 +338,8 @@ describe("viesti.redis", function()
         redis("redis://127.0.0.1:6379/0")))
       assert.equal('redis{ url = "redis://me:<hidden>@host/2", timeout = 2 }', tostring(
         redis({ url = "redis://me:se@cret@host/2", timeout = 2 })))
-      assert.equal('redis{ path = "/x", password = <hidden> }', tostring(
-        redis({ path = "/x", password = "secret" })))
+      assert.equal('redis{ unix_socket = "/x", password = <hidden> }', tostring(
+        redis({ unix_socket = "/x", password = "secret" })))
       assert.equal("redis()", tostring(redis({})))
     end)
   end)
@@ -358,7 +358,8 @@ describe("viesti.redis", function()
       { "no host", "redis://", "url must be redis://" },
       { "a relative path", "unix://socket", "url must be redis://" },
       { "TLS", "rediss://host", "url is rediss:, and TLS is not spoken here" },
-      { "two places", { url = "redis://host", path = "/x" }, "url and path are both given" },
+      { "two places", { url = "redis://host", unix_socket = "/x" },
+        "url and unix_socket are both given" },
       { "a user without a password", { user = "me" }, "user is given without a password" },
     }
     for _, case in ipairs(wrong) do

@@ -238,7 +238,7 @@ describe("viesti.redis in tasks", function()
   it("keeps no program from ending that has a question under way", function()
     local printed = fresh_lua(([[
       local viesti = require("viesti")
-      local store = require("viesti.redis")({ path = %q })
+      local store = require("viesti.redis")({ unix_socket = %q })
       viesti.run(function()
         viesti.spawn(function() for index = 1, 1000 do store:get("k" .. index) end end)
         store:put("k", "", "x", { seconds = 60 })

@@ -47,14 +47,14 @@ local function one_schedule(seed)
   local clock = viesti.testing.clock({ seed = seed })
   local inner = Faulty({ clock = clock, sender = nothing })
   local retries, max_wait = math.random(0, 4), math.random(0, 60)
-  local deadline = chance(math.random(1, 90))
-  local sender = viesti.RetryingSender({ retries = retries, sender = inner, deadline = deadline,
+  local max_time = chance(math.random(1, 90))
+  local sender = viesti.RetryingSender({ retries = retries, sender = inner, max_time = max_time,
     rate_limit = { max_wait = max_wait, pad = math.random() },
     budget = chance(viesti.RetryBudget({ max_tokens = math.random(1, 6) })) })
   local method = METHODS[math.random(#METHODS)]
   local start = clock.now()
   local response, err = sender:send({ method = method, url = URL })
-  return { inner = inner, retries = retries, max_wait = max_wait, deadline = deadline,
+  return { inner = inner, retries = retries, max_wait = max_wait, max_time = max_time,
     method = method, start = start, now = clock.now(), slept = clock.slept(),
     response = response, err = err, attempts = (response or err).attempts }
 end
@@ -73,7 +73,7 @@ end
 function checks.never_counts_a_rate_limit(run)
   local counted = 0
   for _, attempt in ipairs(run.attempts) do
-    if attempt.wait and attempt.status ~= 429 then
+    if attempt.wait and attempt.status_code ~= 429 then
       counted = counted + 1
     end
   end
@@ -90,9 +90,9 @@ function checks.waits_no_longer_than_it_may(run)
 end
 
 -- The waits alone: how long an attempt takes is for the transport to bound.
-function checks.begins_nothing_after_its_deadline(run)
+function checks.begins_nothing_after_its_max_time(run)
   for _, attempt in ipairs(run.attempts) do
-    if run.deadline and attempt.number > 1 and attempt.start >= run.start + run.deadline then
+    if run.max_time and attempt.number > 1 and attempt.start >= run.start + run.max_time then
       return false
     end
   end

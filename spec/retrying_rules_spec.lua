@@ -268,19 +268,19 @@ describe("RetryingSender", function()
     end)
   end)
 
-  describe("with a deadline", function()
+  describe("with a max_time", function()
     it("gives up at once where the wait does not fit", function()
-      local outcome, inner = send({ { 503, delay = 1 } }, { retries = 10, deadline = 10,
+      local outcome, inner = send({ { 503, delay = 1 } }, { retries = 10, max_time = 10,
         backoff = { base = 2, jitter = "none" } })
       assert.same({ "deadline", 3, 9 }, { outcome.give_up, #inner.calls, inner.clock.slept() })
-      outcome = send({ after(30), 200 }, { deadline = 20 })
+      outcome = send({ after(30), 200 }, { max_time = 20 })
       assert.same({ 429, "deadline", 30 },
         { outcome.status_code, outcome.give_up, outcome:retry_after() })
     end)
 
     it("is the request's own where that comes first, and travels on with it", function()
       local inner = Scripted({ script = { 200 } })
-      local sender = RetryingSender({ deadline = 10, sender = inner })
+      local sender = RetryingSender({ max_time = 10, sender = inner })
       local now = sender:now()
       sender:send({ url = URL })
       sender:send({ url = URL, deadline = now + 5 })
@@ -345,11 +345,11 @@ describe("RetryingSender", function()
       local outcome = ask({ 503, 200 }, function() return false end)
       assert.same({ 1, "policy" }, { #outcome.attempts, outcome.give_up })
       outcome = ask({ 418, 200 }, function(context)
-        return context.status == 418 or nil
+        return context.status_code == 418 or nil
       end)
       assert.same({ { 1 }, { "policy" } }, { waits(outcome), reasons(outcome) })
       outcome = ask({ 425, 425, 200 }, function(context)
-        return context.status == 425 and 0.25 or nil
+        return context.status_code == 425 and 0.25 or nil
       end)
       assert.same({ { 0.25, 0.25 }, 200 }, { waits(outcome), outcome.status_code })
     end)
@@ -365,7 +365,7 @@ describe("RetryingSender", function()
     it("is told what happened", function()
       local told = {}
       ask({ 503, { error = "reset" }, after(9), 200 }, function(context)
-        told[#told + 1] = { context.reason, context.status or context.error.kind,
+        told[#told + 1] = { context.reason, context.status_code or context.error.kind,
           context.retry_after or "none", context.attempt, context.retries, context.retries_left,
           context.sent, context.wait or "none" }
       end)
@@ -391,7 +391,7 @@ describe("RetryingSender", function()
           policy = function() clock.sleep(5) end, backoff = { jitter = "none" } })
         assert.equal(200, sender:send({ url = URL }).status_code)
         assert.equal(11, clock.slept())
-        local response = RetryingSender({ retries = 1, deadline = 5.5,
+        local response = RetryingSender({ retries = 1, max_time = 5.5,
           sender = Scripted({ script = { 503 }, clock = clock }),
           policy = function() clock.sleep(5) end, backoff = { jitter = "none" } })
           :send({ url = URL })
@@ -448,7 +448,7 @@ describe("RetryingSender", function()
       local list = {}
       for index, attempt in ipairs(outcome.attempts) do
         list[index] = { attempt.number, attempt.start - outcome.attempts[1].start,
-          attempt.duration, attempt.status or attempt.error.kind, attempt.sent,
+          attempt.duration, attempt.status_code or attempt.error.kind, attempt.sent,
           attempt.wait or "none", attempt.reason or "none" }
       end
       assert.same({ { 1, 0, 2, 503, "maybe", 1, "server_error" },
@@ -460,7 +460,7 @@ describe("RetryingSender", function()
 
     it("of one attempt where there was no other", function()
       local outcome = send({ 200 })
-      assert.same({ 1, 200, 1 }, { #outcome.attempts, outcome.attempts[1].status,
+      assert.same({ 1, 200, 1 }, { #outcome.attempts, outcome.attempts[1].status_code,
         outcome.attempts[1].number })
     end)
 
@@ -480,7 +480,7 @@ describe("RetryingSender", function()
       local told = {}
       local function tell(name)
         return function(context)
-          told[#told + 1] = { name, context.status, context.wait or context.give_up }
+          told[#told + 1] = { name, context.status_code, context.wait or context.give_up }
         end
       end
       local hooks = { retries = 2, on_retry = tell("retry"), on_give_up = tell("give up") }
@@ -609,7 +609,7 @@ describe("RetryingSender", function()
       ['statuses must be a list of statuses and of classes such as "5xx", or one class, got 42'] =
         { statuses = { 42 } },
       ['budget must be a RetryBudget, got 3'] = { budget = 3 },
-      ['deadline must be a number of 0 or more, got -1'] = { deadline = -1 },
+      ['max_time must be a number of 0 or more, got -1'] = { max_time = -1 },
     }) do
       assert.error_matches(function() RetryingSender(options) end, sentence, 1, true)
     end

@@ -226,13 +226,13 @@ describe("RetryingSender", function()
 
   over_both("has its deadline cut off an attempt on the wire", function(kind)
     server:route("/slow", { { status = 503 }, { hang = true } })
-    local sender = retrying({ retries = 9, deadline = 0.3, backoff = quick, sender = kind })
+    local sender = retrying({ retries = 9, max_time = 0.3, backoff = quick, sender = kind })
     local started = sender:now()
     local response, err = sender:send({ url = server.url .. "/slow" })
     local elapsed = sender:now() - started
     assert.is_nil(response)
     assert.same({ "deadline", "deadline", 2, 503, "deadline" }, { err.kind, err.give_up,
-      #err.attempts, err.attempts[1].status, err.attempts[2].error.kind })
+      #err.attempts, err.attempts[1].status_code, err.attempts[2].error.kind })
     assert.is_true(elapsed >= 0.28 and elapsed < 1, "took " .. elapsed)
   end)
 

@@ -352,7 +352,7 @@ for way, huge in pairs(HUGE) do
     end)
 
     it("locks nobody out between two pieces", function()
-      local other = place:open({ wait = 0 })
+      local other = place:open({ busy_timeout = 0 })
       for _ in get("/a", STREAM):chunks() do
         assert.is_true(other:put("other", "", "e", { seconds = 10 }))
       end

@@ -2,7 +2,7 @@ local new_place = require("spec.support.stores.sqlite")
 local process = require("spec.support.process")
 
 local HAMMER = [[
-  local store = require("viesti.sqlite")({ path = %q, max_size = 150, wait = 60 })
+  local store = require("viesti.sqlite")({ path = %q, max_size = 150, busy_timeout = 60 })
   math.randomseed(%d)
   for number = 1, %d do
     local key = "key " .. math.random(200)

@@ -52,7 +52,8 @@ describe("sqlite", function()
     refusal("is not that of a file", place.path .. "/")
     refusal("is too long", place.directory .. ("/x"):rep(3000))
     refusal("did you mean 'max_size'", { path = place.path, maxsize = 1 })
-    refusal("wait must be a number from 0 to 3600", { path = place.path, wait = -1 })
+    refusal("busy_timeout must be a number from 0 to 3600",
+      { path = place.path, busy_timeout = -1 })
     assert.same({}, place:files())
   end)
 
@@ -334,7 +335,7 @@ describe("sqlite", function()
       kept(store, "a", "b", "c", "c")
       store:invalidate("b")
       assert.same({ hits = 3, misses = 1, stale = 0, stores = 3, evictions = 1, invalidations = 1,
-        errors = 0, entries = 1, bytes = store:bytes() }, store:stats())
+        errors = 0, count = 1, bytes = store:bytes() }, store:stats())
     end)
 
     it("is closed as often as one likes, and then has nothing, without an error", function()
@@ -347,7 +348,7 @@ describe("sqlite", function()
       store:invalidate("a")
       assert.same({}, (store:get("a")))
       local stats = store:stats()
-      assert.same({ 0, 0, 0 }, { stats.errors, stats.entries, stats.bytes })
+      assert.same({ 0, 0, 0 }, { stats.errors, stats.count, stats.bytes })
       for _, call in ipairs({
         function() store:count() end,
         function() store:bytes() end,

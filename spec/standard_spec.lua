@@ -18,7 +18,7 @@ describe("standard", function()
     assert.equal("Client Redirecting Caching Deadline Retrying CircuitBreaking Sync",
       names_of(chain))
     local retrying = chain.sender.sender.sender.sender
-    assert.same({ 3, 120, 1000 }, { retrying.retries, chain.sender.sender.sender.seconds,
+    assert.same({ 3, 120, 1000 }, { retrying.retries, chain.sender.sender.sender.max_time,
       chain.sender.sender.max_size })
   end)
 
@@ -27,8 +27,8 @@ describe("standard", function()
       asynchronous = true, session = { timeout = 5 }, client = {},
       defaults = { headers = { A = "b" } },
       redirecting = { max_redirects = 3 }, authenticating = { bearer = "x" }, caching = true,
-      deadline = { seconds = 9 }, retrying = { deadline = 5 },
-      failover = { hosts = { "http://a.invalid" } }, circuit_breaking = {},
+      deadline = { max_time = 9 }, retrying = { max_time = 5 },
+      failover = { origins = { "http://a.invalid" } }, circuit_breaking = {},
       hedging = { delay = 1 }, rate_limiting = { rate = 5 },
       concurrency_limiting = { limit = 3 }, tracing = { on_event = print },
     })
@@ -40,9 +40,9 @@ describe("standard", function()
 
   it("leaves out what is false, and fills in what a layer has by default", function()
     local chain = viesti.standard({ client = false, caching = false, circuit_breaking = false,
-      retrying = { deadline = 7 } })
+      retrying = { max_time = 7 } })
     assert.equal("Redirecting Deadline Retrying Sync", names_of(chain))
-    assert.same({ 3, 7 }, { chain.sender.sender.retries, chain.sender.sender.deadline })
+    assert.same({ 3, 7 }, { chain.sender.sender.retries, chain.sender.sender.max_time })
   end)
 
   it("takes a store, which has bounds of its own", function()

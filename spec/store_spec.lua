@@ -34,7 +34,7 @@ describe("Store", function()
   end)
 
   local COUNTED = { "hits", "misses", "stale", "stores", "evictions", "invalidations", "errors",
-    "bytes", "entries" }
+    "bytes", "count" }
 
   it("says how much of everything there was, and what it holds", function()
     local stats = viesti.Store():stats()
@@ -56,10 +56,10 @@ describe("Store", function()
     end
     local stats = store:stats()
     assert.same({ 4, 1, 3, store:bytes() },
-      { stats.stores, stats.evictions, stats.entries, stats.bytes })
+      { stats.stores, stats.evictions, stats.count, stats.bytes })
     store:clear()
     stats = store:stats()
-    assert.same({ 4, 1, 0, 0 }, { stats.stores, stats.evictions, stats.entries, stats.bytes })
+    assert.same({ 4, 1, 0, 0 }, { stats.stores, stats.evictions, stats.count, stats.bytes })
   end)
 
   it("counts hits, misses, what had to be validated, and invalidations", function()

@@ -55,7 +55,7 @@ describe("In tasks, a streamed response", function()
       assert.error_matches(function() act(source) end, "somebody else is reading this response")
     end
     assert.error_matches(function() source:annotated(nil, { note = 2 }) end,
-      "somebody is reading this response")
+      "somebody else is reading this response")
     assert.equal("23456789", first:join())
     assert.is_nil(source:read())
   end)

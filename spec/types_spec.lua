@@ -1,9 +1,9 @@
 local core = require "viesti.core"
+local declarations = require "spec.support.declarations"
 local edition = require "viesti.chains.edition"
 local internal = dofile "tools/internal.lua"
 local option_types = require "spec.support.option_types"
 local process = require "spec.support.process"
-local RedisLimit = require "viesti.redis.limit"
 local redis = require "viesti.redis"
 local sandbox = require "viesti.chains.sandbox"
 local sqlite = require "viesti.sqlite"
@@ -44,26 +44,7 @@ local function set_of(list)
   return set
 end
 
--- The classes that are extended, and what is called like them: by the name of their stub.
-local function with_options()
-  local found = { ["viesti.RedisLimit"] = RedisLimit, ["viesti.sqlite"] = sqlite }
-  for name, value in pairs(viesti) do
-    if type(value) == "table" and value.options then
-      found["viesti." .. (value.name or name)] = value
-    end
-  end
-  return found
-end
-
-local function upvalue(fn, wanted)
-  for index = 1, debug.getinfo(fn, "u").nups do
-    local name, value = debug.getupvalue(fn, index)
-    if name == wanted then
-      return value
-    end
-  end
-  error("no " .. wanted)
-end
+local upvalue = declarations.upvalue
 
 describe("the stubs for editors", function()
   local known
@@ -151,21 +132,10 @@ describe("the stubs for editors", function()
   end)
 
   describe("of a class", function()
-    -- An object of each, made with the least that it needs.
     local needed
 
     setup(function()
-      local one_store = viesti.Store()
-      needed = {
-        AuthenticatingSender = { bearer = "x" },
-        FailoverSender = { hosts = { "http://a.example" } },
-        HedgingSender = { delay = 1 }, DeadlineSender = { seconds = 1 },
-        ConcurrencyLimitingSender = { limit = 1 }, ConcurrencyLimit = { limit = 1 },
-        RateLimitingSender = { rate = 1 }, RateLimit = { rate = 1 }, RedisLimit = { rate = 1 },
-        TracingSender = { on_event = function() end }, CachingSender = { store = one_store },
-        RecordingSender = { path = os.tmpname() .. ".none" }, Har = { path = os.tmpname() },
-      }
-      os.remove((needed.RecordingSender.path:gsub("%.none$", "")))
+      needed = declarations.needed()
     end)
 
     teardown(function()
@@ -193,7 +163,8 @@ describe("the stubs for editors", function()
     end
 
     it("have every method that it has and no other", function()
-      for class_name, Class in pairs(with_options()) do
+      for short_name, Class in pairs(declarations.classes()) do
+        local class_name = "viesti." .. short_name
         if Class.extend then
           local class = known.classes[class_name]
           local names = own_methods(Class)
@@ -212,7 +183,8 @@ describe("the stubs for editors", function()
 
     it("have no field that its objects lack, unless it may be nil", function()
       local count = 0
-      for class_name, Class in pairs(with_options()) do
+      for short_name, Class in pairs(declarations.classes()) do
+        local class_name = "viesti." .. short_name
         if Class.extend and not (Class.missing and Class:missing()) then
           local object = Class(needed[Class.name] or {})
           local class = known.classes[class_name]
@@ -251,21 +223,16 @@ describe("the stubs for editors", function()
     end
 
     it("have every option with its type, and whether it has to be given", function()
-      for name, Class in pairs(with_options()) do
-        if #Class.options > 0 then
-          assert_same_options(name .. ".Options", Class.options)
+      for name, list in pairs(declarations.lists()) do
+        if #list > 0 then
+          assert_same_options(("viesti.%s.Options"):format(name), list)
         end
       end
-      assert_same_options("viesti.download.Options", require("viesti.downloads.download").options)
-      assert_same_options("viesti.redis.Options", upvalue(redis, "declaration"))
-      assert_same_options("viesti.map.Options", upvalue(viesti.map, "map_options"))
-      assert_same_options("viesti.load.Options", upvalue(viesti.load, "CHOICES"))
-      assert_same_options("viesti.testing.clock.Options",
-        upvalue(viesti.testing.clock, "declaration"))
     end)
 
     it("can be called with a table of options, or with all of them in their order", function()
-      for name, Class in pairs(with_options()) do
+      for short_name, Class in pairs(declarations.classes()) do
+        local name = "viesti." .. short_name
         local calls = (known.classes[name .. ".Class"] or known.classes[name]).calls
         if not (Class.missing and Class:missing()) then
           assert.equal(2, #calls, name)

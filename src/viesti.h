@@ -127,7 +127,7 @@ typedef struct viesti_options {
                              * holds them; 0: no bound. What stores keep is not in it: their own
                              * options bound that */
   viesti_store *store;      /* what `store` stands for in a chain's source; NULL: nothing */
-  int linger;               /* milliseconds that viesti_close goes on with what is under way;
+  int linger_ms;            /* milliseconds that viesti_close goes on with what is under way;
                              * 0: none, negative: until it is done */
 } viesti_options;
 
@@ -136,7 +136,7 @@ typedef struct viesti_options {
  * and NULL if there was no memory even for that. */
 VIESTI_API viesti_status viesti_open(viesti **runtime, const viesti_options *options);
 
-/* Ends what is under way, after `linger`, and tells its callbacks so ("cancelled"); closes the
+/* Ends what is under way, after `linger_ms`, and tells its callbacks so ("cancelled"); closes the
  * chain, its connections, senders and threads; frees the runtime. Responses stay valid. Called from
  * a function of the caller's that the library runs, it does so when the call that runs it returns,
  * after which the runtime is gone. NULL is ignored. */
@@ -168,9 +168,11 @@ VIESTI_API viesti_status viesti_add_store(viesti *runtime, const char *name, vie
  * by the runtime, valid until its next call. `runtime` may be NULL, as a failed open leaves it. */
 VIESTI_API const char *viesti_last_error(const viesti *runtime);
 
-/* Of what kind that was, where a request got no response: "timeout", "connect", "tls" ... (the list
- * is in docs/reference.md); "" for anything else, a refused URL or header among them. Owned by the
- * runtime, valid until its next call. */
+/* Of what kind that was, where a request got no response; "" for anything else, a refused URL or
+ * header among them. Owned by the runtime, valid until its next call. The kinds are "resolve",
+ * "connect", "tls", "timeout", "reset", "empty_reply", "truncated", "protocol", "too_large",
+ * "refused", "redirect", "cancelled", "closed", "rate_limited", "circuit_open", "deadline",
+ * "forked", "script" and "out_of_memory"; docs/reference.md says what each means. */
 VIESTI_API const char *viesti_last_error_kind(const viesti *runtime);
 
 /* The runtime's Lua state, for what this header does not offer; owned by the runtime, NULL if that
@@ -197,7 +199,7 @@ typedef struct viesti_request {
   size_t header_count;
   const char *body; /* NULL: none */
   size_t body_length;
-  double timeout; /* seconds for all of it; 0: the chain's own */
+  double timeout; /* seconds for each exchange; 0: the session's own */
 } viesti_request;
 
 /* Sends a request through the chain and blocks until it is done. On VIESTI_OK *response is the
@@ -234,11 +236,11 @@ VIESTI_API viesti_status viesti_cancel(viesti *runtime, viesti_ticket ticket);
 /* How many requests were submitted whose callbacks have not been called yet. */
 VIESTI_API size_t viesti_pending(const viesti *runtime);
 
-/* Waits until there is something to do, at most `timeout` milliseconds (0: not at all, -1: for as
- * long as it takes, which is until viesti_wakeup where nothing is under way), does it, and calls
+/* Waits until there is something to do, at most `timeout_ms` milliseconds (0: not at all, -1: for
+ * as long as it takes, which is until viesti_wakeup where nothing is under way), does it, and calls
  * back what is done. VIESTI_OK also if that was nothing; how requests ended, their callbacks are
  * told. */
-VIESTI_API viesti_status viesti_step(viesti *runtime, int timeout);
+VIESTI_API viesti_status viesti_step(viesti *runtime, int timeout_ms);
 
 /* For a loop of the host's own. A descriptor that is readable whenever viesti_step has something to
  * do; owned by the runtime, the same until it is closed, to be polled and nothing else. -1 if the
@@ -256,7 +258,7 @@ VIESTI_API void viesti_wakeup(viesti *runtime);
 /* ---- Responses ---- */
 
 /* The status code. */
-VIESTI_API int viesti_response_status(const viesti_response *response);
+VIESTI_API int viesti_response_status_code(const viesti_response *response);
 
 /* The reason phrase, which may be empty; the URL it came from; its body's bytes. Valid as long as
  * the response. */
@@ -307,7 +309,7 @@ VIESTI_API viesti_status viesti_add_sender(viesti *runtime, const char *name,
 /* What a sender answers. Everything is copied. 1,000 headers at most, of 256 KiB in all. */
 typedef struct viesti_answer {
   size_t size;
-  int status;         /* 200 to 599 */
+  int status_code;    /* 200 to 599 */
   const char *reason; /* NULL: none */
   const viesti_header *headers;
   size_t header_count;
@@ -315,10 +317,10 @@ typedef struct viesti_answer {
   size_t body_length;
 } viesti_answer;
 
-/* Completes a request with an answer, or with an error: its kind ("connect"; the list is in
- * docs/reference.md), a clause that says what happened, and whether any of the request may have
- * been sent (which a RetryingSender goes by). On anything but VIESTI_OK, which viesti_last_error
- * explains, it is not over yet. */
+/* Completes a request with an answer, or with an error: its kind ("connect"; as of
+ * viesti_last_error_kind), a clause that says what happened, and whether any of the request may
+ * have been sent (which a RetryingSender goes by). On anything but VIESTI_OK, which
+ * viesti_last_error explains, it is not over yet. */
 VIESTI_API viesti_status viesti_complete(viesti_completion *completion,
                                          const viesti_answer *answer);
 VIESTI_API viesti_status viesti_fail(viesti_completion *completion, const char *kind,
@@ -332,7 +334,7 @@ typedef struct viesti_attempt {
   const char *method, *url;
   int attempt;        /* how many there were */
   int retries_left;   /* how many retries are left */
-  int status;         /* of the last one's response; 0: there was none, and then: */
+  int status_code;    /* of the last one's response; 0: there was none, and then: */
   const char *kind;   /* of its error; "" where there is a response */
   int maybe_sent;     /* whether the server may have got the request */
   double retry_after; /* seconds that the response asks to wait; negative: none */

@@ -22,7 +22,7 @@ typedef struct memory {
 static void start(void *context, const viesti_request *request, viesti_completion *completion) {
   memory *self = context;
   if (self->count == MOST) {
-    viesti_answer busy = {.size = sizeof busy, .status = 503};
+    viesti_answer busy = {.size = sizeof busy, .status_code = 503};
     viesti_complete(completion, &busy);
     return;
   }
@@ -48,12 +48,12 @@ static void cancel(void *context, viesti_completion *completion) {
 static void answer(memory *self) {
   viesti_header type = {"Content-Type", "text/plain"};
   viesti_answer found = {.size = sizeof found,
-                         .status = 200,
+                         .status_code = 200,
                          .headers = &type,
                          .header_count = 1,
                          .body = "a greeting",
                          .body_length = 10};
-  viesti_answer missing = {.size = sizeof missing, .status = 404};
+  viesti_answer missing = {.size = sizeof missing, .status_code = 404};
   viesti_completion *completion = self->waiting[0];
   int is_known = strstr(self->requests[0]->url, "/greeting") != NULL;
   forget(self, 0);
@@ -62,8 +62,9 @@ static void answer(memory *self) {
 
 static double patience(void *context, const viesti_attempt *attempt) {
   (void)context;
-  return attempt->status == 503 ? 0
-                                : VIESTI_AS_USUAL; /* at once, when others have had their turn */
+  return attempt->status_code == 503
+             ? 0
+             : VIESTI_AS_USUAL; /* at once, when others have had their turn */
 }
 
 static void print(void *url, const viesti_outcome *outcome) {
@@ -72,7 +73,7 @@ static void print(void *url, const viesti_outcome *outcome) {
     return;
   }
   viesti_bytes body = viesti_response_body(outcome->response);
-  printf("%d %s %.*s\n", viesti_response_status(outcome->response), (const char *)url,
+  printf("%d %s %.*s\n", viesti_response_status_code(outcome->response), (const char *)url,
          (int)body.length, body.data ? body.data : "");
 }
 

@@ -17,7 +17,7 @@ static const char CHAIN[] = "return chain {"
 
 static void print(void *url, const viesti_outcome *outcome) {
   if (outcome->status == VIESTI_OK)
-    printf("%d %s\n", viesti_response_status(outcome->response), (const char *)url);
+    printf("%d %s\n", viesti_response_status_code(outcome->response), (const char *)url);
   else
     printf("%s\n", outcome->error);
 }

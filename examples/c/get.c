@@ -17,7 +17,7 @@ static int get(viesti *relay, const char *url) {
     return 1;
   }
   viesti_bytes body = viesti_response_body(response);
-  printf("%d\n%.*s\n", viesti_response_status(response), (int)body.length, body.data);
+  printf("%d\n%.*s\n", viesti_response_status_code(response), (int)body.length, body.data);
   viesti_response_release(response);
   return 0;
 }

@@ -12,7 +12,7 @@ static void get(viesti *relay, const char *url) {
     printf("%s\n", viesti_last_error(relay));
     return;
   }
-  printf("%d\n", viesti_response_status(response));
+  printf("%d\n", viesti_response_status_code(response));
   viesti_response_release(response);
 }
 

@@ -22,7 +22,7 @@ function Music:init()
     },
     viesti.AuthenticatingSender { token = function() return self.credentials:token() end },
     viesti.CachingSender { max_size = 1000 },
-    viesti.RetryingSender { retries = 2, deadline = 30 },
+    viesti.RetryingSender { retries = 2, max_time = 30 },
     concrete,
   }
 end

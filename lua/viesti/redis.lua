@@ -201,7 +201,7 @@ local function demand(self, what, work, ...)
   return done
 end
 
---- Forgets every response under the store's prefix, on all machines; or nil and why that has to
+--- Forgets every response under the store's key_prefix, on all machines; or nil and why that has to
 --- wait until the server can be reached, or did not give back all the room.
 ---@return true? done, string? reason
 function Redis:clear()
@@ -315,7 +315,7 @@ return function(...)
   if not values then
     error(core.place() .. given, 0)
   end
-  local names = new_names(values.prefix)
+  local names = new_names(values.key_prefix)
   local there, wrong = place.read(values,
     wire.command("SET", names.marker, wire.token() .. wire.token(), "NX"))
   if not there then

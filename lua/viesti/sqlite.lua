@@ -19,7 +19,7 @@ local declaration = {
     doc = "most bytes that they take, likewise" },
   { name = "max_entry_bytes", type = "integer", min = 1,
     doc = "a response that takes more is not kept; no bound but max_bytes if not given" },
-  { name = "wait", type = "number", default = 5, min = 0, max = 3600,
+  { name = "busy_timeout", type = "number", default = 5, min = 0, max = 3600,
     doc = "seconds to wait for another process that writes at the same time" },
 }
 
@@ -264,17 +264,17 @@ end
 ---@field invalidations integer
 ---@field errors integer what could not be done
 ---@field last_error string? why
----@field entries integer of the file
----@field bytes integer of the file
+---@field count integer stored responses in the file
+---@field bytes integer that they take
 
 --- What this object has done, and what the file has.
 ---@return viesti.SqliteStats
 function Sqlite:stats()
-  local entries, bytes = self.file:totals()
+  local count, bytes = self.file:totals()
   local stats, noted = self.file:stats(), self.noted
   stats.hits = stats.hits - noted.stale - noted.miss
   stats.misses, stats.stale = stats.misses + noted.miss, noted.stale
-  stats.entries, stats.bytes = entries, bytes
+  stats.count, stats.bytes = count, bytes
   return stats
 end
 
@@ -301,7 +301,7 @@ local function open(values)
   end
   local file
   file, wrong = native.open(values.path, values.max_size, values.max_bytes, values.max_entry_bytes,
-    values.wait)
+    values.busy_timeout)
   return file, wrong and ("path %s %s"):format(format.value(values.path), wrong)
 end
 

@@ -45,7 +45,7 @@ void host_note(void *context, const viesti_outcome *outcome) {
   told *about = context;
   about->times++;
   about->how = outcome->status;
-  about->status = outcome->response ? viesti_response_status(outcome->response) : 0;
+  about->status = outcome->response ? viesti_response_status_code(outcome->response) : 0;
   snprintf(about->kind, sizeof about->kind, "%s", outcome->kind);
   snprintf(about->error, sizeof about->error, "%s", outcome->error);
 }
@@ -62,7 +62,7 @@ int host_send(viesti *runtime, const char *url) {
   viesti_response *response;
   if (viesti_send(runtime, &request, &response) != VIESTI_OK)
     return 0;
-  int status = viesti_response_status(response);
+  int status = viesti_response_status_code(response);
   viesti_response_release(response);
   return status;
 }

@@ -44,7 +44,7 @@ static worker *new_worker(bool at_once) {
     abort();
   *self = (worker){.at_once = at_once,
                    .answer = {.size = sizeof(viesti_answer),
-                              .status = 203,
+                              .status_code = 203,
                               .reason = "Mine",
                               .headers = FIELDS,
                               .header_count = 2,
@@ -76,7 +76,7 @@ IT("answers as the host does, at once") {
   require(runtime);
   check_int(viesti_send(runtime, &request, &response), VIESTI_OK);
   require(response);
-  check_int(viesti_response_status(response), 203);
+  check_int(viesti_response_status_code(response), 203);
   viesti_bytes reason = viesti_response_reason(response), body = viesti_response_body(response);
   check(reason.length == 4 && memcmp(reason.data, "Mine", 4) == 0);
   check(body.length == 3 && memcmp(body.data, "a\0b", 3) == 0);
@@ -174,7 +174,7 @@ IT("tells the host once that nobody waits any more, and takes no answer then") {
 IT("tells the host likewise when the request's time is up") {
   worker *self = new_worker(false);
   viesti *runtime =
-      open_with(self, "return chain { DeadlineSender { seconds = 0.02 }, OwnSender {} }");
+      open_with(self, "return chain { DeadlineSender { max_time = 0.02 }, OwnSender {} }");
   told late = {0}, slow = {0};
   viesti_request request = {.size = sizeof request, .url = URL, .timeout = 0.01};
   require(runtime);
@@ -220,9 +220,9 @@ IT("takes no answer that is none, and waits for another") {
   host_get(runtime, URL, &about);
   viesti_step(runtime, 0);
   viesti_answer answer = self->answer;
-  answer.status = 100;
+  answer.status_code = 100;
   check_int(viesti_complete(self->completion, &answer), VIESTI_MISUSE);
-  answer.status = 200;
+  answer.status_code = 200;
   answer.headers = &bad;
   answer.header_count = 1;
   check_int(viesti_complete(self->completion, &answer), VIESTI_MISUSE);
@@ -276,7 +276,7 @@ static char said[3][100];
 static void start_wrong(void *context, const viesti_request *request,
                         viesti_completion *completion) {
   viesti *runtime = *(viesti **)context;
-  viesti_answer answer = {.size = sizeof answer, .status = 99};
+  viesti_answer answer = {.size = sizeof answer, .status_code = 99};
   (void)request;
   check_int(viesti_complete(completion, &answer), VIESTI_MISUSE);
   snprintf(said[0], sizeof said[0], "%s", viesti_last_error(runtime));
@@ -284,7 +284,7 @@ static void start_wrong(void *context, const viesti_request *request,
   for (size_t i = 0; i < 1001; i++)
     fields[i] = (viesti_header){"A", "b"};
   answer = (viesti_answer){
-      .size = sizeof answer, .status = 200, .headers = fields, .header_count = 1001};
+      .size = sizeof answer, .status_code = 200, .headers = fields, .header_count = 1001};
   check_int(viesti_complete(completion, &answer), VIESTI_MISUSE);
   check(strstr(viesti_last_error(runtime), "headers are too many"));
   answer.header_count = 1000;
@@ -292,7 +292,7 @@ static void start_wrong(void *context, const viesti_request *request,
   snprintf(said[1], sizeof said[1], "%s", viesti_last_error(runtime));
   check_int(viesti_step(runtime, 0), VIESTI_MISUSE);
   snprintf(said[2], sizeof said[2], "%s", viesti_last_error(runtime));
-  answer.status = strstr(request->url, "never") ? 600 : 200;
+  answer.status_code = strstr(request->url, "never") ? 600 : 200;
   viesti_complete(completion, &answer);
 }
 
@@ -424,7 +424,7 @@ IT("asks the host's policy whether to send again") {
   check_int(host_send(runtime, URL), 203);
   check_int(self.asked, 2);
   check_int(sender->started, 2);
-  check_int(self.attempt.status, 203);
+  check_int(self.attempt.status_code, 203);
   check_int(self.attempt.attempt, 2);
   check_int(self.attempt.retries_left, 2);
   check_text(vi_text_of(self.url), URL);
@@ -435,7 +435,7 @@ IT("asks the host's policy whether to send again") {
 IT("goes by its word that it is not to") {
   worker *sender = new_worker(true);
   judge self = {.verdicts = {VIESTI_GIVE_UP}};
-  sender->answer.status = 503;
+  sender->answer.status_code = 503;
   viesti *runtime = open_judged(&self, sender);
   require(runtime);
   check_int(host_send(runtime, URL), 503);

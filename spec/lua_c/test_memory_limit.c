@@ -170,7 +170,7 @@ static viesti_status completed;
 
 static void answer_large(void *context, const viesti_request *request,
                          viesti_completion *completion) {
-  viesti_answer answer = {.size = sizeof answer, .status = 200, .body = context};
+  viesti_answer answer = {.size = sizeof answer, .status_code = 200, .body = context};
   (void)request;
   answer.body_length = 10 * MIB;
   completed = viesti_complete(completion, &answer);

@@ -67,7 +67,7 @@ static void check_script(const char *script) {
 
 #define PREPARE                                                                                    \
   "local viesti = require 'viesti'\n"                                                              \
-  "local store = require 'viesti.redis' { path = address, timeout = 5 }\n"                         \
+  "local store = require 'viesti.redis' { unix_socket = address, timeout = 5 }\n"                  \
   "store:put('k', '', 'x', { seconds = 60 })\n"                                                    \
   "local function found() return (store:get 'k')[1] or 'nothing' end\n"                            \
   "local function id() return store.client:command('CLIENT', 'ID') end\n"

@@ -170,7 +170,7 @@ static int under_way; /* at the sender in C */
 static void start(void *context, const viesti_request *request, viesti_completion *completion) {
   viesti_header field = {"A", "b"};
   viesti_answer answer = {.size = sizeof answer,
-                          .status = 200,
+                          .status_code = 200,
                           .headers = &field,
                           .header_count = 1,
                           .body = "hello",

@@ -35,7 +35,7 @@ static void visit(visitor *self, viesti *runtime, int page) {
 static void *run(void *context) {
   visitor *self = context;
   viesti_options options = {
-      .size = sizeof options, .store = self->store, .linger = -1, .memory_limit = 64 << 20};
+      .size = sizeof options, .store = self->store, .linger_ms = -1, .memory_limit = 64 << 20};
   viesti *runtime;
   if (viesti_open(&runtime, &options) == VIESTI_OK &&
       viesti_load(runtime,

@@ -106,7 +106,7 @@ IT("calls back what is under way when it is closed") {
 IT("goes on with it first for as long as it is to linger") {
   static const origin_answer answers[] = {
       {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", .then = ORIGIN_KEEP, .delay = 50}};
-  viesti_options options = {.size = sizeof options, .linger = 5000};
+  viesti_options options = {.size = sizeof options, .linger_ms = 5000};
   origin *server = host_serve(answers, 1);
   viesti *runtime = NULL;
   told about = {0};

@@ -57,7 +57,7 @@ function redis_server.start(options)
 end
 
 function Server:store(options)
-  local given = { path = self.path }
+  local given = { unix_socket = self.path }
   for name, value in pairs(options or {}) do
     given[name] = value
   end

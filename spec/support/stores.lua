@@ -77,7 +77,7 @@ function stores.redis()
   local server, count = redis_server.start(), 0
   local function open()
     count = count + 1
-    return server:store({ prefix = count .. ":" })
+    return server:store({ key_prefix = count .. ":" })
   end
   local function remove()
     server:stop()

@@ -94,7 +94,7 @@ vi_response_box *vi_push_response_like(lua_State *L, int index) {
   index = lua_absindex(L, index);
   vi_response_box *from = vi_check_response(L, index);
   if (vi_is_being_read(from))
-    vi_raise(L, "somebody is reading this response");
+    vi_raise(L, "somebody else is reading this response");
   vi_response_box *box = vi_push_response_box(L);
   box->response = vi_response_retain(from->response);
   box->streamed = from->streamed;

@@ -86,7 +86,7 @@ static int store_bytes(lua_State *L) {
   return 1;
 }
 
-/* store:stats() -> { hits = 1, ..., bytes = 2, entries = 3 } */
+/* store:stats() -> { hits = 1, ..., bytes = 2, count = 3 } */
 static int store_stats(lua_State *L) {
   static const char *const names[VI_STORE_EVENTS] = {
       [VI_STORE_HITS] = "hits",           [VI_STORE_MISSES] = "misses",
@@ -101,7 +101,7 @@ static int store_stats(lua_State *L) {
   for (size_t event = 0; event < VI_STORE_EVENTS; event++)
     set_count(L, names[event], counts[event]);
   set_count(L, "bytes", vi_store_bytes(store));
-  set_count(L, "entries", vi_store_count(store));
+  set_count(L, "count", vi_store_count(store));
   return 1;
 }
 

@@ -91,7 +91,7 @@ static viesti_status finish(viesti_completion *completion) {
 
 /* NULL: nothing. */
 static const char *wrong_with(const viesti_answer *answer) {
-  if (answer->status < 200 || answer->status > 599)
+  if (answer->status_code < 200 || answer->status_code > 599)
     return "the answer's status is not from 200 to 599";
   if (answer->header_count > 0 && !answer->headers)
     return "the answer's headers are NULL, but their count is not 0";
@@ -106,7 +106,7 @@ static const char *wrong_with(const viesti_answer *answer) {
 
 static vi_headers_result fill(vi_response *response, const viesti_answer *answer) {
   vi_text body = {answer->body, answer->body ? answer->body_length : 0};
-  response->status = answer->status;
+  response->status = answer->status_code;
   if (!vi_buffer_append_text(&response->reason, vi_text_of(answer->reason)) ||
       !vi_buffer_append_text(&response->body->bytes, body))
     return VI_HEADERS_OUT_OF_MEMORY;
@@ -137,7 +137,7 @@ static vi_headers_result take_answer(viesti_completion *completion, const viesti
 static const char IS_OVER[] = "the completion is over";
 
 static const char *read_answer(viesti_answer *to, const viesti_answer *from) {
-  size_t least = offsetof(viesti_answer, status) + sizeof from->status;
+  size_t least = offsetof(viesti_answer, status_code) + sizeof from->status_code;
   if (!from)
     return "the answer is NULL";
   if (!vi_embed_read(to, sizeof *to, from, least))

@@ -43,7 +43,7 @@ static int ask(lua_State *L) {
       .url = string_of(L, request, "url"),
       .attempt = (int)number_of(L, "attempt", 0),
       .retries_left = (int)number_of(L, "retries_left", 0),
-      .status = (int)number_of(L, "status", 0),
+      .status_code = (int)number_of(L, "status_code", 0),
       .kind = string_of(L, error, "kind"),
       .maybe_sent = string_of(L, CONTEXT, "sent")[0] != 'n',
       .retry_after = number_of(L, "retry_after", -1),

@@ -65,7 +65,7 @@ static viesti_bytes bytes_of(vi_text text) {
   return (viesti_bytes){text.data, text.length};
 }
 
-int viesti_response_status(const viesti_response *response) {
+int viesti_response_status_code(const viesti_response *response) {
   return response->core->status;
 }
 

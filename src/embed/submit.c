@@ -212,10 +212,10 @@ static viesti_status turn(viesti *runtime, int timeout) {
   return status;
 }
 
-viesti_status viesti_step(viesti *runtime, int timeout) {
+viesti_status viesti_step(viesti *runtime, int timeout_ms) {
   if (!vi_embed_is_usable(runtime))
     return VIESTI_MISUSE;
-  viesti_status status = turn(runtime, timeout < 0 ? -1 : timeout);
+  viesti_status status = turn(runtime, timeout_ms < 0 ? -1 : timeout_ms);
   vi_embed_deliver(runtime);
   return vi_embed_return(runtime, status);
 }
@@ -242,14 +242,14 @@ void viesti_wakeup(viesti *runtime) {
 
 /* Goes on with what is under way for as long as the host has asked for. */
 static void linger(viesti *runtime) {
-  int64_t deadline = vi_clock_monotonic() + (int64_t)runtime->options.linger * 1000000;
-  while (runtime->under_way && runtime->options.linger != 0) {
+  int64_t deadline = vi_clock_monotonic() + (int64_t)runtime->options.linger_ms * 1000000;
+  while (runtime->under_way && runtime->options.linger_ms != 0) {
     int64_t left = (deadline - vi_clock_monotonic()) / 1000000;
-    if (runtime->options.linger > 0 && left <= 0)
+    if (runtime->options.linger_ms > 0 && left <= 0)
       break;
     if (vi_loop_is_idle(runtime->loop->loop))
       break; /* it waits for the host, who has nothing more to say */
-    if (turn(runtime, runtime->options.linger > 0 ? (int)left : -1) != VIESTI_OK)
+    if (turn(runtime, runtime->options.linger_ms > 0 ? (int)left : -1) != VIESTI_OK)
       break;
     vi_embed_deliver(runtime);
   }

@@ -122,10 +122,10 @@ static const struct {
   const char *words;
   bool tell_more;
 } OWN_WORDS[] = {
-    {CURLE_GOT_NOTHING, "", "the server closed the connection without a reply", false},
+    {CURLE_GOT_NOTHING, "", "the server closed the connection without a response", false},
     {CURLE_SEND_FAIL_REWIND, "", "the connection died, and the request may not be sent twice",
      false},
-    {CURLE_UNSUPPORTED_PROTOCOL, "", "the reply is not HTTP/1 or later", false},
+    {CURLE_UNSUPPORTED_PROTOCOL, "", "the response is not HTTP/1 or later", false},
     {CURLE_WEIRD_SERVER_REPLY, "Content-Length", "Content-Length is no length", false},
     {CURLE_SSL_CONNECT_ERROR, "protocol version", "no version of TLS that both sides allow", true},
     {CURLE_SSL_CONNECT_ERROR, "unsupported protocol", "no version of TLS that both sides allow",

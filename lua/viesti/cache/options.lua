@@ -49,7 +49,7 @@ return {
     doc = "names to purge responses by; called with request and response" },
   { name = "set_cookie", type = "string", default = "store", values = { "store", "strip", "skip" },
     doc = "strip: Set-Cookie is not kept; skip: nothing that has one is" },
-  { name = "coalesce", type = "boolean", default = true,
+  { name = "collapse", type = "boolean", default = true,
     doc = "of tasks that ask for the same, one sends, and the others wait for its answer" },
   { name = "cache_status", type = "boolean", default = false,
     doc = "add what response.cache says as a Cache-Status field, too (RFC 9211)" },

@@ -13,7 +13,7 @@ local LAYERS = {
   { "redirecting", {}, "follows redirects" },
   { "authenticating", false, "says who is asking" },
   { "caching", { max_size = 1000 }, "keeps what may be kept, in memory" },
-  { "deadline", { seconds = 120 }, "ends a request with all its retries" },
+  { "deadline", { max_time = 120 }, "ends a request with all its retries" },
   { "retrying", { retries = 3 }, "sends again what may be" },
   { "failover", false, "the same service at several places" },
   { "circuit_breaking", {}, "leaves alone what fails again and again" },

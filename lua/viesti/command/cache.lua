@@ -1,4 +1,5 @@
---- `viesti cache ls|rm|purge|stats STORE`: looks into a store, and forgets some of what is there.
+--- `viesti cache list|delete|purge|clear|stats STORE`: looks into a store, and forgets some of what
+--- is there.
 local exit_codes = require "viesti.command.exit_codes"
 local failure = require "viesti.command.failure"
 local purging = require "viesti.cache.purging"
@@ -8,7 +9,7 @@ local viesti = require "viesti"
 local actions = {}
 
 -- How many operands there may be behind the store's name.
-local MOST = { ls = 1, rm = math.huge, purge = 0, stats = 0 }
+local MOST = { list = 1, delete = math.huge, purge = 0, clear = 0, stats = 0 }
 
 -- What a store that could not do it says.
 local function check(done, reason)
@@ -18,7 +19,7 @@ local function check(done, reason)
   return done
 end
 
-function actions.ls(store, values, operands)
+function actions.list(store, values, operands)
   local prefix, count, more = operands[1] or "", 0, false
   local now = os.time()
   check(store:each(function(entry)
@@ -37,9 +38,9 @@ function actions.ls(store, values, operands)
   end
 end
 
-function actions.rm(store, _, operands)
+function actions.delete(store, _, operands)
   if #operands == 0 then
-    failure.raise(exit_codes.USAGE, "cache rm needs the URLs to forget")
+    failure.raise(exit_codes.USAGE, "cache delete needs the URLs to forget")
   end
   for _, url in ipairs(operands) do
     local called, done, reason = pcall(store.delete, store, url)
@@ -50,32 +51,28 @@ function actions.rm(store, _, operands)
   end
 end
 
-local function purge_all(store)
-  local count = store:count()
-  check(store:clear())
-  return count
+function actions.purge(store, values)
+  local kind = values.tag and "tag" or "prefix"
+  local text = values[kind]
+  if not text or values.tag and values.prefix then
+    failure.raise(exit_codes.USAGE, "cache purge needs one of --tag and --prefix")
+  elseif text == "" then
+    failure.raise(exit_codes.USAGE, ("--%s is empty"):format(kind))
+  end
+  print(("%d forgotten"):format(check(store:purge { [kind] = text })))
 end
 
-function actions.purge(store, values)
-  local which = {}
-  for _, name in ipairs { "tag", "prefix", "all" } do
-    which[#which + 1] = values[name] and name
-  end
-  if #which ~= 1 then
-    failure.raise(exit_codes.USAGE, "cache purge needs one of --tag, --prefix and --all")
-  elseif which[1] ~= "all" and values[which[1]] == "" then
-    failure.raise(exit_codes.USAGE, ("--%s is empty"):format(which[1]))
-  end
-  local count = values.all and purge_all(store)
-    or check(store:purge { [which[1]] = values[which[1]] })
+function actions.clear(store)
+  local count = store:count()
+  check(store:clear())
   print(("%d forgotten"):format(count))
 end
 
 function actions.stats(store)
   local stats = store:stats()
-  print(("%-12s%d"):format("entries", stats.entries or store:count()))
-  print(("%-12s%d"):format("bytes", stats.entries and stats.bytes or store:bytes()))
-  if not stats.entries then -- of the whole server
+  print(("%-12s%d"):format("responses", stats.count or store:count()))
+  print(("%-12s%d"):format("bytes", stats.count and stats.bytes or store:bytes()))
+  if not stats.count then -- of the whole server
     print(("%-12s%d"):format("evictions", stats.evictions))
   end
 end
@@ -86,7 +83,7 @@ end
 return function(values, operands)
   local action, name = actions[operands[1]], operands[2]
   if not action then
-    failure.raise(exit_codes.USAGE, ("cache does ls, rm, purge or stats, %s"):format(
+    failure.raise(exit_codes.USAGE, ("cache does list, delete, purge, clear or stats, %s"):format(
       operands[1] and ("not '%s'"):format(operands[1]) or "and needs to know which"))
   elseif not name then
     failure.raise(exit_codes.USAGE, ("cache %s needs a store: a file or redis://host"):format(
@@ -101,7 +98,7 @@ return function(values, operands)
     failure.raise(exit_codes.STORE, ("%s: %s"):format(stores.title(name),
       message:match "hits: (.*)$" or message))
   end)
-  local store <close> = stores.open(name, { must_exist = true, prefix = values.key_prefix })
+  local store <close> = stores.open(name, { must_exist = true, key_prefix = values.key_prefix })
   action(store, values, table.move(operands, 3, #operands, 1, {}))
   return exit_codes.OK
 end

@@ -60,7 +60,7 @@ local function usual(values, items, on_event)
     redirecting = values.max_redirs > 0 and { max_redirects = values.max_redirs },
     authenticating = user(values.user, items),
     caching = values.cache and { store = stores.open(values.cache) } or false,
-    deadline = values.max_time and { seconds = values.max_time } or false,
+    deadline = values.max_time and { max_time = values.max_time } or false,
     retrying = { retries = values.retry },
     tracing = on_event and { on_event = on_event } or false,
   }

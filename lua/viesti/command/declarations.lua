@@ -90,25 +90,25 @@ local check = {
 
 local cache = {
   name = "cache",
-  usage = "viesti cache ls|rm|purge|stats STORE ...",
+  usage = "viesti cache list|delete|purge|clear|stats STORE ...",
   summary = "looks into a store of responses, and forgets some of them",
   text = {
     "STORE is an SQLite file, redis://user:password@host:port/database, or "
       .. "unix:///path/of/a/socket of a Redis server.",
   },
   forms = {
-    { "viesti cache ls STORE [PREFIX]", "lists what is kept: bytes, seconds until it is dropped, "
+    { "viesti cache list STORE [PREFIX]", "lists what is kept: bytes, seconds until it is dropped, "
       .. "URL; of those URLs that begin so" },
-    { "viesti cache rm STORE URL...", "forgets what is kept for these URLs" },
-    { "viesti cache purge STORE", "forgets what --tag, --prefix or --all says, and says how many" },
+    { "viesti cache delete STORE URL...", "forgets what is kept for these URLs" },
+    { "viesti cache purge STORE", "forgets what --tag or --prefix says, and says how many" },
+    { "viesti cache clear STORE", "forgets everything, and says how much" },
     { "viesti cache stats STORE", "tells how many responses there are, and how many bytes" },
   },
   options = {
     { long = "tag", value = "TAG", doc = "purge: what was stored with this tag" },
     { long = "prefix", value = "PREFIX", doc = "purge: of URLs that begin so" },
-    { long = "all", doc = "purge: everything" },
     { long = "limit", value = "N", type = "integer", min = 1, default = 1000,
-      doc = "ls: how many lines at most" },
+      doc = "list: how many lines at most" },
     { long = "key-prefix", value = "TEXT", default = "viesti:",
       doc = "what the names of the store's keys on a Redis server begin with" },
     HELP,

@@ -50,11 +50,12 @@ end
 
 --- A path is that of an SQLite file, which `must_exist`, say; a URL that of a Redis server.
 ---@param name string
----@param choices? { must_exist: boolean?, prefix: string? }
+---@param choices? { must_exist: boolean?, key_prefix: string? }
 function stores.open(name, choices)
   choices = choices or {}
   if name:find "^%a[%w+.-]*://" then
-    return built(module_of("redis", "Redis"), { url = name, prefix = choices.prefix, timeout = 5 })
+    return built(module_of("redis", "Redis"), { url = name,
+      key_prefix = choices.key_prefix, timeout = 5 })
   end
   check_file(name, choices.must_exist)
   return built(module_of("sqlite", "SQLite"), { path = name })

@@ -22,8 +22,8 @@ download.options = {
     doc = "where the file appears when it is whole; until then it grows in `path.part`" },
   { name = "on_progress", type = "function",
     doc = "called with the bytes that are there, and with how many there will be (nil: unknown)" },
-  { name = "attempts", type = "integer", default = 1, min = 1,
-    doc = "how often in all it is tried where the transfer fails; each goes on where one ended" },
+  { name = "retries", type = "integer", default = 0, min = 0,
+    doc = "how often it is tried again where the transfer fails; each goes on where one ended" },
   { name = "wait", type = "number", default = 1, min = 0, doc = "seconds between two attempts" },
   { name = "resume", type = "boolean", default = true,
     doc = "go on with what an earlier download left; false: from the start, and leave nothing" },
@@ -160,17 +160,17 @@ end
 
 -- Ends: "part" without a failure means more bytes than before, or, once, the whole asked for.
 local function run(job, part)
-  local attempts = 1
+  local retries = 0
   while true do
     local outcome, reason, response = exchange(job, part)
     if outcome == "whole" then
       local finished, wrong = part:finish()
       return finished and part.size, wrong
     elseif not outcome then
-      if attempts == job.attempts or not is_passing(reason) then
+      if retries == job.retries or not is_passing(reason) then
         return nil, reason, response
       end
-      attempts = attempts + 1
+      retries = retries + 1
       job.sender:sleep(job.wait)
     end
   end
@@ -202,7 +202,7 @@ end
 --- Takes one table of options, or them in their order. Returns the number of bytes in the file; or
 --- nil and why it is not there: an error object if the transfer failed, a sentence if the file or
 --- the status did, and with the status the response, whose body is not read.
----@param ... any { sender, request, path, on_progress, attempts, wait, resume }
+---@param ... any { sender, request, path, on_progress, retries, wait, resume }
 ---@return integer? bytes, viesti.Error|string? reason, viesti.Response? response
 function download.download(...)
   local job, wrong = options.read("download", download.options, ...)

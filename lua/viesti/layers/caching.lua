@@ -66,7 +66,7 @@ local function open_cache(self)
   policy.session = type(sender.session) == "userdata" and sender.session or nil
   self.cache = core.cache(self.near or nil, policy, self.far ~= false)
   self.refreshing, self.behind = {}, false
-  self.collapsing = self.coalesce and collapsing(self.sender)
+  self.collapsing = self.collapse and collapsing(self.sender)
 end
 
 -- Whether streamed bodies are stored while they are read. What is near is in memory; and functions

@@ -1,19 +1,19 @@
---- DeadlineSender(seconds, sender): gives each request a moment at which all that is done for it
+--- DeadlineSender(max_time, sender): gives each request a moment at which all that is done for it
 --- ends: waits, retries and what is on the wire.
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 
 ---@class viesti.DeadlineSender: viesti.ExtendingSender
----@field seconds number
+---@field max_time number
 local DeadlineSender = ExtendingSender:extend("DeadlineSender", {
-  { name = "seconds", type = "number", min = 0, required = true,
-    doc = "from when the request comes here until it has to be done; its own deadline holds where"
-      .. " that comes first" },
+  { name = "max_time", type = "number", min = 0, required = true,
+    doc = "seconds from when the request comes here until it has to be done; its own"
+      .. " deadline holds where that comes first" },
   { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
 })
 
 function DeadlineSender:send(request)
-  return self.sender:send(core.request_with_limits(request, self.tell_time() + self.seconds))
+  return self.sender:send(core.request_with_limits(request, self.tell_time() + self.max_time))
 end
 
 return DeadlineSender

@@ -1,7 +1,7 @@
---- FailoverSender{ hosts, sender }: the same service at several places: what fails at one is asked
---- of the next.
+--- FailoverSender{ origins, sender }: the same service at several places: what fails at one is
+--- asked of the next.
 ---
---- A request to any of the hosts goes to the one that served last; others pass as they are.
+--- A request to any of the origins goes to the one that served last; others pass as they are.
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local format = require "viesti.base.format"
@@ -10,10 +10,10 @@ local Request = require "viesti.message.request"
 local resending = require "viesti.retrying.resending"
 
 ---@class viesti.FailoverSender: viesti.ExtendingSender
----@field hosts string[]
+---@field origins string[]
 local FailoverSender = ExtendingSender:extend("FailoverSender", {
-  { name = "hosts", type = "strings", required = true,
-    doc = "origins such as \"https://a.example\", the preferred one first" },
+  { name = "origins", type = "strings", required = true,
+    doc = "those of the service, such as \"https://a.example\", the preferred one first" },
   { name = "rest", type = "number", default = 30, min = 0,
     doc = "seconds for which one that failed is asked only where the others fail, too" },
   { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
@@ -22,13 +22,13 @@ local FailoverSender = ExtendingSender:extend("FailoverSender", {
 -- Of a gateway that has nobody behind it, or of a server on its way down.
 local FAILED = { [502] = true, [503] = true, [504] = true }
 
-local function origin_among(hosts, host)
-  local normal = core.resolve_url(host, "")
+local function origin_among(known, text)
+  local normal = core.resolve_url(text, "")
   local origin = normal and origin_of(normal)
   if not origin or normal ~= origin .. "/" then
-    error(("%sFailoverSender: hosts must be origins such as \"https://a.example\", got %s"):format(
-      core.place(), format.value(host)), 0)
-  elseif hosts[origin] then
+    error(("%sFailoverSender: origins must be a list such as \"https://a.example\", got %s"):format(
+      core.place(), format.value(text)), 0)
+  elseif known[origin] then
     error(("%sFailoverSender: %s is given twice"):format(core.place(), origin), 0)
   end
   return origin
@@ -36,13 +36,14 @@ end
 
 function FailoverSender:init()
   FailoverSender.super.init(self)
+  local given = self.origins
   self.origins, self.resting = {}, {} -- resting: until when, by origin
-  for index, host in ipairs(self.hosts) do
-    local origin = origin_among(self.resting, host)
+  for index, text in ipairs(given) do
+    local origin = origin_among(self.resting, text)
     self.origins[index], self.resting[origin] = origin, 0
   end
   if #self.origins == 0 then
-    error(core.place() .. "FailoverSender: hosts is empty", 0)
+    error(core.place() .. "FailoverSender: origins is empty", 0)
   end
 end
 
@@ -56,7 +57,7 @@ local function order(self, now)
   return table.move(resting, 1, #resting, #awake + 1, awake)
 end
 
--- Whether the outcome speaks of the host, and the next one may be asked.
+-- Whether the outcome speaks of the origin, and the next one may be asked.
 local function has_failed(response, err)
   if response then
     return FAILED[response.status_code] ~= nil

@@ -1,5 +1,5 @@
---- HedgingSender{ delay, max, sender }: where an answer is slow to come, asks once more, and takes
---- the answer that comes first.
+--- HedgingSender{ delay, max_attempts, sender }: where an answer is slow to come, asks once more,
+--- and takes the answer that comes first.
 ---
 --- For what may be done twice (RFC 9110 9.2.2), over a chain whose `send` suspends tasks; else the
 --- request just goes on.
@@ -9,16 +9,16 @@ local Request = require "viesti.message.request"
 
 ---@class viesti.HedgingSender: viesti.ExtendingSender
 ---@field delay number
----@field max integer
+---@field max_attempts integer
 ---@field budget viesti.RetryBudget?
 local HedgingSender = ExtendingSender:extend("HedgingSender", {
   { name = "delay", type = "number", required = true, min = 0,
     doc = "seconds without an answer before the request is sent once more; somewhat more than most "
       .. "answers take" },
-  { name = "max", type = "integer", default = 2, min = 1,
-    doc = "how often the request is sent at most" },
+  { name = "max_attempts", type = "integer", default = 2, min = 1,
+    doc = "how often the request is sent at most, the first time included" },
   { name = "budget", type = "RetryBudget",
-    doc = "keeps further sendings few while much fails; to share with a RetryingSender" },
+    doc = "keeps further attempts few while much fails; to share with a RetryingSender" },
   { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
 })
 
@@ -31,7 +31,7 @@ local function is_good(response)
   return response ~= nil and not FAILED[response.status_code]
 end
 
--- A sending that fails says so in the budget, be it the first; but what was turned away, or never
+-- An attempt that fails says so in the budget, be it the first; but what was turned away, or never
 -- left, is neither success nor failure.
 local function note_in_budget(budget, response, err)
   if response and response.status_code == TOO_MANY_REQUESTS or err and err.sent == "no" then
@@ -58,7 +58,7 @@ local function run(self, request)
     sender = self, delay = self.delay, is_good = is_good,
     attempt = function() return attempt(self, request) end,
     may_start = function(started)
-      return started < self.max and (started == 0 or not budget or budget:allows())
+      return started < self.max_attempts and (started == 0 or not budget or budget:allows())
     end,
   }
   if response and count > 1 then
@@ -69,7 +69,7 @@ end
 
 function HedgingSender:send(request)
   request = Request.from(request)
-  local may_race = self.max > 1 and request:is_idempotent() and request:is_replayable()
+  local may_race = self.max_attempts > 1 and request:is_idempotent() and request:is_replayable()
   local task <close> = may_race and self:spawn(run, self, request) or nil
   if not task then
     return self.sender:send(request)

@@ -61,8 +61,9 @@ end
 function RateLimitingSender:option(name)
   if name == "limit" then
     return self._given.limit
+  elseif not (of_limit[name] and self._given.limit) then
+    return self[name]
   end
-  return (of_limit[name] and not self._given.limit or not of_limit[name]) and self[name] or nil
 end
 
 -- Sends it; what the response says of limits is noted.

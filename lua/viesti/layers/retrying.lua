@@ -49,7 +49,7 @@ local RetryingSender = ExtendingSender:extend("RetryingSender", {
       doc = "whether a 429 holds back all requests to its origin, or a Cooldown to share that with "
         .. "other chains" },
   } },
-  { name = "deadline", type = "number", min = 0,
+  { name = "max_time", type = "number", min = 0,
     doc = "seconds for a request in all, its retries and waits included" },
   { name = "attempt_timeout", type = "number", min = 0,
     doc = "seconds for each attempt, instead of the session's timeout" },
@@ -69,7 +69,7 @@ function RetryingSender:init()
   local shared = self.rate_limit.shared
   self.cooldown = shared == true and Cooldown() or shared
   -- false rather than nil, which would be looked for in all the classes above for each request.
-  self.is_changing = self.idempotency_key or self.deadline ~= nil or self.attempt_timeout ~= nil
+  self.is_changing = self.idempotency_key or self.max_time ~= nil or self.attempt_timeout ~= nil
   self.asks_policy = self.policy ~= nil
   self.tokens = self.budget or false
 end
@@ -84,7 +84,7 @@ local function prepared(self, request)
   if self.idempotency_key and not request:is_idempotent() then
     request = request:with { headers = { ["Idempotency-Key"] = core.uuid() } }
   end
-  local deadline = self.deadline and self:now() + self.deadline
+  local deadline = self.max_time and self:now() + self.max_time
   if deadline or self.attempt_timeout then
     request = core.request_with_limits(request, deadline, self.attempt_timeout)
   end

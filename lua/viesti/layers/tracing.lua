@@ -23,7 +23,7 @@ local TracingSender = ExtendingSender:extend("TracingSender", {
     doc = "names of header fields of requests to be attributes" },
   { name = "response_headers", type = "strings", doc = "likewise of responses" },
   { name = "secrets", type = "strings",
-    doc = "names of further header fields and query parameters whose values are not told" },
+    doc = "names of further header fields and params whose values are not told" },
 })
 
 function TracingSender:init()

@@ -29,7 +29,7 @@ local declaration = {
   { name = "length", type = "integer", min = 0,
     doc = "bytes that a function in `content` will return in all; without it they go chunked" },
   { name = "factory", type = "boolean",
-    doc = "the function in `content` returns a new function for each sending, which supplies the "
+    doc = "the function in `content` returns a new function for each attempt, which supplies the "
       .. "bytes; so the request can be sent again" },
   { name = "timeout", type = "number", min = 0,
     doc = "seconds for the whole exchange, instead of the session's; 0 for no limit" },
@@ -130,7 +130,7 @@ local function build(values, source)
   if wrong then
     return nil, wrong
   elseif read.parts and (fields.find(headers, "Content-Type") or ""):lower():find "boundary" then
-    return nil, "headers: the boundary in Content-Type is chosen anew for each sending"
+    return nil, "headers: the boundary in Content-Type is chosen anew for each attempt"
   end
   local typed = read.media_type ~= nil and fields.find(headers, "Content-Type") == nil
   if typed then

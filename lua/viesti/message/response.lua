@@ -54,7 +54,7 @@ function Response.own_attempts(response)
     return {}
   end
   return { { number = 1, duration = response.elapsed, sent = "maybe",
-    status = cache and cache.forward_status or response.status_code } }
+    status_code = cache and cache.forward_status or response.status_code } }
 end
 
 --- The body decoded as JSON, null as viesti.null where `choices.null` asks for it; or nil and why

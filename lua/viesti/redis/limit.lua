@@ -15,7 +15,7 @@ local QUIET = 60                -- seconds between warnings
 local LONGEST = 10 * 365 * 86400 -- seconds for which anything is kept there
 
 ---@class viesti.RedisLimit: viesti.RateLimit
----@field prefix string
+---@field key_prefix string
 local RedisLimit = RateLimit:extend("RedisLimit", place.options)
 
 function RedisLimit:init()
@@ -24,7 +24,7 @@ function RedisLimit:init()
   if not there then
     error(core.place() .. "RedisLimit: " .. wrong, 0)
   end
-  self.client, self.errors = new_client(there, new_names(self.prefix)), 0
+  self.client, self.errors = new_client(there, new_names(self.key_prefix)), 0
   self._given.url = self.url and address.public(self.url)
   self.url = self._given.url
 end
@@ -48,7 +48,7 @@ local function take(self, bucket, now)
   if moment then
     return moment
   end
-  local wait, reason = self.client:run("take_token", { self.prefix .. "r:" .. bucket.key },
+  local wait, reason = self.client:run("take_token", { self.key_prefix .. "r:" .. bucket.key },
     { microseconds(self.interval), microseconds((self.burst - 1) * self.interval) })
   if math.type(wait) ~= "integer" then
     if not self.client.closed then
@@ -78,7 +78,7 @@ end
 ---@return viesti.TokenBucket bucket
 function RedisLimit:hold(key, seconds, now)
   local bucket = RedisLimit.super.hold(self, key, seconds, now)
-  self.client:post("hold_tokens", { self.prefix .. "r:" .. bucket.key },
+  self.client:post("hold_tokens", { self.key_prefix .. "r:" .. bucket.key },
     { microseconds(seconds), microseconds((self.burst - 1) * self.interval) })
 end
 

@@ -8,12 +8,13 @@ local place = {}
 place.options = {
   { name = "url", type = "string",
     doc = "redis://user:password@host:port/database or unix:///path/of/a/socket; "
-      .. "redis://127.0.0.1 if neither this nor path is given" },
-  { name = "path", type = "string", doc = "a socket of the system to connect to instead of a URL" },
+      .. "redis://127.0.0.1 if neither this nor unix_socket is given" },
+  { name = "unix_socket", type = "string",
+    doc = "path of a socket to connect to instead of a URL" },
   { name = "user", type = "string", doc = "whom the server knows the password of" },
   { name = "password", type = "string", secret = true, doc = "what the server wants to hear" },
   { name = "database", type = "integer", min = 0, doc = "its number; the URL's or 0 if not given" },
-  { name = "prefix", type = "string", default = "viesti:",
+  { name = "key_prefix", type = "string", default = "viesti:",
     doc = "what the names of all keys there begin with" },
   { name = "timeout", type = "number", default = 0.5, min = 0.001,
     doc = "seconds that anything asked of the server may take, connecting included" },
@@ -41,11 +42,11 @@ end
 ---@param last? string
 ---@return table? there, string? wrong
 function place.read(values, last)
-  if values.url and values.path then
-    return nil, "url and path are both given"
+  if values.url and values.unix_socket then
+    return nil, "url and unix_socket are both given"
   end
-  local there, wrong = { path = values.path }, nil
-  if not values.path then
+  local there, wrong = { path = values.unix_socket }, nil
+  if not values.unix_socket then
     there, wrong = address.read(values.url or "redis://127.0.0.1")
   end
   if not there then

@@ -1,4 +1,4 @@
---- What the server does in one step. Under the store's prefix it has
+--- What the server does in one step. Under the store's key_prefix it has
 ---
 ---   marker   two random words of 24 letters: the epoch, which is another one since nothing from
 ---            before is to be believed, and one that changes with each purge, too

@@ -45,7 +45,7 @@ end
 ---@param context viesti.RetryContext
 ---@return integer?
 function policies.too_early(context)
-  if context.status == 425 then
+  if context.status_code == 425 then
     return 0
   end
 end
@@ -54,7 +54,7 @@ end
 ---@param context viesti.RetryContext
 ---@return boolean|number|nil
 function policies.accepted(context)
-  if context.status == 202 then
+  if context.status_code == 202 then
     return context.retry_after or true
   end
 end
@@ -69,7 +69,7 @@ function policies.on_statuses(...)
     statuses[status] = true
   end
   return function(context)
-    return statuses[context.status] or nil
+    return statuses[context.status_code] or nil
   end
 end
 

@@ -8,7 +8,7 @@ local retry_after = require "viesti.message.retry_after"
 ---@class viesti.RetryContext
 ---@field request viesti.Request
 ---@field response viesti.Response? of the last attempt
----@field status integer? its status
+---@field status_code integer? its status code
 ---@field error viesti.Error? where there is none
 ---@field sent "no"|"maybe" whether the server may have got the request
 ---@field reason "rate_limited"|"server_error"|"transport_error"|nil what calls for another attempt
@@ -30,7 +30,8 @@ local function note(self, response, err, now)
   local attempts = self.attempts
   attempts[#attempts + 1] = {
     number = #attempts + 1, start = self.began, duration = now - self.began,
-    status = response and response.status_code, error = err, sent = err and err.sent or "maybe",
+    status_code = response and response.status_code, error = err,
+    sent = err and err.sent or "maybe",
   }
   return attempts[#attempts]
 end
@@ -38,7 +39,7 @@ end
 local function context_of(self, response, err, reason, now)
   return {
     request = self.request, response = response, error = err, reason = reason,
-    status = response and response.status_code, sent = err and err.sent or "maybe",
+    status_code = response and response.status_code, sent = err and err.sent or "maybe",
     retry_after = response and retry_after(response, self.sender:wall()) or nil,
     attempts = self.attempts, attempt = #self.attempts, retries = self.retries,
     retries_left = self.sender.retries - self.retries, elapsed = now - self.start,

@@ -20,7 +20,7 @@ local RecordingSender = ExtendingSender:extend("RecordingSender", {
       .. "into a new file" },
   { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
   { name = "secrets", type = "strings",
-    doc = "names of further header fields, parameters, form fields and members of JSON whose "
+    doc = "names of further header fields, params, form fields and members of JSON whose "
       .. "values are not kept" },
   { name = "max_body", type = "integer", default = 64 * 1024 * 1024, min = 0,
     doc = "bytes of a streamed body that it takes; more is the error too_large" },

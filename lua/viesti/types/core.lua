@@ -113,7 +113,7 @@ function Request:is_replayable() end
 ---@field cache viesti.CacheFacts? what a cache had to do with it
 ---@field attempts viesti.Attempt[] how often the request was sent for it, and what came of each
 ---@field give_up string? why a RetryingSender, which would have, did not send it again
----@field hedged integer? which of a HedgingSender's sendings it answers, where there were several
+---@field hedged integer? which of a HedgingSender's attempts it answers, where there were several
 ---@field encoding string? the Content-Encoding that was undone
 ---@field reused boolean whether the connection had served before
 ---@field complete boolean|"unknown" whether the body is whole; a stream once it was read to its end
@@ -156,7 +156,7 @@ function Headers:get_all(name) end
 ---@field number integer the first is 1
 ---@field start number? the moment, on the clock of sender:now()
 ---@field duration number seconds
----@field status integer? of the response
+---@field status_code integer? of the response
 ---@field error viesti.Error? instead of it
 ---@field sent "no"|"maybe" whether any of the request may have left
 ---@field wait number? seconds waited before the next one
@@ -355,4 +355,4 @@ function Store:stats() end
 ---@field invalidations integer responses dropped because a request had changed what they stand for
 ---@field errors integer times it had to do without, for want of memory
 ---@field bytes integer of memory that its responses hold
----@field entries integer stored responses
+---@field count integer stored responses

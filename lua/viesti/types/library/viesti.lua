@@ -56,7 +56,7 @@
 ---@field store_if? fun(request: viesti.Request, response: viesti.Response): boolean? called with request and response: whether it may be kept
 ---@field tags? string[]|(fun(request: viesti.Request, response: viesti.Response): string[]?) names to purge responses by; called with request and response
 ---@field set_cookie? "store"|"strip"|"skip" strip: Set-Cookie is not kept; skip: nothing that has one is (default "store")
----@field coalesce? boolean of tasks that ask for the same, one sends, and the others wait for its answer (default true)
+---@field collapse? boolean of tasks that ask for the same, one sends, and the others wait for its answer (default true)
 ---@field cache_status? boolean add what response.cache says as a Cache-Status field, too (RFC 9211) (default false)
 ---@field select_language? boolean a response in the language that a request likes best is served to it, though its Accept-Language is another than that it was asked for with (default false)
 ---@field clock? viesti.Clock what this layer and those around it tell the time by, and sleep on; for tests
@@ -84,12 +84,12 @@
 ---@field store_if (fun(request: viesti.Request, response: viesti.Response): boolean?)? called with request and response: whether it may be kept
 ---@field tags string[]|(fun(request: viesti.Request, response: viesti.Response): string[]?)|nil names to purge responses by; called with request and response
 ---@field set_cookie "store"|"strip"|"skip" strip: Set-Cookie is not kept; skip: nothing that has one is (default "store")
----@field coalesce boolean of tasks that ask for the same, one sends, and the others wait for its answer (default true)
+---@field collapse boolean of tasks that ask for the same, one sends, and the others wait for its answer (default true)
 ---@field cache_status boolean add what response.cache says as a Cache-Status field, too (RFC 9211) (default false)
 ---@field select_language boolean a response in the language that a request likes best is served to it, though its Accept-Language is another than that it was asked for with (default false)
 ---@field clock viesti.Clock? what this layer and those around it tell the time by, and sleep on; for tests
 ---@overload fun(options?: viesti.CachingSender.Options): viesti.CachingSender
----@overload fun(max_size?: integer, sender?: viesti.Sender, store?: viesti.AnyStore, max_bytes?: integer, max_entry_bytes?: integer, shared?: boolean, store_errors?: boolean, heuristic?: number, targeted?: string[], stale_if_error?: number, stale_on_disconnect?: boolean, stale_while_revalidate?: number, background?: boolean, key?: (fun(request: viesti.Request): string?), ignore_params?: string[], partition?: string|(fun(request: viesti.Request): string?), methods?: string[], ttl?: number|(fun(request: viesti.Request, response: viesti.Response): number?), store_if?: (fun(request: viesti.Request, response: viesti.Response): boolean?), tags?: string[]|(fun(request: viesti.Request, response: viesti.Response): string[]?), set_cookie?: "store"|"strip"|"skip", coalesce?: boolean, cache_status?: boolean, select_language?: boolean): viesti.CachingSender
+---@overload fun(max_size?: integer, sender?: viesti.Sender, store?: viesti.AnyStore, max_bytes?: integer, max_entry_bytes?: integer, shared?: boolean, store_errors?: boolean, heuristic?: number, targeted?: string[], stale_if_error?: number, stale_on_disconnect?: boolean, stale_while_revalidate?: number, background?: boolean, key?: (fun(request: viesti.Request): string?), ignore_params?: string[], partition?: string|(fun(request: viesti.Request): string?), methods?: string[], ttl?: number|(fun(request: viesti.Request, response: viesti.Response): number?), store_if?: (fun(request: viesti.Request, response: viesti.Response): boolean?), tags?: string[]|(fun(request: viesti.Request, response: viesti.Response): string[]?), set_cookie?: "store"|"strip"|"skip", collapse?: boolean, cache_status?: boolean, select_language?: boolean): viesti.CachingSender
 local CachingSender = {}
 
 --- What `send` would do with the request, and why: a table with `action` ("hit", "refresh",
@@ -239,17 +239,17 @@ function ConcurrencyLimit:state(key) end
 ---@overload fun(step?: number): viesti.Cooldown
 
 ---@class viesti.DeadlineSender.Options
----@field seconds number from when the request comes here until it has to be done; its own deadline holds where that comes first
+---@field max_time number seconds from when the request comes here until it has to be done; its own deadline holds where that comes first
 ---@field sender? viesti.Sender the inner sender; a SyncSender if none is given
 ---@field clock? viesti.Clock what this layer and those around it tell the time by, and sleep on; for tests
 
---- DeadlineSender(seconds, sender): gives each request a moment at which all that is done for it
+--- DeadlineSender(max_time, sender): gives each request a moment at which all that is done for it
 --- ends: waits, retries and what is on the wire.
 ---@class viesti.DeadlineSender: viesti.ExtendingSender
----@field seconds number from when the request comes here until it has to be done; its own deadline holds where that comes first
+---@field max_time number seconds from when the request comes here until it has to be done; its own deadline holds where that comes first
 ---@field clock viesti.Clock? what this layer and those around it tell the time by, and sleep on; for tests
 ---@overload fun(options: viesti.DeadlineSender.Options): viesti.DeadlineSender
----@overload fun(seconds: number, sender?: viesti.Sender): viesti.DeadlineSender
+---@overload fun(max_time: number, sender?: viesti.Sender): viesti.DeadlineSender
 
 ---@class viesti.DefaultsSender.Options
 ---@field base_url? string what a relative URL is appended to, with one slash between
@@ -322,36 +322,36 @@ function ExtendingSender:close() end
 function ExtendingSender:with_sender(sender) end
 
 ---@class viesti.FailoverSender.Options
----@field hosts string[] origins such as "https://a.example", the preferred one first
+---@field origins string[] those of the service, such as "https://a.example", the preferred one first
 ---@field rest? number seconds for which one that failed is asked only where the others fail, too (default 30)
 ---@field sender? viesti.Sender the inner sender; a SyncSender if none is given
 ---@field clock? viesti.Clock what this layer and those around it tell the time by, and sleep on; for tests
 
---- FailoverSender{ hosts, sender }: the same service at several places: what fails at one is asked
---- of the next.
+--- FailoverSender{ origins, sender }: the same service at several places: what fails at one is
+--- asked of the next.
 ---@class viesti.FailoverSender: viesti.ExtendingSender
----@field hosts string[] origins such as "https://a.example", the preferred one first
+---@field origins string[] those of the service, such as "https://a.example", the preferred one first
 ---@field rest number seconds for which one that failed is asked only where the others fail, too (default 30)
 ---@field clock viesti.Clock? what this layer and those around it tell the time by, and sleep on; for tests
 ---@overload fun(options: viesti.FailoverSender.Options): viesti.FailoverSender
----@overload fun(hosts: string[], rest?: number, sender?: viesti.Sender): viesti.FailoverSender
+---@overload fun(origins: string[], rest?: number, sender?: viesti.Sender): viesti.FailoverSender
 
 ---@class viesti.HedgingSender.Options
 ---@field delay number seconds without an answer before the request is sent once more; somewhat more than most answers take
----@field max? integer how often the request is sent at most (1 or more; default 2)
----@field budget? viesti.RetryBudget keeps further sendings few while much fails; to share with a RetryingSender
+---@field max_attempts? integer how often the request is sent at most, the first time included (1 or more; default 2)
+---@field budget? viesti.RetryBudget keeps further attempts few while much fails; to share with a RetryingSender
 ---@field sender? viesti.Sender the inner sender; a SyncSender if none is given
 ---@field clock? viesti.Clock what this layer and those around it tell the time by, and sleep on; for tests
 
---- HedgingSender{ delay, max, sender }: where an answer is slow to come, asks once more, and takes
---- the answer that comes first.
+--- HedgingSender{ delay, max_attempts, sender }: where an answer is slow to come, asks once more,
+--- and takes the answer that comes first.
 ---@class viesti.HedgingSender: viesti.ExtendingSender
 ---@field delay number seconds without an answer before the request is sent once more; somewhat more than most answers take
----@field max integer how often the request is sent at most (1 or more; default 2)
----@field budget viesti.RetryBudget? keeps further sendings few while much fails; to share with a RetryingSender
+---@field max_attempts integer how often the request is sent at most, the first time included (1 or more; default 2)
+---@field budget viesti.RetryBudget? keeps further attempts few while much fails; to share with a RetryingSender
 ---@field clock viesti.Clock? what this layer and those around it tell the time by, and sleep on; for tests
 ---@overload fun(options: viesti.HedgingSender.Options): viesti.HedgingSender
----@overload fun(delay: number, max?: integer, budget?: viesti.RetryBudget, sender?: viesti.Sender): viesti.HedgingSender
+---@overload fun(delay: number, max_attempts?: integer, budget?: viesti.RetryBudget, sender?: viesti.Sender): viesti.HedgingSender
 
 ---@class viesti.MockSender.Options
 ---@field routes? viesti.MockRoute[] list of { method, url or pattern or matches, answer }; the first that fits answers
@@ -453,7 +453,7 @@ function RateLimit:stats() end
 ---@field path string the file
 ---@field mode? "once"|"none"|"new"|"all" once: records if there is no file, and answers out of it otherwise; none: never lets a request out; new: lets out what the file does not have, and adds it; all: lets all out, into a new file (default "once")
 ---@field sender? viesti.Sender the inner sender; a SyncSender if none is given
----@field secrets? string[] names of further header fields, parameters, form fields and members of JSON whose values are not kept
+---@field secrets? string[] names of further header fields, params, form fields and members of JSON whose values are not kept
 ---@field max_body? integer bytes of a streamed body that it takes; more is the error too_large (default 67108864)
 ---@field clock? viesti.Clock what this layer and those around it tell the time by, and sleep on; for tests
 
@@ -462,7 +462,7 @@ function RateLimit:stats() end
 ---@class viesti.RecordingSender: viesti.ExtendingSender
 ---@field path string the file
 ---@field mode "once"|"none"|"new"|"all" once: records if there is no file, and answers out of it otherwise; none: never lets a request out; new: lets out what the file does not have, and adds it; all: lets all out, into a new file (default "once")
----@field secrets string[]? names of further header fields, parameters, form fields and members of JSON whose values are not kept
+---@field secrets string[]? names of further header fields, params, form fields and members of JSON whose values are not kept
 ---@field max_body integer bytes of a streamed body that it takes; more is the error too_large (default 67108864)
 ---@field clock viesti.Clock? what this layer and those around it tell the time by, and sleep on; for tests
 ---@overload fun(options: viesti.RecordingSender.Options): viesti.RecordingSender
@@ -495,7 +495,7 @@ function RateLimit:stats() end
 ---@field content? string|function|file* body: the bytes themselves; a function that returns them piece by piece, then nil; or an open file
 ---@field multipart? { [string]: any }|viesti.Part[]|viesti.Multipart body: names to values as in `data`, or open files; or a list of parts { name, content or path, filename, type, headers }, sent as multipart/form-data
 ---@field length? integer bytes that a function in `content` will return in all; without it they go chunked
----@field factory? boolean the function in `content` returns a new function for each sending, which supplies the bytes; so the request can be sent again
+---@field factory? boolean the function in `content` returns a new function for each attempt, which supplies the bytes; so the request can be sent again
 ---@field timeout? number seconds for the whole exchange, instead of the session's; 0 for no limit
 ---@field deadline? number the moment, on the clock of sender:now(), at which all that is done for it ends: waits and retries, too; sender:now() + 5, say
 ---@field idempotent? boolean true: sending it twice does no harm, whatever its method
@@ -567,7 +567,7 @@ function RequestClass.from(given, what) end
 ---@field idempotency_key? boolean adds an Idempotency-Key to what is not idempotent, the same in all attempts, which makes it so for servers that know the field (default false)
 ---@field backoff? viesti.RetryingSender.Options.backoff waits after server and transport errors
 ---@field rate_limit? viesti.RetryingSender.Options.rate_limit waits after a 429
----@field deadline? number seconds for a request in all, its retries and waits included
+---@field max_time? number seconds for a request in all, its retries and waits included
 ---@field attempt_timeout? number seconds for each attempt, instead of the session's timeout
 ---@field budget? viesti.RetryBudget keeps retries few while much fails; to share between chains
 ---@field policy? string|(fun(context: viesti.RetryContext): boolean|number|nil) a function of what happened that returns nil (as usual), false (not again), true (again) or the seconds to wait; or the name of one of viesti.policies
@@ -583,7 +583,7 @@ function RequestClass.from(given, what) end
 ---@field idempotency_key boolean adds an Idempotency-Key to what is not idempotent, the same in all attempts, which makes it so for servers that know the field (default false)
 ---@field backoff viesti.RetryingSender.Options.backoff waits after server and transport errors
 ---@field rate_limit viesti.RetryingSender.Options.rate_limit waits after a 429
----@field deadline number? seconds for a request in all, its retries and waits included
+---@field max_time number? seconds for a request in all, its retries and waits included
 ---@field attempt_timeout number? seconds for each attempt, instead of the session's timeout
 ---@field budget viesti.RetryBudget? keeps retries few while much fails; to share between chains
 ---@field policy string|(fun(context: viesti.RetryContext): boolean|number|nil)|nil a function of what happened that returns nil (as usual), false (not again), true (again) or the seconds to wait; or the name of one of viesti.policies
@@ -592,7 +592,7 @@ function RequestClass.from(given, what) end
 ---@field clock viesti.Clock? what this layer and those around it tell the time by, and sleep on; for tests
 ---@field cooldown viesti.Cooldown|false
 ---@overload fun(options?: viesti.RetryingSender.Options): viesti.RetryingSender
----@overload fun(retries?: integer, sender?: viesti.Sender, statuses?: string|(integer|string)[], methods?: string|string[], idempotency_key?: boolean, backoff?: viesti.RetryingSender.Options.backoff, rate_limit?: viesti.RetryingSender.Options.rate_limit, deadline?: number, attempt_timeout?: number, budget?: viesti.RetryBudget, policy?: string|(fun(context: viesti.RetryContext): boolean|number|nil), on_retry?: (fun(context: viesti.RetryContext)), on_give_up?: (fun(context: viesti.RetryContext))): viesti.RetryingSender
+---@overload fun(retries?: integer, sender?: viesti.Sender, statuses?: string|(integer|string)[], methods?: string|string[], idempotency_key?: boolean, backoff?: viesti.RetryingSender.Options.backoff, rate_limit?: viesti.RetryingSender.Options.rate_limit, max_time?: number, attempt_timeout?: number, budget?: viesti.RetryBudget, policy?: string|(fun(context: viesti.RetryContext): boolean|number|nil), on_retry?: (fun(context: viesti.RetryContext)), on_give_up?: (fun(context: viesti.RetryContext))): viesti.RetryingSender
 
 --- Sender: the interface of everything that sends. Extend it to make a concrete sender.
 ---@class viesti.Sender: viesti.Class
@@ -702,7 +702,7 @@ function Sender:send(request) end
 ---@field sender? viesti.Sender the inner sender; a SyncSender if none is given
 ---@field request_headers? string[] names of header fields of requests to be attributes
 ---@field response_headers? string[] likewise of responses
----@field secrets? string[] names of further header fields and query parameters whose values are not told
+---@field secrets? string[] names of further header fields and params whose values are not told
 ---@field clock? viesti.Clock what this layer and those around it tell the time by, and sleep on; for tests
 
 --- TracingSender{ on_event = fn, sender = ... }: tells of every attempt by OpenTelemetry's semantic
@@ -711,7 +711,7 @@ function Sender:send(request) end
 ---@field on_event fun(name: "start"|"response"|"end"|"error", span: viesti.Span) called with the event's name, start, response, end or error, and the attempt's span
 ---@field request_headers string[]? names of header fields of requests to be attributes
 ---@field response_headers string[]? likewise of responses
----@field secrets string[]? names of further header fields and query parameters whose values are not told
+---@field secrets string[]? names of further header fields and params whose values are not told
 ---@field clock viesti.Clock? what this layer and those around it tell the time by, and sleep on; for tests
 ---@overload fun(options: viesti.TracingSender.Options): viesti.TracingSender
 ---@overload fun(on_event: (fun(name: "start"|"response"|"end"|"error", span: viesti.Span)), sender?: viesti.Sender, request_headers?: string[], response_headers?: string[], secrets?: string[]): viesti.TracingSender
@@ -879,7 +879,7 @@ function viesti.check(what, env, choices) end
 ---@field request viesti.Request|viesti.Request.Options a GET, or a table of its options
 ---@field path string where the file appears when it is whole; until then it grows in `path.part`
 ---@field on_progress? fun(done: integer, total: integer?) called with the bytes that are there, and with how many there will be (nil: unknown)
----@field attempts? integer how often in all it is tried where the transfer fails; each goes on where one ended (1 or more; default 1)
+---@field retries? integer how often it is tried again where the transfer fails; each goes on where one ended (default 0)
 ---@field wait? number seconds between two attempts (default 1)
 ---@field resume? boolean go on with what an earlier download left; false: from the start, and leave nothing (default true)
 
@@ -889,7 +889,7 @@ function viesti.check(what, env, choices) end
 --- the status did, and with the status the response, whose body is not read.
 ---@param options viesti.download.Options
 ---@return integer? bytes, viesti.Error|string? reason, viesti.Response? response
----@overload fun(sender: viesti.Sender, request: viesti.Request|viesti.Request.Options, path: string, on_progress?: (fun(done: integer, total: integer?)), attempts?: integer, wait?: number, resume?: boolean): integer?, viesti.Error|string?, viesti.Response?
+---@overload fun(sender: viesti.Sender, request: viesti.Request|viesti.Request.Options, path: string, on_progress?: (fun(done: integer, total: integer?)), retries?: integer, wait?: number, resume?: boolean): integer?, viesti.Error|string?, viesti.Response?
 function viesti.download(options) end
 
 --- What the libcurl below can do.
@@ -1070,7 +1070,7 @@ function Request:is_replayable() end
 ---@field cache viesti.CacheFacts? what a cache had to do with it
 ---@field attempts viesti.Attempt[] how often the request was sent for it, and what came of each
 ---@field give_up string? why a RetryingSender, which would have, did not send it again
----@field hedged integer? which of a HedgingSender's sendings it answers, where there were several
+---@field hedged integer? which of a HedgingSender's attempts it answers, where there were several
 ---@field encoding string? the Content-Encoding that was undone
 ---@field reused boolean whether the connection had served before
 ---@field complete boolean|"unknown" whether the body is whole; a stream once it was read to its end
@@ -1230,7 +1230,7 @@ function Headers:get_all(name) end
 ---@class viesti.RetryContext
 ---@field request viesti.Request
 ---@field response viesti.Response? of the last attempt
----@field status integer? its status
+---@field status_code integer? its status code
 ---@field error viesti.Error? where there is none
 ---@field sent "no"|"maybe" whether the server may have got the request
 ---@field reason "rate_limited"|"server_error"|"transport_error"|nil what calls for another attempt
@@ -1473,7 +1473,7 @@ function Tiered:close() end
 ---@field number integer the first is 1
 ---@field start number? the moment, on the clock of sender:now()
 ---@field duration number seconds
----@field status integer? of the response
+---@field status_code integer? of the response
 ---@field error viesti.Error? instead of it
 ---@field sent "no"|"maybe" whether any of the request may have left
 ---@field wait number? seconds waited before the next one
@@ -1510,6 +1510,6 @@ function Tiered:close() end
 ---@field invalidations integer responses dropped because a request had changed what they stand for
 ---@field errors integer times it had to do without, for want of memory
 ---@field bytes integer of memory that its responses hold
----@field entries integer stored responses
+---@field count integer stored responses
 
 return viesti

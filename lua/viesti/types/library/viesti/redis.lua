@@ -2,12 +2,12 @@
 -- Made from the declarations in the code by `make docs`. For editors: not to be run.
 
 ---@class viesti.redis.Options
----@field url? string redis://user:password@host:port/database or unix:///path/of/a/socket; redis://127.0.0.1 if neither this nor path is given
----@field path? string a socket of the system to connect to instead of a URL
+---@field url? string redis://user:password@host:port/database or unix:///path/of/a/socket; redis://127.0.0.1 if neither this nor unix_socket is given
+---@field unix_socket? string path of a socket to connect to instead of a URL
 ---@field user? string whom the server knows the password of
 ---@field password? string what the server wants to hear
 ---@field database? integer its number; the URL's or 0 if not given
----@field prefix? string what the names of all keys there begin with (default "viesti:")
+---@field key_prefix? string what the names of all keys there begin with (default "viesti:")
 ---@field timeout? number seconds that anything asked of the server may take, connecting included (0.001 or more; default 0.5)
 ---@field walk_timeout? number seconds that what goes through all keys may take in all: clear, purge, each, count, bytes (0.001 or more; default 60)
 ---@field max_entry_bytes? integer a response that holds more is not kept (1 or more; default 8388608)
@@ -16,7 +16,7 @@
 --- A store on a Redis server. Nothing is sent before it is needed.
 ---@param options? viesti.redis.Options
 ---@return viesti.Redis
----@overload fun(url?: string, path?: string, user?: string, password?: string, database?: integer, prefix?: string, timeout?: number, walk_timeout?: number, max_entry_bytes?: integer, lease?: number): viesti.Redis
+---@overload fun(url?: string, unix_socket?: string, user?: string, password?: string, database?: integer, key_prefix?: string, timeout?: number, walk_timeout?: number, max_entry_bytes?: integer, lease?: number): viesti.Redis
 local function redis(options) end
 
 ---@class viesti.Redis: viesti.ForeignStore
@@ -48,7 +48,7 @@ function Redis:remove(key, variant) end
 ---@return true? done, string? reason
 function Redis:invalidate(key) end
 
---- Forgets every response under the store's prefix, on all machines; or nil and why that has to
+--- Forgets every response under the store's key_prefix, on all machines; or nil and why that has to
 --- wait until the server can be reached, or did not give back all the room.
 ---@return true? done, string? reason
 function Redis:clear() end

@@ -6,13 +6,13 @@
 ---@field max_size? integer most responses kept, the least recently used goes first; no bound if not given (1 or more)
 ---@field max_bytes? integer most bytes that they take, likewise (1 or more; default 1073741824)
 ---@field max_entry_bytes? integer a response that takes more is not kept; no bound but max_bytes if not given (1 or more)
----@field wait? number seconds to wait for another process that writes at the same time (from 0 to 3600; default 5)
+---@field busy_timeout? number seconds to wait for another process that writes at the same time (from 0 to 3600; default 5)
 
 ---@class viesti.sqlite.Class
 ---@field name string
 ---@field options viesti.OptionDeclaration[] its options, as they are declared
 ---@overload fun(options: viesti.sqlite.Options): viesti.Sqlite
----@overload fun(path: string, max_size?: integer, max_bytes?: integer, max_entry_bytes?: integer, wait?: number): viesti.Sqlite
+---@overload fun(path: string, max_size?: integer, max_bytes?: integer, max_entry_bytes?: integer, busy_timeout?: number): viesti.Sqlite
 local sqlite = {}
 
 ---@class viesti.Sqlite: viesti.ForeignStore
@@ -129,7 +129,7 @@ function Sqlite:close() end
 ---@field invalidations integer
 ---@field errors integer what could not be done
 ---@field last_error string? why
----@field entries integer of the file
----@field bytes integer of the file
+---@field count integer stored responses in the file
+---@field bytes integer that they take
 
 return sqlite

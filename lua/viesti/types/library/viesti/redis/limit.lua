@@ -2,12 +2,12 @@
 -- Made from the declarations in the code by `make docs`. For editors: not to be run.
 
 ---@class viesti.RedisLimit.Options
----@field url? string redis://user:password@host:port/database or unix:///path/of/a/socket; redis://127.0.0.1 if neither this nor path is given
----@field path? string a socket of the system to connect to instead of a URL
+---@field url? string redis://user:password@host:port/database or unix:///path/of/a/socket; redis://127.0.0.1 if neither this nor unix_socket is given
+---@field unix_socket? string path of a socket to connect to instead of a URL
 ---@field user? string whom the server knows the password of
 ---@field password? string what the server wants to hear
 ---@field database? integer its number; the URL's or 0 if not given
----@field prefix? string what the names of all keys there begin with (default "viesti:")
+---@field key_prefix? string what the names of all keys there begin with (default "viesti:")
 ---@field timeout? number seconds that anything asked of the server may take, connecting included (0.001 or more; default 0.5)
 ---@field rate number how many requests may go (from 0.001 to 1000000000)
 ---@field per? number in so many seconds (from 0.001 to 1000000000; default 1)
@@ -20,16 +20,16 @@
 --- tokens are on a Redis server. Where the server is lost, each machine keeps to the same limit by
 --- itself: no request fails for that.
 ---@class viesti.RedisLimit: viesti.RateLimit
----@field url string? redis://user:password@host:port/database or unix:///path/of/a/socket; redis://127.0.0.1 if neither this nor path is given
----@field path string? a socket of the system to connect to instead of a URL
+---@field url string? redis://user:password@host:port/database or unix:///path/of/a/socket; redis://127.0.0.1 if neither this nor unix_socket is given
+---@field unix_socket string? path of a socket to connect to instead of a URL
 ---@field user string? whom the server knows the password of
 ---@field password string? what the server wants to hear
 ---@field database integer? its number; the URL's or 0 if not given
----@field prefix string what the names of all keys there begin with (default "viesti:")
+---@field key_prefix string what the names of all keys there begin with (default "viesti:")
 ---@field timeout number seconds that anything asked of the server may take, connecting included (0.001 or more; default 0.5)
 ---@field max_keys integer how many keys are told apart; those beyond have one limit together, until one of the others was not used for so long that it is as good as new (1 or more; default 1024)
 ---@overload fun(options: viesti.RedisLimit.Options): viesti.RedisLimit
----@overload fun(url?: string, path?: string, user?: string, password?: string, database?: integer, prefix?: string, timeout?: number, rate: number, per?: number, burst?: integer, queue?: integer, cooldown?: viesti.Cooldown, max_keys?: integer): viesti.RedisLimit
+---@overload fun(url?: string, unix_socket?: string, user?: string, password?: string, database?: integer, key_prefix?: string, timeout?: number, rate: number, per?: number, burst?: integer, queue?: integer, cooldown?: viesti.Cooldown, max_keys?: integer): viesti.RedisLimit
 local RedisLimit = {}
 
 --- As a RateLimit's, of this object alone, and `errors`: how often the server was done without.
