@@ -206,12 +206,12 @@ describe("A guide", function()
     assert.is_true(count > 30)
   end)
 
-  it("has the classes in README.md take what they take, in its order, with its defaults", function()
+  it("has the classes in docs/classes.md take what they take, in its order, with its defaults", function()
     local count = 0
-    for _, found in ipairs(declarations.tables(pages.read "README.md")) do
+    for _, found in ipairs(declarations.tables(pages.read "docs/classes.md")) do
       for _, row in ipairs(found.head[1] == "class" and found or {}) do
         for _, call in ipairs(declarations.calls(row[1])) do
-          local list, where = options_of(call.name), "README.md: " .. call.name
+          local list, where = options_of(call.name), "docs/classes.md: " .. call.name
           for position, argument in ipairs(call) do
             local name = argument.name or argument.text
             local spec = list and list[name]
