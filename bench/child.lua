@@ -10,12 +10,12 @@ local PREPARE = [[ulimit -S -n "$(ulimit -H -n)"
 unset http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY
 exec timeout --foreground -k 5 ]] .. LONGEST_SECONDS
 
-local function is_there(program)
+function child.has(program)
   return (os.execute(("command -v %s >/dev/null 2>&1"):format(program)))
 end
 
-child.has_taskset = is_there "taskset"
-child.has_valgrind = is_there "valgrind"
+child.has_taskset = child.has "taskset"
+child.has_valgrind = child.has "valgrind"
 
 -- How many programs ran on this system in the last minute, on average; nil where it does not say.
 function child.load()
