@@ -94,10 +94,10 @@ local function report_rates(report, work, samples)
   report:table("viesti", "plain", "plain " .. unit, "viesti " .. unit, "ratio", "rounds", "target",
     "plain cpu", "viesti cpu", "ratio", "plain MiB", "viesti MiB")
   local reference = reference_of(work, samples)
-  for _, viesti in ipairs(work.viesti) do
+  for index, viesti in ipairs(work.viesti) do
     report_variant(report, samples, viesti, reference, true)
     for _, plain in ipairs(work.plain) do
-      if plain ~= reference then
+      if plain ~= reference and (index == 1 or not work.best) then
         report_variant(report, samples, viesti, plain, false)
       end
     end

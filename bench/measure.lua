@@ -18,9 +18,9 @@ function measure.each(list, of)
   return values
 end
 
--- 12345.6 is 12,346; below a hundred one place is kept.
+-- 12345.6 is 12,346; below a hundred a fraction keeps one place.
 function measure.number(value)
-  if value < 100 then
+  if value < 100 and math.type(value) == "float" then
     return ("%.1f"):format(value)
   end
   local digits = ("%.0f"):format(value)

@@ -23,13 +23,14 @@ return function(context)
 
   local function many(count, more)
     local viesti_variants = {
-      { title = "as it is", target = ">= 0.90", words = viesti(urls.small, "many", count) },
+      { title = more.unlimited and "256 connections" or "as it is", target = ">= 0.90",
+        words = viesti(urls.small, "many", count) },
     }
     -- Without a limit of its own; and as docs/async.md advises for thousands of tasks.
     if more.unlimited then
       local words = { "--connections", count, urls.small, "many", count }
       viesti_variants[2] = { title = "a connection each", words = viesti(table.unpack(words)) }
-      viesti_variants[3] = { title = "and the incremental collector",
+      viesti_variants[3] = { title = "each, incremental collector",
         words = viesti("--collector", "incremental", table.unpack(words)) }
     end
     return {
