@@ -38,6 +38,16 @@ describe("The page of measurements", function()
     end
   end)
 
+  it("shows the same figures as any other page that has some", function()
+    local _, sections = record.read(pages.read(PAGE))
+    for _, path in ipairs(pages.list()) do
+      local _, others = record.read(pages.read(path))
+      for name, text in pairs(others) do
+        assert.equal(sections[name], text, path)
+      end
+    end
+  end)
+
   it("has figures in all of them", function()
     local _, sections = record.read(pages.read(PAGE))
     for name, text in pairs(sections) do
