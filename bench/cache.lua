@@ -19,19 +19,28 @@ return function(context)
   local work = { context.lua, "bench/cache_work.lua", "--seconds", context.seconds }
 
   -- What a program prints that is run with these words behind its own.
-  local function output_of(core, program, ...)
+  local function print_of(core, program, ...)
     local words = table.move(program, 1, #program, 1, {})
-    return child.read(child.run(table.move({ ... }, 1, select("#", ...), #words + 1, words), core))
+    return child.run(table.move({ ... }, 1, select("#", ...), #words + 1, words), core)
   end
 
-  -- Microseconds of the processor's time.
+  local function output_of(...)
+    return child.read(print_of(...))
+  end
+
+  -- Microseconds of the processor's time, one for each line that the program prints.
   local function time_of(program, mode, entries)
     local values = {}
     for round = 1, entries >= LARGE and 1 or context.rounds do
-      local output = output_of(one_core, program, mode, entries)
-      values[round] = output.cpu / output.requests * 1e6
+      local number = 0
+      for line in print_of(one_core, program, mode, entries):gmatch "[^\n]+" do
+        local output = child.read(line)
+        number = number + 1
+        values[number] = values[number] or {}
+        values[number][round] = output.cpu / output.requests * 1e6
+      end
     end
-    return measure.median(values)
+    return table.unpack(measure.each(values, measure.median))
   end
 
   -- How many times what C takes on the machine that the targets are from it takes here.
@@ -54,9 +63,8 @@ return function(context)
       "C: lookup, clock, malloc", "target, scaled")
     for _, size in ipairs(SIZES) do
       local entries, target = table.unpack(size)
-      local hit = time_of(work, "hit", entries)
-      report:row(measure.number(entries), measure.two_places(hit),
-        measure.two_places(time_of(work, "hit-prepared", entries)),
+      local hit, prepared = time_of(work, "hit", entries)
+      report:row(measure.number(entries), measure.two_places(hit), measure.two_places(prepared),
         measure.two_places(time_of(store, "hit", entries)), measure.verdict(scaled(target), hit))
     end
     note_scale(report)

@@ -4,7 +4,7 @@ local process = require "spec.support.process"
 
 local child = {}
 
-local LONGEST_SECONDS = 120
+local LONGEST_SECONDS = 600
 
 local PREPARE = [[ulimit -S -n "$(ulimit -H -n)"
 unset http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY
@@ -62,7 +62,7 @@ function child.run(words, core)
   return output
 end
 
--- What a printed line says: { requests = 100, seconds = 0.7, ... }.
+-- What printed lines say: { requests = 100, seconds = 0.7, ... }.
 function child.read(line)
   local values = {}
   for name, value in line:gmatch "(%l+)=(%S+)" do
