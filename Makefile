@@ -282,14 +282,18 @@ doctor: ## say what this system has, what it lacks, and how to get it
 
 ## Measure
 
-.PHONY: bench setup-bench
-bench: setup-bench ## compare with a plain C program on libcurl (ROUNDS=5 SECONDS=0.7 ONLY=sync,cache-hit)
+.PHONY: bench performance setup-bench
+bench: setup-bench ## measure all, beside a plain C program on libcurl (ROUNDS=5 SECONDS=0.7 ONLY=sync,cache-hit)
 	@$(MAKE) -s $(module) $(stores) $(BUILD)/bench/plain $(BUILD)/bench/store $(BUILD)/bench/embed
 	@LUA_PATH='lua/?.lua;lua/?/init.lua;./?.lua;;' LUA_CPATH='$(BUILD)/?.so;;' \
-	  BUILD='$(BUILD)' LUA='$(LUA)' $(LUA) bench/run.lua
+	  BUILD='$(BUILD)' LUA='$(LUA)' CC='$(CC)' $(LUA) bench/run.lua
 
-setup-bench: ## install what bench needs
+performance: ## put the tables of the last whole bench into docs/performance.md and README.md
+	@LUA_PATH='./?.lua;;' $(LUA) tools/performance $(or $(RECORD),$(BUILD)/bench.md) docs/performance.md README.md
+
+setup-bench: ## install what bench needs, and the clients it compares with where they can be had
 	@$(found) tools/install-dependencies build demo bench
+	@$(found) tools/install-dependencies peers || true
 
 bench_objects := $(call objects,$(sort $(wildcard bench/*.c)))
 store_bench   := $(call objects,bench/store.c)

@@ -2,7 +2,7 @@
 --
 --   lua bench/cache_work.lua [--seconds S] [--count N] [--warm-up N] MODE ENTRIES
 --
--- Modes: hit (a table each time), hit-prepared (Requests made before), evict, memory.
+-- Modes: hit (by a table each time, and on a second line by Requests made before), evict, memory.
 
 local Run = require "bench.clock"
 local arguments = require "bench.arguments"
@@ -57,9 +57,7 @@ local function measure(options, warm_up, work)
   run:print()
 end
 
-local function hit(options, make)
-  local client = new_chain()
-  fill(client, options.entries)
+local function hit(options, client, make)
   local requests = sample(options.entries, make)
   local count = #requests
   collectgarbage()
@@ -73,11 +71,10 @@ end
 local modes = {}
 
 function modes.hit(options)
-  hit(options, function(request) return request end)
-end
-
-modes["hit-prepared"] = function(options)
-  hit(options, viesti.Request)
+  local client = new_chain()
+  fill(client, options.entries)
+  hit(options, client, function(request) return request end)
+  hit(options, client, viesti.Request)
 end
 
 function modes.evict(options)

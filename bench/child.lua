@@ -4,18 +4,18 @@ local process = require "spec.support.process"
 
 local child = {}
 
-local LONGEST_SECONDS = 120
+local LONGEST_SECONDS = 600
 
 local PREPARE = [[ulimit -S -n "$(ulimit -H -n)"
 unset http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY
 exec timeout --foreground -k 5 ]] .. LONGEST_SECONDS
 
-local function is_there(program)
+function child.has(program)
   return (os.execute(("command -v %s >/dev/null 2>&1"):format(program)))
 end
 
-child.has_taskset = is_there "taskset"
-child.has_valgrind = is_there "valgrind"
+child.has_taskset = child.has "taskset"
+child.has_valgrind = child.has "valgrind"
 
 -- How many programs ran on this system in the last minute, on average; nil where it does not say.
 function child.load()
@@ -62,7 +62,7 @@ function child.run(words, core)
   return output
 end
 
--- What a printed line says: { requests = 100, seconds = 0.7, ... }.
+-- What printed lines say: { requests = 100, seconds = 0.7, ... }.
 function child.read(line)
   local values = {}
   for name, value in line:gmatch "(%l+)=(%S+)" do

@@ -1,20 +1,16 @@
--- Runs both sides of a work alternately and prints what came out.
+-- Runs both sides of a work alternately and reports what came out.
 --
--- A work has a name, its plain variants (the reference first; or the best of them where `best` is
--- set) and its viesti variants, each { title, words, target, ... }; and, where they apply,
--- same_core, most_rounds, scale (of the rate), instructions (see there), peak_of (a size in bytes).
+-- A work has a name, a title, its plain variants (the reference first; or the best of them where
+-- `best` is set) and its viesti variants, each { title, words, target or cpu_target (of a ratio),
+-- ... }; and, where they apply, same_core, most_rounds, scale and unit (of the rate), instructions
+-- (see there), peak_of (a size in bytes), peak_limit (in MiB).
 
+local Report = require "bench.report"
 local child = require "bench.child"
 local instructions = require "bench.instructions"
 local measure = require "bench.measure"
 
 local KIBIBYTE, MEBIBYTE = 1024, 1024 * 1024
-
-local COLUMNS = {
-  { "work", 32 }, { "plain/s", 7 }, { "viesti/s", 8 }, { "ratio", 5 }, { "(rounds)", 11 },
-  { "target", 8 }, { "cpu plain", 9 }, { "viesti", 8 }, { "ratio", 5 },
-  { "MiB plain", 9 }, { "viesti", 6 },
-}
 
 local compare = {}
 
@@ -76,83 +72,92 @@ local function range(samples, variant, reference)
     ratios[round] = sample.rate / samples[reference][round].rate
   end
   table.sort(ratios)
-  return ("(%.2f-%.2f)"):format(ratios[1], ratios[#ratios])
+  return ("%.2f-%.2f"):format(ratios[1], ratios[#ratios])
 end
 
-local function print_variant(line, samples, variant, reference, title)
+local function report_variant(report, samples, variant, plain, judged)
   local function both(name, show)
-    local plain, viesti = median(samples, reference, name), median(samples, variant, name)
-    return show(plain), show(viesti), measure.ratio(viesti, plain)
+    local of_plain, of_viesti = median(samples, plain, name), median(samples, variant, name)
+    return show(of_plain), show(of_viesti), measure.ratio(of_viesti, of_plain)
   end
-  local mebibytes = function(bytes) return measure.number(bytes / MEBIBYTE) end
-  local plain, viesti, ratio = both("rate", measure.number)
-  local plain_cpu, viesti_cpu, cpu_ratio = both("cpu", measure.duration)
-  local plain_peak, viesti_peak = both("peak", mebibytes)
-  line {
-    title, plain, viesti, ratio, range(samples, variant, reference), variant.target or "",
-    plain_cpu, viesti_cpu, cpu_ratio, plain_peak, viesti_peak,
-  }
+  local plain_rate, rate, ratio = both("rate", measure.number)
+  local plain_cpu, cpu, cpu_ratio = both("cpu", measure.duration)
+  local plain_peak, peak = both("peak", function(bytes) return measure.number(bytes / MEBIBYTE) end)
+  local target = variant.target and measure.verdict(variant.target, ratio)
+    or variant.cpu_target and "cpu " .. measure.verdict(variant.cpu_target, cpu_ratio)
+  report:row(variant.title, plain.title, plain_rate, rate, ratio, range(samples, variant, plain),
+    judged and target, plain_cpu, cpu, cpu_ratio, plain_peak, peak)
 end
 
-local function note(...)
-  print("    " .. string.format(...))
+local function report_rates(report, work, samples)
+  local unit = work.unit or "/s"
+  report:table("viesti", "plain", "plain " .. unit, "viesti " .. unit, "ratio", "rounds", "target",
+    "plain cpu", "viesti cpu", "ratio", "plain MiB", "viesti MiB")
+  local reference = reference_of(work, samples)
+  for index, viesti in ipairs(work.viesti) do
+    report_variant(report, samples, viesti, reference, true)
+    for _, plain in ipairs(work.plain) do
+      if plain ~= reference and (index == 1 or not work.best) then
+        report_variant(report, samples, viesti, plain, false)
+      end
+    end
+  end
 end
 
--- Instructions per request, each viesti variant as a ratio to each plain one.
-local function print_instructions(work, core)
+-- Instructions per request, each viesti variant beside each plain one.
+local function report_instructions(report, work, core)
   local counts = {}
   for _, variant in ipairs(alternate(work)) do
     counts[variant] = instructions(variant.words, core, work.instructions)
   end
+  report:table("user instructions a request", "plain", "by plain", "by viesti", "ratio", "target")
   for _, viesti in ipairs(work.viesti) do
-    local ratios = {}
     for index, plain in ipairs(work.plain) do
-      ratios[index] = ("plain%s %s, ratio %s"):format(plain.title and ", " .. plain.title or "",
-        measure.number(counts[plain]), measure.ratio(counts[viesti], counts[plain]))
+      local ratio = measure.ratio(counts[viesti], counts[plain])
+      local target = index == 1 and viesti.instructions_target
+      report:row(viesti.title, plain.title, measure.number(counts[plain]),
+        measure.number(counts[viesti]), ratio, target and measure.verdict(target, ratio))
     end
-    note("%s: %s instructions a request; %s%s", viesti.title, measure.number(counts[viesti]),
-      table.concat(ratios, "; "),
-      viesti.instructions_target and " (target " .. viesti.instructions_target .. ")" or "")
   end
 end
 
 -- The peak of a program that does it once, as a multiple of the size of what it fetches.
-local function print_peaks(work, core)
+local function report_peaks(report, work, core)
+  report:table("peak memory of one alone", "MiB", "times the body", "target")
   for _, variant in ipairs(alternate(work)) do
     local output = child.run(with(variant.words, "--count", 1, "--warm-up", 0), core)
-    note("%s, only one: peak memory %s times the body%s",
-      variant.title or "plain", measure.ratio(child.read(output).peak * KIBIBYTE, work.peak_of),
-      variant.peak_target and " (target " .. variant.peak_target .. ")" or "")
+    local peak = child.read(output).peak * KIBIBYTE
+    local ratio, target = measure.ratio(peak, work.peak_of), variant.peak_target
+    report:row(variant.title, measure.number(peak / MEBIBYTE), ratio,
+      target and measure.verdict(target, ratio))
   end
 end
 
--- context: rounds, seconds, server, cores (of server and client). line: prints a line of the table.
-function compare.run(work, context, line)
+local function note_peaks(report, work, samples)
+  for _, viesti in ipairs(work.viesti) do
+    local peak = median(samples, viesti, "peak") / MEBIBYTE
+    report:note("viesti's peak memory, in MiB: %s (target %s).", measure.number(peak),
+      measure.verdict(work.peak_limit, peak))
+  end
+end
+
+-- context: rounds, seconds, server, cores (of server and client). Returns a report.
+function compare.run(work, context)
   local core = context.cores.client
   child.pin(context.server.id, work.same_core and core or context.cores.server)
+  local report = Report.new(work.title)
   local samples = measure_rounds(work, context, core)
-  local reference = reference_of(work, samples)
-  for _, viesti in ipairs(work.viesti) do
-    local by = work.best and (" (plain: %s)"):format(reference.title) or ""
-    print_variant(line, samples, viesti, reference, viesti.title .. by)
-    for _, plain in ipairs(work.plain) do
-      if plain ~= reference then
-        print_variant(line, samples, viesti, plain, "  plain: " .. plain.title)
-      end
-    end
-  end
+  report_rates(report, work, samples)
   if work.instructions and child.has_valgrind then
-    print_instructions(work, core)
+    report_instructions(report, work, core)
   end
   if work.peak_of then
-    print_peaks(work, core)
+    report_peaks(report, work, core)
   end
+  if work.peak_limit then
+    note_peaks(report, work, samples)
+  end
+  return report
 end
-
-function compare.table()
-  return measure.table(COLUMNS)
-end
-
-compare.note = note
 
 return compare

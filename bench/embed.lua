@@ -1,10 +1,11 @@
 -- What a C program pays for the library: a request from C beside the same from Lua, and a runtime.
 
+local Report = require "bench.report"
 local child = require "bench.child"
-local compare = require "bench.compare"
 local measure = require "bench.measure"
 local process = require "spec.support.process"
 
+local KIBIBYTE = 1024
 local ALONE = "return SyncSender {}"
 local LAYERS = "return chain { CachingSender {}, RetryingSender {}, SyncSender {} }"
 
@@ -12,12 +13,13 @@ return function(context)
   local url = context.server.urls.small
   local program = context.build .. "/bench/embed"
   local lua = { context.lua, "bench/embed_work.lua" }
-  local sides = {}
+  local sides, bare = {}, nil
   for index, chain in ipairs { ALONE, LAYERS } do
     local name = index == 1 and "SyncSender" or "three layers"
-    local reference = { name = name .. ", Lua", words = lua, chain = chain }
+    local reference = { name = name .. ", from Lua", words = lua, chain = chain }
+    bare = bare or reference
     table.insert(sides, reference)
-    table.insert(sides, { name = name .. ", C", words = { program }, chain = chain,
+    table.insert(sides, { name = name .. ", viesti_send", words = { program }, chain = chain,
       reference = reference })
   end
 
@@ -35,35 +37,47 @@ return function(context)
     end
   end
 
-  local function report_sending()
-    print "embed: a request from C, beside the same from Lua (target: <= 1.05)"
+  local function report_sending(report)
     sample()
+    report:table("a GET of 1 KiB", "cpu", "time", "cpu to the same from Lua", "target",
+      "cpu to a SyncSender from Lua")
     for _, side in ipairs(sides) do
-      local cpu, time = measure.median(side.cpu), measure.median(side.time)
-      local ratio = side.reference and (" (%.2f)"):format(cpu / measure.median(side.reference.cpu))
-      compare.note("%s: cpu %s%s, %s each", side.name, measure.duration(cpu), ratio or "",
-        measure.duration(time))
+      local cpu, same = measure.median(side.cpu), side.reference
+      local ratio = same and cpu / measure.median(same.cpu)
+      report:row(side.name, measure.duration(cpu), measure.duration(measure.median(side.time)),
+        ratio and measure.two_places(ratio), ratio and measure.verdict("<= 1.05", ratio),
+        measure.ratio(cpu, measure.median(bare.cpu)))
     end
   end
 
-  local function report_opening()
-    local values = child.read(child.run({ program, "--seconds", context.seconds, "open" },
-      context.cores.client))
+  local function stripped_size()
     local stripped = os.tmpname()
     process.run(("strip -o %s %s/libviesti.so"):format(stripped, context.build))
     local file <close> = assert(io.open(stripped))
     local size = file:seek "end"
     os.remove(stripped)
-    compare.note("opening and closing a runtime: %s of cpu (target: < 5 ms)",
-      measure.duration(values.cpu / values.requests))
-    compare.note("a runtime's memory: %.0f KiB (target: < 1024)", values.bytes / 1024)
-    compare.note("libviesti.so, stripped: %.0f KiB (target: < 600)", size / 1024)
+    return size
+  end
+
+  local function report_opening(report)
+    local values = child.read(child.run({ program, "--seconds", context.seconds, "open" },
+      context.cores.client))
+    report:table("what it takes", "measured", "target")
+    local opening, memory = values.cpu / values.requests * 1e3, values.bytes / KIBIBYTE
+    local size = stripped_size() / KIBIBYTE
+    report:row("opening and closing a runtime, ms of cpu", measure.two_places(opening),
+      measure.verdict("< 5", opening))
+    report:row("memory of a runtime, KiB", ("%.0f"):format(memory),
+      measure.verdict("< 1024", memory))
+    report:row("libviesti.so, stripped, KiB", ("%.0f"):format(size), measure.verdict("< 600", size))
   end
 
   return {
     { name = "embed", report = function()
-      report_sending()
-      report_opening()
+      local report = Report.new "The library in a C program"
+      report_sending(report)
+      report_opening(report)
+      return report
     end },
   }
 end

@@ -1,11 +1,12 @@
 -- What a layer costs a request that succeeds at once: beside one that only hands on.
 
+local Report = require "bench.report"
 local child = require "bench.child"
-local compare = require "bench.compare"
 local measure = require "bench.measure"
 
 local LAYERS = {
-  "retrying", "circuit_breaking", "rate_limiting", "concurrency_limiting", "deadline",
+  "retrying", "circuit_breaking", "rate_limiting", "concurrency_limiting", "deadline", "defaults",
+  "authenticating", "redirecting", "failover", "tracing",
 }
 
 local MICROSECONDS = 1e6
@@ -27,16 +28,19 @@ return function(context)
     return times, garbage
   end
 
-  local function report()
+  local function report_layers()
     local times, garbage = sample()
     local none = measure.median(times.none)
-    print(("layers: a sender in Lua that answers at once, in %.3f us; what each adds, cpu time")
-      :format(none * MICROSECONDS))
+    local report = Report.new(("What a layer adds to a sender in Lua that answers at once, "
+      .. "in %.3f microseconds"):format(none * MICROSECONDS))
+    report:table("layer", "microseconds of cpu", "target", "bytes of garbage")
     for _, name in ipairs { "forwarding", table.unpack(LAYERS) } do
-      compare.note("%s: %.2f us and %d bytes of garbage", name,
-        (measure.median(times[name]) - none) * MICROSECONDS, garbage[name] - garbage.none)
+      local time = (measure.median(times[name]) - none) * MICROSECONDS
+      report:row(name, measure.two_places(time), measure.verdict("<= 0.3", time),
+        ("%.0f"):format(garbage[name] - garbage.none))
     end
+    return report
   end
 
-  return { { name = "layers", report = report } }
+  return { { name = "layers", report = report_layers } }
 end

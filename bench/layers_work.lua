@@ -37,6 +37,20 @@ local layers = {
     return viesti.ConcurrencyLimitingSender { limit = 10, sender = sender }
   end,
   deadline = function(sender) return viesti.DeadlineSender { max_time = 10, sender = sender } end,
+  defaults = function(sender)
+    return viesti.DefaultsSender { base_url = "http://h/", headers = { ["X-A"] = "a" },
+      sender = sender }
+  end,
+  authenticating = function(sender)
+    return viesti.AuthenticatingSender { bearer = "token", sender = sender }
+  end,
+  redirecting = function(sender) return viesti.RedirectingSender { sender = sender } end,
+  failover = function(sender)
+    return viesti.FailoverSender { origins = { "http://h/", "http://g/" }, sender = sender }
+  end,
+  tracing = function(sender)
+    return viesti.TracingSender { on_event = function() end, sender = sender }
+  end,
 }
 
 -- Bytes that a request leaves for the collector.

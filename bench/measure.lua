@@ -1,4 +1,4 @@
--- Medians, numbers as people read them, and the table that grows line by line.
+-- Medians, numbers as people read them, and limits.
 
 local measure = {}
 
@@ -18,9 +18,9 @@ function measure.each(list, of)
   return values
 end
 
--- 12345.6 is 12,346; below a hundred one place is kept.
+-- 12345.6 is 12,346; below a hundred a fraction keeps one place.
 function measure.number(value)
-  if value < 100 then
+  if value < 100 and math.type(value) == "float" then
     return ("%.1f"):format(value)
   end
   local digits = ("%.0f"):format(value)
@@ -34,23 +34,20 @@ function measure.duration(seconds)
   return measure.number(seconds * 1e3) .. " ms"
 end
 
-function measure.ratio(value, reference)
-  return ("%.2f"):format(value / reference)
+function measure.two_places(value)
+  return ("%.2f"):format(value)
 end
 
--- Prints the head of a table and returns what prints a line of it. columns: { title, width }; the
--- first stands at the left, the others at the right.
-function measure.table(columns)
-  local function line(cells)
-    local parts = {}
-    for index, column in ipairs(columns) do
-      local width = index == 1 and -column[2] or column[2]
-      parts[index] = ("%" .. width .. "s"):format(cells[index] or "")
-    end
-    print((table.concat(parts, " "):gsub("%s+$", "")))
-  end
-  line(measure.each(columns, function(column) return column[1] end))
-  return line
+function measure.ratio(value, reference)
+  return measure.two_places(value / reference)
+end
+
+-- A target and whether a value, to two places, is within it: ">= 0.95: met". limit: ">= 0.95".
+function measure.verdict(limit, value)
+  local least, bound = limit:match "^([<>])=? ([%d.]+)$"
+  local shown = tonumber(measure.two_places(value))
+  local met = shown == tonumber(bound) or (shown > tonumber(bound)) == (least == ">")
+  return limit .. (met and ": met" or ": missed")
 end
 
 return measure

@@ -3,9 +3,9 @@
  *   plain [--seconds S] [--count N] [--warm-up N] [--ca FILE] [--file FILE] [--same-fields]
  *         URL MODE [AT-ONCE]
  *
- * Modes: sync, many, many-epoll, h2, large, stream, file, tls. It prints one line: the requests,
- * the seconds they took, the cpu seconds (user and system), and the most memory it ever had, in
- * KiB. */
+ * Modes: sync, many, many-epoll, h2, large, stream, file, upload, tls. It prints one line: the
+ * requests, the seconds they took, the cpu seconds (user and system), and the most memory it ever
+ * had, in KiB. */
 #include "plain.h"
 
 #include "message/version.h"
@@ -166,6 +166,28 @@ static void piece_by_piece(run *of, const char *path) {
   response_free(&got);
 }
 
+/* The file, again and again. */
+static void upload(run *of) {
+  response got = {0};
+  CURL *easy = new_handle(of, &got);
+  FILE *file = of->file ? fopen(of->file, "rb") : NULL;
+  if (!file || fseek(file, 0, SEEK_END) != 0)
+    fail("upload", "it lacks a file to read");
+  curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+  curl_easy_setopt(easy, CURLOPT_READDATA, file);
+  curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)ftell(file));
+  while (!of->over) {
+    rewind(file);
+    curl_easy_setopt(easy, CURLOPT_URL, of->url);
+    check(of, easy, curl_easy_perform(easy), &got);
+    response_clear(&got);
+    run_count(of);
+  }
+  fclose(file);
+  curl_easy_cleanup(easy);
+  response_free(&got);
+}
+
 static void run_mode(run *of, const char *mode) {
   if (strcmp(mode, "sync") == 0) {
     run_default(of, LITTLE, LITTLE);
@@ -182,6 +204,9 @@ static void run_mode(run *of, const char *mode) {
   } else if (strcmp(mode, "file") == 0 && of->file) {
     run_default(of, 1, 1);
     piece_by_piece(of, of->file);
+  } else if (strcmp(mode, "upload") == 0) {
+    run_default(of, 1, 1);
+    upload(of);
   } else if (of->at_once > 0 && (strcmp(mode, "many") == 0 || strcmp(mode, "h2") == 0)) {
     of->one_connection = strcmp(mode, "h2") == 0;
     many_with_poll(of);

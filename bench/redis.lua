@@ -1,8 +1,8 @@
 -- What the store on a Redis server is measured by, with redis-benchmark for a limit: both ask a
 -- server on another core for 1 KiB, again and again.
 
+local Report = require "bench.report"
 local child = require "bench.child"
-local compare = require "bench.compare"
 local measure = require "bench.measure"
 
 local TASKS = { 100, 1 }
@@ -24,7 +24,7 @@ return function(context)
     return output.requests / output.seconds
   end
 
-  local function report_tasks(server, count)
+  local function report_tasks(report, server, count)
     local limits, gets, hits, ratios = {}, {}, {}, {}
     for round = 1, context.rounds do
       limits[round] = by_redis_benchmark(server, count)
@@ -35,20 +35,22 @@ return function(context)
     local function rate(values)
       return measure.number(measure.median(values))
     end
-    compare.note("%d at once: the store %s/s, a chain's hits %s/s; redis-benchmark %s/s", count,
-      rate(gets), rate(hits), rate(limits))
-    compare.note("  ratio %.2f%s", measure.median(ratios),
-      count == TASKS[1] and " (target >= 0.70)" or "")
+    local ratio = measure.median(ratios)
+    report:row(count, rate(limits), rate(gets), measure.two_places(ratio),
+      count == TASKS[1] and measure.verdict(">= 0.70", ratio), rate(hits))
   end
 
-  local function report()
+  local function report_store()
     local server <close> = require "spec.support.redis_server".start()
     child.pin(server.id, context.cores.server)
-    print "cache-redis: 1 KiB from a Redis server; redis-benchmark without pipelining"
+    local report = Report.new "1 KiB from a Redis server; redis-benchmark without pipelining"
+    report:table("at once", "redis-benchmark /s", "store:get /s", "ratio", "target",
+      "a CachingSender's hits /s")
     for _, count in ipairs(TASKS) do
-      report_tasks(server, count)
+      report_tasks(report, server, count)
     end
+    return report
   end
 
-  return { { name = "cache-redis", report = report } }
+  return { { name = "cache-redis", report = report_store } }
 end

@@ -1,18 +1,14 @@
--- The driver of `make bench`: starts nginx, has viesti and a plain C program on the same libcurl do
--- the same works alternately, and prints medians and ratios. In the environment:
---   ROUNDS=5  SECONDS=0.7 (each run)  ONLY=sync,many100 (these works)
+-- The driver of `make bench`: starts nginx, has one work after the other measured and reported, and
+-- writes all of that down in sections, for tools/performance. In the environment:
+--   ROUNDS=5  SECONDS=0.7 (each run)  ONLY=sync,many100 (these works)  RECORD=build/bench.md
 
 local Server = require "bench.server"
 local child = require "bench.child"
 local compare = require "bench.compare"
+local machine = require "bench.machine"
 local process = require "spec.support.process"
-local viesti = require "viesti"
-
-local GROUPS = {
-  "bench.transport", "bench.cache", "bench.sqlite", "bench.redis", "bench.layers", "bench.storms",
-  "bench.embed",
-}
-local IDLE = 0.5
+local record = require "bench.record"
+local works = require "bench.works"
 
 local function setting(name, default)
   return tonumber(os.getenv(name) or default) or error(name .. " must be a number", 0)
@@ -30,78 +26,47 @@ local function read_context(server)
   }
 end
 
--- All works of all groups, or those of ONLY.
-local function select_works(context)
-  local works, names, wanted = {}, {}, {}
-  for name in (os.getenv "ONLY" or ""):gmatch "[^,%s]+" do
-    wanted[name] = true
-  end
-  local all = next(wanted) == nil
-  for _, group in ipairs(GROUPS) do
-    for _, work in ipairs(require(group)(context)) do
-      names[#names + 1] = work.name
-      if all or wanted[work.name] then
-        works[#works + 1] = work
-      end
-      wanted[work.name] = nil
-    end
-  end
-  if next(wanted) then
-    error(("ONLY: there is no %s; there are %s"):format(next(wanted), table.concat(names, ", ")), 0)
-  end
-  return works
+local function write_report(file, name, report)
+  local text = tostring(report)
+  print(("\n## %s\n\n%s"):format(name, text))
+  assert(file:write(record.section(name, text), "\n"))
 end
 
-local function introduce(context)
-  local cores = context.cores
-  local nginx = process.run [[env PATH="$PATH:/usr/sbin:/usr/local/sbin" nginx -v]]
-  print(("viesti %s and a plain C program, both on libcurl %s, against %s"):format(
-    viesti.VERSION, viesti.CURL_VERSION, nginx:match "nginx/%S+"))
-  print(("%d rounds of %.1f s, alternately; medians, and the ratios of single rounds in brackets")
-    :format(context.rounds, context.seconds))
-  if child.has_taskset then
-    print(("sync: both on core %d; otherwise the server on core %d, the client on core %d"):format(
-      cores.client, cores.server, cores.client))
-  else
-    print "without taskset: on whatever cores the system chooses"
-  end
-  print "Fields: plain sends Host and Accept; viesti, and plain where it says \"same fields\","
-  print "  also User-Agent and Accept-Encoding. The response is 1 KiB unless said otherwise."
-  print(("TLS: both are given one file of authorities (%d) and no directory; sessions may resume")
-    :format(context.server.authorities + 1))
-  if (child.load() or 0) > IDLE then
-    print(("Others use this system too (load %.1f): cpu ratios say more than rates"):format(
-      child.load()))
-  end
-  if not child.has_valgrind then
-    print "without valgrind: no instructions are counted"
-  end
-  print ""
+-- Progress, where the tables are not.
+local function tell(...)
+  io.stderr:write(string.format(...))
 end
 
-local function run_works(works, context)
-  local failed = false
-  local line = compare.table()
-  for _, work in ipairs(works) do
-    local report = work.report or compare.run
-    local ok, reason = pcall(report, work, context, line)
-    if not ok and tostring(reason):find "interrupted!" then
-      error(reason, 0)
-    elseif not ok then
-      failed = true
-      print(("%s: FAILED: %s"):format(work.name, reason))
+-- False if one failed, which is told and left out.
+local function run_works(selected, context, file)
+  local all_well, begun = true, os.time()
+  for index, work in ipairs(selected) do
+    tell("[%d/%d after %d s] %s ...\n", index, #selected, os.time() - begun, work.name)
+    local ok, report = pcall(work.report or compare.run, work, context)
+    if ok then
+      write_report(file, work.name, report)
+    elseif tostring(report):find "interrupted!" then
+      error(report, 0)
+    else
+      all_well = false
+      print(("\n## %s\n\nFAILED: %s"):format(work.name, report))
     end
   end
-  return not failed
+  tell("[%d s in all]\n", os.time() - begun)
+  return all_well
 end
 
 local function main()
   io.stdout:setvbuf "line"
   local server <close> = Server.start()
   local context = read_context(server)
-  local works = select_works(context)
-  introduce(context)
-  return run_works(works, context)
+  local selected = works.select(context, os.getenv "ONLY" or "")
+  local path = os.getenv "RECORD" or context.build .. "/bench.md"
+  local file <close> = assert(io.open(path, "w"))
+  write_report(file, "machine", machine(context))
+  local all_well = run_works(selected, context, file)
+  tell("[written to %s]\n", path)
+  return all_well
 end
 
 local ok, result = pcall(main)

@@ -51,6 +51,14 @@ http {
     location = /small {
       sendfile off;
     }
+    location = /fresh {
+      expires 1d;
+      alias files/small;
+    }
+    location = /taking {
+      client_max_body_size 0;
+      return 200 "taken";
+    }
   }
   server {
     listen 127.0.0.1:{{tls}} ssl http2 backlog=8192;
@@ -125,6 +133,8 @@ local function launch(server)
   server.urls = {
     small = ("http://127.0.0.1:%d/small"):format(ports.http),
     large = ("http://127.0.0.1:%d/large"):format(ports.http),
+    fresh = ("http://127.0.0.1:%d/fresh"):format(ports.http), -- for a day
+    taking = ("http://127.0.0.1:%d/taking"):format(ports.http), -- whatever is sent there
     tls = ("https://127.0.0.1:%d/small"):format(ports.tls),
     closing = ("https://127.0.0.1:%d/small"):format(ports.closing),
   }
@@ -150,7 +160,8 @@ local function prepare(server)
   server.authorities = write_authorities(directory)
 end
 
--- A running server: urls (small, large, tls, closing), ca (a PEM file), id (its process).
+-- A running server: urls (small, large, fresh, taking, tls, closing), ca (a PEM file), id (its
+-- process).
 function Server.start()
   local server, output = setmetatable({}, Server), nil
   for _ = 1, PORT_ATTEMPTS do

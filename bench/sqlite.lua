@@ -1,11 +1,12 @@
 -- What a store in an SQLite file is measured by: reports of their own, since there is no plain
 -- program to compare with.
 
+local Report = require "bench.report"
 local child = require "bench.child"
-local compare = require "bench.compare"
 local measure = require "bench.measure"
 
 local SIZES = { 1000, 20000 }
+local MICROSECONDS = 1e6
 
 return function(context)
   local function time_of(mode, entries)
@@ -16,17 +17,21 @@ return function(context)
       local output = child.read(child.run(words, context.cores.client))
       values[round] = output.cpu / output.requests
     end
-    return measure.duration(measure.median(values))
+    return measure.median(values) * MICROSECONDS
   end
 
-  local function report()
-    print "cache-sqlite: a file of responses of 1 KiB, a random one each time; cpu time"
+  local function report_store()
+    local report = Report.new
+      "A file of responses of 1 KiB, a random one each time; microseconds of cpu"
+    report:table("entries", "store:get", "a CachingSender's hit", "target",
+      "store:put, another making way")
     for _, entries in ipairs(SIZES) do
-      compare.note("of %s: get %s, a hit of a CachingSender's %s, put %s, another making way",
-        measure.number(entries), time_of("get", entries), time_of("hit", entries),
-        time_of("put", entries))
+      local hit = time_of("hit", entries)
+      report:row(measure.number(entries), measure.number(time_of("get", entries)),
+        measure.number(hit), measure.verdict("<= 15", hit), measure.number(time_of("put", entries)))
     end
+    return report
   end
 
-  return { { name = "cache-sqlite", report = report } }
+  return { { name = "cache-sqlite", report = report_store } }
 end

@@ -1,6 +1,8 @@
--- What becomes of many requests to a server in trouble: a table of requests on the wire for one of
--- those who asked.
+-- What becomes of many requests to a server in trouble, or for one thing: requests on the wire for
+-- one of those who asked.
 
+local Report = require "bench.report"
+local measure = require "bench.measure"
 local viesti = require "viesti"
 local nginx = require "spec.support.nginx"
 local origin = require "spec.support.origin"
@@ -8,16 +10,17 @@ local storm = require "spec.support.storm"
 
 local QUICK = { base = 0.001, cap = 0.01 }
 local REQUESTS, TASKS = 300, 30
-local HERD = 50
+local HERD, LARGE_HERD = 50, 1000
+local SLOWLY = 0.1
 
-local function print_line(title, logical, wire, outcome)
+local function add_row(report, title, logical, wire, outcome, limit)
   local ends = {}
   for name, count in pairs(outcome.by) do
     ends[#ends + 1] = ("%d x %s"):format(count, name)
   end
   table.sort(ends)
-  print(("  %-44s %6d %6d %6.2f   %s"):format(title, logical, wire, wire / logical,
-    table.concat(ends, ", ")))
+  report:row(title, logical, wire, measure.ratio(wire, logical), table.concat(ends, ", "),
+    limit and measure.verdict(limit, wire))
 end
 
 local function retrying(options)
@@ -40,7 +43,7 @@ local FAILING = {
     function() return { retrying { budget = viesti.RetryBudget() }, breaker() } end },
 }
 
-local function report_failing(server)
+local function report_failing(report, server)
   for _, case in ipairs(FAILING) do
     server:reset()
     server:route("/x", { status = 503 })
@@ -50,11 +53,11 @@ local function report_failing(server)
     local outcome = storm.run(sender, function()
       return { url = server.url .. "/x" }
     end, REQUESTS, TASKS)
-    print_line("only 503: " .. case[1], REQUESTS, server:count "/x", outcome)
+    add_row(report, "only 503: " .. case[1], REQUESTS, server:count "/x", outcome)
   end
 end
 
-local function report_limited(web)
+local function report_limited(report, web)
   for _, shared in ipairs { false, true } do
     local sender <close> = viesti.RetryingSender { backoff = QUICK, sender = viesti.AsyncSender(),
       rate_limit = { shared = shared, pad = 0 } }
@@ -62,14 +65,14 @@ local function report_limited(web)
     local outcome = storm.run(sender, function()
       return { url = web.url .. "/storm" }
     end, HERD, HERD)
-    print_line("30/s, else 429: " .. (shared and "a cooldown" or "each waits by itself"), HERD,
+    add_row(report, "30/s, else 429: " .. (shared and "a cooldown" or "each waits by itself"), HERD,
       web:requests() - before, outcome)
     viesti.sleep(1)
   end
 end
 
 -- POSTs whose connection breaks, or that are not done: those that reached the server twice.
-local function report_posts(server)
+local function report_posts(report, server)
   local ends = { { reset = true }, { status = 503 }, { body = "ok" } }
   server:reset()
   for number = 1, REQUESTS do
@@ -84,19 +87,34 @@ local function report_posts(server)
     local count = server:count("/post?" .. number)
     wire, twice = wire + count, twice + (count > 1 and 1 or 0)
   end
-  print_line(("POSTs, %d of them twice"):format(twice), REQUESTS, wire, outcome)
+  add_row(report, "a third reset, a third 503: POSTs", REQUESTS, wire, outcome)
+  report:note("POSTs that came to the server twice: %d (target 0).", twice)
 end
 
-local function report()
+-- Many tasks that ask for the same thing, which is not in the cache.
+local function report_cold(report, server)
+  server:reset()
+  server:route("/cold", { body = "x", delay = SLOWLY,
+    headers = { { "Cache-Control", "max-age=60" } } })
+  local sender <close> = viesti.chain { viesti.CachingSender {}, viesti.AsyncSender {} }
+  local outcome = storm.run(sender, function()
+    return { url = server.url .. "/cold" }
+  end, LARGE_HERD, LARGE_HERD)
+  add_row(report, "a cold entry of a cache", LARGE_HERD, server:count "/cold", outcome, "<= 1")
+end
+
+local function report_storms()
   local server <close> = origin.start()
   local web <close> = nginx.start { http = storm.http, locations = storm.locations }
-  print "storms: many requests to a server in trouble"
-  print(("  %-44s %6s %6s %6s   %s"):format("", "asked", "wire", "ratio", "ended"))
-  report_failing(server)
-  report_limited(web)
-  report_posts(server)
+  local report = Report.new "Many requests at once, to a server in trouble or for one cold entry"
+  report:table("what it answers: what is asked", "asked", "on the wire", "ratio", "ended", "target")
+  report_failing(report, server)
+  report_limited(report, web)
+  report_cold(report, server)
+  report_posts(report, server)
+  return report
 end
 
 return function()
-  return { { name = "storms", report = report } }
+  return { { name = "storms", report = report_storms } }
 end

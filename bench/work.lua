@@ -2,8 +2,10 @@
 --
 --   lua bench/work.lua [--seconds S] [--count N] [--warm-up N] [--ca FILE] [--file FILE]
 --     [--connections N] [--collector generational|incremental] URL MODE [AT-ONCE]
+--   lua bench/work.lua --version
 --
--- Modes: sync, prepared, many, h2, large, large-string, stream, file, tls, garbage.
+-- Modes: sync, prepared, many, queue, h2, large, large-string, stream, file, upload, tls, garbage,
+-- cached.
 
 local Run = require "bench.clock"
 local arguments = require "bench.arguments"
@@ -11,6 +13,7 @@ local viesti = require "viesti"
 
 local ROOM = 128 * 1024 * 1024
 local LITTLE = 20
+local CACHED = 1000
 local TYPE = "application/octet-stream"
 
 local function check(response, err)
@@ -103,6 +106,32 @@ function modes.file(options)
   end, true)
 end
 
+function modes.upload(options)
+  local sender <close> = viesti.SyncSender()
+  local run = new_run(sender, options, 1, 1)
+  while not run.over do
+    local file <close> = assert(io.open(options.file, "rb"))
+    check_body(sender:send { method = "PUT", url = options.url, content = file })
+    run:add()
+  end
+  return run
+end
+
+-- Hits: each of so many URLs in turn, all of which are in the cache.
+function modes.cached(options)
+  local client <close> = viesti.CachingSender { sender = viesti.SyncSender() }
+  local run, number = new_run(client, options, CACHED, CACHED), 0
+  while not run.over do
+    number = number % CACHED + 1
+    local response = check_body(client:send { url = options.url .. "?" .. number })
+    if run.done >= CACHED and not response.from_cache then
+      error("not from the cache", 0)
+    end
+    run:add()
+  end
+  return run
+end
+
 -- One task for each request in flight.
 local function many(sender, options, look)
   local run, url = new_run(sender, options, 2 * options.at_once, LITTLE), options.url
@@ -138,6 +167,27 @@ function modes.h2(options)
   end)
 end
 
+-- So many tasks at once, each with one request, over as many connections as a session has.
+function modes.queue(options)
+  local sender <close> = viesti.AsyncSender()
+  check(sender:send { url = options.url })
+  local before, run = Run.resident(), new_run(sender, options, 0, 1)
+  viesti.run(function()
+    local tasks = {}
+    for number = 1, options.count do
+      tasks[number] = viesti.spawn(function()
+        check_body(sender:send { url = options.url })
+        run:add()
+      end)
+    end
+    for _, task in ipairs(tasks) do
+      task:join()
+    end
+  end)
+  print(("before=%d"):format(before))
+  return run
+end
+
 local function print_memory(requests)
   collectgarbage()
   collectgarbage()
@@ -163,6 +213,10 @@ function modes.garbage(options)
   print(("garbage=%d"):format((collectgarbage "count" - before) * 1024 // 100))
 end
 
+if arg[1] == "--version" then
+  print(viesti.VERSION)
+  return
+end
 local options = arguments(arg)
 options.url, options.mode, options.at_once = table.unpack(options, 1, 3)
 if options.collector then
