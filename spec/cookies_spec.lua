@@ -38,7 +38,7 @@ describe("session:add_cookie", function()
     end
   end)
 
-  it("is how a server's cookies go, too: to its host alone, and never for a public suffix", function()
+  it("is how those of a server go, too: to its host, and never to a public suffix", function()
     local hosts = { "a.example.co.uk", "b.example.co.uk", "other.co.uk" }
     local resolve = {}
     for index, host in ipairs(hosts) do
