@@ -352,7 +352,7 @@ fuzz: $(fuzzers) ## search for inputs that break the parsers, with clang (SECOND
 	@tools/fuzz $(fuzzers)
 
 lint: ## check style and likely mistakes, and build without warnings
-	luacheck --quiet lua bin/viesti spec examples src bench tools/check rockspec/*.rockspec
+	luacheck --quiet lua bin/viesti spec examples src bench tools/check tools/faults rockspec/*.rockspec
 	clang-format --dry-run -Werror $(c_files)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
 	  --std=c11 -D_GNU_SOURCE -Isrc src
