@@ -356,19 +356,20 @@ fuzz: $(fuzzers) ## search for inputs that break the parsers, with clang (SECOND
 	@tools/fuzz $(fuzzers)
 
 lint: ## check style and likely mistakes, and build without warnings
-	luacheck --quiet lua bin/viesti spec examples src bench tools/check rockspec/*.rockspec
+	luacheck --quiet lua bin/viesti spec examples src bench tools/check tools/faults rockspec/*.rockspec
 	clang-format --dry-run -Werror $(c_files)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
 	  --std=c11 -D_GNU_SOURCE -Isrc src
 	@$(MAKE) BUILD=$(BUILD)/gcc CC=gcc WERROR=1 build programs
 	@! command -v clang >/dev/null || $(MAKE) BUILD=$(BUILD)/clang CC=clang WERROR=1 build programs
 
-docs: ## write docs/reference.md, the manual page and lua/viesti/types from the declarations in the code
+docs: ## write docs/reference.md, docs/faults.md, the manual page and lua/viesti/types from the code
 	@$(MAKE) -s $(module) $(foreach store,$(STORES),$(call store_so,$(store)))
-	@export LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(BUILD)/?.so;;' && \
-	  $(LUA) tools/reference >$(BUILD)/reference.md && $(LUA) tools/manual >$(BUILD)/viesti.1 && \
+	@export LUA_PATH='lua/?.lua;lua/?/init.lua;./?.lua;;' LUA_CPATH='$(BUILD)/?.so;;' && \
+	  $(LUA) tools/reference >$(BUILD)/reference.md && $(LUA) tools/faults >$(BUILD)/faults.md && \
+	  $(LUA) tools/manual >$(BUILD)/viesti.1 && \
 	  rm -rf $(BUILD)/types && $(LUA) tools/stubs $(BUILD)/types
-	@mv $(BUILD)/reference.md docs/reference.md
+	@mv $(BUILD)/reference.md docs/reference.md && mv $(BUILD)/faults.md docs/faults.md
 	@mkdir -p docs/man && mv $(BUILD)/viesti.1 docs/man/viesti.1
 	@for folder in library chain_file; do \
 	  rm -rf lua/viesti/types/$$folder && mv $(BUILD)/types/$$folder lua/viesti/types || exit 1; \

@@ -1,6 +1,5 @@
 local viesti = require("viesti")
 local fixture = require("spec.support.fixture")
-local error_cases = require("spec.support.error_cases")
 local sender_cases = require("spec.support.sender_cases")
 
 local AsyncSender = viesti.AsyncSender
@@ -16,24 +15,6 @@ describe("AsyncSender", function()
       end)
     end)
   end
-
-  -- All at once, as nobody would send them one by one here.
-  it("returns nil and the error object that a SyncSender would", function()
-    local sender <close> = AsyncSender({ max_body = 1000, timeout = 0.5 })
-    local _, errors = viesti.map(error_cases, function(case, index)
-      local url = ("%s/broken/%d"):format(server.url, index)
-      if type(case[2]) == "function" then
-        url = case[2]()
-      else
-        server:route("/broken/" .. index, case[2])
-      end
-      return sender:send({ url = url })
-    end, { concurrency = #error_cases })
-    for index, case in ipairs(error_cases) do
-      local err = errors[index]
-      assert.same({ case[1], case[3] }, { case[1], { err.kind, err.sent, err.retryable } })
-    end
-  end)
 
   it("is asynchronous, and says so as a class too", function()
     local sender <close> = AsyncSender()

@@ -38,6 +38,28 @@ describe("session:add_cookie", function()
     end
   end)
 
+  it("is how those of a server go, too: to its host, and never to a public suffix", function()
+    local hosts = { "a.example.co.uk", "b.example.co.uk", "other.co.uk" }
+    local resolve = {}
+    for index, host in ipairs(hosts) do
+      resolve[index] = ("%s:%d:127.0.0.1"):format(host, server.port)
+    end
+    local sender <close> = viesti.SyncSender({ cookies = true, resolve = resolve })
+    server:route("/set", { headers = { { "Set-Cookie", "own=1" },
+      { "Set-Cookie", "shared=1; Domain=example.co.uk" }, { "Set-Cookie", "wide=1; Domain=co.uk" },
+      { "Set-Cookie", "other=1; Domain=other.co.uk" } } })
+    local function url(host, path)
+      return ("http://%s:%d%s"):format(host, server.port, path)
+    end
+    assert(sender:send({ url = url(hosts[1], "/set") }))
+    local function sent(host)
+      local field = assert(sender:send({ url = url(host, "/echo") })).content.headers.cookie
+      return field and field[1]
+    end
+    assert.same({ "own=1; shared=1", "shared=1" }, { sent(hosts[1]), sent(hosts[2]) })
+    assert.equal(not viesti.features().public_suffixes and "wide=1" or nil, sent(hosts[3]))
+  end)
+
   it("takes what is not said from the URL", function()
     local cases = {
       { "a=1", "http://me:x@Example.org:80/x/y?/z", "example.org|FALSE|/x|FALSE|0|a|1" },

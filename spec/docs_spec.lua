@@ -143,17 +143,17 @@ describe("the documentation", function()
     end
   end)
 
-  it("has a manual page that says what the command declares (make docs writes it)", function()
-    local ok, output = run((os.getenv "LUA" or "lua5.4") .. " tools/manual")
-    assert.is_true(ok, output)
-    assert.equal(output, pages.read "docs/man/viesti.1")
-  end)
-
-  it("has a reference that says what the code declares (make docs writes it)", function()
-    local ok, output = run((os.getenv "LUA" or "lua5.4") .. " tools/reference")
-    assert.is_true(ok, output)
-    assert.equal(output, pages.read "docs/reference.md")
-  end)
+  for page, made in pairs {
+    ["docs/man/viesti.1"] = { "a manual page that says what the command declares", "manual" },
+    ["docs/reference.md"] = { "a reference that says what the code declares", "reference" },
+    ["docs/faults.md"] = { "a list of faults that are those of the tests", "faults" },
+  } do
+    it(("has %s (make docs writes it)"):format(made[1]), function()
+      local ok, output = run((os.getenv "LUA" or "lua5.4") .. " tools/" .. made[2])
+      assert.is_true(ok, output)
+      assert.equal(output, pages.read(page))
+    end)
+  end
 
   -- What the last cell of each row of the page's tables has in code.
   local function codes_here(path)

@@ -24,6 +24,72 @@ describe("Error", function()
   end)
 end)
 
+describe("User and password in a URL", function()
+  local URL = "http://me:hush@127.0.0.1:1/"
+
+  -- Senders whose every error has the request in it.
+  local function senders()
+    local function refusing(options)
+      return viesti.MockSender { routes = { { answer = options } } }
+    end
+    local silent = refusing { error = "timeout" }
+    return {
+      viesti.SyncSender(), viesti.AsyncSender(), silent, viesti.MockSender { routes = {} },
+      viesti.RetryingSender { sender = silent }, viesti.CachingSender { sender = silent },
+      viesti.RedirectingSender { sender = refusing { status_code = 302,
+        headers = { Location = "ftp://me:hush@h/" } } },
+      viesti.RedirectingSender { max_redirects = 0, sender = refusing { status_code = 302,
+        headers = { Location = URL } } },
+      viesti.RateLimitingSender { rate = 0.001, max_wait = 0, sender = silent },
+      viesti.CircuitBreakingSender { minimum = 1, ratio = 0.1, sender = silent },
+      viesti.DefaultsSender { base_url = URL .. "api", sender = silent },
+    }
+  end
+
+  it("are in no error", function()
+    for _, sender in ipairs(senders()) do
+      for _, url in ipairs { URL, URL, sender.base_url and "../other" } do
+        local response, err = sender:send { url = url }
+        assert.is_nil(response)
+        assert.not_matches("hush", tostring(err), tostring(sender))
+        assert.not_matches("hush", err.message, tostring(sender))
+      end
+      sender:close()
+    end
+  end)
+
+  it("are in no sentence about a call that makes no sense", function()
+    for _, call in ipairs {
+      function() return viesti.Request { url = URL:gsub("http", "ftp") } end,
+      function() return viesti.Request { url = URL .. " " } end,
+      function() return viesti.Request { url = "me:hush@h/" } end,
+      function() return viesti.Request { url = URL, method = "A B" } end,
+      function() return viesti.DefaultsSender { base_url = URL .. "?a" } end,
+      function() return viesti.FailoverSender { hosts = { URL } } end,
+      function() return viesti.AuthenticatingSender { bearer = "x", origins = { URL } } end,
+      function() return viesti.Session { proxy = "ftp://me:hush@h" } end,
+      function() return viesti.Session { resolve = { URL } } end,
+    } do
+      local ok, reason = pcall(call)
+      assert.is_false(ok)
+      assert.not_matches("hush", reason)
+    end
+  end)
+
+  it("are not printed, checked or described with what holds the URL", function()
+    local chain = viesti.DefaultsSender { base_url = URL, sender = viesti.SyncSender() }
+    assert.equal('DefaultsSender{ base_url = "http://***@127.0.0.1:1/", sender = SyncSender() }',
+      tostring(chain))
+    assert.equal("http://***@127.0.0.1:1/", chain:describe().options.base_url)
+    assert.equal("Request(GET http://***@127.0.0.1:1/)", tostring(viesti.Request { url = URL }))
+    assert.equal("Response(200 http://***@127.0.0.1:1/)",
+      tostring(viesti.Response { url = URL }))
+    local _, text = viesti.check("return DefaultsSender { base_url = '" .. URL .. "' }")
+    assert.matches("base_url = ", text)
+    assert.not_matches("hush", text)
+  end)
+end)
+
 describe("What libcurl says in words of its own", function()
   local server = fixture.origin()
 

@@ -1,11 +1,8 @@
 local socket = require("socket")
 local viesti = require("viesti")
-local certificates = require("spec.support.certificates").make()
-local nginx = require("spec.support.nginx")
 local open_descriptors = require("spec.support.open_descriptors")
 local origin = require("spec.support.origin")
 local proxy = require("spec.support.proxy")
-local tls_server = require("spec.support.tls_server")
 local ways = require("spec.support.ways")
 
 local ROUNDS = 20
@@ -40,7 +37,7 @@ local positions = {
 }
 
 describe("A connection that", function()
-  local server, secure, relay
+  local server, relay
 
   setup(function()
     server = origin.start()
@@ -48,19 +45,16 @@ describe("A connection that", function()
       server:route(path, { raw = raw })
     end
     server:route("/large", { body = ("x"):rep(300000) })
-    secure = nginx.start({ http = tls_server({ name = "tls",
-      certificate = certificates.good }) })
     relay = proxy.start({ to = server.port })
   end)
 
   teardown(function()
     relay:stop()
-    secure:stop()
     server:stop()
   end)
 
-  local function url(path, scheme)
-    return ("%s://127.0.0.1:%d%s"):format(scheme or "http", relay.port, path)
+  local function url(path)
+    return ("http://127.0.0.1:%d%s"):format(relay.port, path)
   end
 
   local function cut(what)
@@ -166,7 +160,6 @@ describe("A connection that", function()
 
     describe("says nothing, to " .. way.name, function()
       local function assert_times_out(options, target, sent, request)
-        options.ca = certificates.ca
         local sender <close> = way.sender(options)
         for method, retryable in pairs({ GET = true, POST = sent == "no" }) do
           local started = socket.gettime()
@@ -184,21 +177,6 @@ describe("A connection that", function()
           way.run(check)
         end)
       end
-
-      promise("in the TLS handshake is given up after connect_timeout", function()
-        relay:set({ to = secure.ports.tls, connect_delay = 3600 })
-        assert_times_out({ connect_timeout = 0.05 }, url("/", "https"), "no")
-        relay:set({ to = secure.ports.tls, cut = { after = 300, stall = true } })
-        assert_times_out({ connect_timeout = 0.05 }, url("/", "https"), "no")
-      end)
-
-      promise("as a SOCKS5 proxy is given up after connect_timeout", function()
-        local options = { connect_timeout = 0.05, proxy = "socks5://127.0.0.1:" .. relay.port }
-        relay:set({ to = server.port, connect_delay = 3600 })
-        assert_times_out(options, server.url .. "/length", "no")
-        relay:set({ kind = "socks5", connect_delay = 3600 })
-        assert_times_out(options, server.url .. "/length", "no")
-      end)
 
       promise("within the answer is given up after timeout, wherever it stalls", function()
         for _, after in ipairs({ 0, 20, #HEAD, #HEAD + 3 }) do

@@ -26,6 +26,16 @@ describe("format.value", function()
     assert.is_nil(format.value("a\nb\rc\0d"):find("[\n\r\0]"))
   end)
 
+  it("leaves out user and password of a URL, wherever that stands", function()
+    assert.equal('"http://***@h/a@b?c@d"', format.value("http://me:hush@h/a@b?c@d"))
+    assert.equal('{ "see https://***@h, and me@h", a = "http://h/@" }',
+      format.value({ "see https://hush@h, and me@h", a = "http://h/@" }))
+    assert.equal('"me@h"', format.given("me@h"))
+    assert.not_matches("hush", format.given("http://hush@" .. ("h"):rep(1000)))
+    assert.not_matches("hush", format.given("http://" .. ("hush"):rep(1000) .. "@h/"))
+    assert.equal("http://***@h/", format.public({ name = "url" }, "http://me:hush@h/"))
+  end)
+
   it("writes objects by their own tostring", function()
     assert.equal("SyncSender()", format.value(viesti.SyncSender()))
     assert.equal("Session{ timeout = 1 }", format.value(viesti.Session({ timeout = 1 })))

@@ -1,49 +1,12 @@
 local viesti = require("viesti")
-local error_cases = require("spec.support.error_cases")
 local fixture = require("spec.support.fixture")
+local odd_replies = require("spec.support.odd_replies")
 local origin = require("spec.support.origin")
 local streams = require("spec.support.streams")
 local ways = require("spec.support.ways")
 
-local OK = "HTTP/1.1 200 OK\r\n"
-local LENGTH = "Content-Length: 3\r\n\r\nabc"
-local CHUNKED = "Transfer-Encoding: chunked\r\n\r\n"
-local CHUNKS = "3\r\nabc\r\n0\r\n\r\n"
-local OTHER = OK .. "Content-Length: 5\r\n\r\nother" -- an answer that nobody asked for
-
--- What a server may send that is odd, and still has one meaning: a list of { what, bytes, the
--- body, status, method }.
-local odd = {
-  { "trailers", OK .. CHUNKED .. "3\r\nabc\r\n0\r\nX-B: c\r\nContent-Length: 9\r\n\r\n" },
-  { "chunk extensions", OK .. CHUNKED .. "3;a=b;c=\"d\"\r\nabc\r\n0;e\r\n\r\n" },
-  { "chunks that end in LF alone", OK .. CHUNKED .. "3\nabc\n0\n\n" },
-  { "chunks beside a length, which they overrule", OK .. "Content-Length: 9\r\n" .. CHUNKED
-    .. CHUNKS },
-  { "chunks before a length", OK .. CHUNKED:gsub("\r\n\r\n", "\r\nContent-Length: 9\r\n\r\n")
-    .. CHUNKS },
-  { "one length twice", OK .. "Content-Length: 3\r\n" .. LENGTH },
-  { "a length with zeros in front", OK .. "Content-Length: 00003\r\n\r\nabc" },
-  { "lines that end in LF alone", ((OK .. LENGTH):gsub("\r", "")) },
-  { "a blank before a colon", OK .. "X-B \t: c\r\n" .. LENGTH },
-  { "a folded field", OK .. "X-B: c\r\n  d\r\n" .. LENGTH },
-  { "a field without a name", OK .. ": c\r\n" .. LENGTH },
-  { "a name that is no token", OK .. "X \1\xff(B): c\r\n" .. LENGTH },
-  { "CR inside a value", OK .. "X-B: c\rX-C: d\r\n" .. LENGTH },
-  { "a header line of 90 KiB", OK .. "X-B: " .. ("c"):rep(90 * 1024) .. "\r\n" .. LENGTH },
-  { "no reason", "HTTP/1.1 200\r\n" .. LENGTH },
-  { "an unknown status", "HTTP/1.1 999 Odd\r\n" .. LENGTH, "abc", 999 },
-  { "an answer in HTTP/1.0", "HTTP/1.0 200 OK\r\n" .. LENGTH },
-  { "interim answers before it", "HTTP/1.1 100 Continue\r\nContent-Length: 9\r\n\r\n"
-    .. "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 199 Odd\r\nX-B: c\r\n\r\n" .. OK .. LENGTH },
-  { "another answer behind it", OK .. LENGTH .. OTHER },
-  { "another answer behind its chunks", OK .. CHUNKED .. CHUNKS .. OTHER },
-  { "rubbish behind it", OK .. LENGTH .. "defghi" },
-  { "a body behind a 204", "HTTP/1.1 204 No Content\r\n" .. LENGTH .. OTHER, "", 204 },
-  { "a body behind a 304", "HTTP/1.1 304 Not Modified\r\n" .. LENGTH .. OTHER, "", 304 },
-  { "chunks behind a 304", "HTTP/1.1 304 Not Modified\r\n" .. CHUNKED .. CHUNKS .. OTHER, "", 304 },
-  { "a body behind the answer to HEAD", OK .. LENGTH .. OTHER, "", 200, "HEAD" },
-  { "chunks behind the answer to HEAD", OK .. CHUNKED .. CHUNKS .. OTHER, "", 200, "HEAD" },
-}
+local OK, CHUNKED, CHUNKS, LENGTH, OTHER = odd_replies.OK, odd_replies.CHUNKED,
+  odd_replies.CHUNKS, odd_replies.LENGTH, odd_replies.OTHER
 
 -- The whole body; or nil and the error, also where some pieces of it had come.
 local function read(response)
@@ -67,13 +30,13 @@ for _, way in ipairs(ways) do
       assert.same({ "/echo?next", "next" }, { response.content.target, response.content.body })
     end
 
-    for _, case in ipairs(odd) do
-      promise("an answer has one meaning with " .. case[1], function(sender)
-        server:route("/odd", { raw = case[2] })
+    for _, reply in ipairs(odd_replies) do
+      promise("an answer has one meaning with " .. reply[1], function(sender)
+        server:route("/odd", { raw = reply[2] })
         for _, stream in ipairs({ false, true }) do
-          local response = assert(sender:send({ method = case[5], url = server.url .. "/odd",
+          local response = assert(sender:send({ method = reply.method, url = server.url .. "/odd",
             stream = stream }))
-          assert.same({ case[4] or 200, case[3] or "abc" },
+          assert.same({ reply.status or 200, reply.body or "abc" },
             { response.status_code, (read(response)) })
           assert_goes_on(sender)
         end
@@ -81,7 +44,7 @@ for _, way in ipairs(ways) do
     end
 
     promise("a trailer field is none of the head's", function(sender)
-      server:route("/odd", { raw = odd[1][2] })
+      server:route("/odd", { raw = odd_replies[1][2] })
       local headers = assert(sender:send({ url = server.url .. "/odd" })).headers
       assert.same({}, { headers["X-B"], headers["Content-Length"] })
     end)
@@ -90,35 +53,6 @@ for _, way in ipairs(ways) do
       server:route("/odd", { raw = OK .. "X-B: c\r\n  d\r\n\te \r\n" .. LENGTH })
       assert.equal("c d e", assert(sender:send({ url = server.url .. "/odd" })).headers["X-B"])
     end)
-
-    for _, case in ipairs(error_cases) do
-      if type(case[2]) == "table" and case[3][1] ~= "too_large" and case[3][1] ~= "timeout" then
-        promise("a stream ends in the same error as a body: " .. case[1], function(sender)
-          server:route("/broken", case[2])
-          local response, err = sender:send({ url = server.url .. "/broken", stream = true })
-          local body
-          if response then
-            body, err = read(response)
-          end
-          assert.is_nil(body)
-          assert.same(case[3], { err.kind, err.sent, err.retryable })
-          assert_goes_on(sender)
-        end)
-      end
-    end
-
-    -- Of the first libcurl keeps nothing, and says nothing: only the time ends it.
-    for what, flood in pairs({ ["a chunk extension"] = { "3;", "x", "timeout", 0.2 },
-      ["trailers"] = { "0\r\n", "X-B: c\r\n", "too_large", 5 } }) do
-      local text = ("%s without end is the error %s"):format(what, flood[3])
-      promise(text, function(sender)
-        server:route("/flood", { raw = OK .. CHUNKED .. flood[1], forever = flood[2] })
-        local response, err = sender:send({ url = server.url .. "/flood" })
-        assert.is_nil(response)
-        assert.equal(flood[3], err.kind)
-        assert_goes_on(sender)
-      end, { timeout = flood[4] })
-    end
 
     promise("a first header line that is folded is no answer, however often", function(sender)
       for _, head in ipairs({ OK, "HTTP/1.1 100 Continue\r\n\r\n" .. OK }) do

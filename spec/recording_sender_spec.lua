@@ -2,6 +2,7 @@ local json = require "viesti.message.json"
 local viesti = require "viesti"
 local fixture = require "spec.support.fixture"
 local free_port = require "spec.support.free_port"
+local fresh_lua = require "spec.support.fresh_lua"
 local streams = require "spec.support.streams"
 local ways = require "spec.support.ways"
 
@@ -264,6 +265,19 @@ describe("RecordingSender", function()
     local _, raised = pcall(RecordingSender, { path = path })
     assert.matches("RecordingSender: " .. path .. " is no cassette of this version", raised, 1,
       true)
+  end)
+
+  it("leaves the file whole where there is no room for an exchange", function()
+    local output = fresh_lua(([[
+      local viesti = require "viesti"
+      local sender = viesti.RecordingSender { path = %q, sender = viesti.MockSender { routes = {
+        { url = "http://a/", answer = { body = "small" } },
+        { url = "http://b/", answer = { body = ("large"):rep(20000) } } } } }
+      sender:send { url = "http://a/" }
+      print((pcall(sender.send, sender, { url = "http://b/" })))
+    ]]):format(path), [[sh -c 'trap "" XFSZ; ulimit -f 16; exec "$@"' sh]])
+    assert.equal("false", output)
+    assert.equal("small", RecordingSender({ path = path }):send({ url = "http://a/" }).body)
   end)
 
   it("says that the file cannot be written", function()

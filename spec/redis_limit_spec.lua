@@ -164,7 +164,7 @@ describe("viesti.redis.limit", function()
   it("refuses options that make no sense, and shows no password", function()
     assert.error_matches(function() RedisLimit({ rate = 1, url = "x", unix_socket = "y" }) end,
       "RedisLimit: url and unix_socket are both given")
-    assert.equal('RedisLimit{ url = "redis://u:<hidden>@h", rate = 1 }',
+    assert.equal('RedisLimit{ url = "redis://***@h", rate = 1 }',
       tostring(RedisLimit({ url = "redis://u:secret@h", rate = 1 })))
   end)
 end)

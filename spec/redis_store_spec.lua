@@ -336,7 +336,7 @@ describe("viesti.redis", function()
     it("without what is secret", function()
       assert.equal('redis{ url = "redis://127.0.0.1:6379/0" }', tostring(
         redis("redis://127.0.0.1:6379/0")))
-      assert.equal('redis{ url = "redis://me:<hidden>@host/2", timeout = 2 }', tostring(
+      assert.equal('redis{ url = "redis://***@host/2", timeout = 2 }', tostring(
         redis({ url = "redis://me:se@cret@host/2", timeout = 2 })))
       assert.equal('redis{ unix_socket = "/x", password = <hidden> }', tostring(
         redis({ unix_socket = "/x", password = "secret" })))
@@ -354,7 +354,7 @@ describe("viesti.redis", function()
       { "another scheme", "http://host/", "url must be redis://" },
       { "a port out of range", "redis://host:65536", "url must be redis://" },
       { "a database that is no number", "redis://host/one", "url must be redis://" },
-      { "a port that is no number", "redis://:secret@host:x", "got \"redis://:<hidden>@host:x\"" },
+      { "a port that is no number", "redis://:secret@host:x", "got \"redis://***@host:x\"" },
       { "no host", "redis://", "url must be redis://" },
       { "a relative path", "unix://socket", "url must be redis://" },
       { "TLS", "rediss://host", "url is rediss:, and TLS is not spoken here" },

@@ -1,7 +1,5 @@
-local socket = require("socket")
 local viesti = require("viesti")
 local fixture = require("spec.support.fixture")
-local error_cases = require("spec.support.error_cases")
 local sender_cases = require("spec.support.sender_cases")
 
 local SyncSender = viesti.SyncSender
@@ -15,55 +13,6 @@ describe("SyncSender", function()
       case[2](sender, server, web)
     end)
   end
-
-  describe("returns nil and an error object for", function()
-    for _, case in ipairs(error_cases) do
-      it(case[1], function()
-        local sender <close> = SyncSender({ max_body = 1000, timeout = 0.5 })
-        local url = server.url .. "/broken"
-        if type(case[2]) == "function" then
-          url = case[2]()
-        else
-          server:route("/broken", case[2])
-        end
-        local response, err = sender:send({ url = url })
-        assert.is_nil(response)
-        assert.same(case[3], { err.kind, err.sent, err.retryable })
-        assert.equal("integer", math.type(err.code))
-        assert.equal(url, err.request.url)
-        assert.equal(("%s: %s (GET %s)"):format(err.kind, err.message, url), tostring(err))
-        assert.equal(200, assert(sender:send({ url = server.url .. "/echo" })).status_code)
-      end)
-    end
-  end)
-
-  it("says that a POST that may have arrived is not to be repeated", function()
-    local sender <close> = SyncSender()
-    server:route("/reset", { reset = true })
-    local _, err = sender:send({ method = "POST", url = server.url .. "/reset", content = "x" })
-    assert.same({ "reset", "maybe", false }, { err.kind, err.sent, err.retryable })
-  end)
-
-  it("gives up a connection that is not made within connect_timeout", function()
-    -- A listener whose queue is full does not answer further connections.
-    local listener = assert(socket.bind("127.0.0.1", 0, 0))
-    local _, port = listener:getsockname()
-    local waiting = {}
-    for index = 1, 3 do
-      waiting[index] = socket.tcp()
-      waiting[index]:settimeout(0)
-      waiting[index]:connect("127.0.0.1", port)
-    end
-    local sender <close> = SyncSender({ connect_timeout = 0.1 })
-    local started = sender:now()
-    local _, err = sender:send({ url = ("http://127.0.0.1:%d/"):format(port) })
-    assert.same({ "timeout", "no", true }, { err.kind, err.sent, err.retryable })
-    assert.is_true(sender:now() - started < 0.5)
-    for _, client in ipairs(waiting) do
-      client:close()
-    end
-    listener:close()
-  end)
 
   it("is not asynchronous, and says so as a class too", function()
     local sender <close> = SyncSender()

@@ -252,3 +252,17 @@ IT("does not follow redirects, which is for a layer further out") {
   check_text(field(&transfer->response->headers, "Location"), "/other");
   check_int(origin_requests(server), 1);
 }
+
+IT("speaks nothing but http and https, whatever libcurl is handed") {
+  static const char *const urls[] = {"ftp://127.0.0.1:1/", "gopher://127.0.0.1:1/",
+                                     "dict://127.0.0.1:1/", "file:///dev/null"};
+  vi_handle *handle = vi_handle_new(plain_session());
+  require(handle);
+  bool refuses = true;
+  for (size_t i = 0; i < sizeof urls / sizeof *urls && refuses; i++) {
+    curl_easy_setopt(handle->easy, CURLOPT_URL, urls[i]);
+    refuses = curl_easy_perform(handle->easy) == CURLE_UNSUPPORTED_PROTOCOL;
+  }
+  check(refuses);
+  vi_handle_free(handle);
+}

@@ -253,14 +253,17 @@ static bool is_unbounded(const vi_transfer *transfer, long status) {
 }
 
 /* The head of a 1xx answer is followed by another one (RFC 9110 15.2); but for 101, after which
- * another protocol would begin: libcurl takes it for final. */
+ * another protocol begins: nothing here asks for one, or could speak it (15.2.2). */
 static bool end_head(vi_transfer *transfer) {
   long status = 0;
   curl_easy_getinfo(transfer->handle->easy, CURLINFO_RESPONSE_CODE, &status);
   transfer->head = VI_HEAD_DONE;
   if (!check_length(transfer))
     return false;
-  if (status < 200 && status != 101)
+  if (status == 101)
+    return vi_error_set(&transfer->error, VI_ERROR_PROTOCOL,
+                        "the server switched to another protocol (101)");
+  if (status < 200)
     return keep_interim(transfer, status);
   transfer->unbounded = is_unbounded(transfer, status);
   if (!check_transfer_coding(transfer, status) || !undo_coding(transfer, status))

@@ -6,6 +6,11 @@ local format = {}
 local LONGEST_STRING = 200
 local HIDDEN = "<hidden>"
 
+-- User and password in a URL are for its host alone.
+local function without_credentials(text)
+  return (text:gsub("://[^/?#%s]*@", "://***@"))
+end
+
 local function key_text(key)
   if type(key) == "string" and key:find "^[%a_][%w_]*$" then
     return key
@@ -38,10 +43,12 @@ local function number_text(number)
   return ("%q"):format(number)
 end
 
---- A value as it would be written; objects by their own tostring.
+--- A value as it would be written, but for user and password in URLs; objects by their own
+--- tostring.
 function format.value(value)
   if type(value) == "string" then
-    return (string.format("%q", value):gsub("\n", "n"):gsub("\r", "\\r"):gsub("\0", "\\0"))
+    local text = string.format("%q", without_credentials(value))
+    return (text:gsub("\n", "n"):gsub("\r", "\\r"):gsub("\0", "\\0"))
   elseif type(value) == "number" then
     return number_text(value)
   elseif type(value) == "table" and getmetatable(value) == nil then
@@ -57,6 +64,8 @@ end
 function format.public(spec, value)
   if spec.secret then
     return HIDDEN
+  elseif type(value) == "string" then
+    return without_credentials(value)
   elseif not spec.secret_strings then
     return value
   end
@@ -109,7 +118,7 @@ function format.given(value)
   elseif is_class(value) then
     return "the class " .. tostring(value)
   elseif type(value) == "string" and #value > LONGEST_STRING then
-    return format.value(value:sub(1, LONGEST_STRING) .. "...")
+    return format.value(without_credentials(value):sub(1, LONGEST_STRING) .. "...")
   end
   return format.value(value)
 end

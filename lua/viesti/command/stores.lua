@@ -45,7 +45,7 @@ end
 ---@param name string
 ---@return string
 function stores.title(name)
-  return (name:gsub("^(%a[%w+.-]*://[^:/@]*):.*@", "%1:<hidden>@"))
+  return (name:gsub("^(%a[%w+.-]*://).*@", "%1***@"))
 end
 
 --- A path is that of an SQLite file, which `must_exist`, say; a URL that of a Redis server.

@@ -76,7 +76,7 @@ local function absolute(self, request)
   given.url = self.base .. (is_bare and url or "/" .. url:gsub("^/", ""))
   local made = Request.from(given)
   if not is_below(self, made.url) then
-    return nil, core.error("refused", "the URL leads out of " .. self.base, made)
+    return nil, core.error("refused", "the URL leads out of " .. core.public_url(self.base), made)
   end
   return made
 end
