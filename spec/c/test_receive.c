@@ -44,6 +44,13 @@ IT("joins a folded line to its field (RFC 9112 5.2)") {
   check_text(field(&response->headers, "B"), "2");
 }
 
+IT("reads a carriage return within a line as a blank (RFC 9112 2.2)") {
+  const vi_response *response = response_to(
+      "HTTP/1.1 200 O\rK\r\nA: \r one\rtwo\r \r\n thr\ree\r\nContent-Length: 0\r\n\r\n");
+  check_text(vi_buffer_text(&response->reason), "O K");
+  check_text(field(&response->headers, "A"), "one two thr ee");
+}
+
 IT("takes lines that end without a carriage return") {
   const vi_response *response = response_to("HTTP/1.1 200 OK\nA: 1\nContent-Length: 2\n\nhi");
   check_text(field(&response->headers, "A"), "1");
