@@ -9,11 +9,11 @@ local function decoded(text)
   return text and (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
 end
 
---- A URL for people to read: no password.
+--- A URL for people to read: no password, whatever stands before it. A path has none.
 ---@param url string
 ---@return string
 function address.public(url)
-  return (url:gsub("^(%a[%w+.-]*://[^:/@]*):.*@", "%1:<hidden>@"))
+  return url:find "^unix:" and url or (url:gsub("^(%a[%w+.-]*://[^:]*):.*@", "%1:<hidden>@"))
 end
 
 local function nothing_if_empty(text)
