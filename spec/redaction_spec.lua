@@ -36,6 +36,7 @@ describe("Redaction", function()
         = '{"token":null,"secret":{"a":"b"},"password":true}',
       ['{"a":"token","b":"\\"token\\": \\"x\\""}'] = '{"a":"token","b":"\\"token\\": \\"x\\""}',
       ['{"token":"cut off'] = '{"token":"REDACTED"',
+      ['{"to\\u006Ben":"x","a\\u0062":"x"}'] = '{"to\\u006Ben":"REDACTED","a\\u0062":"x"}',
     } do
       assert.equal(expected, rules:body(text, "application/problem+json; charset=utf-8"))
       assert.equal(expected, rules:body(text))
