@@ -296,9 +296,10 @@ static bool receive_line(vi_transfer *transfer, vi_text line) {
   if (line.data[0] == VI_FOLD_MARK || (is_folded && headers->count == 0))
     return vi_error_set(&transfer->error, VI_ERROR_PROTOCOL, "no header line begins like that");
   if (is_folded)
-    return keep(transfer, vi_headers_fold(headers, vi_text_trim(line)));
+    return transfer->passes_folds || keep(transfer, vi_headers_fold(headers, vi_text_trim(line)));
   const char *colon = memchr(line.data, ':', line.length);
-  if (!colon || colon == line.data)
+  transfer->passes_folds = !colon || colon == line.data;
+  if (transfer->passes_folds)
     return true; /* no field; the ones around it still are */
   vi_text name = {line.data, (size_t)(colon - line.data)};
   vi_text value = {colon + 1, line.length - name.length - 1};
