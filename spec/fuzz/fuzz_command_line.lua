@@ -1,5 +1,5 @@
--- The arguments of the command: each is an option, the value of one or an operand, and a value is of
--- its option's type; what is wrong is said in a sentence.
+-- The arguments of the command: each is an option, the value of one or an operand, and a value is
+-- of its option's type; what is wrong is said in words.
 --
 -- The input: the arguments, one a line.
 

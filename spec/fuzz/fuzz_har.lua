@@ -1,8 +1,8 @@
 -- HAR is written, not read: whatever a server answers, the file is JSON of one entry for each
 -- attempt, with no secret in it.
 --
--- The input: a line each for the method, the URL, the status and the reason; header fields; an empty
--- line, and the body, of the request as well.
+-- The input: a line each for the method, the URL, the status and the reason; header fields; an
+-- empty line, and the body, of the request as well.
 
 local MockSender = require "viesti.senders.mock"
 local Request = require "viesti.message.request"

@@ -16,7 +16,8 @@ return function(text)
     return promise.sentence(reason)
   end
   assert(utf8.len(first), "JSON is UTF-8")
-  promise.same(first, json.encode(assert(json.decode(first, true) ~= nil
-    and json.decode(first, true))), "written again")
+  local again, lost = json.decode(first, true)
+  assert(again ~= nil, lost)
+  promise.same(first, json.encode(again), "written again")
   json.decode(text)
 end
