@@ -25,7 +25,11 @@ describe("Redaction", function()
       ["Idempotency-Key"] = false, ["Sec-WebSocket-Key"] = false }) do
       assert.equal(is_secret and "REDACTED" or "x", rules:field(name, "x"), name)
     end
-    assert.equal("/?token=REDACTED", rules:field("Location", "/?token=x"))
+    for given, shown in pairs({ ["/?token=x"] = "/?token=REDACTED", ["//u:p@h/"] = "//***@h/",
+      ["https:///u:p@h/?pin=1"] = "https:///***@h/?pin=REDACTED", ["///u:p@h"] = "///***@h",
+      ["http:/u:p@h"] = "***@h", ["/x?a=//b@c"] = "/x?a=//b@c" }) do
+      assert.equal(shown, rules:field("Location", given))
+    end
   end)
 
   it("takes secret members of JSON, wherever they are, and leaves all other bytes", function()

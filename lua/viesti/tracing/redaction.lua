@@ -61,8 +61,15 @@ function Redaction:form(text)
   end))
 end
 
+-- A field's reference may have more slashes before its host, and leads there all the same.
+local function without_credentials(url)
+  local start, rest = url:match "^([%w+.-]*:?//+)[^/?#]*@(.*)$"
+  return start and start .. "***@" .. rest or core.public_url(url)
+end
+
+--- A URL, or a reference to one.
 function Redaction:url(url)
-  url = core.public_url(url)
+  url = without_credentials(url)
   local question = url:find("?", 1, true)
   return question and url:sub(1, question) .. self:form(url:sub(question + 1)) or url
 end
