@@ -216,7 +216,8 @@ $(BUILD)/spec/lua_c/%: $(BUILD)/obj/spec/lua_c/%.o \
 	$(quiet)$(link) -Wl$(comma)--wrap=luaL_newstate -o $@ $(filter %.o,$^) \
 	  $(CURL_LIBS) $(ZLIB_LIBS) $(LUA_LIBS) -lm -ldl -lpthread
 
-# With libFuzzer's own main, and with one that runs what is kept.
+# With libFuzzer's own main, and with one that runs what is kept. Lua in a program of ours is to be
+# seen by modules that it loads.
 fuzz_objects = $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(1))
 fuzz_flags  := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
 fuzz_link   = clang $(fuzz_flags) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) \
@@ -230,7 +231,7 @@ $(BUILD)/fuzz/obj/%.o: %.c $(BUILD)/flags
 
 $(BUILD)/fuzz/lua_target: $(call fuzz_objects,spec/fuzz/lua_target.c $(CORE) $(BINDING)) $(BUILD)/sources
 	@echo "  fuzz  $@"
-	$(quiet)$(fuzz_link) $(LUA_LIBS) -ldl
+	$(quiet)$(fuzz_link) $(LUA_LIBS) -ldl -rdynamic
 
 $(addprefix $(BUILD)/fuzz/,$(c_targets)): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/spec/fuzz/fuzz_%.o \
     $(call fuzz_objects,$(CORE)) $(BUILD)/sources
@@ -241,7 +242,7 @@ $(BUILD)/spec/fuzz/lua_target: $(call objects,spec/fuzz/lua_target.c spec/fuzz/r
     $(BUILD)/sources
 	@mkdir -p $(@D)
 	@echo "  link  $@"
-	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS) $(LUA_LIBS) -lm -ldl -lpthread
+	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS) $(LUA_LIBS) -lm -ldl -lpthread -rdynamic
 
 $(addprefix $(BUILD)/spec/fuzz/,$(c_targets)): $(BUILD)/spec/fuzz/%: $(BUILD)/obj/spec/fuzz/fuzz_%.o \
     $(call objects,$(CORE) spec/fuzz/replay.c) $(BUILD)/sources
