@@ -12,7 +12,7 @@ local json = require "viesti.message.json"
 local promise = require "spec.fuzz.promise"
 
 local SECRET = "correct-horse-battery-staple"
-local PATH = os.tmpname()
+local PATH = promise.path()
 
 local function fields_of(text)
   local fields = { { "Authorization", SECRET } }

@@ -10,7 +10,7 @@ local ranges = require "viesti.downloads.ranges"
 
 local URL = "https://example.org/file"
 local PART = "the bytes that are there"
-local PATH = os.tmpname()
+local PATH = promise.path()
 
 local function check_note(text)
   promise.write(PATH .. ".part", PART)

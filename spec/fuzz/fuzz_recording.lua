@@ -11,7 +11,7 @@ local redaction = require "viesti.tracing.redaction"
 
 local FIRST_LINE = '{"viesti":"cassette","version":1}\n'
 local RULES = redaction.new()
-local PATH = os.tmpname()
+local PATH = promise.path()
 
 local function request_of(kept)
   local made, request = pcall(Request, { method = kept.method, url = kept.url,

@@ -31,6 +31,13 @@ function promise.lines(text, most)
   return lines
 end
 
+--- A path that no file has.
+function promise.path()
+  local path = os.tmpname()
+  os.remove(path)
+  return path
+end
+
 --- The bytes of a file.
 function promise.read(path)
   local file <close> = assert(io.open(path, "rb"))
