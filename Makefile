@@ -98,7 +98,10 @@ named    := -shared -Wl$(comma)-soname$(comma)$(soname) -Wl$(comma)--version-scr
 endif
 library  := $(BUILD)/libviesti.a $(if $(only_static),,$(BUILD)/$(linkname))
 programs := $(patsubst %.c,$(BUILD)/%,$(C_TESTS) $(LUA_C_TESTS))
-targets  := $(patsubst spec/fuzz/fuzz_%.c,%,$(sort $(wildcard spec/fuzz/fuzz_*.c)))
+# Fuzz targets: programs in C, and in Lua, for which one program goes by several names.
+c_targets   := $(patsubst spec/fuzz/fuzz_%.c,%,$(sort $(wildcard spec/fuzz/fuzz_*.c)))
+lua_targets := $(patsubst spec/fuzz/fuzz_%.lua,%,$(sort $(wildcard spec/fuzz/fuzz_*.lua)))
+targets  := $(sort $(c_targets) $(lua_targets))
 fuzzers  := $(addprefix $(BUILD)/fuzz/,$(targets))
 replays  := $(addprefix $(BUILD)/spec/fuzz/,$(targets))
 quiet    := $(if $(V),,@)
@@ -213,19 +216,45 @@ $(BUILD)/spec/lua_c/%: $(BUILD)/obj/spec/lua_c/%.o \
 	$(quiet)$(link) -Wl$(comma)--wrap=luaL_newstate -o $@ $(filter %.o,$^) \
 	  $(CURL_LIBS) $(ZLIB_LIBS) $(LUA_LIBS) -lm -ldl -lpthread
 
-# With libFuzzer's own main, and with one that runs what is kept.
-$(BUILD)/fuzz/%: spec/fuzz/fuzz_%.c $(CORE)
-	@mkdir -p $(@D)
-	@echo "  fuzz  $@"
-	$(quiet)clang -std=c11 -D_GNU_SOURCE -Isrc -O1 -g -fno-omit-frame-pointer $(CURL_CFLAGS) \
-	  $(ZLIB_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $^ \
-	  $(CURL_LIBS) $(ZLIB_LIBS) -lm -lpthread
+# With libFuzzer's own main, and with one that runs what is kept. Lua in a program of ours is to be
+# seen by modules that it loads.
+fuzz_objects = $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(1))
+fuzz_flags  := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
+fuzz_link   = clang $(fuzz_flags) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) \
+  $(CURL_LIBS) $(ZLIB_LIBS) -lm -lpthread
 
-$(BUILD)/spec/fuzz/%: $(BUILD)/obj/spec/fuzz/fuzz_%.o \
+$(BUILD)/fuzz/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "  cc    $< for fuzzing"
+	$(quiet)clang -std=c11 -D_GNU_SOURCE -Isrc -MMD -MP $(fuzz_flags) $(CURL_CFLAGS) $(ZLIB_CFLAGS) \
+	  $(LUA_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+
+$(BUILD)/fuzz/lua_target: $(call fuzz_objects,spec/fuzz/lua_target.c $(CORE) $(BINDING)) $(BUILD)/sources
+	@echo "  fuzz  $@"
+	$(quiet)$(fuzz_link) $(LUA_LIBS) -ldl -rdynamic
+
+$(addprefix $(BUILD)/fuzz/,$(c_targets)): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/spec/fuzz/fuzz_%.o \
+    $(call fuzz_objects,$(CORE)) $(BUILD)/sources
+	@echo "  fuzz  $@"
+	$(quiet)$(fuzz_link)
+
+$(BUILD)/spec/fuzz/lua_target: $(call objects,spec/fuzz/lua_target.c spec/fuzz/replay.c $(CORE) $(BINDING)) \
+    $(BUILD)/sources
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS) $(LUA_LIBS) -lm -ldl -lpthread -rdynamic
+
+$(addprefix $(BUILD)/spec/fuzz/,$(c_targets)): $(BUILD)/spec/fuzz/%: $(BUILD)/obj/spec/fuzz/fuzz_%.o \
     $(call objects,$(CORE) spec/fuzz/replay.c) $(BUILD)/sources
 	@mkdir -p $(@D)
 	@echo "  link  $@"
 	$(quiet)$(link) -o $@ $(filter %.o,$^) $(CURL_LIBS) $(ZLIB_LIBS) -lm -lpthread
+
+$(foreach folder,fuzz spec/fuzz,$(addprefix $(BUILD)/$(folder)/,$(lua_targets))):
+	$(quiet)ln -sf lua_target $@
+
+$(addprefix $(BUILD)/fuzz/,$(lua_targets)): $(BUILD)/fuzz/lua_target
+$(addprefix $(BUILD)/spec/fuzz/,$(lua_targets)): $(BUILD)/spec/fuzz/lua_target
 
 $(BUILD)/embed/baked.c: src/embed/bake.lua $(MODULES) $(BUILD)/sources
 	@mkdir -p $(@D)
@@ -233,7 +262,8 @@ $(BUILD)/embed/baked.c: src/embed/bake.lua $(MODULES) $(BUILD)/sources
 	$(quiet)$(LUA) src/embed/bake.lua $@ $(MODULES)
 
 # Only what may know Lua finds its headers.
-$(call objects,$(BINDING) $(EMBED) $(STORES_C) $(LUA_C_TESTS) $(LUA_C_HELPERS)): compile += $(LUA_CFLAGS)
+$(call objects,$(BINDING) $(EMBED) $(STORES_C) $(LUA_C_TESTS) $(LUA_C_HELPERS) spec/fuzz/lua_target.c): \
+  compile += $(LUA_CFLAGS)
 $(call objects,$(call store_c,sqlite)): compile += $(SQLITE_CFLAGS)
 $(call objects,$(call store_c,redis)): compile += $(REDIS_CFLAGS:-I%=-isystem %)
 
@@ -253,8 +283,9 @@ $(BUILD)/sources: FORCE
 	  $(LUA_C_HELPERS) $(STORES_C) $(LUA_LIBS) $(CURL_LIBS) $(ZLIB_LIBS) $(SQLITE_LIBS) $(REDIS_LIBS))
 
 .SECONDARY:
+fuzz_c := $(sort $(wildcard spec/fuzz/*.c))
 -include $(patsubst %.o,%.d,$(call objects,$(CORE) $(BINDING) $(EMBED) $(STORES_C) $(C_TESTS) \
-  $(C_HELPERS) $(LUA_C_TESTS) $(LUA_C_HELPERS)))
+  $(C_HELPERS) $(LUA_C_TESTS) $(LUA_C_HELPERS) $(fuzz_c)) $(call fuzz_objects,$(CORE) $(BINDING) $(fuzz_c)))
 
 ## Try and test, installing what is missing
 

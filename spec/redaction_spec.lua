@@ -25,7 +25,11 @@ describe("Redaction", function()
       ["Idempotency-Key"] = false, ["Sec-WebSocket-Key"] = false }) do
       assert.equal(is_secret and "REDACTED" or "x", rules:field(name, "x"), name)
     end
-    assert.equal("/?token=REDACTED", rules:field("Location", "/?token=x"))
+    for given, shown in pairs({ ["/?token=x"] = "/?token=REDACTED", ["//u:p@h/"] = "//***@h/",
+      ["https:///u:p@h/?pin=1"] = "https:///***@h/?pin=REDACTED", ["///u:p@h"] = "///***@h",
+      ["http:/u:p@h"] = "***@h", ["/x?a=//b@c"] = "/x?a=//b@c" }) do
+      assert.equal(shown, rules:field("Location", given))
+    end
   end)
 
   it("takes secret members of JSON, wherever they are, and leaves all other bytes", function()
@@ -36,6 +40,7 @@ describe("Redaction", function()
         = '{"token":null,"secret":{"a":"b"},"password":true}',
       ['{"a":"token","b":"\\"token\\": \\"x\\""}'] = '{"a":"token","b":"\\"token\\": \\"x\\""}',
       ['{"token":"cut off'] = '{"token":"REDACTED"',
+      ['{"to\\u006Ben":"x","a\\u0062":"x"}'] = '{"to\\u006Ben":"REDACTED","a\\u0062":"x"}',
     } do
       assert.equal(expected, rules:body(text, "application/problem+json; charset=utf-8"))
       assert.equal(expected, rules:body(text))

@@ -201,3 +201,23 @@ describe("lua/viesti", function()
     end
   end)
 end)
+
+describe("a fuzz target", function()
+  local guide = assert(io.open("CONTRIBUTING.md")):read("a")
+  local table_of_targets = guide:match("\n## Fuzzing\n(.-)\n## ")
+
+  for name in lfs.dir("spec/fuzz") do
+    local target = name:match("^fuzz_([%w_]+)%.%w+$")
+    if target then
+      it(target .. " stands in the table of CONTRIBUTING.md, and has a small corpus", function()
+        assert.is_truthy(table_of_targets:find("`" .. target .. "`", 1, true))
+        local count, bytes = 0, 0
+        each_file("spec/fuzz/corpus/" .. target, "^[^.]", function(_, text)
+          count, bytes = count + 1, bytes + #text
+        end)
+        assert.is_true(count > 0 and count < 150 and bytes < 200 * 1024,
+          ("%d files, %d bytes"):format(count, bytes))
+      end)
+    end
+  end
+end)

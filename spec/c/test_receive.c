@@ -44,6 +44,27 @@ IT("joins a folded line to its field (RFC 9112 5.2)") {
   check_text(field(&response->headers, "B"), "2");
 }
 
+IT("begins a value with the line behind an empty one (RFC 9112 5.2)") {
+  const vi_response *response =
+      response_to(OK_HEAD "A:\r\n one\r\n \r\nB: 2\r\n\t\r\nContent-Length: 0\r\n\r\n");
+  check_text(field(&response->headers, "A"), "one");
+  check_text(field(&response->headers, "B"), "2");
+}
+
+IT("joins nothing to a field that is folded behind a line that is none") {
+  const vi_response *response =
+      response_to(OK_HEAD "A: one\r\n: none\r\n two\r\nB: 2\r\n 3\r\nContent-Length: 0\r\n\r\n");
+  check_text(field(&response->headers, "A"), "one");
+  check_text(field(&response->headers, "B"), "2 3");
+}
+
+IT("reads a carriage return within a line as a blank (RFC 9112 2.2)") {
+  const vi_response *response = response_to(
+      "HTTP/1.1 200 O\rK\r\nA: \r one\rtwo\r \r\n thr\ree\r\nContent-Length: 0\r\n\r\n");
+  check_text(vi_buffer_text(&response->reason), "O K");
+  check_text(field(&response->headers, "A"), "one two thr ee");
+}
+
 IT("takes lines that end without a carriage return") {
   const vi_response *response = response_to("HTTP/1.1 200 OK\nA: 1\nContent-Length: 2\n\nhi");
   check_text(field(&response->headers, "A"), "1");

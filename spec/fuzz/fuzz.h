@@ -11,6 +11,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
+/* Likewise, before the first input; a target may have none. */
+__attribute__((weak)) int LLVMFuzzerInitialize(int *count, char ***arguments);
+
 #define PROMISE(condition)                                                                         \
   do                                                                                               \
     if (!(condition)) {                                                                            \

@@ -58,16 +58,19 @@ vi_headers_result vi_headers_add(vi_headers *headers, vi_text name, vi_text valu
 }
 
 vi_headers_result vi_headers_fold(vi_headers *headers, vi_text more) {
-  if (headers->count == 0)
+  if (headers->count == 0 || more.length == 0)
     return VI_HEADERS_OK;
+  vi_field *last = &headers->fields[headers->count - 1];
+  size_t blank = last->value_length > 0;
   if (more.length > VI_HEADERS_MAX_BYTES ||
-      headers->bytes.length + 1 + more.length > VI_HEADERS_MAX_BYTES)
+      headers->bytes.length + blank + more.length > VI_HEADERS_MAX_BYTES)
     return VI_HEADERS_TOO_LARGE;
-  if (!vi_buffer_reserve(&headers->bytes, 1 + more.length))
+  if (!vi_buffer_reserve(&headers->bytes, blank + more.length))
     return VI_HEADERS_OUT_OF_MEMORY;
-  vi_buffer_append_char(&headers->bytes, ' ');
+  if (blank)
+    vi_buffer_append_char(&headers->bytes, ' ');
   vi_buffer_append_text(&headers->bytes, more);
-  headers->fields[headers->count - 1].value_length += (uint32_t)(1 + more.length);
+  last->value_length += (uint32_t)(blank + more.length);
   return VI_HEADERS_OK;
 }
 

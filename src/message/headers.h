@@ -42,8 +42,9 @@ void vi_headers_clear(vi_headers *headers);
 /* Adds a field at the end. On any other result than OK nothing was added. */
 vi_headers_result vi_headers_add(vi_headers *headers, vi_text name, vi_text value);
 
-/* Continues the value of the last field after a space: an obsolete folded line (RFC 9112 5.2).
- * Only right after vi_headers_add; without a field it does nothing. */
+/* Continues the value of the last field, after a space if it has one: an obsolete folded line (RFC
+ * 9112 5.2). Only right after vi_headers_add; without a field, or with nothing more, it does
+ * nothing. */
 vi_headers_result vi_headers_fold(vi_headers *headers, vi_text more);
 
 /* Fills `to`, which must be empty, with the fields of `from`, in the room that it has or in one

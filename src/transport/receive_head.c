@@ -299,16 +299,36 @@ static bool receive_line(vi_transfer *transfer, vi_text line) {
   if (line.data[0] == VI_FOLD_MARK || (is_folded && headers->count == 0))
     return vi_error_set(&transfer->error, VI_ERROR_PROTOCOL, "no header line begins like that");
   if (is_folded)
-    return keep(transfer, vi_headers_fold(headers, vi_text_trim(line)));
+    return transfer->passes_folds || keep(transfer, vi_headers_fold(headers, vi_text_trim(line)));
   const char *colon = memchr(line.data, ':', line.length);
-  if (!colon || colon == line.data)
+  transfer->passes_folds = !colon || colon == line.data;
+  if (transfer->passes_folds)
     return true; /* no field; the ones around it still are */
   vi_text name = {line.data, (size_t)(colon - line.data)};
   vi_text value = {colon + 1, line.length - name.length - 1};
   return keep(transfer, vi_headers_add(headers, vi_text_trim(name), vi_text_trim(value)));
 }
 
+/* RFC 9112 2.2: a carriage return that ends no line is read as a blank. It would end one for
+ * others, to whom a value may be sent on. */
+static bool receive_line_with_returns(vi_transfer *transfer, vi_text line) {
+  vi_buffer copy = {0};
+  if (!vi_buffer_append_text(&copy, line))
+    return vi_receive_out_of_memory(transfer);
+  for (size_t i = 0; i < copy.length; i++)
+    if (copy.data[i] == '\r')
+      copy.data[i] = ' ';
+  bool done = receive_line(transfer, vi_buffer_text(&copy));
+  vi_buffer_free(&copy);
+  return done;
+}
+
 size_t vi_receive_head(char *data, size_t size, size_t count, void *user) {
+  vi_transfer *transfer = ((vi_handle *)user)->transfer;
   vi_text line = strip_line_end((vi_text){data, size * count});
-  return receive_line(((vi_handle *)user)->transfer, line) ? size * count : 0;
+  bool has_returns = line.length > 0 && line.data[0] != VI_FOLD_MARK &&
+                     memchr(line.data, '\r', line.length) != NULL;
+  bool done =
+      has_returns ? receive_line_with_returns(transfer, line) : receive_line(transfer, line);
+  return done ? size * count : 0;
 }

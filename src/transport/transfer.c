@@ -329,8 +329,10 @@ static void go_on(vi_transfer *transfer) {
 }
 
 vi_text vi_transfer_peek(const vi_transfer *transfer) {
-  return (vi_text){transfer->received.data + transfer->consumed,
-                   transfer->received.length - transfer->consumed};
+  vi_text all = vi_buffer_text(&transfer->received);
+  if (all.length == 0)
+    return all; /* with no address to add to */
+  return (vi_text){all.data + transfer->consumed, all.length - transfer->consumed};
 }
 
 void vi_transfer_consume(vi_transfer *transfer, size_t length) {

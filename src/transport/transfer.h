@@ -29,7 +29,8 @@ typedef struct vi_transfer {
   double limit;           /* seconds for it all, the wait in the queue included; 0: none */
   bool by_deadline;       /* the limit is what the request's deadline leaves */
   enum { VI_HEAD_NONE, VI_HEAD_FIELDS, VI_HEAD_DONE, VI_HEAD_BODY } head;
-  unsigned heads; /* status lines seen */
+  unsigned heads;    /* status lines seen */
+  bool passes_folds; /* the last line was no field: nor are those folded behind it */
   size_t trailer_bytes;
   vi_text encoding;  /* the content coding being undone, as the head has it; else empty */
   bool unbounded;    /* the connection's end alone marks the body's */

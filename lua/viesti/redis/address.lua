@@ -9,11 +9,11 @@ local function decoded(text)
   return text and (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
 end
 
---- A URL for people to read: without its user and password.
+--- A URL for people to read: without its user and password. A path has none.
 ---@param url string
 ---@return string
 function address.public(url)
-  return (url:gsub("^(%a[%w+.-]*://).*@", "%1***@"))
+  return url:find "^unix:" and url or (url:gsub("^(%a[%w+.-]*://).*@", "%1***@"))
 end
 
 local function nothing_if_empty(text)

@@ -61,8 +61,15 @@ function Redaction:form(text)
   end))
 end
 
+-- A field's reference may have more slashes before its host, and leads there all the same.
+local function without_credentials(url)
+  local start, rest = url:match "^([%w+.-]*:?//+)[^/?#]*@(.*)$"
+  return start and start .. "***@" .. rest or core.public_url(url)
+end
+
+--- A URL, or a reference to one.
 function Redaction:url(url)
-  url = core.public_url(url)
+  url = without_credentials(url)
   local question = url:find("?", 1, true)
   return question and url:sub(1, question) .. self:form(url:sub(question + 1)) or url
 end
@@ -108,18 +115,23 @@ local function end_of_value(text, start)
   return last or #text
 end
 
+-- A name may be written with escapes.
+local function unescaped(name)
+  return (name:gsub("\\u(%x%x%x%x)", function(digits) return utf8.char(tonumber(digits, 16)) end))
+end
+
 -- Bytes beside the secrets stay as they are.
 function Redaction:json(text)
   local parts, position = {}, 1
   while true do
-    local _, colon, name = text:find('"([^"\\]+)"%s*:%s*', position)
+    local _, colon, name = text:find('"([^"]+)"%s*:%s*', position)
     if not colon then
       parts[#parts + 1] = text:sub(position)
       return table.concat(parts)
     end
     parts[#parts + 1] = text:sub(position, colon)
     position = colon + 1
-    local last = self.secret[name:lower()] and end_of_value(text, position)
+    local last = self.secret[unescaped(name):lower()] and end_of_value(text, position)
     if last then
       parts[#parts + 1] = '"' .. redaction.MARK .. '"'
       position = last + 1
