@@ -75,7 +75,7 @@ function tables.print_verdict(outcomes, warm_reports)
     if first then
       print(("%s: %s requests, %s/s; memory %.1f MiB after %s, %.1f MiB after the last: %s")
         :format(outcome.way.name, thousands(last.requests),
-          thousands(last.requests / last.seconds // 1 | 0), first.resident / 1024,
+          thousands(last.requests / math.max(last.seconds, 0.1) // 1 | 0), first.resident / 1024,
           thousands(first.requests), last.resident / 1024,
           #outcome.wrong == 0 and "all well" or "FAILED"))
     end
