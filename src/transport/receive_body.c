@@ -10,22 +10,13 @@ static bool is_decoding(const vi_transfer *transfer) {
   return transfer->handle->decoder.coding != VI_CODING_NONE;
 }
 
-static bool exceed_max_body(vi_transfer *transfer) {
-  return vi_error_set(&transfer->error, VI_ERROR_TOO_LARGE,
-                      "the body is larger than max_body (%zu)",
-                      transfer->session->options.max_body);
-}
-
-/* False, with the transfer's error, if it is announced to be too large: nothing of it is wanted. */
-static bool begin_body(vi_transfer *transfer) {
+static void begin_body(vi_transfer *transfer) {
   transfer->head = VI_HEAD_BODY;
   curl_off_t announced = -1;
   curl_easy_getinfo(transfer->handle->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
   transfer->session->bodies_are_large = announced >= LARGE_BODY;
-  bool fits = announced <= 0 || (uint64_t)announced <= transfer->session->options.max_body;
-  if (announced > 0 && fits)
+  if (announced > 0 && (uint64_t)announced <= transfer->session->options.max_body)
     transfer->announced = announced;
-  return fits || is_decoding(transfer) || exceed_max_body(transfer);
 }
 
 /* Room for so many bytes more: for the whole body at once, if that is announced and not much more
@@ -100,8 +91,8 @@ static bool decode(vi_transfer *transfer, vi_text *bytes, size_t most) {
 static bool receive_whole(vi_transfer *transfer, vi_text bytes) {
   vi_buffer *body = &transfer->received;
   size_t limit = transfer->session->options.max_body, room = limit - body->length;
-  if (transfer->head != VI_HEAD_BODY && !begin_body(transfer))
-    return false;
+  if (transfer->head != VI_HEAD_BODY)
+    begin_body(transfer);
   if (transfer->request->reports_progress) {
     transfer->progressed = true;
     vi_transfer_note(transfer);
@@ -115,7 +106,9 @@ static bool receive_whole(vi_transfer *transfer, vi_text bytes) {
             vi_receive_out_of_memory(transfer)) &&
            charge(transfer);
   }
-  return (body->length <= limit && bytes.length == 0) || exceed_max_body(transfer);
+  return (body->length <= limit && bytes.length == 0) ||
+         vi_error_set(&transfer->error, VI_ERROR_TOO_LARGE,
+                      "the body is larger than max_body (%zu)", limit);
 }
 
 /* Decodes into what room there is, and keeps what has none. */
