@@ -6,7 +6,11 @@ local verdict = require "soak.verdict"
 
 local soak = {}
 
-local PREPARE = [[ulimit -S -n "$(ulimit -H -n)"; exec ]]
+-- By itself glibc raises the size from which blocks go back to the system when they are freed, to
+-- that of the largest yet; with a fixed one, what is resident is what is held.
+local PREPARE = [[ulimit -S -n "$(ulimit -H -n)"
+export MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072
+exec ]]
 
 local function command_of(words)
   local quoted = { os.getenv "RUN_UNDER" or "" }
