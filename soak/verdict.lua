@@ -24,13 +24,19 @@ function verdict.warm_reports(outcome)
   end
 end
 
+-- KiB of each kind. What is in the store, which has bounds of its own, comes and goes by some MiB.
+local function memory_of(report)
+  return { resident = report.resident - report.bytes // 1024, lua = report.lua }
+end
+
 local function judge_memory(outcome, say)
   local first, last = verdict.warm_reports(outcome)
+  local before, after = memory_of(first), memory_of(last)
   local slack = outcome.requests < FEW and SLACK_OF_FEW or SLACK
   for _, what in ipairs { "resident", "lua" } do
-    local growth = last[what] - first[what]
-    if growth > math.max(slack[what], GROWTH * first[what]) then
-      say("%s memory has grown by %d KiB, from %d", what, growth, first[what])
+    local growth = after[what] - before[what]
+    if growth > math.max(slack[what], GROWTH * before[what]) then
+      say("%s memory has grown by %d KiB, from %d", what, growth, before[what])
     end
   end
 end

@@ -37,7 +37,8 @@ describe("The verdict of a soak", function()
       count = 100000 } }, wire = { { name = "ok", attempts = 1001, answered = 1000 } },
       ended = { descriptors_before = 5, descriptors_after = 5, lost = 0, repeated = 0 } }
     for index = 1, 10 do
-      outcome.reports[index] = { requests = index * 10000, resident = 20000, lua = 1000 }
+      outcome.reports[index] = { requests = index * 10000, resident = 20000, lua = 1000,
+        bytes = 0 }
     end
     tally = { ok = { requests = 1000, repeated = 0 }, post = { requests = 9, repeated = 0 } }
   end)
@@ -64,6 +65,10 @@ describe("The verdict of a soak", function()
       outcome.reports[10].resident = 20000 + growth
       assert.equal(growth > 8192 and 1 or 0, #verdict.of(outcome, tally))
     end
+  end)
+
+  promise("lets the store hold more or less", function()
+    outcome.reports[10].resident, outcome.reports[10].bytes = 25000, 5000 * 1024
   end)
 
   promise("names what Lua holds", function()
