@@ -98,6 +98,7 @@ named    := -shared -Wl$(comma)-soname$(comma)$(soname) -Wl$(comma)--version-scr
 endif
 library  := $(BUILD)/libviesti.a $(if $(only_static),,$(BUILD)/$(linkname))
 programs := $(patsubst %.c,$(BUILD)/%,$(C_TESTS) $(LUA_C_TESTS))
+soakers  := $(BUILD)/soak/origin $(if $(only_static),,$(BUILD)/soak/host)
 # Fuzz targets: programs in C, and in Lua, for which one program goes by several names.
 c_targets   := $(patsubst spec/fuzz/fuzz_%.c,%,$(sort $(wildcard spec/fuzz/fuzz_*.c)))
 lua_targets := $(patsubst spec/fuzz/fuzz_%.lua,%,$(sort $(wildcard spec/fuzz/fuzz_*.lua)))
@@ -340,16 +341,39 @@ $(BUILD)/bench/%:
 	@echo "  link  $@"
 	$(quiet)$(link) -o $@ $(filter %.o %.so %.dylib,$^) -Wl$(comma)-rpath$(comma)$(abspath $(BUILD)) $(CURL_LIBS) $(ZLIB_LIBS) -lpthread
 
+.PHONY: soak setup-soak
+soak: setup-soak ## send a million requests through the standard chain to a faulty origin (REQUESTS=1000000)
+	@$(MAKE) -s $(module) $(soakers)
+	@LUA_PATH='lua/?.lua;lua/?/init.lua;./?.lua;;' LUA_CPATH='$(BUILD)/?.so;;' \
+	  BUILD='$(BUILD)' LUA='$(LUA)' REQUESTS='$(REQUESTS)' $(LUA) soak/run.lua
+
+setup-soak: ## install what soak needs
+	@$(found) tools/install-dependencies build demo soak
+
+REQUESTS     ?= 1000000
+soak_objects := $(call objects,$(sort $(wildcard soak/*.c)))
+soak_host    := $(call objects,soak/host.c)
+-include $(soak_objects:.o=.d)
+
+$(BUILD)/soak/origin: $(filter-out $(soak_host),$(soak_objects)) $(BUILD)/sources
+$(BUILD)/soak/host: $(soak_host) $(BUILD)/$(linkname)
+$(soak_host): private compile += $(LUA_CFLAGS)
+
+$(BUILD)/soak/%:
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	$(quiet)$(link) -o $@ $(filter %.o %.so %.dylib,$^) -Wl$(comma)-rpath$(comma)$(abspath $(BUILD)) $(ZLIB_LIBS) $(LUA_LIBS)
+
 ## Checks that install nothing
 
-check: build programs $(replays) ## run every test
+check: build programs $(soakers) $(replays) ## run every test
 	@$(portable_build)
 	@$(run) c fuzz lua rock install prefix portable
 
 check-c: programs ## run the tests in C: of the core, and of the whole library
 	@$(run) c
 
-check-lua: build ## run the specs (SPECS="caching store": those whose names begin so)
+check-lua: build $(soakers) ## run the specs (SPECS="caching store": those whose names begin so)
 	@SPECS='$(sort $(wildcard $(patsubst %,spec/%*_spec.lua,$(SPECS))))' $(run) lua
 
 check-rock: ## build, install and load the rock, from a clean copy
@@ -377,7 +401,7 @@ check-portable: ## run C tests, and specs that wait, with what stands in for Lin
 	@$(portable_build)
 	@$(run) portable
 
-check-valgrind: build programs ## run C tests and specs under valgrind
+check-valgrind: build programs $(soakers) ## run C tests and specs under valgrind
 	@RUN_UNDER='$(valgrind)' $(run) c lua
 
 valgrind := valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite \
@@ -387,7 +411,7 @@ fuzz: $(fuzzers) ## search for inputs that break the parsers, with clang (SECOND
 	@tools/fuzz $(fuzzers)
 
 lint: ## check style and likely mistakes, and build without warnings
-	luacheck --quiet lua bin/viesti spec examples src bench tools/check tools/faults rockspec/*.rockspec
+	luacheck --quiet lua bin/viesti spec examples src bench soak tools/check tools/faults rockspec/*.rockspec
 	clang-format --dry-run -Werror $(c_files)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
 	  --std=c11 -D_GNU_SOURCE -Isrc src
@@ -415,12 +439,12 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^## / { printf "\n%s\n", substr($$0, 4) } \
 	  /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
-c_files = $(shell find src spec examples bench -name '*.[ch]')
+c_files = $(shell find src spec examples bench soak -name '*.[ch]')
 
 # The second library takes the first out of the environment again: servers and shells that
 # a test starts are not to be sanitized.
 .PHONY: under-asan
-under-asan: build programs $(replays) $(BUILD)/unpreload.so
+under-asan: build programs $(soakers) $(replays) $(BUILD)/unpreload.so
 	@ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	  RUN_UNDER="env LD_PRELOAD=$(shell $(CC) -print-file-name=libasan.so):$(abspath $(BUILD)/unpreload.so)" \
 	  $(run) c fuzz lua

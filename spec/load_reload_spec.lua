@@ -249,11 +249,27 @@ describe("A Pipeline", function()
     local session <close> = viesti.Session()
     local inner <close> = viesti.SyncSender()
     for _, text in ipairs({ "return SyncSender { session = session }", "return inner",
-      "return RetryingSender { sender = inner }" }) do
+      "return RetryingSender { sender = inner }", "return RetryingSender(1, inner)",
+      "return chain { CachingSender {}, inner }", "return standard { sender = inner }",
+      "return standard { session = session }" }) do
       local pipeline, reload = load_file(text, { session = session, inner = inner })
       assert(reload(text .. "\n"))
       pipeline:close()
       assert.is_false(session:is_closed() or inner.session:is_closed())
+    end
+  end)
+
+  it("closes senders that the file does not name, but came with what it does", function()
+    for _, text in ipairs({ "return standard {}", "return CachingSender {}",
+      "return chain { RetryingSender {}, standard { asynchronous = true } }" }) do
+      local pipeline, reload = load_file(text)
+      local old = pipeline.sender
+      while old.sender do
+        old = old.sender
+      end
+      assert.is_false(old.session:is_closed())
+      assert(reload("return SyncSender()"))
+      assert.is_true(old.session:is_closed())
     end
   end)
 

@@ -1,6 +1,7 @@
 local viesti = require("viesti")
 local certificates = require("spec.support.certificates").make()
 local fixture = require("spec.support.fixture")
+local open_descriptors = require("spec.support.open_descriptors")
 local process = require("spec.support.process")
 
 local Session = viesti.Session
@@ -49,6 +50,20 @@ describe("Session", function()
       assert(Kind(session):send({ url = server.url .. "/echo" }))
     end
     assert.equal(1, server:connections())
+  end)
+
+  -- A layer that is built to stand in a chain has a sender of its own until it does.
+  it("opens no descriptor before its first request, however many layers are built", function()
+    viesti.loop()
+    collectgarbage()
+    local before = open_descriptors()
+    local session <close> = Session()
+    local chain <close> = viesti.standard({ session = session })
+    assert.equal(before, open_descriptors())
+    assert(chain:send({ url = server.url .. "/echo" }))
+    assert.is_true(open_descriptors() > before)
+    session:close()
+    assert.equal(before, open_descriptors())
   end)
 
   it("closes once: its connections end, and sending with it is over", function()

@@ -165,9 +165,8 @@ vi_session *vi_session_new(const vi_session_options *options, vi_error *error) {
     session->options.ca = copy_string(options->ca, &ok);
     session->options.proxy = copy_string(options->proxy, &ok);
     session->options.user_agent = copy_string(options->user_agent, &ok);
-    session->multi = curl_multi_init();
   }
-  if (!session || !session->multi || !ok || !open_share(session) || !build_all_fields(session)) {
+  if (!session || !ok || !open_share(session) || !build_all_fields(session)) {
     vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
     vi_session_release(session);
     return NULL;
@@ -175,8 +174,17 @@ vi_session *vi_session_new(const vi_session_options *options, vi_error *error) {
   session->options.curl = options->curl;
   session->top_speed = top_speed(options->curl);
   session->proxy_in_environment = options->trust_env && names_proxy();
-  set_limits(session->multi, options);
   return session;
+}
+
+bool vi_session_prepare(vi_session *session, vi_error *error) {
+  if (session->multi)
+    return true;
+  session->multi = curl_multi_init();
+  if (!session->multi)
+    return vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
+  set_limits(session->multi, &session->options);
+  return true;
 }
 
 vi_session *vi_session_retain(vi_session *session) {

@@ -52,18 +52,18 @@ typedef struct vi_session_options {
 typedef struct vi_session {
   unsigned references;
   vi_session_options options; /* its strings are owned */
-  CURLM *multi;
-  CURLSH *share;             /* what its handles have in common: TLS sessions, cookies */
-  vi_fields fields;          /* the header fields of every request */
-  vi_fields range_fields;    /* and of one for a range: a part of what is coded is of no use */
-  bool bodies_are_large;     /* the last one was: the next one is likely to be */
-  bool multiplexes;          /* the last answer came over a connection that others can share */
-  bool has_multiplexed;      /* one did */
-  bool proxy_in_environment; /* when the session was made */
-  double top_speed;          /* bytes a second that libcurl is not to exceed; 0: none */
-  bool closed, forked;       /* forked: it was made before a fork, and dropped after it */
-  unsigned generation;       /* vi_fork_generation() when it was made */
-  curl_socket_t *sockets;    /* its open ones */
+  CURLM *multi;               /* NULL before its first transfer, and when it is closed */
+  CURLSH *share;              /* what its handles have in common: TLS sessions, cookies */
+  vi_fields fields;           /* the header fields of every request */
+  vi_fields range_fields;     /* and of one for a range: a part of what is coded is of no use */
+  bool bodies_are_large;      /* the last one was: the next one is likely to be */
+  bool multiplexes;           /* the last answer came over a connection that others can share */
+  bool has_multiplexed;       /* one did */
+  bool proxy_in_environment;  /* when the session was made */
+  double top_speed;           /* bytes a second that libcurl is not to exceed; 0: none */
+  bool closed, forked;        /* forked: it was made before a fork, and dropped after it */
+  unsigned generation;        /* vi_fork_generation() when it was made */
+  curl_socket_t *sockets;     /* its open ones */
   size_t socket_count, socket_capacity;
   struct vi_handle *idle; /* linked by `next` */
   size_t idle_count;
@@ -81,6 +81,10 @@ typedef struct vi_session {
 /* A session with no connection yet. NULL, with `error` filled: libcurl refuses a value in `curl`,
  * or out of memory; then `curl` is still the caller's. */
 vi_session *vi_session_new(const vi_session_options *options, vi_error *error);
+
+/* Has what libcurl drives transfers with, from the first one on: that takes descriptors, which many
+ * a session never needs. False, with `error`: out of memory. */
+bool vi_session_prepare(vi_session *session, vi_error *error);
 
 /* One more holder; returns `session`. */
 vi_session *vi_session_retain(vi_session *session);

@@ -34,7 +34,7 @@ static void set_limit(vi_transfer *transfer) {
 }
 
 vi_transfer *vi_transfer_new(vi_session *session, vi_request *request, vi_error *error) {
-  if (!check_open(session, error))
+  if (!check_open(session, error) || !vi_session_prepare(session, error))
     return NULL;
   vi_transfer *transfer = vi_calloc(sizeof *transfer);
   if (!transfer) {

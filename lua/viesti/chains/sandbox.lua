@@ -56,6 +56,32 @@ local function without_place(fn, ...)
   return table.unpack(results, 2, results.n)
 end
 
+-- Of the senders among the arguments, and all below them, what they were given: by that a sender
+-- and its copies are known.
+local function given_among(...)
+  local known = {}
+  local function note(value)
+    while options.is_sender(value) do
+      known[value._given], value = true, value.sender
+    end
+  end
+  for _, argument in pairs { ... } do
+    note(argument)
+    for _, value in pairs(type(argument) == "table" and argument or {}) do
+      note(value)
+    end
+  end
+  return known
+end
+
+-- What the call has built: a sender, and those below it that came with it (`standard` builds many).
+local function note_all(edition, built, known)
+  while options.is_sender(built) and not known[built._given] do
+    edition:note(built)
+    built = built.sender
+  end
+end
+
 -- The function through which the file calls `value`, which it knows as `name`.
 local function caller(edition, name, value)
   local make = function(...)
@@ -66,9 +92,7 @@ local function caller(edition, name, value)
       return edition:object(name, make, ...)
     end
     local built = make(...)
-    if options.is_sender(built) then
-      edition:note(built)
-    end
+    note_all(edition, built, given_among(...))
     return built
   end)
 end
