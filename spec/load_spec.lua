@@ -98,6 +98,14 @@ describe("viesti.chains.load", function()
       select(2, viesti.load("return chain { CachingSender, SyncSender {} }")))
   end)
 
+  it("refuses a chain in a circle", function()
+    local text = "local c = CachingSender {} c.sender = c return c"
+    local sentence = "the chain: CachingSender stands inside itself; a chain ends with a sender "
+      .. "that has no inner one"
+    assert.same({ nil, sentence }, { viesti.load(text) })
+    assert.same({ false, sentence }, { viesti.check(text) })
+  end)
+
   it("refuses what is no path and no text", function()
     assert.has_error(function() viesti.load() end,
       "load needs the path or the text of a chain, got nothing")

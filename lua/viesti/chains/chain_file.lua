@@ -1,5 +1,6 @@
 --- Chain files: Lua source that returns a chain, in a file or a text.
 local class = require "viesti.base.class"
+local concrete = require "viesti.senders.innermost"
 local format = require "viesti.base.format"
 local new_edition = require "viesti.chains.edition"
 local sandbox = require "viesti.chains.sandbox"
@@ -70,6 +71,16 @@ local function in_words(self, raised)
   return sentence
 end
 
+-- What is wrong with what the file returned; nil: it is a chain.
+local function why_no_chain(self, returned_value)
+  if not class.is(returned_value, Sender) then
+    return ("%s must return a sender, such as chain { ... }, it returned %s"):format(self.title,
+      format.given(returned_value))
+  end
+  local circle = concrete.circle(returned_value)
+  return circle and ("%s: %s"):format(self.title, circle)
+end
+
 --- Reads and runs it. Returns an edition with its chain, which takes over what the one `before` has
 --- named alike; or nil and what is wrong, in a sentence.
 ---@param before? viesti.Edition
@@ -82,16 +93,13 @@ function ChainFile:run(before)
   self.text = text
   local edition = new_edition(before)
   local ok, chain = pcall(returned, self, sandbox.environment(edition, self.additions))
-  if ok and class.is(chain, Sender) then
-    edition:settle(chain)
-    return edition
+  wrong = not ok and in_words(self, chain) or why_no_chain(self, chain)
+  if wrong then
+    edition:finish()
+    return nil, wrong
   end
-  edition:finish()
-  if not ok then
-    return nil, in_words(self, chain)
-  end
-  return nil, ("%s must return a sender, such as chain { ... }, it returned %s"):format(self.title,
-    format.given(chain))
+  edition:settle(chain)
+  return edition
 end
 
 -- In sentences.
