@@ -47,6 +47,17 @@ describe("The command viesti", function()
     assert.equal(47, command.run({ "--max-redirs", "1", server.url .. "/older" }).code)
   end)
 
+  it("takes no field with a secret to another origin", function()
+    server:route("/away", { status = 302, headers = { { "Location", other.url .. "/echo" } } })
+    command.run({ "-H", "Authorization: a", "-H", "X-Api-Key: b", "-H", "Private-Token: c",
+      "-H", "X-Plain: d", server.url .. "/away" })
+    local there = other:requests()[1]
+    assert.same({ nil, nil, nil, "d" }, { there.header("Authorization"),
+      there.header("X-Api-Key"), there.header("Private-Token"), there.header("X-Plain") })
+    assert.same({ "a", "b", "c" }, { last().header("Authorization"), last().header("X-Api-Key"),
+      last().header("Private-Token") })
+  end)
+
   it("shows a redirect that it is not to follow", function()
     server:route("/old", { status = 302, headers = { { "Location", "/echo" } }, body = "moved" })
     assert.same({ code = 0, out = "moved", err = "" },

@@ -2,6 +2,7 @@
 local bodies = require "viesti.command.bodies"
 local exit_codes = require "viesti.command.exit_codes"
 local failure = require "viesti.command.failure"
+local redaction = require "viesti.tracing.redaction"
 local Request = require "viesti.message.request"
 
 local requests = {}
@@ -22,9 +23,19 @@ local function read_headers(lines)
   return headers
 end
 
+-- Those whose values -v does not show: what is hidden here is no other host's to see.
+local function secrets_among(headers)
+  local rules, secrets = redaction.new(), {}
+  for _, field in ipairs(headers) do
+    secrets[#secrets + 1] = rules:is_secret(field[1]) and field[1] or nil
+  end
+  return secrets
+end
+
 -- What all requests have in common.
 local function template_of(values)
   local template = { headers = read_headers(values.header or {}) }
+  template.secret_headers = secrets_among(template.headers)
   local has_body = bodies.add(template, values)
   template.method = values.request or has_body and "POST" or "GET"
   return template

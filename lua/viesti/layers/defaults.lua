@@ -1,9 +1,8 @@
 --- DefaultsSender{ base_url, headers, params }: what all requests to one API have in common.
 ---
 --- A relative URL goes below `base_url`. Headers and params are added where the request has none of
---- that name, and, if there is a `base_url`, only to what goes to its origin, from where no redirect
---- takes the headers elsewhere: a secret among them is not for others. Without one they go with
---- every request.
+--- that name, and, if there is a `base_url`, only to what goes to its origin; no redirect takes the
+--- headers elsewhere then: a secret among them is not for others.
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local fields = require "viesti.message.fields"
