@@ -117,6 +117,13 @@ describe("viesti.chains.load", function()
       "load: a name for a chain is an identifier, got 1")
     assert.has_error(function() viesti.load("return 1", {}, true) end,
       "load: its choices are a table such as { trusted = false }, got true")
+    for _, open in ipairs({ viesti.load, viesti.check }) do
+      assert.has_error(function() open("return SyncSender {}", { trusted = false }) end,
+        "load: trusted is a choice, and choices are the third argument: "
+          .. "load(what, nil, { trusted = false })")
+      assert(open("return SyncSender {}", { trusted = false }, {}))
+      assert(open("return SyncSender {}", { trusted = "a name of the file's" }))
+    end
     assert.has_error(function() viesti.load("return 1", {}, { trusty = true }) end,
       "load: there is no option \"trusty\", did you mean 'trusted'? "
         .. "(its options are trusted, name)")
