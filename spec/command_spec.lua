@@ -268,7 +268,22 @@ describe("The command viesti", function()
       assert.matches("[1] < HTTP/1.1 503", result.err, 1, true)
       assert.matches("[2] < HTTP/1.1 200", result.err, 1, true)
       assert.matches("[3] > GET " .. server.url .. "/json", result.err, 1, true)
+      assert.matches("\n%* GET " .. server.url .. "/flaky again in [%d.]+ m?s\n", result.err)
     end)
+
+    it("tells how long it waits before the next one", function()
+      server:route("/flaky", { { status = 503 }, { body = "well" } })
+      local result = command.run({ "-v", server.url .. "/flaky" })
+      assert.matches("\n%* again in [%d.]+ m?s\n> GET ", result.err)
+    end)
+  end)
+
+  it("says after how many attempts it has given up", function()
+    server:route("/down", { status = 503, headers = { { "Retry-After", "0" } } })
+    assert.matches("^viesti: 503.* for " .. server.url .. "/down, after 2 attempts\n$",
+      command.run({ "-f", "--retry", "1", server.url .. "/down" }).err)
+    assert.matches("^viesti: connect: .*, after 2 attempts %(GET http://127.0.0.1:1/%)\n$",
+      command.run({ "--retry", "1", "http://127.0.0.1:1/" }).err)
   end)
 
   it("counts, with --stats", function()

@@ -28,7 +28,9 @@ end
 
 local function refused(response)
   local reason = response.reason ~= "" and " " .. response.reason or ""
-  return ("%d%s for %s"):format(response.status_code, reason, core.public_url(response.url))
+  local count = response.attempts and #response.attempts or 1
+  return ("%d%s for %s%s"):format(response.status_code, reason, core.public_url(response.url),
+    count > 1 and (", after %d attempts"):format(count) or "")
 end
 
 local function exchange(job, item, place)
@@ -179,8 +181,10 @@ return function(given, values, operands)
     progress = progress, told = function(bytes, total) progress:add(bytes, total) end }
   hear_warnings(job)
   local har = values.har and open_har(values.har)
-  local sender <close> = chain.build(given, values, items,
-    teller_of(listeners_of(values, items, stats, har)))
+  local sender <close> = chain.build(given, values, items, {
+    on_event = teller_of(listeners_of(values, items, stats, har)),
+    on_retry = values.verbose and heads.teller_of_waits(io.stderr, #items > 1) or nil,
+  })
   job.sender, job.streams = sender, chain.streams(sender)
   io.stdout:setvbuf "no"
   local code, interrupted = interruption.guard(function()
