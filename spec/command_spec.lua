@@ -216,10 +216,20 @@ describe("The command viesti", function()
     refused(2, "--retry does not go with -c: the file says that", "-c", "x.lua", "--retry", "1",
       server.url)
     refused(3, "the URL 'example.org' has no scheme (http or https)", "example.org")
-    refused(3, "URL 2 of 2: the URL has a space or control character (byte 2 is 0x20)", server.url,
-      "a b")
     refused(3, "the URL's scheme is 'ftp', only http and https are allowed", "ftp://a/")
     assert.equal(0, #server:requests())
+  end)
+
+  it("fetches the others where one URL of many is none, and skips empty lines", function()
+    server:route("/a", { body = "a" })
+    server:route("/c", { body = "c" })
+    local result = command.run({ "-P", "2", "-u", "me:pw" },
+      { stdin = ("%s/a\n%s/a b\n\n%s/c\n"):format(server.url, server.url, server.url) })
+    assert.same({ 3, "ac" }, { result.code, result.out })
+    assert.matches("^viesti: URL 2 of 3: the URL has a space", result.err)
+    refused(3, "URL 1 of 2: the URL's scheme is 'ftp', only http and https are allowed\n"
+      .. "viesti: URL 2 of 2: the URL 'h' has no scheme (http or https)", "-u", "me:pw", "ftp://a/",
+      "h")
   end)
 
   it("prints help and its version", function()

@@ -81,7 +81,8 @@ end
 local function fetch(job, item)
   local place <close> = job.turns:join()
   local started = core.now()
-  local outcome = job.values.continue and continue(job, item) or exchange(job, item, place)
+  local outcome = item.refusal or job.values.continue and continue(job, item)
+    or exchange(job, item, place)
   note(job, outcome, core.now() - started - (outcome.waited or 0))
   return outcome.bytes and exit_codes.OK or outcome.code
 end
