@@ -47,6 +47,14 @@ describe("The command viesti", function()
     assert.equal(47, command.run({ "--max-redirs", "1", server.url .. "/older" }).code)
   end)
 
+  it("takes curl's options for what it does anyway", function()
+    server:route("/old", { status = 302, headers = { { "Location", "/new" } } })
+    server:route("/new", { body = "new" })
+    assert.same({ code = 0, out = "new", err = "" },
+      command.run({ "-fsSL", "--compressed", server.url .. "/old" }))
+    assert.equal(0, command.run({ "-sS", "--location", server.url .. "/old" }).code)
+  end)
+
   it("takes no field with a secret to another origin", function()
     server:route("/away", { status = 302, headers = { { "Location", other.url .. "/echo" } } })
     command.run({ "-H", "Authorization: a", "-H", "X-Api-Key: b", "-H", "Private-Token: c",
@@ -184,7 +192,8 @@ describe("The command viesti", function()
   end)
 
   it("says what there is instead of an option of curl's, which it has not itself", function()
-    refused(2, "there is no option -L: redirects are followed anyway", "-sSfL", server.url)
+    refused(2, "there is no option -I: -X HEAD -v asks for a head and tells it", "-sSfI",
+      server.url)
     refused(2, "there is no option --user-agent: -H 'User-Agent: ...'", "--user-agent=me",
       server.url)
     refused(2, "there is no option --cert: a chain file can say it (-c), as client_cert of its "
