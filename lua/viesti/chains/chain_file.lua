@@ -10,7 +10,7 @@ local untrusted = require "viesti.chains.untrusted"
 ---@class viesti.ChainFile
 ---@field path string? nil: it is a text
 ---@field name string as for Lua's load
----@field text string? as it was last read
+---@field text string? as it was last read; nil: it could not be read
 local ChainFile = {}
 ChainFile.__index = ChainFile
 
@@ -29,12 +29,11 @@ local function read(self)
   return text or not reason and "" or nil, reason and ("%s: %s"):format(self.path, reason)
 end
 
---- Whether the file has another text than it had when it was last read; false where it cannot be
---- read.
+--- Whether the file has another text than it had when it was last read. One that cannot be read is
+--- another than one that could, and the other way round.
 ---@return boolean
 function ChainFile:has_changed()
-  local text = read(self)
-  return text ~= nil and text ~= self.text
+  return read(self) ~= self.text
 end
 
 -- Precompiled chunks are refused. As in Lua's own files, a byte order mark is none of the text, and
@@ -87,10 +86,10 @@ end
 ---@return viesti.Edition? edition, string? reason
 function ChainFile:run(before)
   local text, wrong = read(self)
+  self.text = text
   if not text then
     return nil, wrong
   end
-  self.text = text
   local edition = new_edition(before)
   local ok, chain = pcall(returned, self, sandbox.environment(edition, self.additions))
   wrong = not ok and in_words(self, chain) or why_no_chain(self, chain)

@@ -1352,8 +1352,8 @@ local Pipeline = {}
 ---@return true? done, string? reason nil and what is wrong with the file
 function Pipeline:reload() end
 
---- Whether the file says something else than when it was last read, by `load` or `reload`; also
---- where that failed, so that what is broken is tried once.
+--- Whether the file says something else than when it was last read, by `load` or `reload`, or is
+--- there no longer; also where that failed, so that what is broken is tried once.
 ---@return boolean
 function Pipeline:changed() end
 
