@@ -144,6 +144,14 @@ describe("the documentation", function()
     end
   end)
 
+  it("says for which Lua, wherever it calls LuaRocks, whose own may be another", function()
+    for _, page in ipairs(pages.list()) do
+      for _, verb in ipairs { "make", "install", "show", "path", "build" } do
+        assert.is_nil(pages.read(page):find("luarocks " .. verb, 1, true), page)
+      end
+    end
+  end)
+
   it("has a manual page that says what the command declares (make docs writes it)", function()
     local ok, output = run((os.getenv "LUA" or "lua5.4") .. " tools/manual")
     assert.is_true(ok, output)
