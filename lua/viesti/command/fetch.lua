@@ -9,6 +9,7 @@ local interruption = require "viesti.command.interruption"
 local new_progress = require "viesti.command.progress"
 local new_stats = require "viesti.command.stats"
 local new_turns = require "viesti.limits.turns"
+local PartFile = require "viesti.downloads.part_file"
 local receive = require "viesti.command.receive"
 local requests = require "viesti.command.requests"
 local viesti = require "viesti"
@@ -154,6 +155,17 @@ local function open_har(path)
   return har
 end
 
+-- What an interrupted call with -C has left is no loss.
+local function tell_what_is_left(job)
+  local names = {}
+  for _, item in ipairs(job.values.continue and job.items or {}) do
+    names[#names + 1] = item.path and PartFile.left(item.path)
+  end
+  if #names > 0 then
+    say(job, ("interrupted; the same call goes on in %s"):format(table.concat(names, ", ")))
+  end
+end
+
 local function finish(job, har, code)
   if job.values.stats then
     io.stderr:write(job.stats:text())
@@ -191,5 +203,8 @@ return function(given, values, operands)
   local code, interrupted = interruption.guard(function()
     return fetch_all(job)
   end)
+  if interrupted then
+    tell_what_is_left(job)
+  end
   return finish(job, har, interrupted or code)
 end
