@@ -150,7 +150,10 @@ describe("The command viesti", function()
       assert.equal(28, command.run({ "--retry", "0", "--connect-timeout", "0.1",
         "http://127.0.0.1:" .. port.port .. "/" }).code)
       server:route("/slow", { hang = true })
-      assert.equal(28, command.run({ "-m", "0.1", server.url .. "/slow" }).code)
+      local result = command.run({ "-m", "0.1", server.url .. "/slow" })
+      assert.equal(28, result.code)
+      assert.matches("deadline: not done within 0.1 s (--max-time) (GET", result.err, 1,
+        true)
     end)
 
     it("35 where there is no TLS, and 60 where a certificate is not to be trusted", function()

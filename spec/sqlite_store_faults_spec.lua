@@ -325,8 +325,8 @@ describe("sqlite, when things break,", function()
   local function survive(reason, prefix)
     local output = fresh_lua(SURVIVE:format(place.path), prefix)
     local warning, rest = output:match("^([^\n]*)\n(.*)$")
-    assert.equal(('StoreWarning: sqlite{ path = "%s" } cannot use its file, which costs no more '
-      .. "than hits: %s"):format(place.path, reason), warning)
+    assert.equal(('StoreWarning: sqlite{ path = "%s" } cannot use its file, so requests go on '
+      .. "without it: %s"):format(place.path, reason), warning)
     return rest
   end
 

@@ -49,7 +49,7 @@ local function check_file(self)
   local reason = not self.warned and self.file:unusable()
   if reason then
     self.warned = true
-    warnings.StoreWarning:emit(("%s cannot use its file, which costs no more than hits: %s")
+    warnings.StoreWarning:emit(("%s cannot use its file, so requests go on without it: %s")
       :format(tostring(self), reason))
   end
 end

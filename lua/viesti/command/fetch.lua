@@ -68,12 +68,24 @@ local function say(job, message)
   end
 end
 
+-- The limit by the name that the user knows it by.
+local function in_words(job, reason)
+  local limit = job.values.max_time
+  if not limit or type(reason) ~= "table" or reason.kind ~= "deadline" then
+    return reason
+  end
+  local err = core.error("deadline", ("not done within %g s (--max-time)"):format(limit),
+    reason.request)
+  err.attempts = reason.attempts
+  return err
+end
+
 local function note(job, outcome, seconds)
   local failed = outcome.bytes == nil
   job.stats:add { failed = failed, response = outcome.response, err = outcome.reason,
     bytes = outcome.bytes or 0, seconds = seconds }
   if failed then
-    say(job, outcome.reason)
+    say(job, in_words(job, outcome.reason))
   end
   job.progress:finish(failed)
 end
