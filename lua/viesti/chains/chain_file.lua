@@ -31,9 +31,10 @@ end
 
 --- Whether the file has another text than it had when it was last read. One that cannot be read is
 --- another than one that could, and the other way round.
----@return boolean
+---@return boolean changed, boolean is_there
 function ChainFile:has_changed()
-  return read(self) ~= self.text
+  local text = read(self)
+  return text ~= self.text, text ~= nil
 end
 
 -- Precompiled chunks are refused. As in Lua's own files, a byte order mark is none of the text, and

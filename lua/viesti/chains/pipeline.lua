@@ -58,7 +58,7 @@ end
 --- there no longer; also where that failed, so that what is broken is tried once.
 ---@return boolean
 function Pipeline:changed()
-  return self.file:has_changed()
+  return (self.file:has_changed())
 end
 
 --- Closes all that the file has made: requests under way end with the error `closed`. What the host
