@@ -114,6 +114,20 @@ describe("viesti.chains.chain", function()
     assert.has_error(function() chain() end,
       "chain needs a list of senders, outermost first, without gaps or names")
   end)
+
+  it("refuses senders in a circle, wherever one is to be put over them", function()
+    local outer, inner = viesti.RetryingSender(), viesti.CachingSender()
+    outer.sender, inner.sender = inner, outer
+    local sentence = "RetryingSender stands inside itself; a chain ends with a sender that has no "
+      .. "inner one"
+    assert.has_error(function() chain({ viesti.Client(), outer }) end,
+      "chain: item 2, " .. sentence)
+    assert.has_error(function() viesti.Client({ sender = outer }) end,
+      "Client: the inner " .. sentence)
+    assert.same({ sentence }, outer:check())
+    assert.equal("RetryingSender()", tostring(outer))
+    assert.is_nil(outer:describe().sender)
+  end)
 end)
 
 describe("tostring of a chain", function()

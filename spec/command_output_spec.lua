@@ -272,6 +272,7 @@ describe("The command viesti", function()
       local result = interrupted("INT", { "-C", "-o", "x", "--stats", server.url .. "/endless" })
       assert.equal("130\n", result.out)
       assert.matches("on the wire 1\n", result.err)
+      assert.matches("^viesti: interrupted; the same call goes on in x.part\n", result.err)
       assert.same({ "out", "x.part", "x.part.json" }, names())
     end)
 

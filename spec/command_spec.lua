@@ -47,6 +47,25 @@ describe("The command viesti", function()
     assert.equal(47, command.run({ "--max-redirs", "1", server.url .. "/older" }).code)
   end)
 
+  it("takes curl's options for what it does anyway", function()
+    server:route("/old", { status = 302, headers = { { "Location", "/new" } } })
+    server:route("/new", { body = "new" })
+    assert.same({ code = 0, out = "new", err = "" },
+      command.run({ "-fsSL", "--compressed", server.url .. "/old" }))
+    assert.equal(0, command.run({ "-sS", "--location", server.url .. "/old" }).code)
+  end)
+
+  it("takes no field with a secret to another origin", function()
+    server:route("/away", { status = 302, headers = { { "Location", other.url .. "/echo" } } })
+    command.run({ "-H", "Authorization: a", "-H", "X-Api-Key: b", "-H", "Private-Token: c",
+      "-H", "X-Plain: d", server.url .. "/away" })
+    local there = other:requests()[1]
+    assert.same({ nil, nil, nil, "d" }, { there.header("Authorization"),
+      there.header("X-Api-Key"), there.header("Private-Token"), there.header("X-Plain") })
+    assert.same({ "a", "b", "c" }, { last().header("Authorization"), last().header("X-Api-Key"),
+      last().header("Private-Token") })
+  end)
+
   it("shows a redirect that it is not to follow", function()
     server:route("/old", { status = 302, headers = { { "Location", "/echo" } }, body = "moved" })
     assert.same({ code = 0, out = "moved", err = "" },
@@ -131,7 +150,10 @@ describe("The command viesti", function()
       assert.equal(28, command.run({ "--retry", "0", "--connect-timeout", "0.1",
         "http://127.0.0.1:" .. port.port .. "/" }).code)
       server:route("/slow", { hang = true })
-      assert.equal(28, command.run({ "-m", "0.1", server.url .. "/slow" }).code)
+      local result = command.run({ "-m", "0.1", server.url .. "/slow" })
+      assert.equal(28, result.code)
+      assert.matches("deadline: not done within 0.1 s (--max-time) (GET", result.err, 1,
+        true)
     end)
 
     it("35 where there is no TLS, and 60 where a certificate is not to be trusted", function()
@@ -173,7 +195,8 @@ describe("The command viesti", function()
   end)
 
   it("says what there is instead of an option of curl's, which it has not itself", function()
-    refused(2, "there is no option -L: redirects are followed anyway", "-sSfL", server.url)
+    refused(2, "there is no option -I: -X HEAD -v asks for a head and tells it", "-sSfI",
+      server.url)
     refused(2, "there is no option --user-agent: -H 'User-Agent: ...'", "--user-agent=me",
       server.url)
     refused(2, "there is no option --cert: a chain file can say it (-c), as client_cert of its "
@@ -205,10 +228,20 @@ describe("The command viesti", function()
     refused(2, "--retry does not go with -c: the file says that", "-c", "x.lua", "--retry", "1",
       server.url)
     refused(3, "the URL 'example.org' has no scheme (http or https)", "example.org")
-    refused(3, "URL 2 of 2: the URL has a space or control character (byte 2 is 0x20)", server.url,
-      "a b")
     refused(3, "the URL's scheme is 'ftp', only http and https are allowed", "ftp://a/")
     assert.equal(0, #server:requests())
+  end)
+
+  it("fetches the others where one URL of many is none, and skips empty lines", function()
+    server:route("/a", { body = "a" })
+    server:route("/c", { body = "c" })
+    local result = command.run({ "-P", "2", "-u", "me:pw" },
+      { stdin = ("%s/a\n%s/a b\n\n%s/c\n"):format(server.url, server.url, server.url) })
+    assert.same({ 3, "ac" }, { result.code, result.out })
+    assert.matches("^viesti: URL 2 of 3: the URL has a space", result.err)
+    refused(3, "URL 1 of 2: the URL's scheme is 'ftp', only http and https are allowed\n"
+      .. "viesti: URL 2 of 2: the URL 'h' has no scheme (http or https)", "-u", "me:pw", "ftp://a/",
+      "h")
   end)
 
   it("prints help and its version", function()
@@ -257,7 +290,22 @@ describe("The command viesti", function()
       assert.matches("[1] < HTTP/1.1 503", result.err, 1, true)
       assert.matches("[2] < HTTP/1.1 200", result.err, 1, true)
       assert.matches("[3] > GET " .. server.url .. "/json", result.err, 1, true)
+      assert.matches("\n%* GET " .. server.url .. "/flaky again in [%d.]+ m?s\n", result.err)
     end)
+
+    it("tells how long it waits before the next one", function()
+      server:route("/flaky", { { status = 503 }, { body = "well" } })
+      local result = command.run({ "-v", server.url .. "/flaky" })
+      assert.matches("\n%* again in [%d.]+ m?s\n> GET ", result.err)
+    end)
+  end)
+
+  it("says after how many attempts it has given up", function()
+    server:route("/down", { status = 503, headers = { { "Retry-After", "0" } } })
+    assert.matches("^viesti: 503.* for " .. server.url .. "/down, after 2 attempts\n$",
+      command.run({ "-f", "--retry", "1", server.url .. "/down" }).err)
+    assert.matches("^viesti: connect: .*, after 2 attempts %(GET http://127.0.0.1:1/%)\n$",
+      command.run({ "--retry", "1", "http://127.0.0.1:1/" }).err)
   end)
 
   it("counts, with --stats", function()
@@ -356,10 +404,15 @@ describe("The command viesti", function()
     it("and viesti check shows it", function()
       write("return chain { RetryingSender { retries = 2 }, CachingSender {}, SyncSender {} }")
       local result = command.run({ "check", path })
-      assert.same({ 0, "" }, { result.code, result.err })
+      assert.equal(0, result.code)
       assert.matches("RetryingSender.*retries = 2.*CachingSender.*SyncSender.*timeout = 60",
         result.out)
-      assert.matches("CachingSender", result.out:match("warning.*"))
+      assert.is_nil(result.out:find("warning", 1, true))
+      assert.matches("^viesti: warning: RetryingSender stands outside CachingSender[^\n]+\n$",
+        result.err)
+      write('return CachingSender { partition = "\\nwarning: x", ttl = nowhere }')
+      result = command.run({ "check", path })
+      assert.matches('^viesti: warning: [^\n]*"nowhere" is nil[^\n]*\n$', result.err)
       write("return 1")
       result = command.run({ "check", path })
       assert.same({ 2, "" }, { result.code, result.out })

@@ -69,24 +69,36 @@ describe("DefaultsSender", function()
     assert.is_nil(sender:describe().options.headers["X-Key"]:find("s3cret", 1, true))
   end)
 
-  it("names those that no redirect may take elsewhere", function()
-    local server <close> = require("spec.support.origin").start()
-    local other <close> = require("spec.support.origin").start()
+  -- X-Key and X-Other of the request that a redirect from `server` took to `other`.
+  local function fields_elsewhere(server, other, options)
     other:route("/there", { body = "ok" })
     server:route("/here", { status = 302, headers = { { "Location", other.url .. "/there" } } })
-    local sender <close> = viesti.DefaultsSender({ base_url = server.url,
-      headers = { ["X-Key"] = "secret", ["X-Other"] = "fine" }, secret_headers = { "X-Key" },
-      sender = viesti.RedirectingSender({ sender = viesti.SyncSender() }) })
-    assert.equal(200, sender:send({ url = "here" }).status_code)
-    local function fields(request)
-      local found = {}
-      for _, field in ipairs(request.headers) do
-        found[field[1]] = field[2]
-      end
-      return { found["X-Key"], found["X-Other"] }
+    options.headers = { ["X-Key"] = "secret", ["X-Other"] = "fine" }
+    options.sender = viesti.RedirectingSender({ sender = viesti.SyncSender() })
+    local sender <close> = viesti.DefaultsSender(options)
+    assert.equal(200, sender:send({ url = server.url .. "/here",
+      headers = { ["X-Own"] = "own" }, secret_headers = { "X-Own" } }).status_code)
+    local found = {}
+    for _, field in ipairs(other:requests()[1].headers) do
+      found[field[1]] = field[2]
     end
-    assert.same({ "secret", "fine" }, fields(server:requests()[1]))
-    assert.same({ nil, "fine" }, fields(other:requests()[1]))
+    assert.is_nil(found["X-Own"])
+    return { found["X-Key"], found["X-Other"] }
+  end
+
+  it("has no redirect take them from the origin of its base_url", function()
+    local server <close> = require("spec.support.origin").start()
+    local other <close> = require("spec.support.origin").start()
+    assert.same({}, fields_elsewhere(server, other, { base_url = server.url }))
+    for _, name in ipairs({ "X-Key", "X-Other", "X-Own" }) do
+      assert.is_string(server:requests()[1].header(name))
+    end
+  end)
+
+  it("names those that no redirect takes along where there is no base_url", function()
+    local server <close> = require("spec.support.origin").start()
+    local other <close> = require("spec.support.origin").start()
+    assert.same({ nil, "fine" }, fields_elsewhere(server, other, { secret_headers = { "X-Key" } }))
   end)
 
   it("works over the wire for a Request, too", function()

@@ -143,6 +143,14 @@ describe("the documentation", function()
     end
   end)
 
+  it("says for which Lua, wherever it calls LuaRocks, whose own may be another", function()
+    for _, page in ipairs(pages.list()) do
+      for _, verb in ipairs { "make", "install", "show", "path", "build" } do
+        assert.is_nil(pages.read(page):find("luarocks " .. verb, 1, true), page)
+      end
+    end
+  end)
+
   for page, made in pairs {
     ["docs/man/viesti.1"] = { "a manual page that says what the command declares", "manual" },
     ["docs/reference.md"] = { "a reference that says what the code declares", "reference" },

@@ -11,6 +11,15 @@ describe("Error", function()
     assert.equal("timeout: the disk took too long (GET http://h/)", tostring(err))
   end)
 
+  it("says how many attempts came to it, where there were several", function()
+    local function failure(retries)
+      local sender <close> = viesti.RetryingSender { retries = retries, backoff = { base = 0 } }
+      return tostring(select(2, sender:send { url = "http://127.0.0.1:1/" }))
+    end
+    assert.matches("^connect: .*%), after 3 attempts %(GET http://127.0.0.1:1/%)$", failure(2))
+    assert.is_nil(failure(0):find("attempt", 1, true))
+  end)
+
   it("is joined to text as the sentence that it prints as", function()
     local err = viesti.Error("timeout", "the disk took too long")
     assert.equal("no title: timeout: the disk took too long!", "no title: " .. err .. "!")

@@ -22,6 +22,13 @@ describe("format.value", function()
       format.value({ 1, "two", { 3 }, b = { c = true }, ["a b"] = 6, [0] = 5 }))
   end)
 
+  it("ends in a table within itself, and writes one twice that stands there twice", function()
+    local twice, round = { 1 }, {}
+    round[1], round.again = { round }, round
+    assert.equal("{ { { ... } }, again = { ... } }", format.value(round))
+    assert.equal("{ { 1 }, { 1 } }", format.value({ twice, twice }))
+  end)
+
   it("keeps a line a line", function()
     assert.is_nil(format.value("a\nb\rc\0d"):find("[\n\r\0]"))
   end)

@@ -99,6 +99,14 @@ describe("viesti.chains.load", function()
       select(2, viesti.load("return chain { CachingSender, SyncSender {} }")))
   end)
 
+  it("refuses a chain in a circle", function()
+    local text = "local c = CachingSender {} c.sender = c return c"
+    local sentence = "the chain: CachingSender stands inside itself; a chain ends with a sender "
+      .. "that has no inner one"
+    assert.same({ nil, sentence }, { viesti.load(text) })
+    assert.same({ false, sentence }, { viesti.check(text) })
+  end)
+
   it("refuses what is no path and no text", function()
     assert.has_error(function() viesti.load() end,
       "load needs the path or the text of a chain, got nothing")
@@ -110,6 +118,13 @@ describe("viesti.chains.load", function()
       "load: a name for a chain is an identifier, got 1")
     assert.has_error(function() viesti.load("return 1", {}, true) end,
       "load: its choices are a table such as { trusted = false }, got true")
+    for _, open in ipairs({ viesti.load, viesti.check }) do
+      assert.has_error(function() open("return SyncSender {}", { trusted = false }) end,
+        "load: trusted is a choice, and choices are the third argument: "
+          .. "load(what, nil, { trusted = false })")
+      assert(open("return SyncSender {}", { trusted = false }, {}))
+      assert(open("return SyncSender {}", { trusted = "a name of the file's" }))
+    end
     assert.has_error(function() viesti.load("return 1", {}, { trusty = true }) end,
       "load: there is no option \"trusty\", did you mean 'trusted'? "
         .. "(its options are trusted, name)")

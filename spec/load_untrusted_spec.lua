@@ -89,12 +89,14 @@ describe("An untrusted chain file", function()
   end)
 
   it("says of a word that it does not have what else there is", function()
-    for _, word in ipairs({ "sqlite", "MockSender", "har" }) do
+    for _, word in ipairs({ "sqlite", "MockSender", "har", "pcall" }) do
       assert_refused(("relay.lua:1: attempt to call a nil value (global '%s'): an untrusted chain "
         .. "has no '%s'"):format(word, word), ("return %s {}"):format(word))
     end
     assert_refused("relay.lua:1: attempt to call a nil value (global 'SynkSender'): did you mean "
       .. "'SyncSender'?", "return SynkSender {}")
+    assert_refused("relay.lua:1: attempt to call a nil value (global 'require'): chain files have "
+      .. "no 'require'", "return require 'x'")
     assert_refused("relay.lua:1: attempt to call a nil value (global 'sqlit')",
       "return sqlit {}")
   end)

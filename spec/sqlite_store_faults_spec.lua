@@ -5,6 +5,7 @@ local process = require("spec.support.process")
 local sqlite = require("viesti.sqlite")
 local viesti = require("viesti")
 
+local MAGIC = "SQLite format 3\0"
 local FOREVER = { seconds = 1000 }
 
 local function integrity(path)
@@ -60,14 +61,21 @@ local function overwrite(path, offset, bytes)
   file:write(bytes)
 end
 
+local function write(path, text)
+  local file <close> = assert(io.open(path, "wb"))
+  file:write(text)
+end
+
 describe("sqlite, when things break,", function()
-  local place
+  local place, heard, before
 
   before_each(function()
-    place = new_place()
+    place, heard = new_place(), {}
+    before = viesti.StoreWarning:set(function(message) heard[#heard + 1] = message end)
   end)
 
   after_each(function()
+    viesti.StoreWarning:set(before)
     place:remove()
   end)
 
@@ -123,7 +131,8 @@ describe("sqlite, when things break,", function()
       local size = lfs.attributes(damaged, "size")
       for _ = 1, math.random(8) do
         local bytes = string.char(math.random(0, 255)):rep(math.random(8))
-        overwrite(damaged, math.random(0, round % 4 == 0 and 100 or size - 1), bytes)
+        local first = damaged == there.path and #MAGIC or 0
+        overwrite(damaged, math.random(first, round % 4 == 0 and 100 or size - 1), bytes)
       end
       local again <close> = there:open()
       check_all(again, 60)
@@ -149,7 +158,7 @@ describe("sqlite, when things break,", function()
     assert.is_truthy(lfs.attributes(place.path .. ".broken-1"))
   end)
 
-  it("sets a file aside that was cut short, or is none of SQLite's", function()
+  it("sets a file aside that was cut short, or is damaged or zeros from its start on", function()
     fill(place:open(), 100)
     process.run(("sqlite3 %s 'PRAGMA wal_checkpoint(TRUNCATE)'"):format(place.path))
     place.stores[1]:close()
@@ -162,9 +171,9 @@ describe("sqlite, when things break,", function()
     assert.is_string(store:stats().last_error)
     store:close()
     local aside = #place:files()
-    for round = 1, 2 do
+    for round, text in ipairs({ MAGIC .. ("."):rep(1000), ("\0"):rep(10000) }) do
       os.remove(place.path .. "-wal")
-      overwrite(place.path, 0, "this is no database at all" .. ("."):rep(1000))
+      write(place.path, text)
       local again <close> = place:open()
       assert.is_true(works(again))
       assert.equal(0, again:purge({ tag = "t" }))
@@ -172,6 +181,50 @@ describe("sqlite, when things break,", function()
     end
     assert.is_true(#place:files() > aside)
     assert.equal("ok", integrity(place.path))
+  end)
+
+  it("tells by what name a file goes that was set aside, once", function()
+    write(place.path, MAGIC .. ("."):rep(1000))
+    local store <close> = place:open()
+    store:get("key")
+    assert.same({ tostring(store) .. " begins its file anew; what was there, which is damaged "
+      .. "or of another version, is " .. place.path .. ".broken-1 now" }, heard)
+  end)
+
+  it("tells so, too, of a file that breaks while it is open", function()
+    local store <close> = place:open()
+    fill(store, 100)
+    process.run(("sqlite3 %s 'PRAGMA wal_checkpoint(TRUNCATE)'"):format(place.path))
+    overwrite(place.path, 100, ("\255"):rep(lfs.attributes(place.path, "size") - 100))
+    check_all(store, 100)
+    store:put("key", "", "e", FOREVER)
+    assert.equal(1, #heard)
+    assert.is_truthy(heard[1]:find(place.path .. ".broken-1 now", 1, true))
+  end)
+
+  it("never touches a file that is none of SQLite's, says so and keeps nothing", function()
+    local texts = { "a note", ("a longer note\n"):rep(1000), ("\0"):rep(5000) .. "image" }
+    for _, text in ipairs(texts) do
+      heard = {}
+      write(place.path, text)
+      local store <close> = place:open()
+      store:put("key", "", "e", FOREVER)
+      assert.same({}, (store:get("key")))
+      assert.matches(": the file is no SQLite database$", heard[1])
+      assert.same({ 1, { "cache.db" } }, { #heard, place:files() })
+      local file <close> = io.open(place.path, "rb")
+      assert.equal(text, file:read("a"))
+    end
+  end)
+
+  it("never touches what took the place of its file while the log was still there", function()
+    fill(place:open(), 10)
+    place.stores[1]:close()
+    write(place.path, "a note")
+    assert.same({}, (place:open():get("key 1")))
+    local file <close> = io.open(place.path, "rb")
+    assert.equal("a note", file:read("a"))
+    assert.is_truthy(lfs.attributes(place.path .. "-wal"))
   end)
 
   it("sets a file aside that breaks while it is open, once for all who have it open", function()
@@ -272,8 +325,8 @@ describe("sqlite, when things break,", function()
   local function survive(reason, prefix)
     local output = fresh_lua(SURVIVE:format(place.path), prefix)
     local warning, rest = output:match("^([^\n]*)\n(.*)$")
-    assert.equal(('StoreWarning: sqlite{ path = "%s" } cannot use its file, which costs no more '
-      .. "than hits: %s"):format(place.path, reason), warning)
+    assert.equal(('StoreWarning: sqlite{ path = "%s" } cannot use its file, so requests go on '
+      .. "without it: %s"):format(place.path, reason), warning)
     return rest
   end
 

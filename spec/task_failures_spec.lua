@@ -289,13 +289,18 @@ describe("At the end of a program", function()
     ]]))
   end)
 
+  local function left(what, it)
+    return ("TaskWarning: %s, for nobody waited for %s: task:join() does, viesti.run waits for its "
+      .. "own function alone"):format(what, it or "them")
+  end
+
   it("tasks that never took a step are counted", function()
-    local never = "TaskWarning: %s never ran, for the program ended without waiting for anything "
-      .. "(viesti.run, task:join, ...)"
-    assert.equal(never:format("1 task"), printed("viesti.spawn(print, 'ran')"))
-    assert.equal("ran\n" .. never:format("2 tasks"), printed([[
+    assert.equal(left("1 task never ran", "it"), printed("viesti.spawn(print, 'ran')"))
+    assert.equal(left("1 task never ran", "it"), printed([[
+      viesti.run(function() viesti.spawn(print, "ran") end)
+    ]]))
+    assert.equal("ran\n" .. left("2 tasks never ran"), printed([[
       viesti.spawn(print, "ran")
-      asleep = viesti.spawn(viesti.sleep, 60)
       viesti.loop():step(0)
       for _ = 1, 3 do
         kept = viesti.spawn(print, "never")
@@ -304,12 +309,47 @@ describe("At the end of a program", function()
     ]]))
   end)
 
-  it("nothing is said of tasks that were begun, ended, cancelled or left asleep", function()
-    assert.equal("ran", printed([[
+  it("so are those that were cut off halfway, whatever drove them", function()
+    assert.equal(left("1 task was cut off halfway", "it"), printed([[
+      viesti.run(function()
+        viesti.spawn(viesti.sleep, 60)
+        viesti.sleep(0)
+      end)
+    ]]))
+    assert.equal(left("1 task never ran", "it") .. "\n" .. left("2 tasks were cut off halfway"),
+      printed([[
+        viesti.spawn(viesti.sleep, 60)
+        viesti.spawn(coroutine.yield)
+        viesti.loop():step(0)
+        viesti.spawn(print, "ran")
+      ]]))
+  end)
+
+  it("nothing is said of tasks that have ended, were cancelled, or are driven on later", function()
+    assert.equal("ran\nran", printed([[
       local task = viesti.spawn(viesti.sleep, 60)
       viesti.spawn(print, "ran"):join()
       viesti.spawn(print, "never"):cancel()
-      assert(task:status() == "running")
+      task:cancel()
+      viesti.run(function()
+        task = viesti.spawn(function() viesti.sleep(0.01) print "ran" end)
+        viesti.sleep(0)
+      end)
+      viesti.run(function() task:join() end)
+      viesti.run(function()
+        viesti.spawn(function() viesti.sleep(0) error "lost" end)
+        viesti.TaskWarning:set(function() end)
+        viesti.sleep(0.01)
+      end)
+    ]]))
+  end)
+
+  it("nor of those that a layer has left", function()
+    assert.equal("true", printed([[
+      local sender = viesti.AsyncSender {}
+      local task = sender:spawn(viesti.sleep, 60)
+      viesti.run(viesti.sleep, 0)
+      print(task:status() == "running")
     ]]))
   end)
 

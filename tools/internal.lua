@@ -6,7 +6,7 @@ return {
   Cooldown = { "init", "remaining", "reserve", "start" },
   ExtendingSender = { "unfinished" },
   Har = { "init" },
-  Loop = { "report_unstarted" },
+  Loop = { "report_left" },
   MockSender = { "init" },
   Pipeline = { "open" },
   RateLimit = { "admit", "hold", "init", "learn", "new_bucket", "postpone" },

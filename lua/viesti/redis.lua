@@ -51,7 +51,7 @@ local function failed(self, what, reason)
   self.counts.errors = self.counts.errors + 1
   if not self.warned or core.now() - self.warned >= QUIET then
     self.warned = core.now()
-    warnings.StoreWarning:emit(("%s of %s failed, which costs no more than hits: %s"):format(
+    warnings.StoreWarning:emit(("%s of %s failed, so requests go on without it: %s"):format(
       what, tostring(self), reason))
   end
 end

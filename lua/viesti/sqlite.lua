@@ -38,12 +38,18 @@ function Sqlite:__tostring()
   return "sqlite" .. format.options(declaration, self.given)
 end
 
--- Says, once, that the path cannot be used; requests go on as misses.
-local function check_usable(self)
+-- Says that a damaged file was renamed, and, once, that the path cannot be used; requests go on as
+-- misses.
+local function check_file(self)
+  local new_name = self.file:set_aside()
+  if new_name then
+    warnings.StoreWarning:emit(("%s begins its file anew; what was there, which is damaged or of "
+      .. "another version, is %s now"):format(tostring(self), new_name))
+  end
   local reason = not self.warned and self.file:unusable()
   if reason then
     self.warned = true
-    warnings.StoreWarning:emit(("%s cannot use its file, which costs no more than hits: %s")
+    warnings.StoreWarning:emit(("%s cannot use its file, so requests go on without it: %s")
       :format(tostring(self), reason))
   end
 end
@@ -87,7 +93,7 @@ function Sqlite:get(key)
   end
   local entries, generation = self.file:get(key)
   if not entries[1] then
-    check_usable(self)
+    check_file(self)
   end
   return entries, generation
 end
@@ -115,9 +121,7 @@ function Sqlite:put(key, variant, entry, choices)
   local kept = self.file:put(key, variant, entry, choices.seconds, choices.tags,
     choices.generation, math.tointeger(choices.body), choices.max_size, choices.max_bytes,
     choices.max_entry_bytes)
-  if not kept then
-    check_usable(self)
-  end
+  check_file(self)
   return kept
 end
 
@@ -128,7 +132,7 @@ end
 function Sqlite:begin_body(expected)
   local body = self.file:begin_body(expected)
   if not body then
-    check_usable(self)
+    check_file(self)
   end
   return body and tostring(body)
 end
@@ -142,7 +146,7 @@ end
 function Sqlite:write_body(body, number, bytes)
   local written = self.file:write_body(math.tointeger(body) or 0, number, bytes)
   if not written then
-    check_usable(self)
+    check_file(self)
   end
   return written
 end
@@ -175,7 +179,7 @@ function Sqlite:invalidate(key)
   local done, reason = self.file:invalidate(key)
   if not done and not self.closed then
     owe(self, key)
-    check_usable(self)
+    check_file(self)
   end
   return done, reason
 end
@@ -316,7 +320,7 @@ local function new(_, ...)
   end
   local self = setmetatable({ file = file, given = given, owed = {}, owed_count = 0,
     noted = { stale = 0, miss = 0 } }, Sqlite)
-  check_usable(self)
+  check_file(self)
   return self
 end
 

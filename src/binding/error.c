@@ -52,13 +52,24 @@ static int error_new(lua_State *L) {
   return 1;
 }
 
-/* "timeout: Connection timed out after 100 milliseconds (GET http://...)" */
+/* How many attempts came to this: 1 where nothing that sends again says so. */
+static lua_Integer attempts_of(lua_State *L) {
+  lua_getfield(L, 1, "attempts");
+  lua_Integer count = lua_istable(L, -1) ? (lua_Integer)lua_rawlen(L, -1) : 1;
+  lua_pop(L, 1);
+  return count;
+}
+
+/* "timeout: Connection timed out after 100 milliseconds, after 4 attempts (GET http://...)" */
 static int error_tostring(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   lua_getfield(L, 1, "kind");
   lua_getfield(L, 1, "message");
   lua_pushfstring(L, "%s: %s", luaL_tolstring(L, 2, NULL), luaL_tolstring(L, 3, NULL));
+  lua_Integer attempts = attempts_of(L);
+  if (attempts > 1)
+    lua_pushfstring(L, "%s, after %I attempts", lua_tostring(L, -1), (LUAI_UACINT)attempts);
   lua_getfield(L, 1, "request");
   vi_request **request = vi_test_box(L, -1, VI_TYPE_REQUEST);
   lua_pop(L, 1);

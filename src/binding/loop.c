@@ -216,17 +216,18 @@ static int loop_timeout(lua_State *L) {
   return 1;
 }
 
-/* The registry lets go of the loop when the state closes, which is the last moment to say that
- * nothing ever drove it. Upvalue 1: methods; async.lua supplies the words. */
+/* The registry lets go of the loop when the state closes, which is the last moment to tell of tasks
+ * that nobody has waited for. Upvalue 1: methods; async.lua supplies the words. */
 static int loop_gc(lua_State *L) {
   vi_loop_box *box = vi_check_box(L, 1, VI_TYPE_LOOP);
   vi_loop_free(box->loop);
   box->loop = NULL;
-  if (box->unstarted == 0)
+  if (box->unstarted == 0 && box->halfway == 0)
     return 0;
-  lua_getfield(L, lua_upvalueindex(1), "report_unstarted");
+  lua_getfield(L, lua_upvalueindex(1), "report_left");
   lua_pushinteger(L, (lua_Integer)box->unstarted);
-  lua_call(L, 1, 0);
+  lua_pushinteger(L, (lua_Integer)box->halfway);
+  lua_call(L, 2, 0);
   return 0;
 }
 

@@ -25,6 +25,7 @@ vi_task *vi_check_task(lua_State *L, int index) {
 
 static void end(lua_State *L, vi_task *task, vi_task_state state) {
   vi_task_stop_waiting(task);
+  task->owner->halfway -= task->is_users;
   task->state = state;
   task->ended = true;
   if (state == VI_TASK_FAILED)
@@ -36,9 +37,11 @@ static void end(lua_State *L, vi_task *task, vi_task_state state) {
 }
 
 static void note_start(vi_task *task) {
-  if (!task->started)
-    task->owner->unstarted--;
+  if (task->started)
+    return;
   task->started = true;
+  task->owner->unstarted--;
+  task->owner->halfway += task->is_users;
 }
 
 /* Closes the to-be-closed variables of a task that has ended. False if one of them raised. */
@@ -149,6 +152,13 @@ int vi_task_spawn(lua_State *L) {
   task->arguments = arguments - 1;
   box->unstarted++;
   vi_task_make_runnable(task);
+  return 1;
+}
+
+/* spawn_for_user(fn, ...) -> likewise; the user is told of it if it is cut off halfway */
+static int spawn_for_user(lua_State *L) {
+  vi_task_spawn(L);
+  vi_check_task(L, -1)->is_users = true;
   return 1;
 }
 
@@ -270,8 +280,11 @@ void vi_open_task(lua_State *L) {
       {"__gc", task_gc}, {"__close", vi_task_cancel}, {"__tostring", task_tostring}, {NULL, NULL}};
   static const luaL_Reg methods[] = {
       {"cancel", vi_task_cancel}, {"status", task_status}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"spawn", vi_task_spawn}, {"current", current}, {"take_failure", take_failure}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"spawn", vi_task_spawn},
+                                       {"spawn_for_user", spawn_for_user},
+                                       {"current", current},
+                                       {"take_failure", take_failure},
+                                       {NULL, NULL}};
   vi_new_type(L, VI_TYPE_TASK, "Task", metamethods, methods);
   luaL_setfuncs(L, functions, 0);
   vi_open_waits(L);

@@ -40,6 +40,7 @@ typedef struct vi_task {
   struct vi_task *next, *previous; /* there */
   vi_task_state state;
   bool started;
+  bool is_users;                    /* who started it is to hear if it is cut off */
   bool ended;                       /* state is not ALIVE */
   bool doomed;                      /* cancelled while it ran: ends when it next waits */
   void (*on_end)(struct vi_task *); /* told once it has, whatever its state; must not raise, nor */
@@ -54,6 +55,7 @@ typedef struct vi_loop_box {
   vi_task_list runnable;   /* to be resumed in the next turn */
   vi_task_list failed;     /* those whose error nobody has been told; not kept from collection */
   size_t unstarted;        /* tasks that were not resumed yet */
+  size_t halfway;          /* those of the user's that were, and have not ended */
   vi_task main;            /* stands for the main thread among those who wait for each other */
 } vi_loop_box;
 

@@ -107,12 +107,13 @@ viesti_status viesti_load_file(viesti *runtime, const char *path) {
   return note_reading(runtime, vi_embed_call(runtime, load_protected, &arguments));
 }
 
+/* One that is gone for the moment has not. */
 static bool has_changed(lua_State *L) {
   lua_getfield(L, -1, "has_changed");
   lua_pushvalue(L, -2);
-  lua_call(L, 1, 1);
-  bool changed = lua_toboolean(L, -1);
-  lua_pop(L, 1);
+  lua_call(L, 1, 2);
+  bool changed = lua_toboolean(L, -2) && lua_toboolean(L, -1);
+  lua_pop(L, 2);
   return changed;
 }
 

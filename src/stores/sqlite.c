@@ -244,6 +244,16 @@ static int object_unusable(lua_State *L) {
   return 1;
 }
 
+/* object:set_aside() -> the new name of a file that was damaged, each once; or nil */
+static int object_set_aside(lua_State *L) {
+  vi_sqlite *file = check_object(L)->file;
+  if (file->set_aside == 0)
+    return 0;
+  lua_pushfstring(L, "%s.broken-%d", file->path, file->set_aside);
+  file->set_aside = 0;
+  return 1;
+}
+
 static void set_count(lua_State *L, const char *name, int64_t value) {
   lua_pushinteger(L, value);
   lua_setfield(L, -2, name);
@@ -282,6 +292,7 @@ __attribute__((visibility("default"))) int luaopen_viesti_stores_sqlite(lua_Stat
                                      {"next", object_next},
                                      {"stats", object_stats},
                                      {"unusable", object_unusable},
+                                     {"set_aside", object_set_aside},
                                      {"close", object_close},
                                      {"__gc", object_gc},
                                      {NULL, NULL}};

@@ -75,16 +75,48 @@ bool vi_sqlite_create(vi_sqlite *file) {
   return made;
 }
 
-void vi_sqlite_set_aside(const char *path) {
+static bool is_zeros(const char *bytes, int count) {
+  for (int i = 0; i < count; i++)
+    if (bytes[i] != 0)
+      return false;
+  return true;
+}
+
+/* A crash of the system may leave a file of zeros, but an image of a disk begins with some, too. */
+static bool is_zeros_only(sqlite3_file *opened, sqlite3_int64 size) {
+  char block[4096];
+  for (sqlite3_int64 offset = 0; offset < size; offset += (int)sizeof block) {
+    int rc = opened->pMethods->xRead(opened, block, sizeof block, offset); /* zeros past its end */
+    if ((rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ) || !is_zeros(block, sizeof block))
+      return false;
+  }
+  return true;
+}
+
+bool vi_sqlite_is_database(sqlite3 *db) {
+  static const char MAGIC[16] = "SQLite format 3";
+  char head[sizeof MAGIC];
+  sqlite3_file *opened = NULL;
+  sqlite3_int64 size;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &opened);
+  if (!opened || !opened->pMethods || opened->pMethods->xFileSize(opened, &size) != SQLITE_OK)
+    return false;
+  bool is_begun = size >= (sqlite3_int64)sizeof head &&
+                  opened->pMethods->xRead(opened, head, sizeof head, 0) == SQLITE_OK;
+  return (is_begun && memcmp(head, MAGIC, sizeof head) == 0) || is_zeros_only(opened, size);
+}
+
+int vi_sqlite_set_aside(const char *path) {
   char from[LONGEST], to[LONGEST];
   int number = 1;
   do
     snprintf(to, sizeof to, "%s.broken-%d", path, number);
   while (access(to, F_OK) == 0 && number++ < MOST_ASIDE);
   if (rename(path, to) != 0)
-    return;
+    return 0;
   snprintf(from, sizeof from, "%s-wal", path);
   strcat(to, "-wal");
   rename(from, to);
   remove_beside(path, "-shm");
+  return number <= MOST_ASIDE ? number : MOST_ASIDE;
 }

@@ -67,6 +67,17 @@ void vi_sqlite_disconnect(vi_sqlite *file) {
   file->db = NULL;
 }
 
+/* A damaged file is to be set aside; what is none of SQLite's may be dear to somebody. */
+static void give_up(vi_sqlite *file) {
+  if (file->db && !vi_sqlite_is_database(file->db)) {
+    file->unusable = true;
+    snprintf(file->error, sizeof file->error, "the file is no SQLite database");
+  } else {
+    file->broken = true;
+  }
+  vi_sqlite_disconnect(file);
+}
+
 static void failed(vi_sqlite *file, int rc) {
   file->stats.errors++;
   bool has_text = file->db && sqlite3_extended_errcode(file->db) == rc;
@@ -75,10 +86,8 @@ static void failed(vi_sqlite *file, int rc) {
   file->unusable = file->unusable || is_about_path(rc);
   if (file->db && !sqlite3_get_autocommit(file->db))
     sqlite3_exec(file->db, "ROLLBACK", NULL, NULL, NULL);
-  if (vi_sqlite_is_broken(rc)) {
-    file->broken = true;
-    vi_sqlite_disconnect(file);
-  }
+  if (vi_sqlite_is_broken(rc))
+    give_up(file);
 }
 
 /* Whoever finds a file broken first, of all that have it open, sets it aside. */
@@ -87,7 +96,7 @@ static void mend(vi_sqlite *file) {
   if (vi_sqlite_look(file) == VI_PLACE_SAME) {
     if (now < file->aside)
       return;
-    vi_sqlite_set_aside(file->path);
+    file->set_aside = vi_sqlite_set_aside(file->path);
     file->aside = now + ASIDE;
   }
   file->broken = false;

@@ -94,6 +94,7 @@ typedef struct vi_sqlite {
   vi_sqlite_stats stats;
   char error[256]; /* the last one, for people */
   bool unusable;   /* it was about the path, which stays as it is until somebody acts */
+  int set_aside;   /* the number in the new name of a damaged file; 0: none, or it was told */
 } vi_sqlite;
 
 /* What was found under a key: `count` entries in `data`, one behind the other. */
@@ -156,7 +157,11 @@ vi_sqlite_place vi_sqlite_look(const vi_sqlite *file);
 const char *vi_sqlite_misplaced(const char *path); /* why no cache can be there, NULL: it can */
 int vi_sqlite_lock_folder(const vi_sqlite *file);  /* a descriptor to close, or -1 */
 bool vi_sqlite_create(vi_sqlite *file);            /* an empty file, if there is none */
-void vi_sqlite_set_aside(const char *path);
+/* Whether the open file is a database, sound or damaged, or has nothing in it: no one else's. It is
+ * read by SQLite's own descriptor, lest locks be given up. */
+bool vi_sqlite_is_database(sqlite3 *db);
+/* Renames it to "path.broken-N". Returns N; 0: it could not be renamed. */
+int vi_sqlite_set_aside(const char *path);
 
 /* sqlite_fork.c: no connection is open while the process forks. */
 void vi_sqlite_watch(vi_sqlite *file);

@@ -222,6 +222,8 @@ int vi_sqlite_connect(vi_sqlite *file) {
   int rc = sqlite3_open_v2(file->path, &file->db, flags, NULL);
   if (rc != SQLITE_OK)
     return rc;
+  if (!vi_sqlite_is_database(file->db)) /* which a log beside it would hide */
+    return SQLITE_NOTADB;
   protect(file->db);
   sqlite3_busy_handler(file->db, wait_turn, file);
   bool empty = false;

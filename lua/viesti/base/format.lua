@@ -11,25 +11,32 @@ local function without_credentials(text)
   return (text:gsub("://[^/?#%s]*@", "://***@"))
 end
 
-local function key_text(key)
+local value_text
+
+local function key_text(key, within)
   if type(key) == "string" and key:find "^[%a_][%w_]*$" then
     return key
   end
-  return "[" .. format.value(key) .. "]"
+  return "[" .. value_text(key, within) .. "]"
 end
 
---- "{ a = 1, b = 2 }", list items first and without keys.
-function format.table(value)
+-- `within`: the tables around it, one of which it may be.
+local function table_text(value, within)
+  if within[value] then
+    return "{ ... }"
+  end
+  within[value] = true
   local parts = {}
   for index, item in ipairs(value) do
-    parts[index] = format.value(item)
+    parts[index] = value_text(item, within)
   end
   local length = #parts
   for _, key in ipairs(tables.sorted_keys(value)) do
     if not (math.type(key) == "integer" and key >= 1 and key <= length) then
-      parts[#parts + 1] = key_text(key) .. " = " .. format.value(value[key])
+      parts[#parts + 1] = key_text(key, within) .. " = " .. value_text(value[key], within)
     end
   end
+  within[value] = nil
   return #parts == 0 and "{}" or "{ " .. table.concat(parts, ", ") .. " }"
 end
 
@@ -43,20 +50,24 @@ local function number_text(number)
   return ("%q"):format(number)
 end
 
---- A value as it would be written, but for user and password in URLs; objects by their own
---- tostring.
-function format.value(value)
+function value_text(value, within)
   if type(value) == "string" then
     local text = string.format("%q", without_credentials(value))
     return (text:gsub("\n", "n"):gsub("\r", "\\r"):gsub("\0", "\\0"))
   elseif type(value) == "number" then
     return number_text(value)
   elseif type(value) == "table" and getmetatable(value) == nil then
-    return format.table(value)
+    return table_text(value, within)
   elseif type(value) == "function" then
     return "<function>"
   end
   return tostring(value)
+end
+
+--- A value as it would be written, but for user and password in URLs; objects by their own tostring.
+--- A table is "{ a = 1, b = 2 }", list items first and without keys.
+function format.value(value)
+  return value_text(value, {})
 end
 
 --- The value of an option as others may see it: `secret` hides it, `secret_strings` the strings and

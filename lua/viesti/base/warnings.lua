@@ -52,6 +52,6 @@ return {
   InsecureWarning = category "InsecureWarning",
   --- A store failed, and its cache works as if nothing were in it.
   StoreWarning = category "StoreWarning",
-  --- A task failed and nobody joined it, or never ran.
+  --- A task failed and nobody joined it, or never ran to its end.
   TaskWarning = category "TaskWarning",
 }

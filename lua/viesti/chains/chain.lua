@@ -1,5 +1,6 @@
 --- chain{ outermost, ..., concrete }: the chain that nested construction would build.
 local class = require "viesti.base.class"
+local concrete = require "viesti.senders.innermost"
 local core = require "viesti.core"
 local format = require "viesti.base.format"
 local Sender = require "viesti.senders.sender"
@@ -23,6 +24,10 @@ local function check(senders)
       refuse(": %s is item %d of %d, but it was given an inner sender of its own",
         sender.name, index, #senders)
     end
+  end
+  local circle = concrete.circle(senders[#senders])
+  if circle then
+    refuse(": item %d, %s", #senders, circle)
   end
 end
 

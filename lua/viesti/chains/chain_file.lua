@@ -1,5 +1,6 @@
 --- Chain files: Lua source that returns a chain, in a file or a text.
 local class = require "viesti.base.class"
+local concrete = require "viesti.senders.innermost"
 local format = require "viesti.base.format"
 local new_edition = require "viesti.chains.edition"
 local sandbox = require "viesti.chains.sandbox"
@@ -9,7 +10,7 @@ local untrusted = require "viesti.chains.untrusted"
 ---@class viesti.ChainFile
 ---@field path string? nil: it is a text
 ---@field name string as for Lua's load
----@field text string? as it was last read
+---@field text string? as it was last read; nil: it could not be read
 local ChainFile = {}
 ChainFile.__index = ChainFile
 
@@ -28,12 +29,12 @@ local function read(self)
   return text or not reason and "" or nil, reason and ("%s: %s"):format(self.path, reason)
 end
 
---- Whether the file has another text than it had when it was last read; false where it cannot be
---- read.
----@return boolean
+--- Whether the file has another text than it had when it was last read. One that cannot be read is
+--- another than one that could, and the other way round.
+---@return boolean changed, boolean is_there
 function ChainFile:has_changed()
   local text = read(self)
-  return text ~= nil and text ~= self.text
+  return text ~= self.text, text ~= nil
 end
 
 -- Precompiled chunks are refused. As in Lua's own files, a byte order mark is none of the text, and
@@ -70,28 +71,35 @@ local function in_words(self, raised)
   return sentence
 end
 
+-- What is wrong with what the file returned; nil: it is a chain.
+local function why_no_chain(self, returned_value)
+  if not class.is(returned_value, Sender) then
+    return ("%s must return a sender, such as chain { ... }, it returned %s"):format(self.title,
+      format.given(returned_value))
+  end
+  local circle = concrete.circle(returned_value)
+  return circle and ("%s: %s"):format(self.title, circle)
+end
+
 --- Reads and runs it. Returns an edition with its chain, which takes over what the one `before` has
 --- named alike; or nil and what is wrong, in a sentence.
 ---@param before? viesti.Edition
 ---@return viesti.Edition? edition, string? reason
 function ChainFile:run(before)
   local text, wrong = read(self)
+  self.text = text
   if not text then
     return nil, wrong
   end
-  self.text = text
   local edition = new_edition(before)
   local ok, chain = pcall(returned, self, sandbox.environment(edition, self.additions))
-  if ok and class.is(chain, Sender) then
-    edition:settle(chain)
-    return edition
+  wrong = not ok and in_words(self, chain) or why_no_chain(self, chain)
+  if wrong then
+    edition:finish()
+    return nil, wrong
   end
-  edition:finish()
-  if not ok then
-    return nil, in_words(self, chain)
-  end
-  return nil, ("%s must return a sender, such as chain { ... }, it returned %s"):format(self.title,
-    format.given(chain))
+  edition:settle(chain)
+  return edition
 end
 
 -- In sentences.

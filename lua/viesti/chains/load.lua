@@ -17,6 +17,14 @@ local function misuse(sentence)
   error(core.place() .. "load" .. sentence, 0)
 end
 
+-- A file that is not trusted is not run as if it were.
+local function check_place_of_choices(env, choices)
+  if choices == nil and env ~= nil and type(env.trusted) == "boolean" then
+    misuse((": trusted is a choice, and choices are the third argument: load(what, nil, "
+      .. "{ trusted = %s })"):format(env.trusted))
+  end
+end
+
 local function check_names(env)
   if env ~= nil and type(env) ~= "table" then
     misuse(": the names for a chain are a table, got " .. format.given(env))
@@ -51,6 +59,7 @@ return function(what, env, choices)
     misuse(" needs the path or the text of a chain, got " .. format.given(what))
   end
   check_names(env)
+  check_place_of_choices(env, choices)
   if choices ~= nil and type(choices) ~= "table" then
     misuse(": its choices are a table such as { trusted = false }, got " .. format.given(choices))
   end

@@ -54,11 +54,11 @@ function Pipeline:reload()
   return go_by(self, self.file)
 end
 
---- Whether the file says something else than when it was last read, by `load` or `reload`; also
---- where that failed, so that what is broken is tried once.
+--- Whether the file says something else than when it was last read, by `load` or `reload`, or is
+--- there no longer; also where that failed, so that what is broken is tried once.
 ---@return boolean
 function Pipeline:changed()
-  return self.file:has_changed()
+  return (self.file:has_changed())
 end
 
 --- Closes all that the file has made: requests under way end with the error `closed`. What the host

@@ -189,10 +189,10 @@ end
 function sandbox.hint(name, additions, trusted)
   if name:lower() == "viesti" then
     return "in chain files its words stand without 'viesti.'"
+  elseif sandbox.knows(name) then
+    return ("an untrusted chain has no '%s'"):format(name)
   elseif _G[name] ~= nil or LEFT_OUT[name] then
     return ("chain files have no '%s'"):format(name)
-  elseif STORES[name] or require("viesti")[name] ~= nil then
-    return ("an untrusted chain has no '%s'"):format(name)
   end
   local near = options.nearest(name, names(additions, trusted))
   return near and ("did you mean '%s'?"):format(near)

@@ -96,7 +96,7 @@ return function(values, operands)
   -- What fails is said once, and ends it.
   viesti.StoreWarning:set(function(message)
     failure.raise(exit_codes.STORE, ("%s: %s"):format(stores.title(name),
-      message:match "hits: (.*)$" or message))
+      message:match "go on without it: (.*)$" or message))
   end)
   local store <close> = stores.open(name, { must_exist = true, key_prefix = values.key_prefix })
   action(store, values, table.move(operands, 3, #operands, 1, {}))

@@ -52,7 +52,7 @@ local function traced(loaded, on_event)
     on_event = on_event })
 end
 
-local function usual(values, items, on_event)
+local function usual(values, items, hearers)
   return viesti.standard {
     asynchronous = true,
     session = { timeout = 0, connect_timeout = values.connect_timeout,
@@ -61,21 +61,25 @@ local function usual(values, items, on_event)
     authenticating = user(values.user, items),
     caching = values.cache and { store = stores.open(values.cache) } or false,
     deadline = values.max_time and { max_time = values.max_time } or false,
-    retrying = { retries = values.retry },
-    tracing = on_event and { on_event = on_event } or false,
+    retrying = { retries = values.retry, on_retry = hearers.on_retry },
+    tracing = hearers.on_event and { on_event = hearers.on_event } or false,
   }
 end
+
+---@class viesti.command.Hearers
+---@field on_event? fun(name: string, span: viesti.Span) hears of every attempt
+---@field on_retry? fun(context: viesti.RetryContext) hears of every wait of the usual chain's
 
 --- `given` is what the user said, `values` with defaults. Raises failures.
 ---@param given table
 ---@param values table
 ---@param items viesti.command.Item[]
----@param on_event? fun(name: string, span: viesti.Span) hears of every attempt
+---@param hearers viesti.command.Hearers
 ---@return viesti.Sender
-function chain.build(given, values, items, on_event)
+function chain.build(given, values, items, hearers)
   if not values.chain then
     local before = viesti.InsecureWarning:set(values.insecure and "ignore" or "print")
-    local made, sender = pcall(usual, values, items, on_event)
+    local made, sender = pcall(usual, values, items, hearers)
     viesti.InsecureWarning:set(before)
     if not made then
       failure.raise(failure.is(sender) and sender.code or exit_codes.USAGE,
@@ -87,7 +91,7 @@ function chain.build(given, values, items, on_event)
   if own then
     failure.raise(exit_codes.USAGE, ("%s does not go with -c: the file says that"):format(own))
   end
-  return Guarding { sender = traced(in_tasks(chain_file.load(values.chain)), on_event) }
+  return Guarding { sender = traced(in_tasks(chain_file.load(values.chain)), hearers.on_event) }
 end
 
 --- Whether bodies may be taken piece by piece: a cache whose store takes none of those that are

@@ -6,8 +6,6 @@ local function chain_file(option)
 end
 
 return {
-  { long = "location", short = "L", hint = "redirects are followed anyway" },
-  { long = "compressed", hint = "compressed bodies are asked for anyway" },
   { long = "progress-bar", short = "#", hint = "on a terminal there is a bar anyway" },
   { long = "url", hint = "a URL stands by itself" },
   { long = "include", short = "i", hint = "-v tells the heads" },

@@ -9,6 +9,7 @@ local interruption = require "viesti.command.interruption"
 local new_progress = require "viesti.command.progress"
 local new_stats = require "viesti.command.stats"
 local new_turns = require "viesti.limits.turns"
+local PartFile = require "viesti.downloads.part_file"
 local receive = require "viesti.command.receive"
 local requests = require "viesti.command.requests"
 local viesti = require "viesti"
@@ -28,7 +29,9 @@ end
 
 local function refused(response)
   local reason = response.reason ~= "" and " " .. response.reason or ""
-  return ("%d%s for %s"):format(response.status_code, reason, core.public_url(response.url))
+  local count = response.attempts and #response.attempts or 1
+  return ("%d%s for %s%s"):format(response.status_code, reason, core.public_url(response.url),
+    count > 1 and (", after %d attempts"):format(count) or "")
 end
 
 local function exchange(job, item, place)
@@ -65,12 +68,24 @@ local function say(job, message)
   end
 end
 
+-- The limit by the name that the user knows it by.
+local function in_words(job, reason)
+  local limit = job.values.max_time
+  if not limit or type(reason) ~= "table" or reason.kind ~= "deadline" then
+    return reason
+  end
+  local err = core.error("deadline", ("not done within %g s (--max-time)"):format(limit),
+    reason.request)
+  err.attempts = reason.attempts
+  return err
+end
+
 local function note(job, outcome, seconds)
   local failed = outcome.bytes == nil
   job.stats:add { failed = failed, response = outcome.response, err = outcome.reason,
     bytes = outcome.bytes or 0, seconds = seconds }
   if failed then
-    say(job, outcome.reason)
+    say(job, in_words(job, outcome.reason))
   end
   job.progress:finish(failed)
 end
@@ -79,7 +94,8 @@ end
 local function fetch(job, item)
   local place <close> = job.turns:join()
   local started = core.now()
-  local outcome = job.values.continue and continue(job, item) or exchange(job, item, place)
+  local outcome = item.refusal or job.values.continue and continue(job, item)
+    or exchange(job, item, place)
   note(job, outcome, core.now() - started - (outcome.waited or 0))
   return outcome.bytes and exit_codes.OK or outcome.code
 end
@@ -151,6 +167,17 @@ local function open_har(path)
   return har
 end
 
+-- What an interrupted call with -C has left is no loss.
+local function tell_what_is_left(job)
+  local names = {}
+  for _, item in ipairs(job.values.continue and job.items or {}) do
+    names[#names + 1] = item.path and PartFile.left(item.path)
+  end
+  if #names > 0 then
+    say(job, ("interrupted; the same call goes on in %s"):format(table.concat(names, ", ")))
+  end
+end
+
 local function finish(job, har, code)
   if job.values.stats then
     io.stderr:write(job.stats:text())
@@ -179,12 +206,17 @@ return function(given, values, operands)
     progress = progress, told = function(bytes, total) progress:add(bytes, total) end }
   hear_warnings(job)
   local har = values.har and open_har(values.har)
-  local sender <close> = chain.build(given, values, items,
-    teller_of(listeners_of(values, items, stats, har)))
+  local sender <close> = chain.build(given, values, items, {
+    on_event = teller_of(listeners_of(values, items, stats, har)),
+    on_retry = values.verbose and heads.teller_of_waits(io.stderr, #items > 1) or nil,
+  })
   job.sender, job.streams = sender, chain.streams(sender)
   io.stdout:setvbuf "no"
   local code, interrupted = interruption.guard(function()
     return fetch_all(job)
   end)
+  if interrupted then
+    tell_what_is_left(job)
+  end
   return finish(job, har, interrupted or code)
 end

@@ -1,4 +1,7 @@
 --- What -v tells of each attempt: what is sent and what comes, without secrets.
+local redaction = require "viesti.tracing.redaction"
+local units = require "viesti.command.units"
+
 local heads = {}
 
 -- Nothing a server says gets at the terminal.
@@ -46,6 +49,19 @@ function heads.teller(file, numbered)
       lines[index] = before .. line:gsub("%s+$", "") .. "\n"
     end
     file:write(table.concat(lines))
+  end
+end
+
+--- For a RetryingSender's `on_retry`. `numbered`: there are several requests, and it says of which.
+---@param file file*
+---@param numbered boolean
+---@return fun(context: viesti.RetryContext)
+function heads.teller_of_waits(file, numbered)
+  local rules = redaction.new()
+  return function(context)
+    local request = context.request
+    local which = numbered and ("%s %s "):format(request.method, rules:url(request.url)) or ""
+    file:write(("* %sagain in %s\n"):format(plain(which), units.seconds(context.wait)))
   end
 end
 

@@ -45,7 +45,11 @@ function run.check(_, _, operands)
   if not is_chain then
     failure.raise(exit_codes.USAGE, text)
   end
-  io.write(text)
+  local chain, warnings = text:match "^(.-\n)(warning: .*)$"
+  io.stdout:write(chain or text):flush()
+  for line in (warnings or ""):gmatch "[^\n]+" do
+    io.stderr:write("viesti: ", line, "\n")
+  end
   return exit_codes.OK
 end
 

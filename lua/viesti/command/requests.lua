@@ -2,6 +2,7 @@
 local bodies = require "viesti.command.bodies"
 local exit_codes = require "viesti.command.exit_codes"
 local failure = require "viesti.command.failure"
+local redaction = require "viesti.tracing.redaction"
 local Request = require "viesti.message.request"
 
 local requests = {}
@@ -22,26 +23,38 @@ local function read_headers(lines)
   return headers
 end
 
+-- Those whose values -v does not show: what is hidden here is no other host's to see.
+local function secrets_among(headers)
+  local rules, secrets = redaction.new(), {}
+  for _, field in ipairs(headers) do
+    secrets[#secrets + 1] = rules:is_secret(field[1]) and field[1] or nil
+  end
+  return secrets
+end
+
 -- What all requests have in common.
 local function template_of(values)
   local template = { headers = read_headers(values.header or {}) }
+  template.secret_headers = secrets_among(template.headers)
   local has_body = bodies.add(template, values)
   template.method = values.request or has_body and "POST" or "GET"
   return template
 end
 
--- Which of many URLs a sentence is about is said by its place, since it may have a secret in it.
+-- Raises what is wrong with the call. What is wrong with one URL of many is returned, as what that
+-- one has come to; which it is is said by its place, since it may have a secret in it.
 local function refuse(sentence, index, count)
   sentence = sentence:gsub("^Request: ", "")
   local about_url = sentence:find("the URL", 1, true)
   if about_url and count > 1 then
-    sentence = ("URL %d of %d: %s"):format(index, count, sentence)
+    return { code = exit_codes.URL, reason = ("URL %d of %d: %s"):format(index, count, sentence) }
   end
   local about_file = sentence:find("^multipart: part")
   failure.raise(about_url and exit_codes.URL or about_file and exit_codes.READ or exit_codes.USAGE,
     sentence)
 end
 
+-- Or nil and the refusal of that URL.
 local function request_of(template, urls, index)
   local options = { url = urls[index] }
   for name, value in pairs(template) do
@@ -49,7 +62,7 @@ local function request_of(template, urls, index)
   end
   local made, request = pcall(Request, options)
   if not made then
-    refuse(failure.sentence(request), index, #urls)
+    return nil, refuse(failure.sentence(request), index, #urls)
   end
   return request
 end
@@ -87,7 +100,8 @@ local function check_outputs(values, count)
 end
 
 ---@class viesti.command.Item
----@field request viesti.Request
+---@field request viesti.Request? nil: the URL is wrong
+---@field refusal viesti.command.Outcome? what it has come to then
 ---@field path string? nil: standard output
 
 --- One for each URL. Raises failures.
@@ -101,13 +115,13 @@ function requests.items(values, urls)
     usage "-C goes on with what a GET brought"
   end
   for index = 1, #urls do
-    local request = request_of(template, urls, index)
-    local path = path_of(values, request, index)
-    if values.remote_name and taken[path] then
+    local request, refusal = request_of(template, urls, index)
+    local path = request and path_of(values, request, index)
+    if path and values.remote_name and taken[path] then
       usage(("-O: two URLs are to be written to %s"):format(path))
     end
     taken[path or false] = true
-    items[index] = { request = request, path = path }
+    items[index] = { request = request, path = path, refusal = refusal }
   end
   return items
 end

@@ -23,7 +23,7 @@ local function built(constructor, options)
   return store
 end
 
--- A file that is no database would be set aside by the store, and it may be dear to somebody.
+-- With a file that is no database the store would leave everything uncached: that is said first.
 local function check_file(name, must_exist)
   local file <close>, reason = io.open(name, "rb")
   local head

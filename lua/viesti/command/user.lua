@@ -7,8 +7,8 @@ local origin_of = require "viesti.message.origin"
 local function origins_of(items)
   local origins, seen = {}, {}
   for _, item in ipairs(items) do
-    local origin = origin_of(item.request.url)
-    if not seen[origin] then
+    local origin = item.request and origin_of(item.request.url)
+    if origin and not seen[origin] then
       seen[origin] = true
       origins[#origins + 1] = origin
     end
@@ -31,5 +31,6 @@ return function(text, items)
   if not user then
     failure.raise(exit_codes.USAGE, "-u wants USER:PASSWORD, there is no colon")
   end
-  return { basic = { user, password }, origins = origins_of(items) }
+  local origins = origins_of(items)
+  return #origins > 0 and { basic = { user, password }, origins = origins }
 end

@@ -60,6 +60,15 @@ function PartFile.open(path, url, resumes)
   return self
 end
 
+--- The name of what an interrupted download of `path` has left to go on with; nil: nothing.
+---@param path string
+---@return string?
+function PartFile.left(path)
+  local target = core.file_target(path)
+  local note <close> = target and io.open(target .. ".part.json", "rb") or nil
+  return note and target .. ".part"
+end
+
 --- Where to go on: behind the bytes that are there, or from the start.
 function PartFile:offset()
   return self.validator and self.size or 0

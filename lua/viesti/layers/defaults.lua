@@ -1,8 +1,8 @@
 --- DefaultsSender{ base_url, headers, params }: what all requests to one API have in common.
 ---
 --- A relative URL goes below `base_url`. Headers and params are added where the request has none of
---- that name, and, if there is a `base_url`, only to what goes to its origin: a secret among them
---- is not for others.
+--- that name, and, if there is a `base_url`, only to what goes to its origin; no redirect takes the
+--- headers elsewhere then: a secret among them is not for others.
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local fields = require "viesti.message.fields"
@@ -17,11 +17,12 @@ local DefaultsSender = ExtendingSender:extend("DefaultsSender", {
   { name = "base_url", type = "string",
     doc = "what a relative URL is appended to, with one slash between" },
   { name = "headers", type = "table", secret_strings = true,
-    doc = "names to values, or a list of pairs, for requests without a field of that name" },
+    doc = "names to values, or a list of pairs, for requests without a field of that name; with "
+      .. "base_url no redirect takes them to another origin" },
   { name = "params", type = "table", secret_strings = true,
     doc = "names to values, or a list of pairs, for requests without a param of that name" },
   { name = "secret_headers", type = "strings",
-    doc = "which of the headers no redirect is to take to another origin" },
+    doc = "without base_url, which of the headers no redirect is to take to another origin" },
   { name = "sender", type = "sender", doc = "the inner sender; a SyncSender if none is given" },
 })
 
@@ -111,6 +112,18 @@ local function missing(list, is_there)
   return pairs_of
 end
 
+-- Of the request, of the options, and what was added to a request to the one origin.
+local function secrets_of(self, request, added)
+  local secrets = request.secret_headers or {}
+  for _, name in ipairs(self.secret_headers or {}) do
+    secrets[#secrets + 1] = name
+  end
+  for _, field in ipairs(self.origin and added or {}) do
+    secrets[#secrets + 1] = field[1]
+  end
+  return #secrets > 0 and secrets or nil
+end
+
 local function completed(self, request)
   local headers = missing(self.fields, function(name)
     return has_field(request, name)
@@ -123,7 +136,7 @@ local function completed(self, request)
     return request
   end
   return request:with { headers = headers, params = params,
-    secret_headers = request.secret_headers or self.secret_headers }
+    secret_headers = secrets_of(self, request, headers) }
 end
 
 function DefaultsSender:send(request)

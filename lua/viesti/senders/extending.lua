@@ -1,6 +1,7 @@
 --- ExtendingSender(sender): the base of layers. A layer has one `send`, straight-line, for sync and
 --- async alike: it calls `self.sender:send(request)` and `self:sleep(seconds)`, and whether those
 --- block or suspend is the concrete sender's affair.
+local concrete = require "viesti.senders.innermost"
 local core = require "viesti.core"
 local format = require "viesti.base.format"
 local options = require "viesti.base.options"
@@ -26,6 +27,10 @@ end
 
 -- What follows from the inner sender.
 local function stand_over(layer, sender)
+  local circle = concrete.circle(sender)
+  if circle then
+    error(core.place() .. ("%s: the inner %s"):format(layer.name, circle), 0)
+  end
   layer.sender, layer.is_async, layer.time_source = sender, sender.is_async, layer.clock or sender
   layer.tell_time = time_teller(layer)
 end

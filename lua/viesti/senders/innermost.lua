@@ -10,6 +10,21 @@ function concrete.of(sender)
   return sender
 end
 
+--- What is wrong where a layer of the chain stands inside itself; nil: the chain has an end.
+---@param sender viesti.Sender
+---@return string?
+function concrete.circle(sender)
+  local seen = {}
+  while sender do
+    if seen[sender] then
+      return ("%s stands inside itself; a chain ends with a sender that has no inner one"):format(
+        sender.name)
+    end
+    seen[sender] = true
+    sender = sender.sender
+  end
+end
+
 --- The outermost layer of the chain that cannot be put over another sender; nil: all can.
 ---@param sender viesti.Sender
 ---@return viesti.Sender?

@@ -1,6 +1,7 @@
 --- Sender: the interface of everything that sends. Extend it to make a concrete sender.
 local chain_order = require "viesti.senders.order"
 local class = require "viesti.base.class"
+local concrete = require "viesti.senders.innermost"
 local core = require "viesti.core"
 local format = require "viesti.base.format"
 local tables = require "viesti.base.tables"
@@ -66,6 +67,11 @@ function Sender:option(name)
   return self[name]
 end
 
+-- The inner sender; nil: there is none, or none that has an end.
+local function inner_of(sender)
+  return not concrete.circle(sender) and sender.sender or nil
+end
+
 --- The sender as a table: { class, options = { every option in force }, sender = { ... } }.
 ---@return table
 function Sender:describe()
@@ -76,18 +82,20 @@ function Sender:describe()
       values[spec.name] = format.public(spec, tables.copy(value))
     end
   end
-  return { class = self.name, options = values, sender = self.sender and self.sender:describe() }
+  local inner = inner_of(self)
+  return { class = self.name, options = values, sender = inner and inner:describe() }
 end
 
 --- What is wrong with the order of the layers, each in a sentence; an empty list if nothing is.
 ---@return string[]
 function Sender:check()
-  return chain_order(self)
+  local circle = concrete.circle(self)
+  return circle and { circle } or chain_order(self)
 end
 
 -- In the form that builds it: what was given, and the inner sender.
 Sender.__tostring = function(self)
-  return self.name .. format.options(self.options, self._given, self.sender)
+  return self.name .. format.options(self.options, self._given, inner_of(self))
 end
 
 return Sender

@@ -55,9 +55,16 @@ function core.Task.report_failure(reason, trace)
   emit_without_raising(failure_message(reason, trace))
 end
 
-function core.Loop.report_unstarted(count)
-  emit_without_raising(("%d %s never ran, for the program ended without waiting for anything "
-    .. "(viesti.run, task:join, ...)"):format(count, count == 1 and "task" or "tasks"))
+local function report_left(count, what)
+  if count > 0 then
+    emit_without_raising(("%d %s, for nobody waited for %s: task:join() does, viesti.run waits for "
+      .. "its own function alone"):format(count, what, count == 1 and "it" or "them"))
+  end
+end
+
+function core.Loop.report_left(unstarted, halfway)
+  report_left(unstarted, unstarted == 1 and "task never ran" or "tasks never ran")
+  report_left(halfway, halfway == 1 and "task was cut off halfway" or "tasks were cut off halfway")
 end
 
 -- A warning that raises leaves the failures behind it for later.
@@ -92,7 +99,7 @@ end
 ---@return viesti.Task
 function async.spawn(fn, ...)
   check_function("spawn", fn)
-  return core.spawn(fn, ...)
+  return core.spawn_for_user(fn, ...)
 end
 
 --- Waits: in a task the others run meanwhile, elsewhere the loop is driven.

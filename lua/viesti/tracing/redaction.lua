@@ -74,11 +74,19 @@ function Redaction:url(url)
   return question and url:sub(1, question) .. self:form(url:sub(question + 1)) or url
 end
 
+--- Whether a header field of that name has a secret in it.
+---@param name string
+---@return boolean
+function Redaction:is_secret(name)
+  local lower = name:lower()
+  return self.secret[lower] or has_credentials(lower)
+end
+
 --- The value of a header field; `more`, if given, are the names of further secret ones.
 ---@param more? string[]
 function Redaction:field(name, value, more)
   local lower = name:lower()
-  if self.secret[lower] or has_credentials(lower) then
+  if self:is_secret(name) then
     return redaction.MARK
   end
   for _, other in ipairs(more or {}) do

@@ -253,18 +253,18 @@ function ConcurrencyLimit:state(key) end
 
 ---@class viesti.DefaultsSender.Options
 ---@field base_url? string what a relative URL is appended to, with one slash between
----@field headers? table names to values, or a list of pairs, for requests without a field of that name
+---@field headers? table names to values, or a list of pairs, for requests without a field of that name; with base_url no redirect takes them to another origin
 ---@field params? table names to values, or a list of pairs, for requests without a param of that name
----@field secret_headers? string[] which of the headers no redirect is to take to another origin
+---@field secret_headers? string[] without base_url, which of the headers no redirect is to take to another origin
 ---@field sender? viesti.Sender the inner sender; a SyncSender if none is given
 ---@field clock? viesti.Clock what this layer and those around it tell the time by, and sleep on; for tests
 
 --- DefaultsSender{ base_url, headers, params }: what all requests to one API have in common.
 ---@class viesti.DefaultsSender: viesti.ExtendingSender
 ---@field base_url string? what a relative URL is appended to, with one slash between
----@field headers table? names to values, or a list of pairs, for requests without a field of that name
+---@field headers table? names to values, or a list of pairs, for requests without a field of that name; with base_url no redirect takes them to another origin
 ---@field params table? names to values, or a list of pairs, for requests without a param of that name
----@field secret_headers string[]? which of the headers no redirect is to take to another origin
+---@field secret_headers string[]? without base_url, which of the headers no redirect is to take to another origin
 ---@field clock viesti.Clock? what this layer and those around it tell the time by, and sleep on; for tests
 ---@overload fun(options?: viesti.DefaultsSender.Options): viesti.DefaultsSender
 ---@overload fun(base_url?: string, headers?: table, params?: table, secret_headers?: string[], sender?: viesti.Sender): viesti.DefaultsSender
@@ -1360,8 +1360,8 @@ local Pipeline = {}
 ---@return true? done, string? reason nil and what is wrong with the file
 function Pipeline:reload() end
 
---- Whether the file says something else than when it was last read, by `load` or `reload`; also
---- where that failed, so that what is broken is tried once.
+--- Whether the file says something else than when it was last read, by `load` or `reload`, or is
+--- there no longer; also where that failed, so that what is broken is tried once.
 ---@return boolean
 function Pipeline:changed() end
 
