@@ -20,10 +20,10 @@ describe("Request", function()
       { request.method, request.url, request.params, request.json, request.body })
     assert.same({ "y", "application/json" },
       { request.headers["x"], request.headers["Content-Type"] })
-    assert.same({ { a = "1" }, "a=1" }, { Request({ url = url, data = { a = "1" } }).data,
-      Request({ url = url, data = { a = "1" } }).body })
-    assert.same({ "raw", "raw" }, { Request({ url = url, content = "raw" }).content,
-      Request({ url = url, content = "raw" }).body })
+    local form = Request({ method = "POST", url = url, data = { a = "1" } })
+    assert.same({ { a = "1" }, "a=1" }, { form.data, form.body })
+    local raw = Request({ method = "POST", url = url, content = "raw" })
+    assert.same({ "raw", "raw" }, { raw.content, raw.body })
   end)
 
   it("takes the reference's arguments in its order", function()
@@ -37,6 +37,17 @@ describe("Request", function()
     assert.same({ "GET", url, 0 }, { request.method, request.url, #request.headers })
     assert.is_nil(request.body or request.params or request.data or request.json
       or request.content)
+  end)
+
+  it("has a method with its body, be it GET, and is refused without one", function()
+    local refusal = 'Request: a body needs a method, "POST" say'
+    local bodies = { json = { 1 }, data = {}, content = "", multipart = { a = "1" } }
+    for name, value in pairs(bodies) do
+      assert.has_error(function() Request({ url = url, [name] = value }) end, refusal)
+      assert.has_error(function() viesti.MockSender():send({ url = url, [name] = value }) end,
+        refusal)
+      assert.equal("GET", Request({ method = "get", url = url, [name] = value }).method)
+    end
   end)
 
   it("writes methods in upper case", function()
@@ -147,7 +158,7 @@ describe("Request", function()
       local echo = server.url .. "/echo"
       local base = Request({ url = echo, headers = { ["User-Agent"] = false, A = "1" } })
       assert.is_nil(sent(base:with({ headers = { B = "2" } }))["user-agent"])
-      assert.is_nil(sent(base:with({ json = {} }))["user-agent"])
+      assert.is_nil(sent(base:with({ method = "POST", json = {} }))["user-agent"])
       assert.same({ "me" }, sent(base:with({ headers = { ["user-agent"] = "me" } }))["user-agent"])
       assert.is_nil(sent(Request({ url = echo }):with({ headers = { Accept = false } })).accept)
       server:route("/old", { status = 302, headers = { { "Location", "/echo" } } })
@@ -302,16 +313,16 @@ describe("Request", function()
     end)
 
     it("that changes nothing of what the caller passed in, nor is changed by it", function()
-      local options = { url = url, params = { a = { 1 } }, headers = { A = { "b" } },
-        json = { list = { 1 } } }
+      local options = { method = "POST", url = url, params = { a = { 1 } },
+        headers = { A = { "b" } }, json = { list = { 1 } } }
       local request = Request(options)
       options.params.a[1], options.headers.A[1], options.json.list[1] = 2, "c", 2
       assert.same({ "http://host/path?a=1", "b", '{"list":[1]}', 1 }, { request.url,
         request.headers["A"], request.body, request.json.list[1] })
       request.json.list[1] = 3
       assert.equal(1, request.json.list[1])
-      assert.same({ url = url, params = { a = { 2 } }, headers = { A = { "c" } },
-        json = { list = { 2 } } }, options)
+      assert.same({ method = "POST", url = url, params = { a = { 2 } },
+        headers = { A = { "c" } }, json = { list = { 2 } } }, options)
     end)
   end)
 
@@ -339,6 +350,15 @@ describe("Request", function()
         { copy.body, copy.headers["Content-Type"] })
       assert.is_nil(copy.json)
       assert.is_nil(base:with({ content = "raw" }).headers["Content-Type"])
+    end)
+
+    it("has a method for the body that it gives to a GET without one", function()
+      local get = Request({ url = url })
+      assert.has_error(function() get:with({ json = {} }) end,
+        'Request: a body needs a method, "POST" say')
+      assert.equal("POST", get:with({ method = "POST", json = {} }).method)
+      local search = get:with({ method = "GET", json = {} })
+      assert.equal("GET", search:with({ json = { 1 } }).method)
     end)
 
     it("replaces method and URL", function()
@@ -388,7 +408,8 @@ describe("Request", function()
 
   it("cannot be copied with a file that has been closed", function()
     local file <close> = assert(io.open("README.md"))
-    local request = require("viesti").Request({ url = "http://h/", content = file })
+    local request = require("viesti").Request({ method = "PUT", url = "http://h/",
+      content = file })
     file:close()
     assert.error_matches(function() request:with({}) end,
       "Request: the file in content has been closed$")
@@ -397,14 +418,16 @@ describe("Request", function()
 
   it("has the function of its body in copies, which may say how long it is", function()
     local function content() end
-    local request = require("viesti").Request({ url = "http://h/", content = content })
+    local request = require("viesti").Request({ method = "PUT", url = "http://h/",
+      content = content })
     local copy = request:with({ length = 5 })
     assert.same({ content, 5, nil }, { copy.content, copy.length, request.length })
     assert.is_nil(request.source)
   end)
 
   it("has no method that changes it, nor one that hands out what it remembers", function()
-    local request = require("viesti").Request({ url = "http://h/", json = { a = 1 }, timeout = 5 })
+    local request = require("viesti").Request({ method = "PUT", url = "http://h/",
+      json = { a = 1 }, timeout = 5 })
     local methods = {}
     for name in pairs(require("viesti.core").Request) do
       methods[#methods + 1] = name

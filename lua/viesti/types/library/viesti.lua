@@ -486,7 +486,7 @@ function RateLimit:stats() end
 ---@overload fun(max_redirects?: integer, sender?: viesti.Sender, allow_downgrade?: boolean, secret_headers?: string[]): viesti.RedirectingSender
 
 ---@class viesti.Request.Options
----@field method? string the method; letters are made upper case (default "GET")
+---@field method? string the method, GET if not given; with a body it must be given; letters are made upper case
 ---@field url string http or https, without spaces; what else may not stand in a URL is percent-encoded
 ---@field params? table names to values, or a list of pairs: added to the URL's query; true and false are sent as such, and a value may be a list
 ---@field headers? table|viesti.Headers names to values, or a list of pairs; a value may be a list, or false: no such field is sent, not even the session's or libcurl's own
@@ -1041,7 +1041,7 @@ local Request = {}
 --- A copy of the request with other options. Headers and params are merged by name: values given
 --- here replace those of the name, and a list of none, `{}`, takes it away. false means what it
 --- means to Request: a param's value is "false", a header is not sent at all. A body given here
---- replaces the one there was.
+--- replaces the one there was; a GET without one is given a method with it.
 ---@param changes table options as for Request
 ---@return viesti.Request
 function Request:with(changes) end
