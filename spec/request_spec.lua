@@ -97,6 +97,21 @@ describe("Request", function()
       assert.equal("?a=1&a=2&b=3", query({ a = { 1, 2 }, b = 3, c = {} }))
     end)
 
+    it("writes numbers with all their digits, whole ones without a point, as json does", function()
+      for number, text in pairs({ [2.0 ^ 53] = "9007199254740992", [0.1] = "0.1", [3.0] = "3",
+        [0.1 + 0.2] = "0.30000000000000004", [-1e15] = "-1000000000000000",
+        [1e300] = "1e%2B300", [math.mininteger] = "-9223372036854775808" }) do
+        assert.equal("?id=" .. text, query({ id = number }))
+        assert.equal("id=" .. text, Request({ method = "POST", url = url, data = { id = number } })
+          .body)
+        assert.equal(("[%s]"):format((text:gsub("%%2B", "+"))),
+          Request({ method = "POST", url = url, json = { number } }).body)
+        assert.equal((text:gsub("%%2B", "+")),
+          Request({ url = url, headers = { Id = number } }).headers.Id)
+      end
+      assert.equal("?id=inf", query({ id = math.huge }))
+    end)
+
     it("writes numbers, booleans and any bytes", function()
       assert.equal("?a=1&b=1.5&c=true&d=&e=%00%0D%0A%26%3D%2B%20%FF~",
         query({ a = 1, b = 1.5, c = true, d = "", e = "\0\r\n&=+ \xff~" }))
