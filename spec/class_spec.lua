@@ -40,6 +40,20 @@ describe("class", function()
     assert.equal(8, Cube(2).volume)
   end)
 
+  it("completes objects alone with init, not the class that a colon hands to it", function()
+    local Base = Shape:extend("Base")
+    function Base:init() self.ready = true end
+    local Child = Base:extend("Child")
+    function Child:init() Child.super.init(self) end
+    assert.is_true(Child().ready)
+    local Wrong = Base:extend("Wrong")
+    function Wrong:init() Wrong.super:init() end -- luacheck: no self
+    local _, message = pcall(Wrong)
+    assert.matches("class_spec.lua:%d+: Base.init needs an object, got the class Base: "
+      .. "it is super.init%(self%), with a dot$", message)
+    assert.is_nil(Base.ready)
+  end)
+
   it("lets a class say why it cannot be built", function()
     local Abstract = Shape:extend("Abstract")
     function Abstract:missing() return self.name .. " is abstract" end

@@ -61,6 +61,21 @@ local function check_name(name)
   end
 end
 
+-- An `init` is told what it is to complete, which is no class: that would be spoilt for all others.
+local function guarded(Class, init)
+  return function(object, ...)
+    if type(object) ~= "table" or rawget(object, "_given") == nil then
+      refuse(("%s.init needs an object, got %s: it is super.init(self), with a dot"):format(
+        Class.name, format.given(object)))
+    end
+    return init(object, ...)
+  end
+end
+
+local function define(Class, key, value)
+  rawset(Class, key, key == "init" and guarded(Class, value) or value)
+end
+
 --- A new class named `name`, a child of `parent` (nil for none) with further `declared` options.
 function class.new(name, parent, declared)
   check_name(name)
@@ -80,6 +95,7 @@ function class.new(name, parent, declared)
   end
   return setmetatable(Class, {
     __index = parent,
+    __newindex = define,
     __call = construct,
     __tostring = function() return name end,
   })
