@@ -853,6 +853,9 @@ function testing.clock(options) end
 ---@field policies viesti.Policies policies ready for a RetryingSender
 ---@field standard viesti.standard.Class
 ---@field testing viesti.Testing what is for tests of users' own
+---@field sqlite viesti.sqlite.Class a store in an SQLite file (the rock viesti-sqlite)
+---@field redis fun(options?: viesti.redis.Options|string): viesti.Redis a store on a Redis server (the rock viesti-redis)
+---@field RedisLimit viesti.RedisLimit a RateLimit that holds over many machines (the rock viesti-redis)
 local viesti = {}
 
 --- Marks a table as a list, so that it encodes as [] even when it is empty. Returns it.
