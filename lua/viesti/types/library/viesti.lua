@@ -1122,7 +1122,8 @@ function Response:save(path) end
 ---@return boolean
 function Response:is_success() end
 
---- The response itself if its status is below 400; raises an error that names it otherwise.
+--- The response itself if its status is below 400; raises the error `status` otherwise, which names
+--- it and has it as `err.response`.
 ---@return viesti.Response
 function Response:raise_for_status() end
 
@@ -1177,6 +1178,8 @@ function Shared:describe() end
 ---@field timeout "connect"|"total"|"idle"|"low_speed"|nil which one struck, if one did
 ---@field retryable boolean sending it again cannot do it twice, and may succeed
 ---@field request viesti.Request? what was, or was to be, sent
+---@field response viesti.Response? of the kind status: the response
+---@field place string? of the kind status: "file:line: " where it was raised
 ---@field cause any of the kind script: what the user's function raised or gave up with
 ---@field attempts viesti.Attempt[]? how often it was sent, where a layer repeats it
 ---@field give_up string? why that layer did not send it again
@@ -1501,6 +1504,7 @@ function Tiered:close() end
 ---| "rate_limited"
 ---| "deadline"
 ---| "script"
+---| "status"
 ---| "out_of_memory"
 
 --- A snapshot: numbers that go on changing are not of the very same moment.
