@@ -41,6 +41,17 @@ local function construct(Class, ...)
   return object
 end
 
+-- What is wrong with options in a child of `parent`, whose members their values would hide.
+local function clash(declared, parent)
+  for _, spec in ipairs(declared) do
+    if type(parent[spec.name]) == "function" then
+      return ("'%s' is the name of a method of %s"):format(spec.name, parent.name)
+    elseif spec.name == "sender" and spec.type ~= "sender" and parent.with_sender then
+      return "'sender' is the inner one, and of the type 'sender'"
+    end
+  end
+end
+
 -- Own options come first, in the order declared; inherited ones of other names follow.
 local function inherit_options(declared, inherited)
   local all, seen = {}, {}
@@ -80,6 +91,7 @@ end
 function class.new(name, parent, declared)
   check_name(name)
   local wrong = options.check_declaration(declared or {})
+    or parent and declared and clash(declared, parent)
   if wrong then
     refuse(("extend: %s: %s"):format(name, wrong))
   end

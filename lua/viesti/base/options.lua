@@ -3,7 +3,8 @@
 --- A declaration is a list, in positional order, of
 ---   { name = "retries", type = "integer", default = 0, min = 0, doc = "..." }
 --- with, where they apply: `max`, `values` (the allowed ones), `required`, `fields` (a nested
---- declaration, for a table), `secret` (never shown), `by_name` (it has no position). `type` is
+--- declaration, for a table), `secret` (never shown), `by_name` (it has no position), `form` (what
+--- a value looks like, where the type says too little). `type` is
 --- a Lua type, "integer", or the name of a check below; several are joined by "|"; one in CamelCase
 --- is that of a class.
 local foreign_names = require "viesti.base.foreign_names"
@@ -137,6 +138,9 @@ local function has_type(declared)
   end
 end
 
+-- By spec, worked out on first use.
+local types = setmetatable({}, { __mode = "k" })
+
 local function in_range(spec, value)
   if type(value) ~= "number" then
     return true
@@ -169,12 +173,19 @@ options.is_headers = checks.headers
 local SPEC_KEYS = {
   name = "string", type = "string", default = "any", min = "number", max = "number",
   values = "table", required = "boolean", fields = "table", secret = "boolean",
-  secret_strings = "boolean", by_name = "boolean", doc = "string",
+  secret_strings = "boolean", by_name = "boolean", form = "string", doc = "string",
 }
 
 local LUA_TYPES = {
   string = true, boolean = true, table = true, ["function"] = true, userdata = true,
 }
+
+-- Whether the option may have that value.
+local function takes(spec, value)
+  types[spec] = types[spec] or has_type(spec.type)
+  return types[spec](value) and in_range(spec, value)
+    and (not spec.values or is_listed(spec, value))
+end
 
 local function check_spec(spec)
   if type(spec) ~= "table" or type(spec.name) ~= "string" then
@@ -195,7 +206,12 @@ local function check_spec(spec)
       return ("'%s': there is no type '%s'"):format(spec.name, name)
     end
   end
-  return spec.type == nil and ("'%s' has no type"):format(spec.name) or nil
+  if spec.type == nil then
+    return ("'%s' has no type"):format(spec.name)
+  elseif spec.default ~= nil and not takes(spec, spec.default) then
+    return ("'%s': its default must be %s, got %s"):format(spec.name, options.allowed(spec),
+      format.given(spec.default))
+  end
 end
 
 --- What is wrong with a declaration, as the end of a sentence about its class; nil if it is fine.
@@ -235,7 +251,7 @@ function options.allowed(spec)
     local description = descriptions[name] or is_class_name(name) and "a " .. name or name
     kinds[#kinds + 1] = description .. (is_number and bounds or "")
   end
-  return table.concat(kinds, " or ")
+  return table.concat(kinds, " or ") .. (spec.form and " " .. spec.form or "")
 end
 
 -- Optimal string alignment: a swap of neighbours, the commonest slip, counts as one.
@@ -321,9 +337,8 @@ end
 
 local read_table
 
--- By declaration, worked out on first use: its specs by name, and the type check of each spec.
+-- By declaration, worked out on first use: its specs by name.
 local indexes = setmetatable({}, { __mode = "k" })
-local types = setmetatable({}, { __mode = "k" })
 
 local function index_of(declaration)
   local index = indexes[declaration]
@@ -331,7 +346,6 @@ local function index_of(declaration)
     index = {}
     for _, spec in ipairs(declaration) do
       index[spec.name] = spec
-      types[spec] = has_type(spec.type)
     end
     indexes[declaration] = index
   end
@@ -353,6 +367,16 @@ local function unit_of(spec, value)
   return ""
 end
 
+-- What makes what is wanted of what was given.
+local function hint(spec, value)
+  if spec.type == "sender" and format.is_class(value) then
+    return (": %s {} makes one"):format(tostring(value))
+  elseif spec.type == "store" and type(value) == "string" then
+    return (": %s(...) makes one"):format(value:find "^%a+://" and "redis" or "sqlite")
+  end
+  return unit_of(spec, value)
+end
+
 local function read_value(owner, spec, value)
   if value == nil then
     if spec.required then
@@ -364,11 +388,10 @@ local function read_value(owner, spec, value)
   if math.type(value) == "float" then
     value = as_integer(spec, value)
   end
-  if not (types[spec](value) and in_range(spec, value)
-      and (not spec.values or is_listed(spec, value))) then
+  if not takes(spec, value) then
     return nil, ("%s: %s must be %s, got %s%s"):format(
       owner, spec.name, options.allowed(spec),
-      spec.secret and "a " .. type(value) or format.given(value), unit_of(spec, value))
+      spec.secret and "a " .. type(value) or format.given(value), hint(spec, value))
   end
   if spec.fields then
     return read_table(owner .. "." .. spec.name, spec.fields, value)
