@@ -19,7 +19,8 @@ local single_flight = require "viesti.tasks.single_flight"
 ---@field renew_before number
 ---@field header string
 local AuthenticatingSender = ExtendingSender:extend("AuthenticatingSender", {
-  { name = "basic", type = "table", secret = true, doc = "{ user, password } (RFC 7617)" },
+  { name = "basic", type = "table", secret = true,
+    form = '{ "user", "password" }', doc = "{ user, password } (RFC 7617)" },
   { name = "bearer", type = "string", secret = true, doc = "a token that does not expire" },
   { name = "token", type = "function",
     doc = "returns a token, and the seconds it is good for if known; or nil and an error" },
