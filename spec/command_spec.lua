@@ -205,7 +205,7 @@ describe("The command viesti", function()
     refused(2, "--retry does not go with -c: the file says that", "-c", "x.lua", "--retry", "1",
       server.url)
     refused(3, "the URL 'example.org' has no scheme (http or https)", "example.org")
-    refused(3, "URL 2 of 2: the URL has a space or control character (byte 2 is 0x20)", server.url,
+    refused(3, "URL 2 of 2: the URL has a space (byte 2), which is written %20", server.url,
       "a b")
     refused(3, "the URL's scheme is 'ftp', only http and https are allowed", "ftp://a/")
     assert.equal(0, #server:requests())

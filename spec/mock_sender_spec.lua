@@ -352,6 +352,6 @@ describe("MockSender", function()
       "MockSender.routes[1].answer: content and body are both given, a response has one body")
     refused({ routes = { { answer = { headers = { ["a b"] = "c" } } } } },
       "MockSender.routes[1].answer: the name "
-      .. "of a header may have letters, digits and !#$%&'*+-.^_`|~ only")
+      .. "of the header 'a b' may have letters, digits and !#$%&'*+-.^_`|~ only")
   end)
 end)

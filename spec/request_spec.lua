@@ -237,11 +237,18 @@ describe("Request", function()
       refused("the URL 'host/path' has no scheme (http or https)", { url = "host/path" })
       refused("the URL '' has no scheme (http or https)", { url = "" })
       refused("the URL '***@host/path' has no scheme (http or https)", { url = "me:pw@host/path" })
-      refused("the URL has a space or control character (byte 14 is 0x20)",
+      refused("the URL '/data.json' has no scheme (http or https); it may be relative below a "
+        .. "DefaultsSender with a base_url", { url = "/data.json" })
+      for bad, shown in pairs({ ["http://host:99999/"] = "http://host:99999/",
+        ["http://me:pw@host:99999/"] = "***@host:99999/" }) do
+        assert.error_matches(function() Request({ url = bad }) end,
+          ("Request: the URL '%s' is not valid: Port number"):format(shown), 1, true)
+      end
+      refused("the URL has a space (byte 14), which is written %20",
         { url = "http://host/a b" })
-      refused("the URL has a space or control character (byte 12 is 0x0d)",
+      refused("the URL has a control character (byte 12 is 0x0d)",
         { url = "http://host\r\nX: y/" })
-      refused("the URL has a space or control character (byte 13 is 0x00)",
+      refused("the URL has a control character (byte 13 is 0x00)",
         { url = "http://host/\0" })
       for _, bad in ipairs({ "http://", "http:///path", "http://host:99999/", "http://host:x/",
         "http://[::1/", "http://ho%00st/" }) do
@@ -278,15 +285,18 @@ describe("Request", function()
         refused("the header 'A' must not have CR, LF or NUL in its value",
           { headers = { A = { "fine", value } } })
       end
-      for _, name in ipairs({ "A\r\nB", "A\0", "A B", "A:", "", "\u{e4}" }) do
-        assert.error_matches(function() Request({ url = url, headers = { [name] = "x" } }) end,
-          "Request: the name of a header may have letters, digits")
+      for name, shown in pairs({ ["A\r\nB"] = "A??B", ["A\0"] = "A?", ["A B"] = "A B",
+        ["A:"] = "A:", [""] = "", ["\u{e4}"] = "\u{e4}" }) do
+        refused(("the name of the header '%s' may have letters, digits and !#$%%&'*+-.^_`|~ only")
+          :format(shown), { headers = { [name] = "x" } })
       end
     end)
 
     it("CR, LF and NUL in the method", function()
-      for _, method in ipairs({ "GET /x HTTP/1.1\r\nX: y", "G\0", "", "G T" }) do
-        refused("the method must be a token such as GET", { method = method })
+      for method, shown in pairs({ ["GET / HTTP/1.1\r\nX: y"] = "GET / HTTP/1.1??X: Y",
+        ["G\0"] = "G?", [""] = "", ["G T"] = "G T", [("G"):rep(99) .. " "] = ("G"):rep(60) }) do
+        refused(("the method must be a token such as GET, got '%s'"):format(shown),
+          { method = method })
       end
     end)
 

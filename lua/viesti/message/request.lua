@@ -152,6 +152,12 @@ local function build(values, source)
     read.bytes, remember(values, read, typed, omitted), further(values, read))
 end
 
+-- What helps against what the core says is wrong with a URL.
+local function hint(url, wrong)
+  local is_relative = url:find "^/" and wrong:find("has no scheme", 1, true)
+  return is_relative and "; it may be relative below a DefaultsSender with a base_url" or ""
+end
+
 -- The request of checked options, or nil and what is wrong. `source`: see body.read.
 local function make(source, values, wrong)
   if not values then
@@ -161,7 +167,7 @@ local function make(source, values, wrong)
   end
   local request
   request, wrong = build(values, source)
-  return request, wrong and "Request: " .. wrong
+  return request, wrong and "Request: " .. wrong .. hint(values.url, wrong)
 end
 
 local function new(_, ...)
