@@ -1190,7 +1190,7 @@ function Shared:describe() end
 ---@class viesti.MockRoute
 ---@field method string? any if not given
 ---@field url string? the whole URL, with its query
----@field pattern string? a Lua pattern that is found in the URL
+---@field pattern string? a Lua pattern that is found in the URL: `%-`, `%.`, `%?` are these signs
 ---@field matches (fun(request: viesti.Request): boolean?)?
 ---@field answer any as the option `routes` says
 
