@@ -9,6 +9,7 @@
 --- is that of a class.
 local foreign_names = require "viesti.base.foreign_names"
 local format = require "viesti.base.format"
+local nearest = require "viesti.base.nearest"
 local tables = require "viesti.base.tables"
 
 local options = {}
@@ -194,7 +195,7 @@ local function check_spec(spec)
   for key, value in pairs(spec) do
     local wanted = SPEC_KEYS[key]
     if not wanted then
-      local near = options.nearest(tostring(key), tables.sorted_keys(SPEC_KEYS))
+      local near = nearest(tostring(key), tables.sorted_keys(SPEC_KEYS))
       return ("'%s' has %s, which means nothing%s"):format(spec.name, format.value(key),
         near and (", did you mean '%s'?"):format(near) or "")
     elseif wanted ~= "any" and type(value) ~= wanted then
@@ -254,55 +255,8 @@ function options.allowed(spec)
   return table.concat(kinds, " or ") .. (spec.form and " " .. spec.form or "")
 end
 
--- Optimal string alignment: a swap of neighbours, the commonest slip, counts as one.
-local function distance(a, b)
-  local rows = {}
-  for i = 0, #a do
-    rows[i] = { [0] = i }
-  end
-  for j = 0, #b do
-    rows[0][j] = j
-  end
-  for i = 1, #a do
-    for j = 1, #b do
-      local cost = a:byte(i) == b:byte(j) and 0 or 1
-      local best =
-        math.min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + cost)
-      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
-        best = math.min(best, rows[i - 2][j - 2] + 1)
-      end
-      rows[i][j] = best
-    end
-  end
-  return rows[#a][#b]
-end
-
-local SHORTEST_PART = 4
-local LONGEST_NAME = 64 -- the distance between two takes the product of their lengths
-
--- The first that is a whole of what was given only in part: "retrying" for "retry".
-local function begun(name, names)
-  for _, candidate in ipairs(names) do
-    if #name >= SHORTEST_PART and candidate:sub(1, #name) == name then
-      return candidate
-    end
-  end
-end
-
 --- The name of `names` nearest to a mistyped one, or nil if none is near.
-function options.nearest(name, names)
-  local best, best_distance
-  if #name > LONGEST_NAME then
-    return nil
-  end
-  for _, candidate in ipairs(names) do
-    local d = distance(name:lower(), candidate:lower())
-    if d <= math.max(2, #candidate // 3) and (not best or d < best_distance) then
-      best, best_distance = candidate, d
-    end
-  end
-  return best or begun(name, names)
-end
+options.nearest = nearest
 
 local function names_of(declaration)
   local names = {}
@@ -330,7 +284,7 @@ local function unknown(owner, declaration, key)
   if class and not contains(names, option) then
     return ("%s, %s has '%s' for that (%s has %s)"):format(refusal, class, option, owner, listed)
   end
-  local near = option or options.nearest(tostring(key), names)
+  local near = option or nearest(tostring(key), names)
   return ("%s%s (%s)"):format(refusal, near and (", did you mean '%s'?"):format(near) or "",
     #names == 0 and "it has none" or "its options are " .. listed)
 end
