@@ -210,7 +210,7 @@ describe("AuthenticatingSender", function()
   end)
 
   it("does not show what it refuses", function()
-    refuses({ basic = "me:hush" }, "basic must be a table, got a string")
+    refuses({ basic = "me:hush" }, 'basic must be a table { "user", "password" }, got a string')
     refuses({ bearer = { "hush" } }, "bearer must be a string, got a table")
   end)
 

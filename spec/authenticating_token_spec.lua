@@ -216,7 +216,7 @@ for _, kind in ipairs({ "SyncSender", "AsyncSender" }) do
           local sender = authenticating({ token = function() return table.unpack(wrong) end })
           local ok, reason = pcall(send, sender)
           assert.is_false(ok)
-          assert.matches("^AuthenticatingSender: token must return ", reason)
+          assert.matches("^%S*_spec.lua:%d+: AuthenticatingSender: token must return ", reason)
           assert.is_nil(reason:find("hush"))
         end
       end)

@@ -181,7 +181,7 @@ describe("CachingSender", function()
   it("never takes a GET with a body for one without", function()
     local sender = caching({})
     get(sender)
-    assert.equal("bypass", get(sender, nil, { content = "x" }).cache.forwarded)
+    assert.equal("bypass", get(sender, nil, { method = "GET", content = "x" }).cache.forwarded)
   end)
 
   describe("ttl", function()

@@ -40,6 +40,20 @@ describe("class", function()
     assert.equal(8, Cube(2).volume)
   end)
 
+  it("completes objects alone with init, not the class that a colon hands to it", function()
+    local Base = Shape:extend("Base")
+    function Base:init() self.ready = true end
+    local Child = Base:extend("Child")
+    function Child:init() Child.super.init(self) end
+    assert.is_true(Child().ready)
+    local Wrong = Base:extend("Wrong")
+    function Wrong:init() Wrong.super:init() end -- luacheck: no self
+    local _, message = pcall(Wrong)
+    assert.matches("class_spec.lua:%d+: Base.init needs an object, got the class Base: "
+      .. "it is super.init%(self%), with a dot$", message)
+    assert.is_nil(Base.ready)
+  end)
+
   it("lets a class say why it cannot be built", function()
     local Abstract = Shape:extend("Abstract")
     function Abstract:missing() return self.name .. " is abstract" end
@@ -84,6 +98,18 @@ describe("class", function()
     assert.error_matches(function() Shape:extend() end, "got nothing")
   end)
 
+  it("refuses options that would hide a method or the inner sender", function()
+    local Layer = require("viesti").ExtendingSender
+    local cases = { send = "'send' is the name of a method of ExtendingSender",
+      sender = "'sender' is the inner one, and of the type 'sender'" }
+    for name, message in pairs(cases) do
+      assert.has_error(function()
+        Layer:extend("OddSender", { { name = name, type = "string" } })
+      end, "extend: OddSender: " .. message)
+    end
+    assert.is_table(Layer:extend("OddSender", { { name = "sender", type = "sender" } }))
+  end)
+
   it("refuses declarations that mean nothing", function()
     local cases = {
       [{ "value" }] = "extend: X: option 1 must be a table with a name, got \"value\"",
@@ -91,6 +117,10 @@ describe("class", function()
       [{ { name = "a", type = "sting" } }] = "extend: X: option 1 'a': there is no type 'sting'",
       [{ { name = "a", type = "string", defalt = 1 } }] =
         "extend: X: option 1 'a' has \"defalt\", which means nothing, did you mean 'default'?",
+      [{ { name = "a", type = "number", default = "x" } }] =
+        "extend: X: option 1 'a': its default must be a number, got \"x\"",
+      [{ { name = "a", type = "integer", default = 0, min = 1 } }] =
+        "extend: X: option 1 'a': its default must be an integer of 1 or more, got 0",
       [{ a = {} }] = "extend: X: its options must be a list of tables { name = ..., type = ... }",
     }
     for declared, message in pairs(cases) do

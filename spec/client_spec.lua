@@ -168,7 +168,7 @@ describe("Client", function()
     assert.has_error(function() Client(nil, "yes") end,
       'Client: asynchronous must be true or false, got "yes"')
     assert.has_error(function() Client(viesti.SyncSender) end,
-      "Client: sender must be a sender, got the class SyncSender")
+      "Client: sender must be a sender, got the class SyncSender: SyncSender {} makes one")
   end)
 
   describe("SenderConflictWarning", function()

@@ -113,6 +113,11 @@ describe("DefaultsSender", function()
       assert.error_matches(function() viesti.DefaultsSender({ base_url = base }) end,
         "DefaultsSender: base_url must be the start of a URL, got")
     end
+    for _, base in ipairs({ "api.example", "127.0.0.1:18471" }) do
+      assert.has_error(function() viesti.DefaultsSender({ base_url = base }) end,
+        ('DefaultsSender: base_url must be the start of a URL, got "%s": the URL \'%s\' has no '
+          .. "scheme (http or https)"):format(base, base))
+    end
     assert.error_matches(function() viesti.DefaultsSender({ headers = { A = true } }) end,
       "DefaultsSender: headers: the value of \"A\" must be", 1, true)
   end)

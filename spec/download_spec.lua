@@ -308,7 +308,7 @@ describe("download", function()
       method = "POST" }, "x")
     for _, content in ipairs({ "", "x", function() end }) do
       refused("download: the request must not have a body", sender,
-        { url = URL, content = content }, "x")
+        { method = "GET", url = URL, content = content }, "x")
     end
     for _, name in ipairs({ "Range", "If-Range" }) do
       refused(("download: the request must not have the header '%s', which is set here")

@@ -214,7 +214,7 @@ describe("viesti.chains.load", function()
     finally(function()
       package.loaded["viesti.sqlite"], package.searchers = loaded, searchers
     end)
-    assert.equal("chain:1: sqlite: viesti.sqlite is not installed (the rock viesti-sqlite has it)",
+    assert.equal("chain:1: the store for SQLite is not installed, it is the rock viesti-sqlite",
       select(2, viesti.load("return sqlite 'a'")))
   end)
 

@@ -94,6 +94,15 @@ describe("MockSender", function()
       assert.is_nil((ask("GET", HOST .. "/a")))
     end)
 
+    it("by a Lua pattern, which says so where it was meant as plain text", function()
+      local sender = MockSender { routes = { { pattern = "a-b.c?x", answer = {} } } }
+      local _, err = sender:send({ url = "http://h/a-b.c?x" })
+      assert.equal('the MockSender has no route for it ("a-b.c?x" is a Lua pattern, in which %- '
+        .. 'stands for -), it has 1: any pattern "a-b.c?x"', err.message)
+      assert.matches("^the MockSender has no route for it, it has 1",
+        select(2, sender:send({ url = "http://h/" })).message)
+    end)
+
     it("by a pattern in the URL, or a function of the request", function()
       local ask = routed { { pattern = "/users/%d+$" },
         { matches = function(request) return request.method == "DELETE" end } }
@@ -352,6 +361,6 @@ describe("MockSender", function()
       "MockSender.routes[1].answer: content and body are both given, a response has one body")
     refused({ routes = { { answer = { headers = { ["a b"] = "c" } } } } },
       "MockSender.routes[1].answer: the name "
-      .. "of a header may have letters, digits and !#$%&'*+-.^_`|~ only")
+      .. "of the header 'a b' may have letters, digits and !#$%&'*+-.^_`|~ only")
   end)
 end)

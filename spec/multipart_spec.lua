@@ -78,7 +78,7 @@ describe("A multipart body", function()
       return table.concat(contents, "&")
     end
     local values = { a = 5, b = 2.5, c = true, d = { "x", 1, false }, e = {} }
-    local as_data = Request({ url = "http://h/", data = values }).body
+    local as_data = Request({ method = "POST", url = "http://h/", data = values }).body
     assert.equal("a=5&b=2.5&c=true&d=x&d=1&d=false", as_data)
     assert.equal(as_data, seen(values))
     assert.equal("a=0&b=1&b=2", seen({ { name = "a", content = 0 },
@@ -199,7 +199,8 @@ describe("A multipart body", function()
       assert.is_nil(copy.multipart)
       assert.is_string(copy.body)
     end
-    local copy = Request({ url = "http://host/", json = { 1 } }):with({ multipart = { a = "x" } })
+    local copy = Request({ method = "POST", url = "http://host/", json = { 1 } })
+      :with({ multipart = { a = "x" } })
     assert.is_nil(copy.json or copy.body or copy.headers["Content-Type"])
   end)
 

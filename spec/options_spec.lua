@@ -106,6 +106,28 @@ describe("options.read", function()
   end)
 end)
 
+describe("a value that makes no option, but something near", function()
+  local function refusal(Class, given)
+    return (select(2, pcall(Class, given)):gsub("^%S+:%d+: ", ""))
+  end
+
+  it("is refused with what makes one of it", function()
+    assert.same({
+      'AuthenticatingSender: basic must be a table { "user", "password" }, got a string',
+      'CachingSender: store must be a store, got "x.db": sqlite(...) makes one',
+      'CachingSender: store must be a store, got "redis://h": redis(...) makes one',
+      "RetryingSender: sender must be a sender, got the class SyncSender: SyncSender {} makes one",
+    }, {
+      refusal(viesti.AuthenticatingSender, { basic = "me:pw" }),
+      refusal(viesti.CachingSender, { store = "x.db" }),
+      refusal(viesti.CachingSender, { store = "redis://h" }),
+      refusal(viesti.RetryingSender, { sender = viesti.SyncSender }),
+    })
+    assert.matches('there is no option "retry", did you mean \'retries\'?',
+      refusal(viesti.RetryingSender, { retry = 3 }), 1, true)
+  end)
+end)
+
 describe("options.nearest", function()
   local names = { "retries", "sender", "methods", "backoff", "rate_limit" }
 

@@ -118,12 +118,41 @@ describe("Misuse is blamed on the user's own line", function()
     end
   end)
 
-  it("where a function of the user's returns what is no token", function()
-    local layer <close> = viesti.AuthenticatingSender { token = function() return 5 end }
+  it("where a function of the user's begins that returned what it must not", function()
+    local function wrong() return print end -- the line
+    local at = debug.getinfo(wrong, "S").linedefined
+    local mock = viesti.MockSender { routes = { { answer = { status_code = 500,
+      headers = { ["Cache-Control"] = "max-age=60" } } } } }
+    local Odd = viesti.Sender:extend "OddSender"
+    Odd.send = wrong
+    local cases = { viesti.RetryingSender { sender = Odd() },
+      viesti.RetryingSender { retries = 1, policy = wrong, sender = mock },
+      viesti.RateLimitingSender { rate = 1, key = wrong, sender = mock },
+      viesti.ConcurrencyLimitingSender { limit = 1, key = wrong, sender = mock },
+      viesti.CircuitBreakingSender { key = wrong, sender = mock },
+      viesti.AuthenticatingSender { token = wrong, sender = mock } }
+    for _, option in ipairs { "key", "partition", "ttl", "tags" } do
+      cases[#cases + 1] = viesti.CachingSender { [option] = wrong, sender = mock,
+        store_errors = true }
+    end
+    for _, layer in ipairs(cases) do
+      local ok, raised = pcall(function()
+        local _ = layer:send { url = "http://h/" }
+      end)
+      assert.is_false(ok, layer.name)
+      assert.matches(("^spec/place_spec.lua:%d: %s: %%w.* must return "):format(at, layer.name),
+        raised)
+    end
+  end)
+
+  it("where the call is, if the function is in C", function()
+    local layer = viesti.RateLimitingSender { rate = 1, sender = viesti.MockSender(),
+      key = getmetatable } -- a table
+    local at = debug.getinfo(1, "l").currentline + 2
     local ok, raised = pcall(function()
-      local _ = layer:send { url = server.url }
+      local _ = layer:send { url = "http://h/" }
     end)
     assert.is_false(ok)
-    assert.matches("^spec/place_spec.lua:%d+: AuthenticatingSender: token must return ", raised)
+    assert.matches(("^spec/place_spec.lua:%d: "):format(at), raised)
   end)
 end)

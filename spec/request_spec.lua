@@ -20,10 +20,10 @@ describe("Request", function()
       { request.method, request.url, request.params, request.json, request.body })
     assert.same({ "y", "application/json" },
       { request.headers["x"], request.headers["Content-Type"] })
-    assert.same({ { a = "1" }, "a=1" }, { Request({ url = url, data = { a = "1" } }).data,
-      Request({ url = url, data = { a = "1" } }).body })
-    assert.same({ "raw", "raw" }, { Request({ url = url, content = "raw" }).content,
-      Request({ url = url, content = "raw" }).body })
+    local form = Request({ method = "POST", url = url, data = { a = "1" } })
+    assert.same({ { a = "1" }, "a=1" }, { form.data, form.body })
+    local raw = Request({ method = "POST", url = url, content = "raw" })
+    assert.same({ "raw", "raw" }, { raw.content, raw.body })
   end)
 
   it("takes the reference's arguments in its order", function()
@@ -37,6 +37,17 @@ describe("Request", function()
     assert.same({ "GET", url, 0 }, { request.method, request.url, #request.headers })
     assert.is_nil(request.body or request.params or request.data or request.json
       or request.content)
+  end)
+
+  it("has a method with its body, be it GET, and is refused without one", function()
+    local refusal = 'Request: a body needs a method, "POST" say'
+    local bodies = { json = { 1 }, data = {}, content = "", multipart = { a = "1" } }
+    for name, value in pairs(bodies) do
+      assert.has_error(function() Request({ url = url, [name] = value }) end, refusal)
+      assert.has_error(function() viesti.MockSender():send({ url = url, [name] = value }) end,
+        refusal)
+      assert.equal("GET", Request({ method = "get", url = url, [name] = value }).method)
+    end
   end)
 
   it("writes methods in upper case", function()
@@ -84,6 +95,21 @@ describe("Request", function()
 
     it("repeats a name with a list of values", function()
       assert.equal("?a=1&a=2&b=3", query({ a = { 1, 2 }, b = 3, c = {} }))
+    end)
+
+    it("writes numbers with all their digits, whole ones without a point, as json does", function()
+      for number, text in pairs({ [2.0 ^ 53] = "9007199254740992", [0.1] = "0.1", [3.0] = "3",
+        [0.1 + 0.2] = "0.30000000000000004", [-1e15] = "-1000000000000000",
+        [1e300] = "1e%2B300", [math.mininteger] = "-9223372036854775808" }) do
+        assert.equal("?id=" .. text, query({ id = number }))
+        assert.equal("id=" .. text, Request({ method = "POST", url = url, data = { id = number } })
+          .body)
+        assert.equal(("[%s]"):format((text:gsub("%%2B", "+"))),
+          Request({ method = "POST", url = url, json = { number } }).body)
+        assert.equal((text:gsub("%%2B", "+")),
+          Request({ url = url, headers = { Id = number } }).headers.Id)
+      end
+      assert.equal("?id=inf", query({ id = math.huge }))
     end)
 
     it("writes numbers, booleans and any bytes", function()
@@ -147,7 +173,7 @@ describe("Request", function()
       local echo = server.url .. "/echo"
       local base = Request({ url = echo, headers = { ["User-Agent"] = false, A = "1" } })
       assert.is_nil(sent(base:with({ headers = { B = "2" } }))["user-agent"])
-      assert.is_nil(sent(base:with({ json = {} }))["user-agent"])
+      assert.is_nil(sent(base:with({ method = "POST", json = {} }))["user-agent"])
       assert.same({ "me" }, sent(base:with({ headers = { ["user-agent"] = "me" } }))["user-agent"])
       assert.is_nil(sent(Request({ url = echo }):with({ headers = { Accept = false } })).accept)
       server:route("/old", { status = 302, headers = { { "Location", "/echo" } } })
@@ -211,11 +237,18 @@ describe("Request", function()
       refused("the URL 'host/path' has no scheme (http or https)", { url = "host/path" })
       refused("the URL '' has no scheme (http or https)", { url = "" })
       refused("the URL '***@host/path' has no scheme (http or https)", { url = "me:pw@host/path" })
-      refused("the URL has a space or control character (byte 14 is 0x20)",
+      refused("the URL '/data.json' has no scheme (http or https); it may be relative below a "
+        .. "DefaultsSender with a base_url", { url = "/data.json" })
+      for bad, shown in pairs({ ["http://host:99999/"] = "http://host:99999/",
+        ["http://me:pw@host:99999/"] = "***@host:99999/" }) do
+        assert.error_matches(function() Request({ url = bad }) end,
+          ("Request: the URL '%s' is not valid: Port number"):format(shown), 1, true)
+      end
+      refused("the URL has a space (byte 14), which is written %20",
         { url = "http://host/a b" })
-      refused("the URL has a space or control character (byte 12 is 0x0d)",
+      refused("the URL has a control character (byte 12 is 0x0d)",
         { url = "http://host\r\nX: y/" })
-      refused("the URL has a space or control character (byte 13 is 0x00)",
+      refused("the URL has a control character (byte 13 is 0x00)",
         { url = "http://host/\0" })
       for _, bad in ipairs({ "http://", "http:///path", "http://host:99999/", "http://host:x/",
         "http://[::1/", "http://ho%00st/" }) do
@@ -252,15 +285,18 @@ describe("Request", function()
         refused("the header 'A' must not have CR, LF or NUL in its value",
           { headers = { A = { "fine", value } } })
       end
-      for _, name in ipairs({ "A\r\nB", "A\0", "A B", "A:", "", "\u{e4}" }) do
-        assert.error_matches(function() Request({ url = url, headers = { [name] = "x" } }) end,
-          "Request: the name of a header may have letters, digits")
+      for name, shown in pairs({ ["A\r\nB"] = "A??B", ["A\0"] = "A?", ["A B"] = "A B",
+        ["A:"] = "A:", [""] = "", ["\u{e4}"] = "\u{e4}" }) do
+        refused(("the name of the header '%s' may have letters, digits and !#$%%&'*+-.^_`|~ only")
+          :format(shown), { headers = { [name] = "x" } })
       end
     end)
 
     it("CR, LF and NUL in the method", function()
-      for _, method in ipairs({ "GET /x HTTP/1.1\r\nX: y", "G\0", "", "G T" }) do
-        refused("the method must be a token such as GET", { method = method })
+      for method, shown in pairs({ ["GET / HTTP/1.1\r\nX: y"] = "GET / HTTP/1.1??X: Y",
+        ["G\0"] = "G?", [""] = "", ["G T"] = "G T", [("G"):rep(99) .. " "] = ("G"):rep(60) }) do
+        refused(("the method must be a token such as GET, got '%s'"):format(shown),
+          { method = method })
       end
     end)
 
@@ -302,16 +338,16 @@ describe("Request", function()
     end)
 
     it("that changes nothing of what the caller passed in, nor is changed by it", function()
-      local options = { url = url, params = { a = { 1 } }, headers = { A = { "b" } },
-        json = { list = { 1 } } }
+      local options = { method = "POST", url = url, params = { a = { 1 } },
+        headers = { A = { "b" } }, json = { list = { 1 } } }
       local request = Request(options)
       options.params.a[1], options.headers.A[1], options.json.list[1] = 2, "c", 2
       assert.same({ "http://host/path?a=1", "b", '{"list":[1]}', 1 }, { request.url,
         request.headers["A"], request.body, request.json.list[1] })
       request.json.list[1] = 3
       assert.equal(1, request.json.list[1])
-      assert.same({ url = url, params = { a = { 2 } }, headers = { A = { "c" } },
-        json = { list = { 2 } } }, options)
+      assert.same({ method = "POST", url = url, params = { a = { 2 } },
+        headers = { A = { "c" } }, json = { list = { 2 } } }, options)
     end)
   end)
 
@@ -339,6 +375,15 @@ describe("Request", function()
         { copy.body, copy.headers["Content-Type"] })
       assert.is_nil(copy.json)
       assert.is_nil(base:with({ content = "raw" }).headers["Content-Type"])
+    end)
+
+    it("has a method for the body that it gives to a GET without one", function()
+      local get = Request({ url = url })
+      assert.has_error(function() get:with({ json = {} }) end,
+        'Request: a body needs a method, "POST" say')
+      assert.equal("POST", get:with({ method = "POST", json = {} }).method)
+      local search = get:with({ method = "GET", json = {} })
+      assert.equal("GET", search:with({ json = { 1 } }).method)
     end)
 
     it("replaces method and URL", function()
@@ -388,7 +433,8 @@ describe("Request", function()
 
   it("cannot be copied with a file that has been closed", function()
     local file <close> = assert(io.open("README.md"))
-    local request = require("viesti").Request({ url = "http://h/", content = file })
+    local request = require("viesti").Request({ method = "PUT", url = "http://h/",
+      content = file })
     file:close()
     assert.error_matches(function() request:with({}) end,
       "Request: the file in content has been closed$")
@@ -397,14 +443,16 @@ describe("Request", function()
 
   it("has the function of its body in copies, which may say how long it is", function()
     local function content() end
-    local request = require("viesti").Request({ url = "http://h/", content = content })
+    local request = require("viesti").Request({ method = "PUT", url = "http://h/",
+      content = content })
     local copy = request:with({ length = 5 })
     assert.same({ content, 5, nil }, { copy.content, copy.length, request.length })
     assert.is_nil(request.source)
   end)
 
   it("has no method that changes it, nor one that hands out what it remembers", function()
-    local request = require("viesti").Request({ url = "http://h/", json = { a = 1 }, timeout = 5 })
+    local request = require("viesti").Request({ method = "PUT", url = "http://h/",
+      json = { a = 1 }, timeout = 5 })
     local methods = {}
     for name in pairs(require("viesti.core").Request) do
       methods[#methods + 1] = name

@@ -137,12 +137,26 @@ describe("Response", function()
     end)
 
     it("raises an error that names status and URL from 400 on", function()
-      assert.has_error(function() answered({ status = 404 }):raise_for_status() end,
-        "404 Not Found for " .. server.url .. "/x")
-      local secret = viesti.Response({ status_code = 404, url = "http://me:hush@h/a?b" })
-      assert.has_error(function() secret:raise_for_status() end, "404 for http://***@h/a?b")
-      assert.has_error(function() answered({ status = 503, reason = " " }):raise_for_status() end,
-        "503 for " .. server.url .. "/x")
+      local function raised(response)
+        local _, err = pcall(response.raise_for_status, response)
+        return err.message
+      end
+      assert.equal("404 Not Found for " .. server.url .. "/x", raised(answered({ status = 404 })))
+      assert.equal("404 for http://***@h/a?b",
+        raised(viesti.Response({ status_code = 404, url = "http://me:hush@h/a?b" })))
+      assert.equal("503 for " .. server.url .. "/x",
+        raised(answered({ status = 503, reason = " " })))
+    end)
+
+    it("raises an error that has the response, and prints with the line", function()
+      local response = viesti.Response({ status_code = 503, url = "http://h/" .. ("x"):rep(300) })
+      local _, err = pcall(function() response:raise_for_status() end)
+      assert.same({ "status", response, "maybe", false },
+        { err.kind, err.response, err.sent, err.retryable })
+      assert.matches("^%S*response_spec.lua:%d+: 503 for http://h/x+$", tostring(err))
+      local thread = coroutine.create(response.raise_for_status)
+      local _, without_line = coroutine.resume(thread, response)
+      assert.equal("503 for " .. response.url, tostring(without_line))
     end)
   end)
 

@@ -69,6 +69,33 @@ describe("require \"viesti\"", function()
     end
   end)
 
+  it("has the stores and the limit of rocks of their own once they are asked for", function()
+    for name, module in pairs({ sqlite = "viesti.sqlite", redis = "viesti.redis",
+      RedisLimit = "viesti.redis.limit" }) do
+      assert.equal(require(module), viesti[name])
+    end
+    local searchers, loaded = package.searchers, package.loaded["viesti.sqlite"]
+    package.loaded["viesti.sqlite"], package.searchers = nil, {}
+    finally(function()
+      package.loaded["viesti.sqlite"], package.searchers = loaded, searchers
+    end)
+    local _, message = pcall(function() return viesti.sqlite("x.db") end)
+    assert.matches("viesti_spec.lua:%d+: the store for SQLite is not installed, "
+      .. "it is the rock viesti%-sqlite$", message)
+  end)
+
+  it("says what was likely meant by a class or a call that it has not", function()
+    for name, hint in pairs({ RetrySender = ", did you mean 'RetryingSender'?", Bicycle = "",
+      get = ": a sender sends, viesti.SyncSender():send { url = ... }",
+      post = ": a sender sends, viesti.SyncSender():send { method = \"POST\", url = ... }" }) do
+      local _, message = pcall(function() return viesti[name]() end)
+      assert.matches("viesti_spec.lua:%d+: viesti has no '", message)
+      assert.equal(("viesti has no '%s'%s"):format(name, hint), message:match("viesti has no.*"))
+    end
+    assert.is_nil(viesti.logger)
+    assert.is_nil(viesti._NAME)
+  end)
+
   it("has every layer descend from ExtendingSender and every sender from Sender", function()
     for _, name in ipairs({ "RetryingSender", "CachingSender", "Client" }) do
       assert.equal(viesti.ExtendingSender, viesti[name].super)

@@ -193,7 +193,7 @@ typedef struct viesti_header {
 /* Everything is copied before the call returns; the caller keeps what it points to. */
 typedef struct viesti_request {
   size_t size;
-  const char *method; /* NULL: GET */
+  const char *method; /* NULL: GET, of a request without a body; with one VIESTI_MISUSE */
   const char *url;    /* http or https */
   const viesti_header *headers;
   size_t header_count;

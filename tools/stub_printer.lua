@@ -330,13 +330,14 @@ function printer.table(variable, class, owner, list)
 end
 
 --- Adds the classes that what was added names, and those that they name.
-function printer.named()
+function printer.named(elsewhere)
   local position = 1
   while out[position] do
     local line = out[position]:find "^\n?%-%-%-@" and out[position] or ""
     for name in line:gmatch "viesti%.[%w_.]*[%w_]" do
-      local class = not emitted[name] and found[name]
-      emitted[name] = true
+      local is_here = not (elsewhere and elsewhere[name])
+      local class = is_here and not emitted[name] and found[name]
+      emitted[name] = emitted[name] or is_here
       if class and class.alias then
         printer.line ""
         print_lines(class.alias)

@@ -12,9 +12,10 @@ local core = require "viesti.core"
 core.set_home(debug.getinfo(1, "S").source)
 local async = require "viesti.tasks.async"
 local json = require "viesti.message.json"
+local missing_name = require "viesti.base.missing_name"
 local warnings = require "viesti.base.warnings"
 
-return {
+return setmetatable({
   VERSION = core.version,
   CURL_VERSION = core.curl_version,
 
@@ -75,4 +76,4 @@ return {
 
   null = json.null,
   array = json.array,
-}
+}, { __index = missing_name })

@@ -56,6 +56,14 @@ IT("trims spaces and tabs from both ends, and no other white space") {
   check_text(vi_text_trim(vi_text_of(NULL)), "");
 }
 
+IT("shows the start of what was given, without control characters") {
+  check_text(vi_text_of(vi_text_shown(VI_TEXT("a\r\n\0\x7f\xc3\xa4 b")).text), "a????\xc3\xa4 b");
+  char longer[100];
+  memset(longer, 'x', sizeof longer);
+  check_int(strlen(vi_text_shown((vi_text){longer, sizeof longer}).text), 60);
+  check_text(vi_text_of(vi_text_shown(vi_text_of(NULL)).text), "");
+}
+
 IT("takes exactly RFC 9110's token characters for a token") {
   const char *others = "!#$%&'*+-.^_`|~";
   for (int c = CHAR_MIN; c <= CHAR_MAX; c++) {

@@ -144,7 +144,7 @@ IT("refuses spaces and control characters in the added query too") {
 }
 
 IT("says which byte is wrong, counted from 1") {
-  check(refused("http://h/a b", "byte 11 is 0x20"));
+  check(refused("http://h/a b", "a space (byte 11), which is written %20"));
   check(refused("http://h/\n", "byte 10 is 0x0a"));
 }
 

@@ -285,6 +285,10 @@ IT("says what is wrong with a request, and no more of what went before") {
   request.headers = fields;
   check_int(viesti_send(runtime, &request, &response), VIESTI_MISUSE);
   check(strstr(viesti_last_error(runtime), "one of the request's headers"));
+  request.body = "";
+  check_int(viesti_send(runtime, &request, &response), VIESTI_MISUSE);
+  check_text(vi_text_of(viesti_last_error(runtime)),
+             "viesti_send: a body needs a method, \"POST\" say");
   request.url = NULL;
   check_int(viesti_send(runtime, &request, &response), VIESTI_MISUSE);
   check(strstr(viesti_last_error(runtime), "url is NULL"));

@@ -15,7 +15,7 @@ local function samples(spec)
     ["viesti.Sender"] = viesti.MockSender(), ["viesti.Clock"] = viesti.testing.clock(),
     ["viesti.Headers"] = viesti.Response().headers, ["viesti.Session"] = viesti.Session(),
     ["viesti.Request"] = viesti.Request { url = "http://a.example" },
-    ["viesti.Multipart"] = viesti.Request { url = "http://a.example",
+    ["viesti.Multipart"] = viesti.Request { method = "POST", url = "http://a.example",
       multipart = { a = "b" } }.multipart,
     ["viesti.AnyStore"] = viesti.Store(), ["viesti.RetryBudget"] = viesti.RetryBudget(),
     ["viesti.Cooldown"] = viesti.Cooldown(), ["viesti.RateLimit"] = viesti.RateLimit(1),

@@ -60,9 +60,17 @@ static lua_Integer attempts_of(lua_State *L) {
   return count;
 }
 
-/* "timeout: Connection timed out after 100 milliseconds, after 4 attempts (GET http://...)" */
+/* "timeout: Connection timed out after 100 milliseconds, after 4 attempts (GET http://...)"; of one about
+ * a response, which its message names, "program.lua:7: 404 Not Found for http://..." */
 static int error_tostring(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  if (lua_getfield(L, 1, "response") != LUA_TNIL) {
+    lua_getfield(L, 1, "place");
+    lua_getfield(L, 1, "message");
+    lua_pushfstring(L, "%s%s", luaL_optstring(L, 3, ""), luaL_tolstring(L, 4, NULL));
+    return 1;
+  }
   lua_settop(L, 1);
   lua_getfield(L, 1, "kind");
   lua_getfield(L, 1, "message");

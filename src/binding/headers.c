@@ -124,7 +124,7 @@ static bool refuse(lua_State *L, vi_text name, const char *wrong) {
   if (vi_text_is_token(name))
     lua_pushfstring(L, "the header '%s' %s", name.data, wrong);
   else
-    lua_pushfstring(L, "the name of a header %s", wrong);
+    lua_pushfstring(L, "the name of the header '%s' %s", vi_text_shown(name).text, wrong);
   return false;
 }
 

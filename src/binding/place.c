@@ -89,6 +89,22 @@ static int place(lua_State *L) {
   return 1;
 }
 
+/* place_of(function) -> "file:line: " of where the user's function begins, whose result is refused
+ * when it has returned; that of his call for one in C or of the library */
+static int place_of(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &HOME);
+  vi_text home = {0};
+  home.data = lua_tolstring(L, -1, &home.length);
+  lua_Debug function;
+  lua_pushvalue(L, 1);
+  if (lua_getinfo(L, ">S", &function) && function.linedefined > 0 && !is_ours(&function, home))
+    lua_pushfstring(L, "%s:%d: ", function.short_src, function.linedefined);
+  else
+    vi_push_place(L);
+  return 1;
+}
+
 /* Where the message goes on behind "file:line: ", if the file's name begins with `file`; else NULL.
  */
 static const char *behind_place(const char *message, vi_text file) {
@@ -149,10 +165,8 @@ static int placed(lua_State *L) {
 }
 
 void vi_open_place(lua_State *L) {
-  static const luaL_Reg functions[] = {{"set_home", set_home},
-                                       {"check_type", check_type},
-                                       {"place", place},
-                                       {"placed", placed},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"set_home", set_home}, {"check_type", check_type},
+                                       {"place", place},       {"place_of", place_of},
+                                       {"placed", placed},     {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

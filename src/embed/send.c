@@ -9,6 +9,8 @@ const char *vi_embed_read_request(viesti_request *to, const viesti_request *from
     return "the request does not begin with its size";
   if (!to->url)
     return "the request's url is NULL";
+  if (to->body && !to->method)
+    return "a body needs a method, \"POST\" say";
   if (to->header_count > 0 && !to->headers)
     return "the request's headers are NULL, but their count is not 0";
   for (size_t i = 0; i < to->header_count; i++)

@@ -24,6 +24,7 @@ static const char *const NAMES[VI_ERROR_KINDS] = {
     [VI_ERROR_RATE_LIMITED] = "rate_limited",
     [VI_ERROR_DEADLINE] = "deadline",
     [VI_ERROR_SCRIPT] = "script",
+    [VI_ERROR_STATUS] = "status",
     [VI_ERROR_OUT_OF_MEMORY] = "out_of_memory",
 };
 

@@ -24,6 +24,7 @@ typedef enum vi_error_kind {
   VI_ERROR_RATE_LIMITED, /* refused by a rate limit */
   VI_ERROR_DEADLINE,     /* the request's own deadline passed */
   VI_ERROR_SCRIPT,       /* raised by the user's code */
+  VI_ERROR_STATUS,       /* there is a response, and its status says that it failed */
   VI_ERROR_OUT_OF_MEMORY,
   VI_ERROR_KINDS,
 } vi_error_kind;

@@ -34,7 +34,8 @@ vi_request *vi_request_new(vi_text method, vi_text url, vi_text query, const vi_
                            vi_error *error) {
   enum { SEPARATORS = 2 }; /* between URL and query, or a path that was left out */
   if (!vi_text_is_token(method)) {
-    vi_error_set(error, VI_ERROR_REFUSED, "the method must be a token such as GET");
+    vi_error_set(error, VI_ERROR_REFUSED, "the method must be a token such as GET, got '%s'",
+                 vi_text_shown(method).text);
     return NULL;
   }
   vi_request *request =

@@ -58,6 +58,15 @@ bool vi_text_is_field_value(vi_text text) {
   return true;
 }
 
+vi_shown vi_text_shown(vi_text text) {
+  vi_shown shown = {{0}};
+  for (size_t i = 0; i < text.length && i < sizeof shown.text - 1; i++) {
+    unsigned char c = (unsigned char)text.data[i];
+    shown.text[i] = c < ' ' || c == 0x7f ? '?' : text.data[i];
+  }
+  return shown;
+}
+
 bool vi_text_to_integer(vi_text text, int64_t *value) {
   int64_t total = 0;
   for (size_t i = 0; i < text.length; i++) {

@@ -45,6 +45,13 @@ bool vi_text_is_field_value(vi_text text);
  * False for an empty view or any other character. */
 bool vi_text_to_integer(vi_text text, int64_t *value);
 
+/* What a message shows of bytes that were given: 60 at most, with '?' for control characters. */
+typedef struct vi_shown {
+  char text[61];
+} vi_shown;
+
+vi_shown vi_text_shown(vi_text text);
+
 /* ASCII lower case of one byte. */
 char vi_char_lower(char c);
 

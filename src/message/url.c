@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { LONGEST_URL = 1024 * 1024 }; /* libcurl's own limit is not much higher */
@@ -11,20 +12,24 @@ static bool refuse_bytes(vi_text url, vi_error *error) {
     return vi_error_set(error, VI_ERROR_REFUSED, "the URL is longer than %d bytes", LONGEST_URL);
   for (size_t i = 0; i < url.length; i++) {
     unsigned char c = (unsigned char)url.data[i];
-    if (c <= ' ' || c == 0x7f)
+    if (c == ' ')
       return vi_error_set(error, VI_ERROR_REFUSED,
-                          "the URL has a space or control character (byte %zu is 0x%02x)", i + 1,
-                          c);
+                          "the URL has a space (byte %zu), which is written %%20", i + 1);
+    if (c < ' ' || c == 0x7f)
+      return vi_error_set(error, VI_ERROR_REFUSED,
+                          "the URL has a control character (byte %zu is 0x%02x)", i + 1, c);
   }
   return true;
 }
 
-/* What may be shown of a URL that has no scheme. */
-static vi_text behind_credentials(vi_text url) {
+/* Refuses a URL, of which no credentials may be shown, for what `wrong` says of it. */
+static bool refuse_url(vi_text url, const char *wrong, vi_error *error) {
   size_t start = url.length;
   while (start > 0 && url.data[start - 1] != '@')
     start--;
-  return (vi_text){url.data + start, url.length - start};
+  vi_shown shown = vi_text_shown((vi_text){url.data + start, url.length - start});
+  return vi_error_set(error, VI_ERROR_REFUSED, "the URL '%s%s' %s", start > 0 ? "***@" : "",
+                      shown.text, wrong);
 }
 
 static bool check_scheme(vi_text url, vi_error *error) {
@@ -34,13 +39,8 @@ static bool check_scheme(vi_text url, vi_error *error) {
   const char *colon = url.length ? memchr(url.data, ':', url.length) : NULL;
   vi_text scheme = {url.data, colon ? (size_t)(colon - url.data) : 0};
   if (!vi_text_is_token(scheme) || scheme.length + 2 >= url.length || colon[1] != '/' ||
-      colon[2] != '/') {
-    vi_text shown = behind_credentials(url);
-    return vi_error_set(error, VI_ERROR_REFUSED, "the URL '%s%.*s' has no scheme (http or https)",
-                        shown.length < url.length ? "***@" : "",
-                        (int)(shown.length < 60 ? shown.length : 60),
-                        shown.length ? shown.data : "");
-  }
+      colon[2] != '/')
+    return refuse_url(url, "has no scheme (http or https)", error);
   return vi_error_set(error, VI_ERROR_REFUSED,
                       "the URL's scheme is '%.*s', only http and https are allowed",
                       (int)(scheme.length < 30 ? scheme.length : 30), scheme.data);
@@ -122,8 +122,14 @@ static void lower_host(vi_buffer *url) {
     start[i] = vi_char_lower(start[i]);
 }
 
+static bool refuse_invalid(vi_text url, CURLUcode code, vi_error *error) {
+  char wrong[100];
+  snprintf(wrong, sizeof wrong, "is not valid: %s", curl_url_strerror(code));
+  return refuse_url(url, wrong, error);
+}
+
 /* Writes what the handle holds to `out` and frees the handle. `code` is the outcome of what was
- * done with it so far. */
+ * done with it so far, with what `out` holds. */
 static bool take_normal(CURLU *handle, CURLUcode code, vi_buffer *out, vi_error *error) {
   char *normal = NULL;
   if (code == CURLUE_OK)
@@ -136,8 +142,7 @@ static bool take_normal(CURLU *handle, CURLUcode code, vi_buffer *out, vi_error 
   curl_free(normal);
   curl_url_cleanup(handle);
   if (code != CURLUE_OK && code != CURLUE_OUT_OF_MEMORY)
-    return vi_error_set(error, VI_ERROR_REFUSED, "the URL is not valid: %s",
-                        curl_url_strerror(code));
+    return refuse_invalid(vi_buffer_text(out), code, error);
   if (!copied)
     return vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
   lower_host(out);
@@ -195,6 +200,8 @@ bool vi_url_resolve(vi_text base, vi_text reference, vi_buffer *out, vi_error *e
   for (size_t i = 0; i < reference.length; i++)
     if ((unsigned char)reference.data[i] < ' ' || reference.data[i] == 0x7f)
       return vi_error_set(error, VI_ERROR_REFUSED, "the URL has a control character");
+  if (!check_scheme(base, error))
+    return false;
   if (reference.length == 0 || reference.data[0] == '#')
     reference = base; /* the same document (RFC 3986 4.4), which libcurl does not know */
   CURLU *handle = curl_url();

@@ -41,6 +41,17 @@ local function construct(Class, ...)
   return object
 end
 
+-- What is wrong with options in a child of `parent`, whose members their values would hide.
+local function clash(declared, parent)
+  for _, spec in ipairs(declared) do
+    if type(parent[spec.name]) == "function" then
+      return ("'%s' is the name of a method of %s"):format(spec.name, parent.name)
+    elseif spec.name == "sender" and spec.type ~= "sender" and parent.with_sender then
+      return "'sender' is the inner one, and of the type 'sender'"
+    end
+  end
+end
+
 -- Own options come first, in the order declared; inherited ones of other names follow.
 local function inherit_options(declared, inherited)
   local all, seen = {}, {}
@@ -61,10 +72,26 @@ local function check_name(name)
   end
 end
 
+-- An `init` is told what it is to complete, which is no class: that would be spoilt for all others.
+local function guarded(Class, init)
+  return function(object, ...)
+    if type(object) ~= "table" or rawget(object, "_given") == nil then
+      refuse(("%s.init needs an object, got %s: it is super.init(self), with a dot"):format(
+        Class.name, format.given(object)))
+    end
+    return init(object, ...)
+  end
+end
+
+local function define(Class, key, value)
+  rawset(Class, key, key == "init" and guarded(Class, value) or value)
+end
+
 --- A new class named `name`, a child of `parent` (nil for none) with further `declared` options.
 function class.new(name, parent, declared)
   check_name(name)
   local wrong = options.check_declaration(declared or {})
+    or parent and declared and clash(declared, parent)
   if wrong then
     refuse(("extend: %s: %s"):format(name, wrong))
   end
@@ -80,6 +107,7 @@ function class.new(name, parent, declared)
   end
   return setmetatable(Class, {
     __index = parent,
+    __newindex = define,
     __call = construct,
     __tostring = function() return name end,
   })

@@ -27,7 +27,8 @@ return {
   max_redirects = "RedirectingSender.max_redirects",
   maxRedirections = "RedirectingSender.max_redirects",
 
-  retries = "RetryingSender.retries", max_retries = "RetryingSender.retries",
+  retry = "RetryingSender.retries", retries = "RetryingSender.retries",
+  max_retries = "RetryingSender.retries",
   maxRetries = "RetryingSender.retries", total = "RetryingSender.retries",
   backoff_factor = "RetryingSender.backoff", status_forcelist = "RetryingSender.statuses",
   statusCodes = "RetryingSender.statuses", allowed_methods = "RetryingSender.methods",

@@ -108,8 +108,8 @@ function format.options(declaration, given, sender)
   return #parts == 0 and "()" or "{ " .. table.concat(parts, ", ") .. " }"
 end
 
--- A class; or what a chain file has in its place.
-local function is_class(value)
+--- True for a class; and for what a chain file has in its place.
+function format.is_class(value)
   if type(value) ~= "table" then
     return false
   end
@@ -126,7 +126,7 @@ function format.given(value)
     return "a table"
   elseif type(value) == "function" then
     return "a function"
-  elseif is_class(value) then
+  elseif format.is_class(value) then
     return "the class " .. tostring(value)
   elseif type(value) == "string" and #value > LONGEST_STRING then
     return format.value(without_credentials(value):sub(1, LONGEST_STRING) .. "...")

@@ -3,11 +3,13 @@
 --- A declaration is a list, in positional order, of
 ---   { name = "retries", type = "integer", default = 0, min = 0, doc = "..." }
 --- with, where they apply: `max`, `values` (the allowed ones), `required`, `fields` (a nested
---- declaration, for a table), `secret` (never shown), `by_name` (it has no position). `type` is
+--- declaration, for a table), `secret` (never shown), `by_name` (it has no position), `form` (what
+--- a value looks like, where the type says too little). `type` is
 --- a Lua type, "integer", or the name of a check below; several are joined by "|"; one in CamelCase
 --- is that of a class.
 local foreign_names = require "viesti.base.foreign_names"
 local format = require "viesti.base.format"
+local nearest = require "viesti.base.nearest"
 local tables = require "viesti.base.tables"
 
 local options = {}
@@ -137,6 +139,9 @@ local function has_type(declared)
   end
 end
 
+-- By spec, worked out on first use.
+local types = setmetatable({}, { __mode = "k" })
+
 local function in_range(spec, value)
   if type(value) ~= "number" then
     return true
@@ -169,12 +174,19 @@ options.is_headers = checks.headers
 local SPEC_KEYS = {
   name = "string", type = "string", default = "any", min = "number", max = "number",
   values = "table", required = "boolean", fields = "table", secret = "boolean",
-  secret_strings = "boolean", by_name = "boolean", doc = "string",
+  secret_strings = "boolean", by_name = "boolean", form = "string", doc = "string",
 }
 
 local LUA_TYPES = {
   string = true, boolean = true, table = true, ["function"] = true, userdata = true,
 }
+
+-- Whether the option may have that value.
+local function takes(spec, value)
+  types[spec] = types[spec] or has_type(spec.type)
+  return types[spec](value) and in_range(spec, value)
+    and (not spec.values or is_listed(spec, value))
+end
 
 local function check_spec(spec)
   if type(spec) ~= "table" or type(spec.name) ~= "string" then
@@ -183,7 +195,7 @@ local function check_spec(spec)
   for key, value in pairs(spec) do
     local wanted = SPEC_KEYS[key]
     if not wanted then
-      local near = options.nearest(tostring(key), tables.sorted_keys(SPEC_KEYS))
+      local near = nearest(tostring(key), tables.sorted_keys(SPEC_KEYS))
       return ("'%s' has %s, which means nothing%s"):format(spec.name, format.value(key),
         near and (", did you mean '%s'?"):format(near) or "")
     elseif wanted ~= "any" and type(value) ~= wanted then
@@ -195,7 +207,12 @@ local function check_spec(spec)
       return ("'%s': there is no type '%s'"):format(spec.name, name)
     end
   end
-  return spec.type == nil and ("'%s' has no type"):format(spec.name) or nil
+  if spec.type == nil then
+    return ("'%s' has no type"):format(spec.name)
+  elseif spec.default ~= nil and not takes(spec, spec.default) then
+    return ("'%s': its default must be %s, got %s"):format(spec.name, options.allowed(spec),
+      format.given(spec.default))
+  end
 end
 
 --- What is wrong with a declaration, as the end of a sentence about its class; nil if it is fine.
@@ -235,58 +252,11 @@ function options.allowed(spec)
     local description = descriptions[name] or is_class_name(name) and "a " .. name or name
     kinds[#kinds + 1] = description .. (is_number and bounds or "")
   end
-  return table.concat(kinds, " or ")
-end
-
--- Optimal string alignment: a swap of neighbours, the commonest slip, counts as one.
-local function distance(a, b)
-  local rows = {}
-  for i = 0, #a do
-    rows[i] = { [0] = i }
-  end
-  for j = 0, #b do
-    rows[0][j] = j
-  end
-  for i = 1, #a do
-    for j = 1, #b do
-      local cost = a:byte(i) == b:byte(j) and 0 or 1
-      local best =
-        math.min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + cost)
-      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
-        best = math.min(best, rows[i - 2][j - 2] + 1)
-      end
-      rows[i][j] = best
-    end
-  end
-  return rows[#a][#b]
-end
-
-local SHORTEST_PART = 4
-local LONGEST_NAME = 64 -- the distance between two takes the product of their lengths
-
--- The first that is a whole of what was given only in part: "retrying" for "retry".
-local function begun(name, names)
-  for _, candidate in ipairs(names) do
-    if #name >= SHORTEST_PART and candidate:sub(1, #name) == name then
-      return candidate
-    end
-  end
+  return table.concat(kinds, " or ") .. (spec.form and " " .. spec.form or "")
 end
 
 --- The name of `names` nearest to a mistyped one, or nil if none is near.
-function options.nearest(name, names)
-  local best, best_distance
-  if #name > LONGEST_NAME then
-    return nil
-  end
-  for _, candidate in ipairs(names) do
-    local d = distance(name:lower(), candidate:lower())
-    if d <= math.max(2, #candidate // 3) and (not best or d < best_distance) then
-      best, best_distance = candidate, d
-    end
-  end
-  return best or begun(name, names)
-end
+options.nearest = nearest
 
 local function names_of(declaration)
   local names = {}
@@ -314,16 +284,15 @@ local function unknown(owner, declaration, key)
   if class and not contains(names, option) then
     return ("%s, %s has '%s' for that (%s has %s)"):format(refusal, class, option, owner, listed)
   end
-  local near = option or options.nearest(tostring(key), names)
+  local near = option or nearest(tostring(key), names)
   return ("%s%s (%s)"):format(refusal, near and (", did you mean '%s'?"):format(near) or "",
     #names == 0 and "it has none" or "its options are " .. listed)
 end
 
 local read_table
 
--- By declaration, worked out on first use: its specs by name, and the type check of each spec.
+-- By declaration, worked out on first use: its specs by name.
 local indexes = setmetatable({}, { __mode = "k" })
-local types = setmetatable({}, { __mode = "k" })
 
 local function index_of(declaration)
   local index = indexes[declaration]
@@ -331,7 +300,6 @@ local function index_of(declaration)
     index = {}
     for _, spec in ipairs(declaration) do
       index[spec.name] = spec
-      types[spec] = has_type(spec.type)
     end
     indexes[declaration] = index
   end
@@ -353,6 +321,16 @@ local function unit_of(spec, value)
   return ""
 end
 
+-- What makes what is wanted of what was given.
+local function hint(spec, value)
+  if spec.type == "sender" and format.is_class(value) then
+    return (": %s {} makes one"):format(tostring(value))
+  elseif spec.type == "store" and type(value) == "string" then
+    return (": %s(...) makes one"):format(value:find "^%a+://" and "redis" or "sqlite")
+  end
+  return unit_of(spec, value)
+end
+
 local function read_value(owner, spec, value)
   if value == nil then
     if spec.required then
@@ -364,11 +342,10 @@ local function read_value(owner, spec, value)
   if math.type(value) == "float" then
     value = as_integer(spec, value)
   end
-  if not (types[spec](value) and in_range(spec, value)
-      and (not spec.values or is_listed(spec, value))) then
+  if not takes(spec, value) then
     return nil, ("%s: %s must be %s, got %s%s"):format(
       owner, spec.name, options.allowed(spec),
-      spec.secret and "a " .. type(value) or format.given(value), unit_of(spec, value))
+      spec.secret and "a " .. type(value) or format.given(value), hint(spec, value))
   end
   if spec.fields then
     return read_table(owner .. "." .. spec.name, spec.fields, value)

@@ -3,9 +3,10 @@ local core = require "viesti.core"
 local format = require "viesti.base.format"
 local options = require "viesti.base.options"
 
-local function check_result(what, wanted, value)
-  error(("%sCachingSender: %s must return %s, it returned %s"):format(core.place(),
-    what, wanted, format.given(value)), 0)
+local function check_result(self, what, wanted, value)
+  local place = type(self[what]) == "function" and core.place_of(self[what]) or core.place()
+  error(("%sCachingSender: %s must return %s, it returned %s"):format(place, what, wanted,
+    format.given(value)), 0)
 end
 
 local function chosen_ttl(self, request, response)
@@ -13,7 +14,7 @@ local function chosen_ttl(self, request, response)
   if type(ttl) == "function" then
     ttl = ttl(request, response)
     if ttl ~= nil and not (type(ttl) == "number" and ttl >= 0) then
-      check_result("ttl", "seconds of 0 or more, or nil", ttl)
+      check_result(self, "ttl", "seconds of 0 or more, or nil", ttl)
     end
   end
   return ttl
@@ -25,7 +26,7 @@ local function chosen_tags(self, request, response)
     tags = tags(request, response)
   end
   if tags ~= nil and not options.is_strings(tags) then
-    check_result("tags", "a list of strings, or nil", tags)
+    check_result(self, "tags", "a list of strings, or nil", tags)
   end
   return tags and core.pack(tags)
 end

@@ -45,10 +45,11 @@ local function without(url, patterns)
   return #kept > 0 and base .. "?" .. table.concat(kept, "&") or base
 end
 
-local function checked(what, value)
+local function checked(what, fn, request)
+  local value = fn(request)
   if value ~= nil and type(value) ~= "string" then
     error(("%sCachingSender: %s must return a string or nil, it returned %s"):format(
-      core.place(), what, format.given(value)), 0)
+      core.place_of(fn), what, format.given(value)), 0)
   end
   return value
 end
@@ -63,11 +64,11 @@ end
 function CacheKey:of(request)
   local partition = self.partition
   if type(partition) == "function" then
-    partition = checked("partition", partition(request))
+    partition = checked("partition", partition, request)
   end
   partition = on_one_line(partition)
   if self.key then
-    return checked("key", self.key(request)), partition
+    return checked("key", self.key, request), partition
   elseif self.ignored then
     return without(request.url, self.ignored), partition
   end

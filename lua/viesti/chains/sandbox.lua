@@ -1,6 +1,7 @@
 --- The names that a chain file has: viesti's own, the harmless part of Lua's, and the host's.
 local core = require "viesti.core"
 local format = require "viesti.base.format"
+local optional = require "viesti.base.optional"
 local options = require "viesti.base.options"
 local tables = require "viesti.base.tables"
 local untrusted = require "viesti.chains.untrusted"
@@ -22,13 +23,6 @@ local SAFE = set_of [[
 
 -- What is for programs, not for chains.
 local LEFT_OUT = set_of "load check download loop"
-
--- In modules of their own, which need not be installed.
-local STORES = {
-  sqlite = { module = "viesti.sqlite", rock = "viesti-sqlite" },
-  redis = { module = "viesti.redis", rock = "viesti-redis" },
-  RedisLimit = { module = "viesti.redis.limit", rock = "viesti-redis" },
-}
 
 -- What may outlive a reload.
 local KEPT = set_of [[
@@ -139,24 +133,26 @@ local function guarded(edition, name, value)
   return value
 end
 
-local function optional(name, place)
+-- Loaded where it is called, since a file may know a name that it does not use.
+local function called_later(name)
   return function(...)
-    local is_there, constructor = pcall(require, place.module)
-    if not is_there then
-      error(("%s: %s is not installed (the rock %s has it)"):format(name, place.module, place.rock),
-        0)
-    end
-    return constructor(...)
+    local constructor, reason = optional.load(name)
+    return (constructor or error(reason, 0))(...)
   end
+end
+
+-- What `viesti` has by that name, without what it says of others.
+local function own(name)
+  return rawget(require "viesti", name)
 end
 
 local function meaning(edition, name)
   if SAFE[name] then
     return copy_of(_G[name])
-  elseif STORES[name] then
-    return guarded(edition, name, optional(name, STORES[name]))
+  elseif optional.MODULES[name] then
+    return guarded(edition, name, called_later(name))
   elseif not LEFT_OUT[name] then
-    return guarded(edition, name, require("viesti")[name])
+    return guarded(edition, name, own(name))
   end
 end
 
@@ -164,12 +160,11 @@ end
 ---@param name string
 ---@return boolean
 function sandbox.knows(name)
-  return SAFE[name] or STORES[name] ~= nil
-    or not LEFT_OUT[name] and require("viesti")[name] ~= nil
+  return SAFE[name] or optional.MODULES[name] ~= nil or not LEFT_OUT[name] and own(name) ~= nil
 end
 
 local function names(additions, trusted)
-  local all = trusted and { SAFE, STORES, require "viesti" } or { untrusted.names }
+  local all = trusted and { SAFE, optional.MODULES, require "viesti" } or { untrusted.names }
   all[#all + 1] = additions
   local set = {}
   for _, known in ipairs(all) do

@@ -21,7 +21,7 @@ exit_codes.list = {
   { 7, "no connection could be made", kinds = { "connect" } },
   { 8, "what came breaks the rules of HTTP", kinds = { "protocol" }, precise = true },
   { 18, "the body broke off before its end", kinds = { "truncated" } },
-  { 22, "a status of 400 or more, with --fail or --continue" },
+  { 22, "a status of 400 or more, with --fail or --continue", kinds = { "status" } },
   { 23, "what came could not be written" },
   { 26, "a file to be sent could not be read" },
   { 27, "memory, or descriptors, ran out", kinds = { "out_of_memory" } },

@@ -1,18 +1,15 @@
 --- The stores that the command opens, by their names at the shell.
 local exit_codes = require "viesti.command.exit_codes"
 local failure = require "viesti.command.failure"
+local optional = require "viesti.base.optional"
 
 local stores = {}
 
 local MAGIC = "SQLite format 3\0"
 
-local function module_of(kind, title)
-  local found, module = pcall(require, "viesti." .. kind)
-  if not found then
-    failure.raise(exit_codes.STORE, ("the store for %s is not installed, it is the rock viesti-%s")
-      :format(title, kind))
-  end
-  return module
+local function module_of(name)
+  local module, reason = optional.load(name)
+  return module or failure.raise(exit_codes.STORE, reason)
 end
 
 local function built(constructor, options)
@@ -54,11 +51,11 @@ end
 function stores.open(name, choices)
   choices = choices or {}
   if name:find "^%a[%w+.-]*://" then
-    return built(module_of("redis", "Redis"), { url = name,
+    return built(module_of "redis", { url = name,
       key_prefix = choices.key_prefix, timeout = 5 })
   end
   check_file(name, choices.must_exist)
-  return built(module_of("sqlite", "SQLite"), { path = name })
+  return built(module_of "sqlite", { path = name })
 end
 
 return stores

@@ -19,7 +19,8 @@ local single_flight = require "viesti.tasks.single_flight"
 ---@field renew_before number
 ---@field header string
 local AuthenticatingSender = ExtendingSender:extend("AuthenticatingSender", {
-  { name = "basic", type = "table", secret = true, doc = "{ user, password } (RFC 7617)" },
+  { name = "basic", type = "table", secret = true,
+    form = '{ "user", "password" }', doc = "{ user, password } (RFC 7617)" },
   { name = "bearer", type = "string", secret = true, doc = "a token that does not expire" },
   { name = "token", type = "function",
     doc = "returns a token, and the seconds it is good for if known; or nil and an error" },
@@ -129,8 +130,8 @@ local function applies(self, request)
   return state.origins[origin] ~= nil
 end
 
-local function refuse_token(wanted)
-  error(core.place() .. "AuthenticatingSender: token must return " .. wanted, 0)
+local function refuse_token(self, wanted)
+  error(core.place_of(self.token) .. "AuthenticatingSender: token must return " .. wanted, 0)
 end
 
 local function renew(self)
@@ -139,9 +140,9 @@ local function renew(self)
   if token == nil and detail ~= nil then
     return nil, type(detail) == "string" and core.error("script", "no token: " .. detail) or detail
   elseif not is_token(token) then
-    refuse_token "printable ASCII, or nil and an error"
+    refuse_token(self, "printable ASCII, or nil and an error")
   elseif detail ~= nil and (type(detail) ~= "number" or detail ~= detail) then
-    refuse_token "the seconds it is good for as a number"
+    refuse_token(self, "the seconds it is good for as a number")
   end
   local state = self.state
   state.renew_at = detail and started + detail - math.min(self.renew_before, detail / 2)

@@ -25,8 +25,8 @@ local function of(name, key)
     request = Request.from(request)
     local value = key(request)
     if value ~= nil and type(value) ~= "string" then
-      error(("%s: key must return a string, or nil for what is not counted, it returned %s"):format(
-        name, format.given(value)), 0)
+      error(("%s%s: key must return a string, or nil for what is not counted, it returned %s")
+        :format(core.place_of(key), name, format.given(value)), 0)
     end
     return value, request
   end

@@ -1,6 +1,7 @@
 --- Header fields, parameters and forms, from the shapes a caller may write them in.
 local core = require "viesti.core"
 local format = require "viesti.base.format"
+local number_text = require "viesti.base.number_text"
 local refusal = require "viesti.base.refusal"
 local tables = require "viesti.base.tables"
 
@@ -19,8 +20,9 @@ end
 
 -- A single value as it is sent; false for a field that is to be left out; nil if it is neither.
 local function written(value, booleans)
-  local is_text = type(value) == "string" or type(value) == "number"
-  if is_text or (type(value) == "boolean" and booleans == "text") then
+  if type(value) == "number" then
+    return number_text(value)
+  elseif type(value) == "string" or (type(value) == "boolean" and booleans == "text") then
     return tostring(value)
   elseif value == false and booleans == "omit" then
     return false

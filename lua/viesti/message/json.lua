@@ -2,6 +2,7 @@
 --- keep all their digits, null is nil unless asked for, and what cannot be encoded is said in a
 --- sentence.
 local format = require "viesti.base.format"
+local number_text = require "viesti.base.number_text"
 local refusal = require "viesti.base.refusal"
 local tables = require "viesti.base.tables"
 
@@ -50,20 +51,10 @@ local function encode_string(text)
 end
 
 local function encode_number(number)
-  if math.type(number) == "integer" then
-    return ("%d"):format(number)
-  elseif number ~= number or number == math.huge or number == -math.huge then
+  if number ~= number or number == math.huge or number == -math.huge then
     refusal.raise("a number that is not finite")
-  elseif number == math.floor(number) and math.abs(number) < 1e15 then
-    return ("%d"):format(number)
   end
-  -- The shortest form that reads back as the same number.
-  for digits = 15, 17 do
-    local text = ("%." .. digits .. "g"):format(number)
-    if tonumber(text) == number then
-      return text
-    end
-  end
+  return number_text(number)
 end
 
 local function encode_list(list, depth)

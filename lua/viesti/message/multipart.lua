@@ -2,6 +2,7 @@
 local core = require "viesti.core"
 local fields = require "viesti.message.fields"
 local format = require "viesti.base.format"
+local number_text = require "viesti.base.number_text"
 local options = require "viesti.base.options"
 local tables = require "viesti.base.tables"
 
@@ -62,7 +63,9 @@ local function read_part(owner, part)
   elseif (values.content == nil) == (values.path == nil) then
     return nil, owner .. " needs either content or path"
   end
-  if type(values.content) == "number" or type(values.content) == "boolean" then
+  if type(values.content) == "number" then
+    values.content = number_text(values.content)
+  elseif type(values.content) == "boolean" then
     values.content = tostring(values.content)
   end
   values.filename = values.filename or default_filename(values)

@@ -7,8 +7,9 @@ local options = require "viesti.base.options"
 local tables = require "viesti.base.tables"
 
 local declaration = {
-  { name = "method", type = "string", default = "GET",
-    doc = "the method; letters are made upper case" },
+  { name = "method", type = "string",
+    doc = "the method, GET if not given; with a body it must be given; letters are made upper "
+      .. "case" },
   { name = "url", type = "string", required = true,
     doc = "http or https, without spaces; what else may not stand in a URL is percent-encoded" },
   { name = "params", type = "table",
@@ -115,6 +116,15 @@ local function further(values, read)
   end
 end
 
+local function has_body(choices)
+  for _, name in ipairs(body.OPTIONS) do
+    if choices[name] ~= nil then
+      return true
+    end
+  end
+  return false
+end
+
 local function build(values, source)
   local params, headers, read, omitted, wrong
   params, wrong = fields.flatten("params", values.params, "text")
@@ -131,13 +141,21 @@ local function build(values, source)
     return nil, wrong
   elseif read.parts and (fields.find(headers, "Content-Type") or ""):lower():find "boundary" then
     return nil, "headers: the boundary in Content-Type is chosen anew for each attempt"
+  elseif has_body(values) and not values.method then
+    return nil, 'a body needs a method, "POST" say'
   end
   local typed = read.media_type ~= nil and fields.find(headers, "Content-Type") == nil
   if typed then
     headers = fields.merge(headers, { "Content-Type", read.media_type })
   end
-  return core.request(values.method:upper(), values.url, fields.encode(params), headers,
+  return core.request((values.method or "GET"):upper(), values.url, fields.encode(params), headers,
     read.bytes, remember(values, read, typed, omitted), further(values, read))
+end
+
+-- What helps against what the core says is wrong with a URL.
+local function hint(url, wrong)
+  local is_relative = url:find "^/" and wrong:find("has no scheme", 1, true)
+  return is_relative and "; it may be relative below a DefaultsSender with a base_url" or ""
 end
 
 -- The request of checked options, or nil and what is wrong. `source`: see body.read.
@@ -149,7 +167,7 @@ local function make(source, values, wrong)
   end
   local request
   request, wrong = build(values, source)
-  return request, wrong and "Request: " .. wrong
+  return request, wrong and "Request: " .. wrong .. hint(values.url, wrong)
 end
 
 local function new(_, ...)
@@ -206,15 +224,6 @@ end
 
 local OF_A_BODY = { "length", "factory", table.unpack(body.OPTIONS) }
 
-local function has_body(choices)
-  for _, name in ipairs(body.OPTIONS) do
-    if choices[name] ~= nil then
-      return true
-    end
-  end
-  return false
-end
-
 -- A request of these options, whose body by pieces, if it has one, is that of `request` and is read
 -- from where that was; or nil and what is wrong.
 local function resending(request, choices)
@@ -262,6 +271,9 @@ local function copy(request, changes)
   if not merged then
     return nil, wrong
   elseif has_body(changes) then
+    if request.method == "GET" and not has_body(given) then
+      merged.method = changes.method -- a GET made without a word about it, most likely
+    end
     return make(nil, options.read_table("Request", declaration, merged))
   end
   for _, name in ipairs(OF_A_BODY) do
@@ -273,7 +285,7 @@ end
 --- A copy of the request with other options. Headers and params are merged by name: values given
 --- here replace those of the name, and a list of none, `{}`, takes it away. false means what it
 --- means to Request: a param's value is "false", a header is not sent at all. A body given here
---- replaces the one there was.
+--- replaces the one there was; a GET without one is given a method with it.
 ---@param changes table options as for Request
 ---@return viesti.Request
 function Request:with(changes)

@@ -192,13 +192,26 @@ function Response:is_success()
   return self.status_code >= 200 and self.status_code < 300
 end
 
---- The response itself if its status is below 400; raises an error that names it otherwise.
+-- An uncaught one says where it was raised, as an error in words does.
+local function status_error(response, caller)
+  local reason = response.reason ~= "" and " " .. response.reason or ""
+  local err = core.error("status", "")
+  err.message = ("%d%s for %s"):format(response.status_code, reason,
+    core.public_url(response.url))
+  err.sent, err.response = "maybe", response
+  if caller and caller.currentline > 0 then
+    err.place = ("%s:%d: "):format(caller.short_src, caller.currentline)
+  end
+  return err
+end
+
+--- The response itself if its status is below 400; raises the error `status` otherwise, which names
+--- it and has it as `err.response`.
 ---@return viesti.Response
 function Response:raise_for_status()
   core.check_type(self, "viesti.Response")
   if self.status_code >= 400 then
-    local reason = self.reason ~= "" and " " .. self.reason or ""
-    error(("%d%s for %s"):format(self.status_code, reason, core.public_url(self.url)), 2)
+    error(status_error(self, debug.getinfo(2, "Sl")))
   end
   return self
 end

@@ -153,8 +153,8 @@ function Rules:ask_policy(context)
     or type(verdict) == "number" and verdict >= 0 and verdict < math.huge then
     return verdict
   end
-  error(("RetryingSender: policy must return nil, true, false or seconds, it returned %s"):format(
-    format.given(verdict)), 0)
+  error(("%sRetryingSender: policy must return nil, true, false or seconds, it returned %s"):format(
+    core.place_of(self.policy), format.given(verdict)), 0)
 end
 
 --- Of checked options.

@@ -73,8 +73,9 @@ function ExtendingSender:check_answer(request, response, err)
     return nil, type(err) == "table" and err or core.error("script", err ~= nil and tostring(err)
       or ("send of %s returned nil and no error"):format(self.sender.name), request)
   elseif debug.getmetatable(response) ~= RESPONSE then
-    error(("%s: send of the inner %s must return a Response, or nil and an error, it returned %s")
-      :format(self.name, self.sender.name, format.given(response)), 0)
+    error(("%s%s: send of the inner %s must return a Response, or nil and an error, it returned %s")
+      :format(core.place_of(self.sender.send), self.name, self.sender.name,
+        format.given(response)), 0)
   end
   return response
 end

@@ -19,7 +19,8 @@ local MOST_TOLD = 5 -- routes in an error
 local route_declaration = {
   { name = "method", type = "string", doc = "any if not given" },
   { name = "url", type = "string", doc = "the whole URL, with its query" },
-  { name = "pattern", type = "string", doc = "a Lua pattern that is found in the URL" },
+  { name = "pattern", type = "string", doc = "a Lua pattern that is found in the URL: "
+    .. "in one, `%-`, `%.` and `%?` stand for these signs" },
   { name = "matches", type = "function",
     doc = "called with the request; returns whether it is meant" },
   { name = "answer", type = "any",
@@ -30,7 +31,7 @@ local route_declaration = {
 ---@class viesti.MockRoute
 ---@field method string? any if not given
 ---@field url string? the whole URL, with its query
----@field pattern string? a Lua pattern that is found in the URL
+---@field pattern string? a Lua pattern that is found in the URL: `%-`, `%.`, `%?` are these signs
 ---@field matches? fun(request: viesti.Request): boolean?
 ---@field answer any as the option `routes` says
 
@@ -204,14 +205,27 @@ local function in_words(route)
   return table.concat(words, " ")
 end
 
+-- Where a pattern was taken for plain text, which is in the URL.
+local function pattern_hint(self, request)
+  for _, route in ipairs(self.known) do
+    if route.pattern and request.url:find(route.pattern, 1, true)
+      and not request.url:find(route.pattern) then
+      return (" (%s is a Lua pattern, in which %%- stands for -)"):format(
+        format.value(route.pattern))
+    end
+  end
+  return ""
+end
+
 local function unmatched(self, request)
   local routes = {}
   for index = 1, math.min(#self.known, MOST_TOLD) do
     routes[index] = in_words(self.known[index])
   end
   routes[#routes + 1] = #self.known > MOST_TOLD and "..." or nil
-  return core.error("refused", ("the MockSender has no route for it, it has %d%s"):format(
-    #self.known, #routes > 0 and ": " .. table.concat(routes, ", ") or ""), request)
+  return core.error("refused", ("the MockSender has no route for it%s, it has %d%s"):format(
+    pattern_hint(self, request), #self.known,
+    #routes > 0 and ": " .. table.concat(routes, ", ") or ""), request)
 end
 
 --- Answers the request as the first route that fits it says.

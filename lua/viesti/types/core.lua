@@ -172,6 +172,8 @@ function Headers:get_all(name) end
 ---@field timeout "connect"|"total"|"idle"|"low_speed"|nil which one struck, if one did
 ---@field retryable boolean sending it again cannot do it twice, and may succeed
 ---@field request viesti.Request? what was, or was to be, sent
+---@field response viesti.Response? of the kind status: the response
+---@field place string? of the kind status: "file:line: " where it was raised
 ---@field cause any of the kind script: what the user's function raised or gave up with
 ---@field attempts viesti.Attempt[]? how often it was sent, where a layer repeats it
 ---@field give_up string? why that layer did not send it again
@@ -197,6 +199,7 @@ function Headers:get_all(name) end
 ---| "rate_limited"
 ---| "deadline"
 ---| "script"
+---| "status"
 ---| "out_of_memory"
 
 --- Connections and settings, which several senders may share.

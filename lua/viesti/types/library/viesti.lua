@@ -486,7 +486,7 @@ function RateLimit:stats() end
 ---@overload fun(max_redirects?: integer, sender?: viesti.Sender, allow_downgrade?: boolean, secret_headers?: string[]): viesti.RedirectingSender
 
 ---@class viesti.Request.Options
----@field method? string the method; letters are made upper case (default "GET")
+---@field method? string the method, GET if not given; with a body it must be given; letters are made upper case
 ---@field url string http or https, without spaces; what else may not stand in a URL is percent-encoded
 ---@field params? table names to values, or a list of pairs: added to the URL's query; true and false are sent as such, and a value may be a list
 ---@field headers? table|viesti.Headers names to values, or a list of pairs; a value may be a list, or false: no such field is sent, not even the session's or libcurl's own
@@ -853,6 +853,9 @@ function testing.clock(options) end
 ---@field policies viesti.Policies policies ready for a RetryingSender
 ---@field standard viesti.standard.Class
 ---@field testing viesti.Testing what is for tests of users' own
+---@field sqlite viesti.sqlite.Class a store in an SQLite file (the rock viesti-sqlite)
+---@field redis fun(options?: viesti.redis.Options|string): viesti.Redis a store on a Redis server (the rock viesti-redis)
+---@field RedisLimit viesti.RedisLimit a RateLimit that holds over many machines (the rock viesti-redis)
 local viesti = {}
 
 --- Marks a table as a list, so that it encodes as [] even when it is empty. Returns it.
@@ -1041,7 +1044,7 @@ local Request = {}
 --- A copy of the request with other options. Headers and params are merged by name: values given
 --- here replace those of the name, and a list of none, `{}`, takes it away. false means what it
 --- means to Request: a param's value is "false", a header is not sent at all. A body given here
---- replaces the one there was.
+--- replaces the one there was; a GET without one is given a method with it.
 ---@param changes table options as for Request
 ---@return viesti.Request
 function Request:with(changes) end
@@ -1119,7 +1122,8 @@ function Response:save(path) end
 ---@return boolean
 function Response:is_success() end
 
---- The response itself if its status is below 400; raises an error that names it otherwise.
+--- The response itself if its status is below 400; raises the error `status` otherwise, which names
+--- it and has it as `err.response`.
 ---@return viesti.Response
 function Response:raise_for_status() end
 
@@ -1174,6 +1178,8 @@ function Shared:describe() end
 ---@field timeout "connect"|"total"|"idle"|"low_speed"|nil which one struck, if one did
 ---@field retryable boolean sending it again cannot do it twice, and may succeed
 ---@field request viesti.Request? what was, or was to be, sent
+---@field response viesti.Response? of the kind status: the response
+---@field place string? of the kind status: "file:line: " where it was raised
 ---@field cause any of the kind script: what the user's function raised or gave up with
 ---@field attempts viesti.Attempt[]? how often it was sent, where a layer repeats it
 ---@field give_up string? why that layer did not send it again
@@ -1184,7 +1190,7 @@ function Shared:describe() end
 ---@class viesti.MockRoute
 ---@field method string? any if not given
 ---@field url string? the whole URL, with its query
----@field pattern string? a Lua pattern that is found in the URL
+---@field pattern string? a Lua pattern that is found in the URL: `%-`, `%.`, `%?` are these signs
 ---@field matches (fun(request: viesti.Request): boolean?)?
 ---@field answer any as the option `routes` says
 
@@ -1498,6 +1504,7 @@ function Tiered:close() end
 ---| "rate_limited"
 ---| "deadline"
 ---| "script"
+---| "status"
 ---| "out_of_memory"
 
 --- A snapshot: numbers that go on changing are not of the very same moment.
