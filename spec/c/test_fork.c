@@ -4,6 +4,7 @@
 #include "message/clock.h"
 #include "messages.h"
 #include "tap.h"
+#include "transport/streaming.h"
 
 #include <poll.h>
 #include <signal.h>

@@ -6,6 +6,7 @@
 #include "messages.h"
 #include "scarcity.h"
 #include "tap.h"
+#include "transport/streaming.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #include "exchange.h"
 #include "messages.h"
 #include "tap.h"
+#include "transport/streaming.h"
 
 #include <stdio.h>
 #include <string.h>
