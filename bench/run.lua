@@ -2,10 +2,10 @@
 -- the same works alternately, and prints medians and ratios. In the environment:
 --   ROUNDS=5  SECONDS=0.7 (each run)  ONLY=sync,many100 (these works)
 
-local Server = require "bench.server"
 local child = require "bench.child"
 local compare = require "bench.compare"
 local process = require "spec.support.process"
+local Server = require "bench.server"
 local viesti = require "viesti"
 
 local GROUPS = {

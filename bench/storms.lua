@@ -1,10 +1,10 @@
 -- What becomes of many requests to a server in trouble: a table of requests on the wire for one of
 -- those who asked.
 
-local viesti = require "viesti"
 local nginx = require "spec.support.nginx"
 local origin = require "spec.support.origin"
 local storm = require "spec.support.storm"
+local viesti = require "viesti"
 
 local QUICK = { base = 0.001, cap = 0.01 }
 local REQUESTS, TASKS = 300, 30

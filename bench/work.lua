@@ -5,8 +5,8 @@
 --
 -- Modes: sync, prepared, many, h2, large, large-string, stream, file, tls, garbage.
 
-local Run = require "bench.clock"
 local arguments = require "bench.arguments"
+local Run = require "bench.clock"
 local viesti = require "viesti"
 
 local ROOM = 128 * 1024 * 1024
