@@ -4,138 +4,14 @@
 ---   { name = "retries", type = "integer", default = 0, min = 0, doc = "..." }
 --- with, where they apply: `max`, `values` (the allowed ones), `required`, `fields` (a nested
 --- declaration, for a table), `secret` (never shown), `by_name` (it has no position). `type` is
---- a Lua type, "integer", or the name of a check below; several are joined by "|"; one in CamelCase
---- is that of a class.
+--- one of `option_types`, or several joined by "|".
 local foreign_names = require "viesti.base.foreign_names"
 local format = require "viesti.base.format"
+local nearest = require "viesti.base.nearest"
+local option_types = require "viesti.base.option_types"
 local tables = require "viesti.base.tables"
 
 local options = {}
-
--- An object of a class derived from Sender: construction leaves its mark. Not a class.
-local function is_sender(value)
-  return type(value) == "table" and rawget(value, "_given") ~= nil
-    and type(value.send) == "function"
-end
-
-local function is_userdata(name)
-  return function(value)
-    return type(value) == "userdata" and (debug.getmetatable(value) or {}).__name == name
-  end
-end
-
-local function is_list_of_strings(value)
-  if not tables.is_list(value) then
-    return false
-  end
-  for _, item in ipairs(value) do
-    if type(item) ~= "string" then
-      return false
-    end
-  end
-  return true
-end
-
-local CLOCK = { "now", "wall", "sleep", "random" }
-
-local function is_clock(value)
-  if type(value) ~= "table" then
-    return false
-  end
-  for _, name in ipairs(CLOCK) do
-    if type(value[name]) ~= "function" then
-      return false
-    end
-  end
-  return true
-end
-
-local is_memory_store = is_userdata "viesti.Store"
-
--- The core's own, or an object of anybody's with these methods.
-local function is_store(value)
-  if type(value) ~= "table" then
-    return is_memory_store(value)
-  end
-  for _, method in ipairs { "get", "put", "remove", "invalidate" } do
-    if type(value[method]) ~= "function" then
-      return value.near ~= nil and value.far ~= nil
-    end
-  end
-  return true
-end
-
-local checks = {
-  any = function(value) return value ~= nil end,
-  integer = function(value) return math.type(value) == "integer" end,
-  number = function(value) return type(value) == "number" and value == value end,
-  sender = is_sender,
-  clock = is_clock,
-  strings = is_list_of_strings,
-  file = function(value) return io.type(value) == "file" end,
-  headers = is_userdata "viesti.Headers",
-  multipart = is_userdata "viesti.Multipart",
-  request = is_userdata "viesti.Request",
-  session = is_userdata "viesti.Session",
-  store = is_store,
-}
-
-local descriptions = {
-  integer = "an integer",
-  number = "a number",
-  string = "a string",
-  boolean = "true or false",
-  table = "a table",
-  ["function"] = "a function",
-  sender = "a sender",
-  clock = "a table of the functions now, wall, sleep and random",
-  strings = "a list of strings",
-  file = "an open file",
-  headers = "Headers",
-  multipart = "another request's multipart",
-  request = "a Request",
-  session = "a Session",
-  store = "a store",
-}
-
--- An object of that class, or of a child of it.
-local function is_of_class(name)
-  return function(value)
-    local candidate = type(value) == "table" and getmetatable(value) or nil
-    while candidate and candidate.__name ~= name do
-      candidate = candidate.super
-    end
-    return candidate ~= nil
-  end
-end
-
-local function is_class_name(name)
-  return name:find "^%u%w*$" ~= nil
-end
-
-local function type_check(name)
-  return checks[name] or is_class_name(name) and is_of_class(name)
-    or function(value) return type(value) == name end
-end
-
--- The types of a declaration are taken apart once, not for every value.
-local function has_type(declared)
-  local alternatives = {}
-  for name in declared:gmatch "[^|]+" do
-    alternatives[#alternatives + 1] = type_check(name)
-  end
-  if #alternatives == 1 then
-    return alternatives[1]
-  end
-  return function(value)
-    for _, check in ipairs(alternatives) do
-      if check(value) then
-        return true
-      end
-    end
-    return false
-  end
-end
 
 local function in_range(spec, value)
   if type(value) ~= "number" then
@@ -153,27 +29,10 @@ local function is_listed(spec, value)
   return false
 end
 
---- True for an object that sends; false for a class.
-options.is_sender = is_sender
-
---- True for a Store of the core's, and for any store that a CachingSender takes.
-options.is_memory_store = is_memory_store
-options.is_store = is_store
-
---- True for a list of strings.
-options.is_strings = is_list_of_strings
-
---- True for the header fields of a request or a response.
-options.is_headers = checks.headers
-
 local SPEC_KEYS = {
   name = "string", type = "string", default = "any", min = "number", max = "number",
   values = "table", required = "boolean", fields = "table", secret = "boolean",
   secret_strings = "boolean", by_name = "boolean", doc = "string",
-}
-
-local LUA_TYPES = {
-  string = true, boolean = true, table = true, ["function"] = true, userdata = true,
 }
 
 local function check_spec(spec)
@@ -183,7 +42,7 @@ local function check_spec(spec)
   for key, value in pairs(spec) do
     local wanted = SPEC_KEYS[key]
     if not wanted then
-      local near = options.nearest(tostring(key), tables.sorted_keys(SPEC_KEYS))
+      local near = nearest(tostring(key), tables.sorted_keys(SPEC_KEYS))
       return ("'%s' has %s, which means nothing%s"):format(spec.name, format.value(key),
         near and (", did you mean '%s'?"):format(near) or "")
     elseif wanted ~= "any" and type(value) ~= wanted then
@@ -191,7 +50,7 @@ local function check_spec(spec)
     end
   end
   for name in (spec.type or ""):gmatch "[^|]+" do
-    if not (checks[name] or LUA_TYPES[name] or is_class_name(name)) then
+    if not option_types.is_known(name) then
       return ("'%s': there is no type '%s'"):format(spec.name, name)
     end
   end
@@ -232,60 +91,9 @@ function options.allowed(spec)
   local kinds, bounds = {}, bounds_of(spec)
   for name in spec.type:gmatch "[^|]+" do
     local is_number = name == "number" or name == "integer"
-    local description = descriptions[name] or is_class_name(name) and "a " .. name or name
-    kinds[#kinds + 1] = description .. (is_number and bounds or "")
+    kinds[#kinds + 1] = option_types.describe(name) .. (is_number and bounds or "")
   end
   return table.concat(kinds, " or ")
-end
-
--- Optimal string alignment: a swap of neighbours, the commonest slip, counts as one.
-local function distance(a, b)
-  local rows = {}
-  for i = 0, #a do
-    rows[i] = { [0] = i }
-  end
-  for j = 0, #b do
-    rows[0][j] = j
-  end
-  for i = 1, #a do
-    for j = 1, #b do
-      local cost = a:byte(i) == b:byte(j) and 0 or 1
-      local best =
-        math.min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + cost)
-      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
-        best = math.min(best, rows[i - 2][j - 2] + 1)
-      end
-      rows[i][j] = best
-    end
-  end
-  return rows[#a][#b]
-end
-
-local SHORTEST_PART = 4
-local LONGEST_NAME = 64 -- the distance between two takes the product of their lengths
-
--- The first that is a whole of what was given only in part: "retrying" for "retry".
-local function begun(name, names)
-  for _, candidate in ipairs(names) do
-    if #name >= SHORTEST_PART and candidate:sub(1, #name) == name then
-      return candidate
-    end
-  end
-end
-
---- The name of `names` nearest to a mistyped one, or nil if none is near.
-function options.nearest(name, names)
-  local best, best_distance
-  if #name > LONGEST_NAME then
-    return nil
-  end
-  for _, candidate in ipairs(names) do
-    local d = distance(name:lower(), candidate:lower())
-    if d <= math.max(2, #candidate // 3) and (not best or d < best_distance) then
-      best, best_distance = candidate, d
-    end
-  end
-  return best or begun(name, names)
 end
 
 local function names_of(declaration)
@@ -314,7 +122,7 @@ local function unknown(owner, declaration, key)
   if class and not contains(names, option) then
     return ("%s, %s has '%s' for that (%s has %s)"):format(refusal, class, option, owner, listed)
   end
-  local near = option or options.nearest(tostring(key), names)
+  local near = option or nearest(tostring(key), names)
   return ("%s%s (%s)"):format(refusal, near and (", did you mean '%s'?"):format(near) or "",
     #names == 0 and "it has none" or "its options are " .. listed)
 end
@@ -331,7 +139,7 @@ local function index_of(declaration)
     index = {}
     for _, spec in ipairs(declaration) do
       index[spec.name] = spec
-      types[spec] = has_type(spec.type)
+      types[spec] = option_types.check_of(spec.type)
     end
     indexes[declaration] = index
   end

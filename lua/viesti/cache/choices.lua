@@ -1,7 +1,7 @@
 -- What the user says of a response, over the heads of server and rules.
 local core = require "viesti.core"
 local format = require "viesti.base.format"
-local options = require "viesti.base.options"
+local option_types = require "viesti.base.option_types"
 
 local function check_result(what, wanted, value)
   error(("%sCachingSender: %s must return %s, it returned %s"):format(core.place(),
@@ -24,7 +24,7 @@ local function chosen_tags(self, request, response)
   if type(tags) == "function" then
     tags = tags(request, response)
   end
-  if tags ~= nil and not options.is_strings(tags) then
+  if tags ~= nil and not option_types.is_strings(tags) then
     check_result("tags", "a list of strings, or nil", tags)
   end
   return tags and core.pack(tags)

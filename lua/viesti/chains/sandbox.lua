@@ -1,7 +1,8 @@
 --- The names that a chain file has: viesti's own, the harmless part of Lua's, and the host's.
 local core = require "viesti.core"
 local format = require "viesti.base.format"
-local options = require "viesti.base.options"
+local nearest = require "viesti.base.nearest"
+local option_types = require "viesti.base.option_types"
 local tables = require "viesti.base.tables"
 local untrusted = require "viesti.chains.untrusted"
 
@@ -66,7 +67,7 @@ local function caller(edition, name, value)
       return edition:object(name, make, ...)
     end
     local built = make(...)
-    if options.is_sender(built) then
+    if option_types.is_sender(built) then
       edition:note(built)
     end
     return built
@@ -170,7 +171,7 @@ function sandbox.hint(name, additions, trusted)
   elseif STORES[name] or require("viesti")[name] ~= nil then
     return ("an untrusted chain has no '%s'"):format(name)
   end
-  local near = options.nearest(name, names(additions, trusted))
+  local near = nearest(name, names(additions, trusted))
   return near and ("did you mean '%s'?"):format(near)
 end
 

@@ -13,7 +13,7 @@ local ExtendingSender = require "viesti.senders.extending"
 local format = require "viesti.base.format"
 local guarded_store = require "viesti.cache.guarded_store"
 local lease = require "viesti.cache.lease"
-local options = require "viesti.base.options"
+local option_types = require "viesti.base.option_types"
 local origin_of = require "viesti.message.origin"
 local purging = require "viesti.cache.purging"
 local Request = require "viesti.message.request"
@@ -84,7 +84,7 @@ function CachingSender:init()
   self.store, bounds = setup.open_store(self)
   -- What is not there is false rather than nil, which would be looked for in all the classes above
   -- for each request.
-  self.near = options.is_memory_store(self.store) and self.store or self.store.near or false
+  self.near = option_types.is_memory_store(self.store) and self.store or self.store.near or false
   self.far = self.near ~= self.store and guarded_store(self.store.far or self.store, bounds)
   self.leases = self.far and lease(self.far) or false
   self.keys = CacheKey(self) or false
