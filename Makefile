@@ -82,7 +82,7 @@ objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 module   := $(BUILD)/viesti/core.so
 store_so = $(BUILD)/viesti/stores/$(1).so
 stores   := $(if $(sqlite_pc),$(call store_so,sqlite)) $(if $(redis_pc),$(call store_so,redis))
-version  := $(shell sed -n 's/^ *VERSION = "\(.*\)",/\1/p' lua/viesti/init.lua)
+version  := $(shell sed -n 's/^.define VI_VERSION "\(.*\)"/\1/p' src/binding/version.h)
 major    := $(firstword $(subst ., ,$(version)))
 ifeq (Darwin,$(system))
 linkname := libviesti.dylib

@@ -1,5 +1,6 @@
 /* require "viesti.core": everything the core gives to Lua. Users go through require "viesti". */
 #include "binding/support.h"
+#include "binding/version.h"
 #include "transport/features.h"
 
 #include <curl/curl.h>
@@ -60,5 +61,7 @@ __attribute__((visibility("default"))) int luaopen_viesti_core(lua_State *L) {
   lua_setfield(L, -2, "set_tostring");
   lua_pushstring(L, curl_version_info(CURLVERSION_NOW)->version);
   lua_setfield(L, -2, "curl_version");
+  lua_pushliteral(L, VI_VERSION);
+  lua_setfield(L, -2, "version");
   return 1;
 }

@@ -1,6 +1,7 @@
 /* The life of a runtime, and what all calls into it have in common. */
 #include "embed/runtime.h"
 
+#include "binding/version.h"
 #include "message/memory.h"
 #include "transport/features.h"
 
@@ -10,7 +11,7 @@
 #include <string.h>
 
 const char *viesti_version(void) {
-  return "0.1.0";
+  return VI_VERSION;
 }
 
 int viesti_has(const char *feature) {

@@ -5,6 +5,7 @@ local nearest = require "viesti.base.nearest"
 local option_types = require "viesti.base.option_types"
 local tables = require "viesti.base.tables"
 local untrusted = require "viesti.chains.untrusted"
+local words = require "viesti.chains.words"
 
 local sandbox = {}
 
@@ -21,8 +22,8 @@ local SAFE = set_of [[
   assert error ipairs math next pairs pcall select string table tonumber tostring type utf8
 ]]
 
--- What is for programs, not for chains.
-local LEFT_OUT = set_of "load check download loop"
+-- What programs have besides.
+local FOR_PROGRAMS = set_of "load check download loop"
 
 -- In modules of their own, which need not be installed.
 local STORES = {
@@ -132,26 +133,24 @@ local function meaning(edition, name)
     return copy_of(_G[name])
   elseif STORES[name] then
     return guarded(edition, name, optional(name, STORES[name]))
-  elseif not LEFT_OUT[name] then
-    return guarded(edition, name, require("viesti")[name])
   end
+  return guarded(edition, name, words[name])
 end
 
 --- Whether the name stands for something in every chain file.
 ---@param name string
 ---@return boolean
 function sandbox.knows(name)
-  return SAFE[name] or STORES[name] ~= nil
-    or not LEFT_OUT[name] and require("viesti")[name] ~= nil
+  return SAFE[name] or STORES[name] ~= nil or words[name] ~= nil
 end
 
 local function names(additions, trusted)
-  local all = trusted and { SAFE, STORES, require "viesti" } or { untrusted.names }
+  local all = trusted and { SAFE, STORES, words } or { untrusted.names }
   all[#all + 1] = additions
   local set = {}
   for _, known in ipairs(all) do
     for name in pairs(known) do
-      set[name] = not LEFT_OUT[name] or nil
+      set[name] = true
     end
   end
   return tables.sorted_keys(set)
@@ -166,9 +165,9 @@ end
 function sandbox.hint(name, additions, trusted)
   if name:lower() == "viesti" then
     return "in chain files its words stand without 'viesti.'"
-  elseif _G[name] ~= nil or LEFT_OUT[name] then
+  elseif _G[name] ~= nil or FOR_PROGRAMS[name] then
     return ("chain files have no '%s'"):format(name)
-  elseif STORES[name] or require("viesti")[name] ~= nil then
+  elseif STORES[name] or words[name] ~= nil then
     return ("an untrusted chain has no '%s'"):format(name)
   end
   local near = nearest(name, names(additions, trusted))

@@ -27,7 +27,7 @@ local TAIL = "\n]}}\n"
 
 local function head()
   return ('{"log":{"version":"1.2","creator":%s,"entries":['):format(
-    json.encode { name = "viesti", version = require("viesti").VERSION }) -- which loads this file
+    json.encode { name = "viesti", version = core.version })
 end
 
 -- What is said goes where the end of the file was, and has the end behind it again. Nothing more is
