@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const vi_text NOTHING = {NULL, 0};
 enum { MOST_AT_ONCE = 3 };

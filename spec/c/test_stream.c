@@ -5,7 +5,6 @@
 #include "tap.h"
 #include "transport/streaming.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { HELD = 1024 * 1024 }; /* more than is ever held for a slow reader */

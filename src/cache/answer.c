@@ -4,7 +4,6 @@
 #include "cache/validation.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static bool set_field(vi_response *response, const char *name, vi_text value) {
   vi_headers_remove(&response->headers, vi_text_of(name));

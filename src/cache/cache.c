@@ -4,7 +4,6 @@
 #include "cache/storing.h"
 #include "cache/validation.h"
 #include "cache/vary.h"
-#include "message/url.h"
 
 #include <stddef.h>
 #include <string.h>

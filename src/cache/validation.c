@@ -1,7 +1,6 @@
 #include "cache/validation.h"
 
 #include "cache/list.h"
-#include "cache/range.h"
 #include "message/http_date.h"
 
 #include <stdio.h>
