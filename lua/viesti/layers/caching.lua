@@ -119,6 +119,13 @@ end
 
 local look_up
 
+-- The key and the partition of a request, each nil for the usual.
+local function key_of(self, request)
+  if self.keys then
+    return self.keys:of(request)
+  end
+end
+
 -- What was to be put turned out to be gone.
 local function forget_put(lines)
   for _, line in ipairs(lines) do
@@ -296,10 +303,7 @@ end
 -- Looks the request up in the store. Returns the response if it is there and may be used, or nil;
 -- and, if something is to be sent, that and what is to be done with the answer.
 function look_up(self, request)
-  local key, partition
-  if self.keys then
-    key, partition = self.keys:of(request)
-  end
+  local key, partition = key_of(self, request)
   local response, outgoing, verdict
   if self.near then
     response, outgoing, verdict = self.cache:lookup(request, nil, key, partition)
@@ -345,10 +349,7 @@ end
 ---@return viesti.Inspection
 function CachingSender:inspect(request)
   request = request_of(request, "inspect")
-  local key, partition
-  if self.keys then
-    key, partition = self.keys:of(request)
-  end
+  local key, partition = key_of(self, request)
   if self.far then
     elsewhere.load(self, request, key, partition, true)
   end
@@ -361,10 +362,7 @@ end
 ---@return true? done, string? reason nil and why not, where the store could not
 function CachingSender:delete(request)
   request = request_of(request, "delete")
-  local key, partition
-  if self.keys then
-    key, partition = self.keys:of(request)
-  end
+  local key, partition = key_of(self, request)
   local name = self.cache:key(request, key, partition)
   local done, reason = true, nil
   if name and self.far then
