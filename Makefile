@@ -411,7 +411,7 @@ fuzz: $(fuzzers) ## search for inputs that break the parsers, with clang (SECOND
 	@tools/fuzz $(fuzzers)
 
 lint: ## check style and likely mistakes, and build without warnings
-	luacheck --quiet lua bin/viesti spec examples src bench soak tools/check tools/faults rockspec/*.rockspec
+	luacheck --quiet lua bin/viesti spec examples src bench soak tools $(lua_tools) rockspec/*.rockspec
 	clang-format --dry-run -Werror $(c_files)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
 	  --std=c11 -D_GNU_SOURCE -Isrc src
@@ -440,6 +440,7 @@ help: ## list these targets
 	  /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 c_files = $(shell find src spec examples bench soak -name '*.[ch]')
+lua_tools = $(shell grep -ls '^\#!.*lua' tools/*) # whose names do not say so
 
 # The second library takes the first out of the environment again: servers and shells that
 # a test starts are not to be sanitized.

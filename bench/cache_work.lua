@@ -4,8 +4,8 @@
 --
 -- Modes: hit (by a table each time, and on a second line by Requests made before), evict, memory.
 
-local Run = require "bench.clock"
 local arguments = require "bench.arguments"
+local Run = require "bench.clock"
 local viesti = require "viesti"
 
 local BODY = '{"title":"An example","text":"' .. ("x"):rep(1024 - 32) .. '"}'

@@ -5,8 +5,8 @@
 -- LAYER: none, forwarding (a layer that does nothing), or one of the names below. Prints the bytes
 -- of garbage for each request as well.
 
-local Run = require "bench.clock"
 local arguments = require "bench.arguments"
+local Run = require "bench.clock"
 local viesti = require "viesti"
 
 local BETWEEN_LOOKS = 1000

@@ -4,9 +4,9 @@
 --
 -- get: the store alone. hit: a chain's hits in it.
 
-local Run = require "bench.clock"
 local core = require "viesti.core"
 local redis = require "viesti.redis"
+local Run = require "bench.clock"
 local viesti = require "viesti"
 
 local URL = "http://127.0.0.1:9/"

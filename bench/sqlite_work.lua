@@ -4,9 +4,9 @@
 --
 -- Modes: get (of the store alone), hit (Client > CachingSender), put (each makes another go).
 
-local Run = require "bench.clock"
 local arguments = require "bench.arguments"
 local process = require "spec.support.process"
+local Run = require "bench.clock"
 local sqlite = require "viesti.sqlite"
 local viesti = require "viesti"
 

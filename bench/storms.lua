@@ -3,10 +3,10 @@
 
 local Report = require "bench.report"
 local measure = require "bench.measure"
-local viesti = require "viesti"
 local nginx = require "spec.support.nginx"
 local origin = require "spec.support.origin"
 local storm = require "spec.support.storm"
+local viesti = require "viesti"
 
 local QUICK = { base = 0.001, cap = 0.01 }
 local REQUESTS, TASKS = 300, 30

@@ -7,8 +7,8 @@
 -- Modes: sync, prepared, many, queue, h2, large, large-string, stream, file, upload, tls, garbage,
 -- cached.
 
-local Run = require "bench.clock"
 local arguments = require "bench.arguments"
+local Run = require "bench.clock"
 local viesti = require "viesti"
 
 local ROOM = 128 * 1024 * 1024

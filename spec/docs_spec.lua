@@ -31,12 +31,12 @@ describe("the documentation", function()
     redis:stop()
   end)
 
-  -- What stands beside a file of SQLite's goes with it.
+  -- What stands beside a file, SQLite's or ours, goes with it.
   local function temporary_names()
     local names = {}
     finally(function()
       for _, name in ipairs(names) do
-        for _, ending in ipairs { "", "-wal", "-shm" } do
+        for _, ending in ipairs { "", "-wal", "-shm", ".saved" } do
           os.remove(name .. ending)
         end
       end

@@ -74,7 +74,7 @@ describe("viesti.chains.load", function()
   end)
 
   it("takes the bounds of a cache over a store in a file, as the file's reader expects", function()
-    local path = os.tmpname()
+    local path = files.write("")
     local chain <close> = assert(viesti.load(([[
       return chain {
         CachingSender { max_size = 10000, store = sqlite "%s" },

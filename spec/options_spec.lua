@@ -128,29 +128,6 @@ describe("a value that makes no option, but something near", function()
   end)
 end)
 
-describe("options.nearest", function()
-  local names = { "retries", "sender", "methods", "backoff", "rate_limit" }
-
-  it("finds a name with a slip in it", function()
-    for mistyped, name in pairs({ retires = "retries", Sender = "sender",
-      sendr = "sender", method = "methods", backof = "backoff", ratelimit = "rate_limit",
-      bakcof = "backoff", ratelimt = "rate_limit", ratlimt = "rate_limit" }) do
-      assert.equal(name, options.nearest(mistyped, names))
-    end
-  end)
-
-  it("finds what somebody wrote the beginning of", function()
-    assert.equal("backoff", options.nearest("back", names))
-    assert.equal("rate_limit", options.nearest("rate", names))
-  end)
-
-  it("finds none for what is far from all", function()
-    for _, mistyped in ipairs({ "timeout", "x", "", "max_size", "bac" }) do
-      assert.is_nil(options.nearest(mistyped, names))
-    end
-  end)
-end)
-
 describe("the declared options of a class", function()
   it("each say their name, their type and their meaning", function()
     local function check(owner, list)

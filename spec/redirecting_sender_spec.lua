@@ -1,5 +1,5 @@
 local viesti = require("viesti")
-local origin = require("spec.support.origin")
+local fixture = require("spec.support.fixture")
 
 local RedirectingSender = viesti.RedirectingSender
 
@@ -9,20 +9,10 @@ end
 
 for _, kind in ipairs({ "SyncSender", "AsyncSender" }) do
   describe("RedirectingSender over a " .. kind, function()
-    local server, other, concrete
-
-    setup(function()
-      server, other = origin.start(), origin.start()
-    end)
-
-    teardown(function()
-      server:stop()
-      other:stop()
-    end)
+    local server, other = fixture.origin(), fixture.origin()
+    local concrete
 
     before_each(function()
-      server:reset()
-      other:reset()
       concrete = viesti[kind]()
     end)
 

@@ -56,8 +56,8 @@ describe("viesti.redis, where the server", function()
       assert.same({ hits = 0, misses = 3, stale = 0, stores = 0, invalidations = 0, evictions = 0,
         bytes = 0, errors = 15 }, store:stats())
       assert.equal(1, #warned)
-      assert.equal('get of redis{ unix_socket = "/nowhere/at/all", timeout = 0.3 } failed, so requests '
-        .. "go on without it: No such file or directory", warned[1])
+      assert.equal('get of redis{ unix_socket = "/nowhere/at/all", timeout = 0.3 } failed, so '
+        .. "requests go on without it: No such file or directory", warned[1])
     end)
   end)
 

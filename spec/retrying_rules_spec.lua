@@ -1,41 +1,12 @@
 local viesti = require("viesti")
+local retried = require("spec.support.retried")
 local Scripted = require("spec.support.scripted")
 
 local RetryingSender = viesti.RetryingSender
 local URL = "http://h.invalid/"
 
 describe("RetryingSender", function()
-  -- The outcome of a request over a sender that answers so, and that sender. `options` are those of
-  -- the RetryingSender, without jitter unless they say otherwise.
-  local function send(script, options, request)
-    options = options or {}
-    options.backoff = options.backoff or { jitter = "none" }
-    options.rate_limit = options.rate_limit or { pad = 0 }
-    local inner = Scripted({ script = script })
-    options.sender = inner
-    local response, err = RetryingSender(options):send(request or { url = URL })
-    return response or err, inner
-  end
-
-  local function waits(outcome)
-    local list = {}
-    for index, attempt in ipairs(outcome.attempts) do
-      list[index] = attempt.wait
-    end
-    return list
-  end
-
-  local function reasons(outcome)
-    local list = {}
-    for index, attempt in ipairs(outcome.attempts) do
-      list[index] = attempt.reason
-    end
-    return list
-  end
-
-  local function after(seconds)
-    return { 429, headers = { ["Retry-After"] = seconds } }
-  end
+  local after, reasons, send, waits = retried.after, retried.reasons, retried.send, retried.waits
 
   describe("on a server error", function()
     it("uses up its retries on 408, 500, 502, 503 and 504, and on no other status", function()
@@ -333,114 +304,6 @@ describe("RetryingSender", function()
     end)
   end)
 
-  describe("with a policy", function()
-    local function ask(script, policy, options)
-      options = options or { retries = 3 }
-      options.policy = policy
-      return send(script, options)
-    end
-
-    it("does as usual for nil, not for false, and again for true or seconds", function()
-      assert.equal(2, #ask({ 503, 200 }, function() end).attempts)
-      local outcome = ask({ 503, 200 }, function() return false end)
-      assert.same({ 1, "policy" }, { #outcome.attempts, outcome.give_up })
-      outcome = ask({ 418, 200 }, function(context)
-        return context.status_code == 418 or nil
-      end)
-      assert.same({ { 1 }, { "policy" } }, { waits(outcome), reasons(outcome) })
-      outcome = ask({ 425, 425, 200 }, function(context)
-        return context.status_code == 425 and 0.25 or nil
-      end)
-      assert.same({ { 0.25, 0.25 }, 200 }, { waits(outcome), outcome.status_code })
-    end)
-
-    it("does not go beyond the retries, but for 429", function()
-      assert.equal("retries", ask({ 425 }, function() return 0 end).give_up)
-      local outcome = ask({ 429, 429, 429, 429, 200 }, function(context)
-        return context.reason and 2
-      end, { retries = 0 })
-      assert.same({ 2, 2, 2, 2 }, waits(outcome))
-    end)
-
-    it("is told what happened", function()
-      local told = {}
-      ask({ 503, { error = "reset" }, after(9), 200 }, function(context)
-        told[#told + 1] = { context.reason, context.status_code or context.error.kind,
-          context.retry_after or "none", context.attempt, context.retries, context.retries_left,
-          context.sent, context.wait or "none" }
-      end)
-      assert.same({ { "server_error", 503, "none", 1, 0, 3, "maybe", 1 },
-        { "transport_error", "reset", "none", 2, 1, 2, "maybe", 2 },
-        { "rate_limited", 429, 9, 3, 2, 1, "maybe", 9 }, }, { told[1], told[2], told[3] })
-      assert.equal(200, told[4][2])
-    end)
-
-    it("passes on what the policy raises, and refuses other answers", function()
-      assert.error_matches(function() ask({ 503 }, function() error("mine") end) end, "mine")
-      for _, answer in ipairs({ "soon", -1, 0 / 0, math.huge }) do
-        assert.error_matches(function() ask({ 503 }, function() return answer end) end,
-          "RetryingSender: policy must return nil, true, false or seconds, it returned")
-      end
-    end)
-
-    it("may yield in a task", function()
-      viesti.run(function()
-        local clock = viesti.testing.clock()
-        local sender = RetryingSender({ retries = 1,
-          sender = Scripted({ script = { 503, 200 }, clock = clock }),
-          policy = function() clock.sleep(5) end, backoff = { jitter = "none" } })
-        assert.equal(200, sender:send({ url = URL }).status_code)
-        assert.equal(11, clock.slept())
-        local response = RetryingSender({ retries = 1, max_time = 5.5,
-          sender = Scripted({ script = { 503 }, clock = clock }),
-          policy = function() clock.sleep(5) end, backoff = { jitter = "none" } })
-          :send({ url = URL })
-        assert.same({ 1, "deadline" }, { #response.attempts, response.give_up })
-      end)
-    end)
-
-    it("is one of viesti.policies by its name", function()
-      assert.equal(1, #ask({ 429 }, "never").attempts)
-      assert.same({ 0 }, waits(ask({ 425, 200 }, "too_early")))
-      assert.same({ 2 }, waits(ask({ { 202, headers = { ["Retry-After"] = "2" } }, 200 },
-        "accepted")))
-      assert.same({ 1 }, waits(ask({ { error = "connect", sent = "no" }, 503 }, "unsent")))
-      assert.equal(2, #ask({ 404, 200 }, viesti.policies.on_statuses(404, 410)).attempts)
-      assert.same({ 0 }, waits(ask({ 425, 503 },
-        viesti.policies.first_of(viesti.policies.too_early, viesti.policies.never))))
-      assert.has_error(function() RetryingSender({ policy = "nevr" }) end,
-        "RetryingSender: there is no policy \"nevr\", did you mean 'never'?")
-    end)
-
-    it("is no slip in the name of one of viesti.policies", function()
-      local said = "policies: there is no \"nevr\", did you mean 'never'?"
-      assert.has_error(function() return viesti.policies.nevr end, said)
-      assert.equal("chain:1: " .. said,
-        select(2, viesti.load("return RetryingSender { policy = policies.nevr }")))
-    end)
-
-    it("is made of statuses, or of policies, and of nothing else", function()
-      local policies = viesti.policies
-      for message, make in pairs({
-        ['RetryingSender: policy "on_statuses" is made by a call: '
-          .. "policy = viesti.policies.on_statuses(...)"] =
-          function() RetryingSender({ policy = "on_statuses" }) end,
-        ['policies.on_statuses needs statuses, each an integer, got "4xx"'] =
-          function() policies.on_statuses(404, "4xx") end,
-        ["policies.on_statuses needs statuses, each an integer, got nothing"] =
-          function() policies.on_statuses() end,
-        ['policies.first_of needs policies, each a function, got "never"'] =
-          function() policies.first_of(policies.never, "never") end,
-        ["policies.first_of needs policies, each a function, got nothing"] =
-          function() policies.first_of(policies.never, nil, policies.unsent) end,
-      }) do
-        local _, raised = pcall(make)
-        assert.matches("^spec/retrying_rules_spec.lua:%d+: ", raised)
-        assert.equal(message, (raised:gsub("^[^ ]* ", "")))
-      end
-    end)
-  end)
-
   describe("tells", function()
     it("what became of each attempt", function()
       local outcome = send({ { 503, delay = 2 }, { error = "reset", delay = 3 }, after(4),
@@ -490,103 +353,6 @@ describe("RetryingSender", function()
       send({ 404 }, hooks)
       send({ 200 }, hooks)
       assert.same({}, told)
-    end)
-  end)
-
-  describe("where one request is told to wait", function()
-    local function start(options)
-      options.clock = viesti.testing.clock()
-      local log, limited = {}, true
-      local inner = Scripted({ script = { 200 }, clock = options.clock })
-      function inner.send(_, request)
-        request = viesti.Request.from(request)
-        log[#log + 1] = options.clock.now() - options.zero
-        if limited then
-          limited = false
-          return viesti.Response({ url = request.url, status_code = 429,
-            headers = { ["Retry-After"] = "10" } })
-        end
-        return viesti.Response({ url = request.url })
-      end
-      options.zero = options.clock.now()
-      local rate_limit = options.rate_limit or {}
-      rate_limit.pad = 0
-      return RetryingSender({ sender = inner, rate_limit = rate_limit,
-        backoff = { jitter = "none" } }), log
-    end
-
-    -- One request that is limited, and so many at once a second later.
-    local function storm(sender, clock, count, url)
-      local outcomes = {}
-      viesti.run(function()
-        local first = viesti.spawn(function() return sender:send({ url = URL }) end)
-        clock.sleep(1)
-        local tasks = {}
-        for index = 1, count do
-          tasks[index] = viesti.spawn(function()
-            local response, err = sender:send({ url = url or URL })
-            outcomes[#outcomes + 1] = response and response.status_code or err.kind
-          end)
-        end
-        for _, task in ipairs(tasks) do
-          task:join()
-        end
-        first:join()
-      end)
-      return outcomes
-    end
-
-    it("holds back all others to that origin, and lets them go in growing groups", function()
-      local options = {}
-      local sender, log = start(options)
-      local outcomes = storm(sender, options.clock, 31)
-      assert.equal(31, #outcomes)
-      assert.same({ 0, 33 }, { log[1], #log })
-      local groups = {}
-      for index = 2, #log do
-        local step = math.ceil((log[index] - 10) / 0.25 - 1e-6)
-        groups[step] = (groups[step] or 0) + 1
-      end
-      assert.same({ [0] = 2, 2, 4, 8, 16 }, groups)
-    end)
-
-    it("does not hold back what goes elsewhere, or over a chain of its own", function()
-      local options = {}
-      local sender, log = start(options)
-      storm(sender, options.clock, 3, "http://other.invalid/")
-      assert.same({ 1, 1, 1 }, { log[2], log[3], log[4] })
-      options = { rate_limit = { shared = false } }
-      sender, log = start(options)
-      storm(sender, options.clock, 3)
-      assert.same({ 1, 1, 1 }, { log[2], log[3], log[4] })
-    end)
-
-    it("refuses at once where that would take longer than max_wait or the deadline", function()
-      local cooldown = viesti.Cooldown()
-      local options = { rate_limit = { shared = cooldown, max_wait = 5 } }
-      local sender, log = start(options)
-      local outcomes = storm(sender, options.clock, 3)
-      assert.same({ { "rate_limited", "rate_limited", "rate_limited" }, 1 }, { outcomes, #log })
-      local _, err = sender:send({ url = URL })
-      assert.same({ "rate_limited", "no", 1, "max_wait" },
-        { err.kind, err.sent, #err.attempts, err.give_up })
-      assert.is_true(err.retry_after >= 9 and err.retry_after < 12)
-      local patient = RetryingSender({ sender = sender.sender, rate_limit = { shared = cooldown } })
-      err = select(2, patient:send({ url = URL, deadline = sender:now() + 1 }))
-      assert.same({ "rate_limited", "deadline", 1 }, { err.kind, err.give_up, #log })
-    end)
-
-    it("shares that with other chains through a Cooldown", function()
-      local cooldown = viesti.Cooldown({ step = 0 })
-      local first = { rate_limit = { shared = cooldown } }
-      local sender = start(first)
-      local other_inner = Scripted({ script = { 200 }, clock = first.clock })
-      local other = RetryingSender({ sender = other_inner, rate_limit = { shared = cooldown } })
-      sender:send({ url = URL })
-      cooldown:start("http://h.invalid", 30, first.clock.now())
-      local before = first.clock.now()
-      assert.equal(200, other:send({ url = URL }).status_code)
-      assert.equal(30, first.clock.now() - before)
     end)
   end)
 

@@ -71,15 +71,42 @@ describe("an extending sender", function()
   end)
 end)
 
+-- The files of a circle, one behind the other, in what each of them needs; nil: there is none.
+local function circle_in(needs)
+  local state = {}
+  local function visit(one, trail)
+    trail = trail .. " > " .. one
+    if state[one] == "open" then
+      return trail
+    elseif state[one] == "done" then
+      return nil
+    end
+    state[one] = "open"
+    for _, other in ipairs(needs[one]) do
+      local circle = needs[other] and visit(other, trail)
+      if circle then
+        return circle
+      end
+    end
+    state[one] = "done"
+  end
+  for one in pairs(needs) do
+    local circle = visit(one, "")
+    if circle then
+      return circle
+    end
+  end
+end
+
 describe("src", function()
   -- What each room may include, itself aside.
   local below = {
     message = {},
     transport = { message = true },
     cache = { message = true },
-    stores = { message = true, cache = true },
-    binding = { message = true, transport = true, cache = true, stores = true },
-    embed = { message = true, transport = true, cache = true, stores = true, binding = true },
+    stores = { message = true },
+    binding = { message = true, transport = true, cache = true },
+    embed = { message = true, transport = true, cache = true, binding = true },
   }
   local without_lua = { message = true, transport = true, cache = true }
   local includes = {}
@@ -128,22 +155,14 @@ describe("src", function()
   end)
 
   it("has no two files that include each other, directly or in a circle", function()
-    local state = {}
-    local function visit(path, trail)
-      assert.is_not.equal("open", state[path], trail .. " > " .. path)
-      if state[path] then
-        return
+    assert.is_nil(circle_in(includes))
+  end)
+
+  it("shows nobody but the rooms above it what C programs include", function()
+    for path, list in pairs(includes) do
+      for _, name in ipairs(list) do
+        assert.is_true(name ~= "viesti.h" or room_of(path) == "embed", path)
       end
-      state[path] = "open"
-      for _, name in ipairs(includes[path]) do
-        if includes[name] then
-          visit(name, trail .. " > " .. path)
-        end
-      end
-      state[path] = "done"
-    end
-    for path in pairs(includes) do
-      visit(path, "")
     end
   end)
 
@@ -159,7 +178,7 @@ describe("src", function()
 end)
 
 describe("lua/viesti", function()
-  -- What each room may require, itself and the core aside.
+  -- What each room may require, itself and the core aside. What stands in none is for programs.
   local below = {
     base = "",
     message = "base",
@@ -174,24 +193,63 @@ describe("lua/viesti", function()
     senders = "base message transport tracing testing",
     cache = "base message transport senders",
     layers = "base message tasks retrying limits tracing senders cache",
-    chains = "base message senders layers",
+    chains = "base message transport tasks retrying limits tracing testing senders cache layers",
+    redis = "base cache limits stores", -- the last in C
+    command = "base message limits downloads senders cache",
   }
+  local needs = {}
 
   local function room_of(module)
-    return module:match("^viesti%.(%l+)%.")
+    return module:match("^viesti%.(%l+)%.") or module == "viesti.testing" and "testing"
+      or module == "viesti.command" and "command" or nil
   end
 
-  it("has arrows between its rooms that run down", function()
+  setup(function()
     each_file("lua/viesti", "%.lua$", function(path, text)
-      local room = room_of(path:gsub("^lua/", ""):gsub("/", "."))
-      for module in text:gmatch('require%s*%(?%s*"([^"]+)"') do
-        local other = room_of(module)
-        if below[room] and other and other ~= room then
-          assert.is_truthy((" " .. below[room] .. " "):find(" " .. other .. " ", 1, true),
-            ("%s requires %s"):format(path, module))
-        end
+      local module = path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")
+      local list = {}
+      for name in text:gsub("%-%-[^\n]*", ""):gmatch('require%s*%(?%s*"([^"]+)"') do
+        list[#list + 1] = name
+      end
+      if not module:find("^viesti%.types%.") then -- which no program runs
+        needs[module] = list
       end
     end)
+  end)
+
+  it("has arrows between its rooms that run down", function()
+    for module, list in pairs(needs) do
+      local room = room_of(module)
+      for _, name in ipairs(room and list or {}) do
+        local other = room_of(name)
+        assert.is_truthy(below[room], "nobody says what stands below " .. room)
+        assert.is_true(other == nil or other == room or (" " .. below[room] .. " "):find(" "
+          .. other .. " ", 1, true) ~= nil, ("%s requires %s"):format(module, name))
+      end
+    end
+  end)
+
+  it("is itself required by stores of their own alone, and by the command", function()
+    for module, list in pairs(needs) do
+      local stands_above = module:find("^viesti%.redis") or module:find("^viesti%.command")
+        or module == "viesti.sqlite"
+      for _, name in ipairs(stands_above and {} or list) do
+        assert.is_true(name ~= "viesti", module .. " requires viesti")
+      end
+    end
+  end)
+
+  it("has no two modules that require each other, directly or in a circle", function()
+    assert.is_nil(circle_in(needs))
+  end)
+
+  it("requires nothing of the tests, the tools and the measurements", function()
+    for module, list in pairs(needs) do
+      for _, name in ipairs(list) do
+        assert.is_nil(name:find("^spec%.") or name:find("^tools%.") or name:find("^bench%."),
+          ("%s requires %s"):format(module, name))
+      end
+    end
   end)
 
   it("keeps no module outside of a room but those that programs require", function()

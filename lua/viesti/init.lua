@@ -10,70 +10,18 @@
 ---   local response, err = client:send { url = "https://example.org/data.json" }
 local core = require "viesti.core"
 core.set_home(debug.getinfo(1, "S").source)
-local async = require "viesti.tasks.async"
-local json = require "viesti.message.json"
 local missing_name = require "viesti.base.missing_name"
-local warnings = require "viesti.base.warnings"
 
-return setmetatable({
-  VERSION = core.version,
-  CURL_VERSION = core.curl_version,
-
-  Error = require "viesti.base.errors",
-  Request = require "viesti.message.request",
-  Response = require "viesti.message.response",
-  Session = require "viesti.transport.session",
-  Store = require "viesti.cache.store",
-  tiered = require "viesti.cache.tiered",
-
-  Sender = require "viesti.senders.sender",
-  SyncSender = require "viesti.senders.sync",
-  AsyncSender = require "viesti.senders.async",
-  TracingSender = require "viesti.layers.tracing",
-  RecordingSender = require "viesti.senders.recording",
-  MockSender = require "viesti.senders.mock",
-  ExtendingSender = require "viesti.senders.extending",
-  RetryingSender = require "viesti.layers.retrying",
-  CachingSender = require "viesti.layers.caching",
-  RedirectingSender = require "viesti.layers.redirecting",
-  AuthenticatingSender = require "viesti.layers.authenticating",
-  DeadlineSender = require "viesti.layers.deadline",
-  DefaultsSender = require "viesti.layers.defaults",
-  FailoverSender = require "viesti.layers.failover",
-  HedgingSender = require "viesti.layers.hedging",
-  CircuitBreakingSender = require "viesti.layers.circuit_breaking",
-  ConcurrencyLimitingSender = require "viesti.layers.concurrency_limiting",
-  RateLimitingSender = require "viesti.layers.rate_limiting",
-  RateLimit = require "viesti.limits.rate_limit",
-  RetryBudget = require "viesti.retrying.budget",
-  Cooldown = require "viesti.retrying.cooldown",
-  ConcurrencyLimit = require "viesti.limits.concurrency_limit",
-  CircuitBreaker = require "viesti.limits.circuit_breaker",
-  policies = require "viesti.retrying.policies",
-  har = require "viesti.tracing.har",
-  Client = require "viesti.layers.client",
-  chain = require "viesti.chains.chain",
-  standard = require "viesti.chains.standard",
+local viesti = {
   load = require "viesti.chains.load",
   check = require "viesti.chains.check",
-
-  SenderConflictWarning = warnings.SenderConflictWarning,
-  StoreWarning = warnings.StoreWarning,
-  TaskWarning = warnings.TaskWarning,
-  InsecureWarning = warnings.InsecureWarning,
-
-  run = async.run,
-  spawn = async.spawn,
-  sleep = async.sleep,
-  timeout = async.timeout,
-  map = async.map,
   download = require("viesti.downloads.download").download,
   loop = core.loop,
-  features = core.features,
-  resolve_url = require "viesti.message.resolve_url",
+}
 
-  testing = require "viesti.testing",
+-- All else is for chain files, too.
+for name, value in pairs(require "viesti.chains.words") do
+  viesti[name] = value
+end
 
-  null = json.null,
-  array = json.array,
-}, { __index = missing_name })
+return setmetatable(viesti, { __index = missing_name })

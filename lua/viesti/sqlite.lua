@@ -1,12 +1,12 @@
 --- sqlite(path) or sqlite{ path, max_size, max_bytes, max_entry_bytes, wait }: a file where
 --- CachingSenders keep responses, for several processes, and for the next time the program runs.
 require "viesti" -- which says where the user's lines are: nowhere in its folder
-local Request = require "viesti.message.request"
 local core = require "viesti.core"
 local format = require "viesti.base.format"
 local native = require "viesti.stores.sqlite"
 local options = require "viesti.base.options"
 local purging = require "viesti.cache.purging"
+local Request = require "viesti.message.request"
 local warnings = require "viesti.base.warnings"
 
 local declaration = {

@@ -6,7 +6,6 @@
 #include "tap.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static const vi_text HELLO = {"hello, hello, hello", 19};
 

@@ -1,6 +1,5 @@
 /* transport/decoder: no memory, and whatever a server may send. */
 #include "coding.h"
-#include "messages.h"
 #include "scarcity.h"
 #include "tap.h"
 #include "transport/decoder.h"

@@ -2,12 +2,11 @@
 #include "coding.h"
 #include "exchange.h"
 #include "message/clock.h"
-#include "messages.h"
 #include "tap.h"
+#include "transport/streaming.h"
 
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

@@ -52,6 +52,26 @@ IT("tells an empty value from an absent field") {
   vi_text value;
   check(vi_headers_get(headers, VI_TEXT("A"), &value));
   check_int(value.length, 0);
+  check(vi_headers_has(headers, VI_TEXT("a")));
+  check(!vi_headers_has(headers, VI_TEXT("B")));
+}
+
+IT("shows the fields of others, which keep what is taken out of the view") {
+  vi_headers *headers = headers_of("A: 1\nB: 2\nC: 3"), *view = headers_of("");
+  check(vi_headers_show(view, headers));
+  vi_headers_remove(view, VI_TEXT("B"));
+  check_int(view->count, 2);
+  check_text(vi_headers_value(view, 0), "1");
+  check_text(vi_headers_value(view, 1), "3");
+  check(vi_headers_value(view, 1).data == vi_headers_value(headers, 2).data);
+  check_int(headers->count, 3);
+  check_text(field(headers, "B"), "2");
+}
+
+IT("shows nothing of no fields") {
+  vi_headers *view = headers_of("");
+  check(vi_headers_show(view, headers_of("")));
+  check_int(view->count, 0);
 }
 
 IT("finds the next field of a name from any place on") {

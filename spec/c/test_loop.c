@@ -8,7 +8,6 @@
 
 #include <poll.h>
 #include <stdio.h>
-#include <string.h>
 
 enum { MANY = 100, MILLISECOND = 1000000 };
 

@@ -4,7 +4,6 @@
 #include "tap.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static vi_store *store_of(size_t max_size) {

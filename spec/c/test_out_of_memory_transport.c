@@ -6,11 +6,11 @@
 #include "messages.h"
 #include "scarcity.h"
 #include "tap.h"
+#include "transport/streaming.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const vi_text NOTHING = {NULL, 0};
 enum { MOST_AT_ONCE = 3 };

@@ -5,7 +5,6 @@
 #include "tap.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static vi_text unpack_one(const char *bytes, size_t length, bool *ok) {
   vi_text rest = {bytes, length}, text = {NULL, 0};

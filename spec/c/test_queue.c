@@ -7,7 +7,6 @@
 #include "tap.h"
 
 #include <stdio.h>
-#include <string.h>
 
 enum { MANY = 8 };
 

@@ -1,7 +1,6 @@
 /* cache/range: byte ranges (RFC 9110 14). */
 #include "cache/range.h"
 
-#include "messages.h"
 #include "tap.h"
 
 static void check_range(const char *value, int64_t first, int64_t last) {

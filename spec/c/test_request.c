@@ -185,6 +185,14 @@ IT("lives until its last holder lets go") {
   vi_request_release(NULL);
 }
 
+IT("tells its method by its exact case, and whether that is GET or HEAD") {
+  check(vi_request_has_method(request_with("QUERY", ""), "QUERY"));
+  check(!vi_request_has_method(request_with("query", ""), "QUERY"));
+  check(vi_request_reads(request_with("GET", "")) && vi_request_reads(request_with("HEAD", "")));
+  check(!vi_request_reads(request_with("OPTIONS", "")) &&
+        !vi_request_reads(request_with("get", "")));
+}
+
 IT("knows the methods that only read (RFC 9110 9.2.1), by their exact case") {
   const char *safe[] = {"GET", "HEAD", "OPTIONS", "TRACE"};
   const char *unsafe[] = {"POST", "PUT", "PATCH", "DELETE", "CONNECT", "get", "GETS", "PURGE"};

@@ -90,22 +90,6 @@ IT("keeps the shared body alive when the response it came from is gone") {
   vi_response_release(copy);
 }
 
-IT("trades its body for another's and frees its own") {
-  vi_response *with_body = response_with(200, "", "content");
-  vi_response *without = response_with(304, "", "");
-  vi_response_share_body(without, with_body);
-  check_text(vi_response_body(without), "content");
-  check_int(without->status, 304);
-  check_int(body_holders(with_body), 2);
-}
-
-IT("can be given its own body") {
-  vi_response *response = response_with(200, "", "content");
-  vi_response_share_body(response, response);
-  check_text(vi_response_body(response), "content");
-  check_int(body_holders(response), 1);
-}
-
 IT("lives until its last holder lets go") {
   vi_response *response = vi_response_new();
   require(response);

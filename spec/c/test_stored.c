@@ -6,7 +6,6 @@
 #include "tap.h"
 
 #include <math.h>
-#include <stdio.h>
 
 static vi_stored *chosen(vi_choices choices, const char *fields) {
   vi_response *response = response_with(200, fields, "content");

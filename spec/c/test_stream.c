@@ -3,8 +3,8 @@
 #include "exchange.h"
 #include "messages.h"
 #include "tap.h"
+#include "transport/streaming.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { HELD = 1024 * 1024 }; /* more than is ever held for a slow reader */

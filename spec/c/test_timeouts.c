@@ -8,6 +8,7 @@
 #include "message/descriptor.h"
 #include "messages.h"
 #include "tap.h"
+#include "transport/streaming.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -4,6 +4,7 @@
 #include "exchange.h"
 #include "messages.h"
 #include "tap.h"
+#include "transport/streaming.h"
 
 #include <stdlib.h>
 #include <string.h>

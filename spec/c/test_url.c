@@ -192,6 +192,13 @@ IT("names the origin of a URL") {
   check_text(vi_url_origin(VI_TEXT("http://h?q=/")), "http://h");
 }
 
+IT("names its host, without credentials and port") {
+  check_text(vi_url_host(VI_TEXT("https://h:8443/a@b:1")), "h");
+  check_text(vi_url_host(VI_TEXT("http://u:p@h.example?q=//x")), "h.example");
+  check_text(vi_url_host(VI_TEXT("http://[::1]:80/")), "[::1]");
+  check_text(vi_url_host(VI_TEXT("http://[::1]")), "[::1]");
+}
+
 IT("resolves references as RFC 3986 5.4 has them, without the fragment") {
   static const char *const cases[][2] = {
       {"g", "http://a.example/b/c/g"},      {"./g", "http://a.example/b/c/g"},

@@ -4,8 +4,6 @@
 #include "entries.h"
 #include "tap.h"
 
-#include <stdlib.h>
-
 static const vi_text NONE = {NULL, 0};
 
 /* The selection of an answer with the fields `answered` to a request with the fields `asked`. */

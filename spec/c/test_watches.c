@@ -1,6 +1,5 @@
 /* transport/watches: who waits for a descriptor that is no transfer's. */
 #include "exchange.h"
-#include "messages.h"
 #include "tap.h"
 #include "transport/loop.h"
 

@@ -6,7 +6,6 @@
 #include "tap.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>

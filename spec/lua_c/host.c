@@ -1,7 +1,6 @@
 #include "host.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static void stop(void *server) {
   origin_stop(server);

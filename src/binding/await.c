@@ -6,6 +6,7 @@
  * most bytes of a read. The reader is a user value of the Response. */
 #include "binding/objects.h"
 #include "binding/transport.h"
+#include "transport/streaming.h"
 
 enum { RESPONSE = 1, ARGUMENT = 2, TOP = ARGUMENT };
 enum { LONGEST_WAIT = 1000 }; /* milliseconds without a look at the interpreter's hook */

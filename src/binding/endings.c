@@ -7,6 +7,7 @@
  * who reads or closes, when the stream is over already: what an ending raises reaches him, and
  * harms neither the stream nor the other endings. */
 #include "binding/objects.h"
+#include "transport/streaming.h"
 
 /* A failure is still to be told. */
 static bool is_over(lua_State *L, const vi_response_box *box) {

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <lualib.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 vi_multipart *vi_check_multipart(lua_State *L, int index) {
   vi_multipart *multipart = *(vi_multipart **)vi_check_box(L, index, VI_TYPE_MULTIPART);

@@ -3,7 +3,6 @@
 #include "binding/support.h"
 #include "message/descriptor.h"
 
-#include <lualib.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 

@@ -13,7 +13,6 @@
 #include "message/memory.h"
 
 #include <lualib.h>
-#include <stdint.h>
 #include <string.h>
 #include <time.h>
 

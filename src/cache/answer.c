@@ -4,7 +4,6 @@
 #include "cache/validation.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static bool set_field(vi_response *response, const char *name, vi_text value) {
   vi_headers_remove(&response->headers, vi_text_of(name));
@@ -41,7 +40,7 @@ static bool set_age(vi_response *response, double age) {
 
 static bool set_length(vi_response *response, size_t length) {
   char digits[24];
-  if (vi_headers_find(&response->headers, VI_TEXT("Content-Length"), 0) == response->headers.count)
+  if (!vi_headers_has(&response->headers, VI_TEXT("Content-Length")))
     return true;
   snprintf(digits, sizeof digits, "%zu", length);
   return set_field(response, "Content-Length", vi_text_of(digits));
@@ -92,7 +91,7 @@ static bool shape(vi_response *response, const vi_stored *entry, const vi_reques
   vi_range range;
   if (vi_not_modified(request, entry))
     return set_status(response, 304, "Not Modified") && set_body(response, VI_TEXT(""));
-  if (vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("HEAD")))
+  if (vi_request_has_method(request, "HEAD"))
     return set_body(response, VI_TEXT(""));
   bool part = (entry->status == 200 || entry->status == 206) && !response->apart &&
               vi_headers_get(&request->headers, VI_TEXT("Range"), &value) &&

@@ -4,7 +4,6 @@
 #include "cache/storing.h"
 #include "cache/validation.h"
 #include "cache/vary.h"
-#include "message/url.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -31,16 +30,12 @@ static bool add_body(vi_buffer *key, const vi_request *request) {
          add_line(key, vi_buffer_text(&request->body));
 }
 
-static bool is_read(const vi_request *request) {
-  vi_text method = vi_buffer_text(&request->method);
-  return vi_text_equal(method, VI_TEXT("GET")) || vi_text_equal(method, VI_TEXT("HEAD"));
-}
-
 /* A key of more than the URL has the partition in front of it, on a line of its own: a line feed
  * stands in no URL. */
 bool vi_cache_key(const vi_policy *policy, const vi_request *request, const vi_key_choices *choices,
                   vi_verdict *verdict) {
-  bool by_body = !is_read(request) && vi_is_stored_method(policy, vi_buffer_text(&request->method));
+  bool by_body =
+      !vi_request_reads(request) && vi_is_stored_method(policy, vi_buffer_text(&request->method));
   if (choices->partition.length == 0 && !choices->custom.data && !by_body)
     return true;
   vi_buffer *key = &verdict->key;
@@ -55,20 +50,16 @@ vi_text vi_verdict_key(const vi_verdict *verdict, const vi_request *request) {
   return vi_buffer_text(verdict->key.length > 0 ? &verdict->key : &request->url);
 }
 
-static bool has_field(const vi_request *request, const char *name) {
-  return vi_headers_find(&request->headers, vi_text_of(name), 0) < request->headers.count;
-}
-
 /* One who asks for a part, for a later state, as a certain user or piece by piece asks for himself
  * alone. */
 bool vi_verdict_collapses(const vi_verdict *verdict, const vi_request *request) {
   static const char *const own[] = {"Range",         "If-None-Match", "If-Modified-Since",
                                     "Cache-Control", "Pragma",        "Authorization"};
   if ((verdict->action != VI_ACTION_FETCH && verdict->action != VI_ACTION_VALIDATE) ||
-      request->streams_response || vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("HEAD")))
+      request->streams_response || vi_request_has_method(request, "HEAD"))
     return false;
   for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-    if (has_field(request, own[i]))
+    if (vi_headers_has(&request->headers, vi_text_of(own[i])))
       return false;
   return true;
 }
@@ -76,7 +67,7 @@ bool vi_verdict_collapses(const vi_verdict *verdict, const vi_request *request) 
 /* True if any entry of the key answers the request as it is. */
 static bool is_plain(const vi_verdict *verdict, const vi_request *request) {
   return verdict->key.length == 0 && request->headers.count == 0 &&
-         vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("GET"));
+         vi_request_has_method(request, "GET");
 }
 
 /* Prepares what the action needs. */

@@ -4,23 +4,11 @@
 #include "cache/validation.h"
 #include "cache/vary.h"
 
-static bool has_field(const vi_headers *headers, const char *name) {
-  return vi_headers_find(headers, vi_text_of(name), 0) < headers->count;
-}
-
 static bool has_any(const vi_headers *headers, const char *const *names, size_t count) {
   for (size_t i = 0; i < count; i++)
-    if (has_field(headers, names[i]))
+    if (vi_headers_has(headers, vi_text_of(names[i])))
       return true;
   return false;
-}
-
-static bool is_head(const vi_request *request) {
-  return vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("HEAD"));
-}
-
-static bool is_read(const vi_request *request) {
-  return is_head(request) || vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("GET"));
 }
 
 /* What the request itself asks of a cache. */
@@ -43,7 +31,7 @@ static bool says_no_cache(const vi_request *request, const vi_cache_control *con
 static wishes wishes_of(const vi_request *request) {
   static const char *const conditions[] = {"If-None-Match", "If-Modified-Since"};
   const vi_headers *headers = &request->headers;
-  wishes out = {.head = is_head(request)};
+  wishes out = {.head = vi_request_has_method(request, "HEAD")};
   vi_cache_control_read(headers, &out.control);
   if (headers->count == 0)
     return out;
@@ -61,10 +49,11 @@ static wishes wishes_of(const vi_request *request) {
 static bool is_beyond_caches(const vi_request *request, const wishes *wants) {
   static const char *const names[] = {"If-Match", "If-Unmodified-Since", "Host"};
   const vi_headers *headers = &request->headers;
-  if (request->streams_body || request->multipart || (request->has_body && is_read(request)))
+  if (request->streams_body || request->multipart ||
+      (request->has_body && vi_request_reads(request)))
     return true;
   return headers->count > 0 && (has_any(headers, names, sizeof names / sizeof *names) ||
-                                (has_field(headers, "Range") && !wants->ranged));
+                                (vi_headers_has(headers, VI_TEXT("Range")) && !wants->ranged));
 }
 
 bool vi_is_stored_method(const vi_policy *policy, vi_text method) {

@@ -34,11 +34,14 @@ static double at_least_zero(double value) {
   return value > 0 ? value : 0;
 }
 
-/* The fields that are stored, in `out`. */
-static bool keep_fields(const vi_policy *policy, const vi_headers *received, vi_headers *out) {
-  if (vi_headers_copy(out, received) != VI_HEADERS_OK || !vi_drop_connection_fields(out))
+/* The fields that are stored, in `out`, a view. Where a targeted field may have spoken instead,
+ * nobody has read yet what Cache-Control says. */
+static bool keep_fields(const vi_policy *policy, const vi_freshness *freshness,
+                        const vi_headers *received, vi_headers *out) {
+  if (!vi_headers_show(out, received) || !vi_drop_connection_fields(out))
     return false;
-  vi_cache_control_strip_qualified(out);
+  if (freshness->control.qualified || policy->target_count > 0)
+    vi_cache_control_strip_qualified(out);
   if (policy->set_cookie == VI_SET_COOKIE_STRIP)
     vi_headers_remove(out, VI_TEXT("Set-Cookie"));
   return true;
@@ -115,10 +118,6 @@ static uint32_t seconds(int64_t said, double otherwise) {
   return otherwise < UINT32_MAX ? (uint32_t)otherwise : UINT32_MAX;
 }
 
-static bool has_field(const vi_headers *headers, const char *name) {
-  return vi_headers_find(headers, vi_text_of(name), 0) < headers->count;
-}
-
 static uint16_t flags_of(const vi_policy *policy, const vi_cache_control *control, int status,
                          const vi_headers *kept, bool overruled) {
   unsigned flags = policy->shared ? VI_STORED_SHARED : 0;
@@ -130,7 +129,7 @@ static uint16_t flags_of(const vi_policy *policy, const vi_cache_control *contro
     flags |= VI_STORED_IMMUTABLE;
   if (status == 206)
     flags |= VI_STORED_PARTIAL;
-  if (has_field(kept, "ETag") || has_field(kept, "Last-Modified"))
+  if (vi_headers_has(kept, VI_TEXT("ETag")) || vi_headers_has(kept, VI_TEXT("Last-Modified")))
     flags |= VI_STORED_VALIDATOR;
   return (uint16_t)flags;
 }
@@ -158,7 +157,7 @@ vi_stored *vi_stored_new(const vi_policy *policy, const vi_request *request,
   vi_headers fields = {0};
   layout laid = {0};
   vi_stored *stored = NULL;
-  if (keep_fields(policy, &response->headers, &fields) &&
+  if (keep_fields(policy, freshness, &response->headers, &fields) &&
       lay_out(policy, request, response, choices, &fields, &laid))
     stored = allocate(&laid, response->body);
   if (stored) {

@@ -5,10 +5,6 @@
 #include "cache/vary.h"
 #include "message/url.h"
 
-static bool has_field(const vi_headers *headers, const char *name) {
-  return vi_headers_find(headers, vi_text_of(name), 0) < headers->count;
-}
-
 /* 5.2.2.3: those that RFC 9110 15 defines, whose rules are kept here. */
 static bool is_understood(int status) {
   return (status >= 200 && status <= 206) || (status >= 300 && status <= 308 && status != 306) ||
@@ -34,7 +30,8 @@ static bool is_allowed(const vi_policy *policy, int status, const vi_freshness *
 
 bool vi_is_for_others(const vi_policy *policy, const vi_request *request,
                       const vi_cache_control *control) {
-  bool authorized = policy->authorizes || has_field(&request->headers, "Authorization") ||
+  bool authorized = policy->authorizes ||
+                    vi_headers_has(&request->headers, VI_TEXT("Authorization")) ||
                     vi_url_credentials(vi_buffer_text(&request->url)).length > 0;
   return !policy->shared || !authorized || control->is_public || control->must_revalidate ||
          control->s_maxage != VI_ABSENT;
@@ -72,7 +69,7 @@ static bool is_forbidden(int status, const vi_cache_control *control) {
 
 /* A session that keeps cookies sends others from now on than those that selected this response. */
 static bool changes_its_selection(const vi_policy *policy, const vi_headers *headers) {
-  return policy->sent_field && has_field(headers, "Set-Cookie") &&
+  return policy->sent_field && vi_headers_has(headers, VI_TEXT("Set-Cookie")) &&
          vi_vary_names(headers, VI_TEXT("Cookie"));
 }
 
@@ -89,7 +86,8 @@ static bool is_useful(const vi_policy *policy, const vi_response *response,
                       const vi_freshness *freshness, const vi_choices *choices) {
   bool overruled = choices && choices->ttl >= 0;
   return (overruled ? choices->ttl > 0 : freshness->lifetime > 0) ||
-         has_field(&response->headers, "ETag") || has_field(&response->headers, "Last-Modified") ||
+         vi_headers_has(&response->headers, VI_TEXT("ETag")) ||
+         vi_headers_has(&response->headers, VI_TEXT("Last-Modified")) ||
          may_be_served_stale(policy, &freshness->control);
 }
 
@@ -107,7 +105,8 @@ static vi_refusal refusal_of_head(const vi_policy *policy, const vi_response *re
   if (vi_vary_names(&response->headers, VI_TEXT("*")) || /* 4.1: it would never match */
       changes_its_selection(policy, &response->headers))
     return VI_REFUSAL_VARY;
-  if (policy->set_cookie == VI_SET_COOKIE_SKIP && has_field(&response->headers, "Set-Cookie"))
+  if (policy->set_cookie == VI_SET_COOKIE_SKIP &&
+      vi_headers_has(&response->headers, VI_TEXT("Set-Cookie")))
     return VI_REFUSAL_SET_COOKIE;
   if (choices && choices->refuses)
     return VI_REFUSAL_USER;
@@ -128,7 +127,7 @@ vi_refusal vi_head_refusal(const vi_policy *policy, const vi_request *request,
                            const vi_choices *choices) {
   if (!vi_is_stored_method(policy, vi_buffer_text(&request->method)))
     return VI_REFUSAL_METHOD;
-  if (response->status == 206 && !has_field(&request->headers, "Range"))
+  if (response->status == 206 && !vi_headers_has(&request->headers, VI_TEXT("Range")))
     return VI_REFUSAL_STATUS;
   vi_refusal refusal = refusal_of_head(policy, response, freshness, choices);
   if (refusal == VI_REFUSAL_NONE && !vi_is_for_others(policy, request, &freshness->control))
@@ -147,12 +146,11 @@ bool vi_answers_get(const vi_policy *policy, const vi_request *request, const vi
                     const vi_freshness *freshness) {
   vi_text value, url = vi_buffer_text(&request->url);
   vi_buffer location = {0};
-  bool same = vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("POST")) &&
-              response->status == 200 && freshness->is_explicit && freshness->lifetime > 0 &&
-              vi_is_for_others(policy, request, &freshness->control) &&
-              vi_headers_get(&response->headers, VI_TEXT("Content-Location"), &value) &&
-              vi_url_resolve(url, value, &location, NULL) &&
-              vi_text_equal(vi_buffer_text(&location), url);
+  bool same =
+      vi_request_has_method(request, "POST") && response->status == 200 && freshness->is_explicit &&
+      freshness->lifetime > 0 && vi_is_for_others(policy, request, &freshness->control) &&
+      vi_headers_get(&response->headers, VI_TEXT("Content-Location"), &value) &&
+      vi_url_resolve(url, value, &location, NULL) && vi_text_equal(vi_buffer_text(&location), url);
   vi_buffer_free(&location);
   return same;
 }

@@ -145,12 +145,9 @@ static vi_outcome pass_and_freshen(const update *u, const vi_stored *entry, vi_r
   return out;
 }
 
-static bool has_field(const vi_request *request, const char *name) {
-  return vi_headers_find(&request->headers, vi_text_of(name), 0) < request->headers.count;
-}
-
 static bool has_condition(const vi_request *request) {
-  return has_field(request, "If-None-Match") || has_field(request, "If-Modified-Since");
+  return vi_headers_has(&request->headers, VI_TEXT("If-None-Match")) ||
+         vi_headers_has(&request->headers, VI_TEXT("If-Modified-Since"));
 }
 
 /* A 304 to a condition of the caller's is his, and may tell of our entry, too; one to ours never
@@ -305,7 +302,7 @@ bool vi_cache_minds(const vi_policy *policy, const vi_request *request, const vi
     return false;
   if (head->status == 304 || verdict->action == VI_ACTION_COMPLETE)
     return true;
-  if (vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("HEAD")))
+  if (vi_request_has_method(request, "HEAD"))
     return verdict->selected != NULL;
   return vi_head_refusal(policy, request, head, &freshness, overrules ? &longer : NULL) ==
          VI_REFUSAL_NONE;
@@ -322,7 +319,7 @@ vi_outcome vi_cache_update(vi_store *store, const vi_policy *policy, const vi_re
     return pass(response);
   if (response->status == 304)
     return on_not_modified(&u, response);
-  if (vi_text_equal(vi_buffer_text(&request->method), VI_TEXT("HEAD")))
+  if (vi_request_has_method(request, "HEAD"))
     return on_head(&u, response);
   if (verdict->action == VI_ACTION_COMPLETE && (response->status == 206 || response->status == 416))
     return on_rest(&u, response);

@@ -1,7 +1,6 @@
 #include "cache/validation.h"
 
 #include "cache/list.h"
-#include "cache/range.h"
 #include "message/http_date.h"
 
 #include <stdio.h>
@@ -130,7 +129,7 @@ static bool replace_fields(vi_headers *to, const vi_headers *from) {
 vi_response *vi_freshened(const vi_stored *entry, vi_text url, const vi_response *response) {
   vi_response *updated = vi_stored_response(entry, url);
   vi_headers fields = {0};
-  bool ok = updated && vi_headers_copy(&fields, &response->headers) == VI_HEADERS_OK &&
+  bool ok = updated && vi_headers_show(&fields, &response->headers) &&
             vi_drop_connection_fields(&fields) && replace_fields(&updated->headers, &fields);
   vi_headers_free(&fields);
   if (!ok) {
@@ -148,8 +147,7 @@ bool vi_head_confirms(const vi_response *response, const vi_stored *entry) {
   if (response->status != entry->status || !agrees(response, entry))
     return false;
   return response->encoding.length > 0 || vi_stored_text_of(entry, VI_STORED_ENCODING).length > 0 ||
-         vi_headers_find(&response->headers, VI_TEXT("Content-Encoding"), 0) <
-             response->headers.count ||
+         vi_headers_has(&response->headers, VI_TEXT("Content-Encoding")) ||
          !vi_headers_get(&response->headers, VI_TEXT("Content-Length"), &value) ||
          (vi_text_to_integer(value, &length) && vi_stored_body_length(entry) == length);
 }
@@ -179,7 +177,7 @@ bool vi_not_modified(const vi_request *request, const vi_stored *entry) {
   if (entry->status != 200 || headers->count == 0)
     return false;
   vi_stored_field(entry, "ETag", &stored);
-  if (vi_headers_find(headers, VI_TEXT("If-None-Match"), 0) < headers->count)
+  if (vi_headers_has(headers, VI_TEXT("If-None-Match")))
     return lists_etag(headers, stored);
   double since, modified = entry->date;
   if (!vi_headers_get(headers, VI_TEXT("If-Modified-Since"), &value) ||

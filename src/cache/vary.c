@@ -95,7 +95,7 @@ static void tighten(vi_buffer *value) {
 static bool append_value(const vi_policy *policy, const vi_request *request, vi_text name,
                          vi_buffer *out) {
   vi_buffer value = {0};
-  bool present = vi_headers_find(&request->headers, name, 0) < request->headers.count;
+  bool present = vi_headers_has(&request->headers, name);
   bool ok = vi_headers_join(&request->headers, name, &value);
   if (policy->sent_field && policy->sent_field(policy->context, request, name, &value))
     present = true;

@@ -4,8 +4,6 @@
 #include "message/memory.h"
 #include "transport/curl_error.h"
 
-#include <string.h>
-
 /* The seconds that are left, by the request's own limits; 0: any number, negative: none. */
 static double time_left(const vi_request *request) {
   double left = request->timeout > 0 ? request->timeout : 0;

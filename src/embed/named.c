@@ -1,6 +1,5 @@
 #include "embed/named.h"
 
-#include "cache/memory_store.h"
 #include "message/memory.h"
 
 #include <string.h>

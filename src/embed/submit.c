@@ -8,7 +8,6 @@
 #include "message/memory.h"
 
 #include <errno.h>
-#include <string.h>
 
 /* Where the registry keeps the tasks, by ticket, until their outcome has been taken. */
 static const char TASKS_KEY = 't';

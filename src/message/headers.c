@@ -100,6 +100,18 @@ vi_headers_result vi_headers_copy(vi_headers *to, const vi_headers *from) {
   return VI_HEADERS_OUT_OF_MEMORY;
 }
 
+bool vi_headers_show(vi_headers *to, const vi_headers *from) {
+  if (from->count == 0)
+    return true;
+  if (!reserve_fields(to, from->count))
+    return false;
+  memcpy(to->fields, from->fields, from->count * sizeof *from->fields);
+  to->count = from->count;
+  vi_buffer_lay_within(&to->bytes, from->bytes.data, from->bytes.length);
+  to->bytes.length = from->bytes.length;
+  return true;
+}
+
 vi_text vi_headers_name(const vi_headers *headers, size_t index) {
   const vi_field *field = &headers->fields[index];
   return (vi_text){headers->bytes.data + field->name, field->name_length};
@@ -139,6 +151,10 @@ size_t vi_headers_find(const vi_headers *headers, vi_text name, size_t from) {
   while (i < headers->count && !is_named(headers, i, name))
     i++;
   return i;
+}
+
+bool vi_headers_has(const vi_headers *headers, vi_text name) {
+  return vi_headers_find(headers, name, 0) < headers->count;
 }
 
 bool vi_headers_get(const vi_headers *headers, vi_text name, vi_text *value) {

@@ -54,6 +54,10 @@ vi_headers_result vi_headers_copy(vi_headers *to, const vi_headers *from);
 /* The bytes of all names and values. */
 size_t vi_headers_length(const vi_headers *headers);
 
+/* Gives `to`, which is empty, the fields of `from`, whose bytes it shows: fields can be taken out
+ * of it, and none added, while `from` stays as it is. False: out of memory. */
+bool vi_headers_show(vi_headers *to, const vi_headers *from);
+
 /* Takes out every field of that name; their bytes stay in the block until it is freed. */
 void vi_headers_remove(vi_headers *headers, vi_text name);
 
@@ -69,6 +73,9 @@ size_t vi_headers_find(const vi_headers *headers, vi_text name, size_t from);
 
 /* The value of the first field of that name; false (and an empty view) if there is none. */
 bool vi_headers_get(const vi_headers *headers, vi_text name, vi_text *value);
+
+/* True if there is a field of that name. */
+bool vi_headers_has(const vi_headers *headers, vi_text name);
 
 /* How many fields have that name. */
 size_t vi_headers_count_of(const vi_headers *headers, vi_text name);

@@ -111,9 +111,17 @@ void vi_request_release(vi_request *request) {
   vi_free(request);
 }
 
+bool vi_request_has_method(const vi_request *request, const char *method) {
+  return strcmp(request->method.data, method) == 0;
+}
+
+bool vi_request_reads(const vi_request *request) {
+  return vi_request_has_method(request, "GET") || vi_request_has_method(request, "HEAD");
+}
+
 static bool is_one_of(const vi_request *request, const char *const *methods) {
   for (; *methods; methods++)
-    if (strcmp(request->method.data, *methods) == 0)
+    if (vi_request_has_method(request, *methods))
       return true;
   return false;
 }
@@ -129,7 +137,6 @@ bool vi_request_is_safe(const vi_request *request) {
 
 bool vi_request_is_idempotent(const vi_request *request) {
   static const char *const idempotent[] = {"PUT", "DELETE", NULL};
-  vi_text key;
   return request->idempotent || vi_request_is_safe(request) || is_one_of(request, idempotent) ||
-         vi_headers_get(&request->headers, VI_TEXT("Idempotency-Key"), &key);
+         vi_headers_has(&request->headers, VI_TEXT("Idempotency-Key"));
 }

@@ -59,6 +59,12 @@ bool vi_request_is_idempotent(const vi_request *request);
 /* True if the body is still there to be sent another time. */
 bool vi_request_is_replayable(const vi_request *request);
 
+/* True if its method is that one. */
+bool vi_request_has_method(const vi_request *request, const char *method);
+
+/* True if it is a GET or a HEAD. */
+bool vi_request_reads(const vi_request *request);
+
 /* True if the request only reads (RFC 9110 9.2.1). */
 bool vi_request_is_safe(const vi_request *request);
 

@@ -122,12 +122,6 @@ vi_response *vi_response_make(vi_text url, vi_text reason, vi_text encoding,
   return response;
 }
 
-void vi_response_share_body(vi_response *response, const vi_response *from) {
-  vi_body *body = vi_body_retain(from->body);
-  vi_body_release(response->body);
-  response->body = body;
-}
-
 vi_response *vi_response_copy(const vi_response *response) {
   vi_response *copy = vi_response_make(
       vi_buffer_text(&response->url), vi_buffer_text(&response->reason),

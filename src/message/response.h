@@ -62,9 +62,6 @@ vi_response *vi_response_prepare(vi_text url, vi_text reason, vi_text encoding, 
  * memory. */
 vi_response *vi_response_copy(const vi_response *response);
 
-/* Replaces the body by that of `from`, shared. */
-void vi_response_share_body(vi_response *response, const vi_response *from);
-
 /* One more holder; returns `response`. */
 vi_response *vi_response_retain(vi_response *response);
 

@@ -102,8 +102,7 @@ static bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-/* The host of a URL in normal form, an IPv6 address with its brackets. */
-static vi_text host_of(vi_text url) {
+vi_text vi_url_host(vi_text url) {
   size_t end = vi_url_origin(url).length, start = end;
   while (start > 0 && url.data[start - 1] != '@' && url.data[start - 1] != '/')
     start--;
@@ -116,7 +115,7 @@ static vi_text host_of(vi_text url) {
 }
 
 static void lower_host(vi_buffer *url) {
-  vi_text host = host_of(vi_buffer_text(url));
+  vi_text host = vi_url_host(vi_buffer_text(url));
   char *start = url->data + (host.data - url->data);
   for (size_t i = 0; i < host.length; i++)
     start[i] = vi_char_lower(start[i]);
@@ -178,7 +177,7 @@ static bool is_normal_address(vi_text host) {
 /* libcurl looks for an address in numbers before it decodes the host, once: a host that turns out
  * to be one is parsed again, and one that is still encoded is none. */
 static bool settle_host(vi_buffer *url, vi_error *error) {
-  vi_text host = host_of(vi_buffer_text(url));
+  vi_text host = vi_url_host(vi_buffer_text(url));
   if (host.length > 0 && host.data[0] != '[' && memchr(host.data, '%', host.length))
     return vi_error_set(error, VI_ERROR_REFUSED, "the URL's host is not valid");
   size_t label = host.length;

@@ -30,4 +30,7 @@ size_t vi_url_encode(vi_text text, char *out);
 /* The origin of a URL in normal form, "https://host:port" as far as written there. */
 vi_text vi_url_origin(vi_text url);
 
+/* Its host, without its port; an IPv6 address has its brackets. */
+vi_text vi_url_host(vi_text url);
+
 #endif

@@ -2,6 +2,7 @@
  * `wait`. What is said over it, and when, is lua/viesti/redis's. Is linked with nothing of viesti's
  * core. */
 #include "message/descriptor.h"
+#include "stores/redis_protocol.h"
 #include "stores/redis_resolve.h"
 
 #include <hiredis.h>
@@ -21,13 +22,11 @@
 
 enum {
   READ_SIZE = 16 * 1024,
-  MOST_ELEMENTS = 1 << 20,     /* of an array in a reply */
-  MOST_BUFFERED = 1 << 30,     /* bytes of a reply that is not whole yet */
-  KEPT_CAPACITY = 64 * 1024,   /* of the memory for what is to be sent */
-  MOST_ARGUMENTS = 100 * 1000, /* of a command */
+  MOST_ELEMENTS = 1 << 20,   /* of an array in a reply */
+  MOST_BUFFERED = 1 << 30,   /* bytes of a reply that is not whole yet */
+  KEPT_CAPACITY = 64 * 1024, /* of the memory for what is to be sent */
   MILLISECONDS_PER_SECOND = 1000,
   TOKEN_SIZE = 12,
-  LINE_SIZE = 24, /* of a number, what stands around it included */
 };
 
 #if HIREDIS_MAJOR >= 1
@@ -210,40 +209,6 @@ static int flush(lua_State *L) {
   return yes(L, true);
 }
 
-static void push_reply(lua_State *L, const redisReply *reply);
-
-static void push_array(lua_State *L, const redisReply *reply) {
-  lua_createtable(L, (int)reply->elements, 0);
-  for (size_t i = 0; i < reply->elements; i++) {
-    push_reply(L, reply->element[i]);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
-}
-
-/* An error is { err = "WORD ..." }, nothing is false. hiredis takes no deep nesting. */
-static void push_reply(lua_State *L, const redisReply *reply) {
-  luaL_checkstack(L, 4, "a reply is nested too deeply");
-  switch (reply->type) {
-  case REDIS_REPLY_STRING:
-  case REDIS_REPLY_STATUS:
-    lua_pushlstring(L, reply->str, (size_t)reply->len);
-    break;
-  case REDIS_REPLY_INTEGER:
-    lua_pushinteger(L, (lua_Integer)reply->integer);
-    break;
-  case REDIS_REPLY_ARRAY:
-    push_array(L, reply);
-    break;
-  case REDIS_REPLY_ERROR:
-    lua_createtable(L, 0, 1);
-    lua_pushlstring(L, reply->str, (size_t)reply->len);
-    lua_setfield(L, -2, "err");
-    break;
-  default:
-    lua_pushboolean(L, false);
-  }
-}
-
 /* How many more bytes there are to parse; 0: none for now; -1, with `reason`: the end. */
 static int read_more(connection *it, const char **reason) {
   char bytes[READ_SIZE];
@@ -284,7 +249,7 @@ static int take(lua_State *L) {
   }
   it->reply = reply;
   lua_pushboolean(L, true);
-  push_reply(L, it->reply);
+  vi_redis_push_reply(L, it->reply);
   freeReplyObject(it->reply);
   it->reply = NULL;
   return 2;
@@ -310,44 +275,6 @@ static int read_addresses(lua_State *L) {
 static int close_descriptor(lua_State *L) {
   close((int)luaL_checkinteger(L, 1));
   return 0;
-}
-
-/* Writes `mark` and a number on a line of its own; returns the number of characters. */
-static size_t print_line(char *out, char mark, size_t number) {
-  char digits[LINE_SIZE];
-  size_t count = 0, length = 0;
-  do
-    digits[count++] = (char)('0' + number % 10);
-  while ((number /= 10) > 0);
-  out[length++] = mark;
-  while (count > 0)
-    out[length++] = digits[--count];
-  out[length++] = '\r';
-  out[length++] = '\n';
-  return length;
-}
-
-/* command(word, ...) -> the text of it, for queue */
-static int command(lua_State *L) {
-  int count = lua_gettop(L);
-  luaL_argcheck(L, count > 0 && count <= MOST_ARGUMENTS, 1, "too many or too few words");
-  size_t length, size = LINE_SIZE;
-  for (int i = 1; i <= count; i++) {
-    luaL_checklstring(L, i, &length);
-    size += length + LINE_SIZE + 2;
-  }
-  luaL_Buffer out;
-  char *text = luaL_buffinitsize(L, &out, size), *end = text;
-  end += print_line(end, '*', (size_t)count);
-  for (int i = 1; i <= count; i++) {
-    const char *word = lua_tolstring(L, i, &length);
-    end += print_line(end, '$', length);
-    memcpy(end, word, length);
-    memcpy(end + length, "\r\n", 2);
-    end += length + 2;
-  }
-  luaL_pushresultsize(&out, (size_t)(end - text));
-  return 1;
 }
 
 static double now(void) {
@@ -400,7 +327,7 @@ __attribute__((visibility("default"))) int luaopen_viesti_stores_redis(lua_State
                                      {"__gc", close_connection},
                                      {NULL, NULL}};
   static const luaL_Reg functions[] = {{"connection", new_connection},
-                                       {"command", command},
+                                       {"command", vi_redis_command},
                                        {"resolve", resolve},
                                        {"read_addresses", read_addresses},
                                        {"close", close_descriptor},

@@ -11,10 +11,6 @@ void vi_fields_free(vi_fields *fields) {
   *fields = (vi_fields){0};
 }
 
-static bool has_name(const vi_headers *headers, vi_text name) {
-  return vi_headers_find(headers, name, 0) < headers->count;
-}
-
 /* The name in "name: value", "name:" and "name;". */
 static vi_text name_of(const char *line) {
   return (vi_text){line, strcspn(line, ":;")};
@@ -83,7 +79,7 @@ static void suppress(vi_fields *fields, vi_text name) {
 
 /* True if the request has a say on that field: its own value, or that there is to be none. */
 static bool decides(const vi_headers *headers, const vi_headers *omitted, const char *line) {
-  return has_name(headers, name_of(line)) || has_name(omitted, name_of(line));
+  return vi_headers_has(headers, name_of(line)) || vi_headers_has(omitted, name_of(line));
 }
 
 static bool overrides(const vi_headers *headers, const vi_headers *omitted,

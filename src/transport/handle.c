@@ -228,7 +228,7 @@ static const char *const *suppressed(const vi_handle *handle) {
 }
 
 static const vi_fields *common_fields(const vi_session *session, const vi_request *request) {
-  bool ranged = vi_headers_find(&request->headers, VI_TEXT("Range"), 0) < request->headers.count;
+  bool ranged = vi_headers_has(&request->headers, VI_TEXT("Range"));
   return ranged ? &session->range_fields : &session->fields;
 }
 
@@ -275,14 +275,11 @@ static bool set_url(vi_handle *handle, const vi_request *request) {
          curl_easy_setopt(handle->easy, CURLOPT_CURLU, handle->url) == CURLE_OK;
 }
 
-static bool is_method(const vi_request *request, const char *method) {
-  return strcmp(request->method.data, method) == 0;
-}
-
 /* A request without a body whose method expects one says so with a length of 0 (RFC 9110 8.6). */
 static bool sends_length(const vi_request *request) {
   return request->has_body || request->streams_body || request->multipart ||
-         is_method(request, "POST") || is_method(request, "PUT") || is_method(request, "PATCH");
+         vi_request_has_method(request, "POST") || vi_request_has_method(request, "PUT") ||
+         vi_request_has_method(request, "PATCH");
 }
 
 /* What libcurl receives at once where the body is, or is likely to be, large: for small ones it
@@ -314,10 +311,10 @@ static bool has_bytes(const vi_request *request) {
 
 static bool set_method(vi_handle *handle, const vi_request *request) {
   CURL *easy = handle->easy;
-  if (is_method(request, "HEAD")) {
+  if (vi_request_has_method(request, "HEAD")) {
     handle->no_body = true;
     curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-  } else if (!is_method(request, handle->has_body ? "POST" : "GET")) {
+  } else if (!vi_request_has_method(request, handle->has_body ? "POST" : "GET")) {
     handle->custom_method = true;
     return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method.data) == CURLE_OK;
   }

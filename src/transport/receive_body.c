@@ -1,6 +1,6 @@
 #include "transport/receive.h"
 
-#include "transport/transfer.h"
+#include "transport/streaming.h"
 
 #include <string.h>
 

@@ -6,8 +6,7 @@
 #include <string.h>
 
 static bool decides(const vi_request *request, vi_text name) {
-  return vi_headers_find(&request->headers, name, 0) < request->headers.count ||
-         vi_headers_find(&request->omitted, name, 0) < request->omitted.count;
+  return vi_headers_has(&request->headers, name) || vi_headers_has(&request->omitted, name);
 }
 
 static bool common_field(const vi_session *session, vi_text name, vi_buffer *out) {
@@ -19,23 +18,6 @@ static bool common_field(const vi_session *session, vi_text name, vi_buffer *out
           out, vi_text_trim((vi_text){line.data + name.length + 1, line.length - name.length - 1}));
   }
   return false;
-}
-
-/* The host of a URL in normal form, without its port. */
-static vi_text host_of(vi_text url) {
-  vi_text origin = vi_url_origin(url);
-  const char *start = memchr(origin.data, '/', origin.length);
-  size_t skipped = start ? (size_t)(start - origin.data) + 2 : 0;
-  vi_text host = {origin.data + skipped, origin.length - skipped};
-  const char *at = memchr(host.data, '@', host.length);
-  if (at) {
-    size_t before = (size_t)(at - host.data) + 1;
-    host = (vi_text){host.data + before, host.length - before};
-  }
-  for (size_t i = host.length; i > 0 && host.data[i - 1] != ']'; i--)
-    if (host.data[i - 1] == ':')
-      return (vi_text){host.data, i - 1};
-  return host;
 }
 
 /* True if a line in Netscape's format is of that host or of a domain above it. */
@@ -54,7 +36,7 @@ static bool is_for_host(const char *line, vi_text host) {
 
 static bool cookies(vi_session *session, vi_text url, vi_buffer *out) {
   struct curl_slist *lines = vi_cookies_list(session);
-  vi_text host = host_of(url);
+  vi_text host = vi_url_host(url);
   size_t before = out->length;
   bool ok = true;
   for (struct curl_slist *line = lines; ok && line; line = line->next)

@@ -9,7 +9,6 @@
 #include "transport/sockets.h"
 #include "transport/timeouts.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 /* False, with `error`, if the session sends nothing any more. */
@@ -214,8 +213,7 @@ void vi_transfer_wait(vi_transfer *transfer, int timeout) {
     vi_transfer_abort(transfer, VI_ERROR_OUT_OF_MEMORY, curl_multi_strerror(code));
 }
 
-/* Libcurl is done with it; `coded` bytes of a streamed body may still wait in the handle. */
-static void return_handle(vi_transfer *transfer) {
+void vi_transfer_return_handle(vi_transfer *transfer) {
   vi_handle *handle = transfer->handle;
   if (!handle)
     return;
@@ -244,7 +242,7 @@ static bool was_put_back(vi_transfer *transfer) {
   if (!is_shortage || !vi_queue_will_move(transfer->session))
     return false;
   transfer->error = (vi_error){0};
-  return_handle(transfer);
+  vi_transfer_return_handle(transfer);
   vi_queue_put_back(transfer);
   vi_timeouts_arm(transfer->session);
   return true;
@@ -280,7 +278,7 @@ void vi_transfer_finish(vi_transfer *transfer, CURLcode code) {
       return;
   }
   if (!vi_receive_is_pending(transfer))
-    return_handle(transfer);
+    vi_transfer_return_handle(transfer);
   settle(transfer);
 }
 
@@ -296,7 +294,7 @@ void vi_transfer_stop(vi_transfer *transfer, const vi_error *error) {
   if (transfer->queued)
     vi_queue_remove(transfer);
   vi_curl_error_weigh(&transfer->error, transfer->request);
-  return_handle(transfer);
+  vi_transfer_return_handle(transfer);
   settle(transfer);
 }
 
@@ -304,52 +302,6 @@ void vi_transfer_abort(vi_transfer *transfer, vi_error_kind kind, const char *me
   vi_error error;
   vi_error_set(&error, kind, "%s", message);
   vi_transfer_stop(transfer, &error);
-}
-
-/* For an error found outside of libcurl's calls, in an answer that may have come to its end. */
-static void stop_for_its_error(vi_transfer *transfer) {
-  if (transfer->done) {
-    transfer->error.maybe_sent = true;
-    vi_curl_error_weigh(&transfer->error, transfer->request);
-  }
-  vi_transfer_stop(transfer, &transfer->error);
-}
-
-/* Lets libcurl go on where a callback made it pause. It may call one at once, and go on as if
- * nothing were wrong when that fails. */
-static void go_on(vi_transfer *transfer) {
-  if (vi_session_drop_if_forked(transfer->session) || !transfer->in_flight)
-    return;
-  CURLcode code = curl_easy_pause(transfer->handle->easy, CURLPAUSE_CONT);
-  bool lost = code != CURLE_OK && code != CURLE_BAD_FUNCTION_ARGUMENT; /* which is: it is over */
-  if (lost && transfer->error.kind == VI_ERROR_NONE)
-    vi_error_set(&transfer->error, VI_ERROR_OUT_OF_MEMORY, "%s", curl_easy_strerror(code));
-  if (transfer->error.kind != VI_ERROR_NONE)
-    stop_for_its_error(transfer);
-}
-
-vi_text vi_transfer_peek(const vi_transfer *transfer) {
-  vi_text all = vi_buffer_text(&transfer->received);
-  if (all.length == 0)
-    return all; /* with no address to add to */
-  return (vi_text){all.data + transfer->consumed, all.length - transfer->consumed};
-}
-
-void vi_transfer_consume(vi_transfer *transfer, size_t length) {
-  transfer->consumed += length;
-  if (transfer->consumed == transfer->received.length) {
-    vi_buffer_clear(&transfer->received);
-    transfer->consumed = 0;
-    if (!vi_receive_pending(transfer))
-      stop_for_its_error(transfer);
-    if (transfer->done && !vi_receive_is_pending(transfer))
-      return_handle(transfer);
-    if (transfer->stream_paused && transfer->received.length == 0) {
-      transfer->stream_paused = false;
-      go_on(transfer); /* which may fill `received` at once */
-    }
-  }
-  vi_transfer_await(transfer, transfer->awaiting);
 }
 
 void vi_transfer_name_limit(const vi_transfer *transfer, const char *what, vi_error *error) {
@@ -376,42 +328,6 @@ int64_t vi_transfer_length(const vi_transfer *transfer) {
   return length;
 }
 
-static int64_t announced(const vi_transfer *transfer) {
-  return transfer->request->body_length;
-}
-
-/* A body that is not as long as was announced ends the transfer. */
-static bool check_upload_length(vi_transfer *transfer) {
-  int64_t length = announced(transfer), total = transfer->upload_total;
-  if (length < 0 || total == length || (total < length && !transfer->upload_ended))
-    return true;
-  vi_error error;
-  vi_error_set(&error, VI_ERROR_SCRIPT,
-               "the body has %" PRId64 " bytes%s, %" PRId64 " were announced", total,
-               total > length ? " or more" : "", length);
-  vi_transfer_stop(transfer, &error);
-  return false;
-}
-
-void vi_transfer_supply(vi_transfer *transfer, vi_text bytes) {
-  transfer->upload_total += (int64_t)bytes.length;
-  transfer->upload_ended = bytes.length == 0;
-  if (!check_upload_length(transfer))
-    return;
-  if (bytes.length > 0) {
-    vi_buffer_clear(&transfer->upload);
-    transfer->body_sent = 0;
-    if (!vi_buffer_append_text(&transfer->upload, bytes)) {
-      vi_transfer_abort(transfer, VI_ERROR_OUT_OF_MEMORY, "out of memory");
-      return;
-    }
-  }
-  /* libcurl asks for no more than was announced; whether there is more is asked here. */
-  transfer->upload_starved = bytes.length > 0 && transfer->upload_total == announced(transfer);
-  vi_transfer_await(transfer, transfer->awaiting);
-  go_on(transfer);
-}
-
 vi_response *vi_transfer_take_response(vi_transfer *transfer) {
   vi_response *response = transfer->response;
   transfer->response = NULL;
@@ -428,7 +344,7 @@ void vi_transfer_release(vi_transfer *transfer) {
     vi_queue_remove(transfer);
   if (transfer->listed)
     vi_loop_forget(session->loop, transfer);
-  return_handle(transfer);
+  vi_transfer_return_handle(transfer);
   vi_request_release(transfer->request);
   vi_response_release(transfer->response);
   vi_response_release(transfer->interim);

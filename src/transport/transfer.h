@@ -86,12 +86,6 @@ void vi_transfer_await(vi_transfer *transfer, vi_await what);
  * milliseconds or until something happened. For callers that block: call it until `ready`. */
 void vi_transfer_wait(vi_transfer *transfer, int timeout);
 
-/* The bytes of a streamed response that have come and were not consumed, and their consumption,
- * which lets a paused transfer go on. The view is valid until the next call of the loop or of any
- * function here. */
-vi_text vi_transfer_peek(const vi_transfer *transfer);
-void vi_transfer_consume(vi_transfer *transfer, size_t length);
-
 /* Fills `error` for a transfer whose limit is over: `what` it did instead of ending ("not done
  * within"). */
 void vi_transfer_name_limit(const vi_transfer *transfer, const char *what, vi_error *error);
@@ -100,13 +94,6 @@ void vi_transfer_name_limit(const vi_transfer *transfer, const char *what, vi_er
  * that is not known. */
 size_t vi_transfer_received(const vi_transfer *transfer);
 int64_t vi_transfer_length(const vi_transfer *transfer);
-
-/* As much of a streamed body as is held for a slow reader. */
-enum { VI_STREAM_HOLDS = 256 * 1024 };
-
-/* Supplies the next bytes of a streamed request; an empty view ends the body. A body that is not as
- * long as announced aborts the transfer. */
-void vi_transfer_supply(vi_transfer *transfer, vi_text bytes);
 
 /* For libcurl's callbacks: brings `ready` up to date, and the loop's ready list. */
 void vi_transfer_note(vi_transfer *transfer);
@@ -123,6 +110,9 @@ void vi_transfer_stop(vi_transfer *transfer, const vi_error *error);
 
 /* False if it is certain that no byte of the request has left. Only while it has a handle. */
 bool vi_transfer_may_have_sent(const vi_transfer *transfer);
+
+/* Gives the handle back, which libcurl is done with, and whose bytes nobody waits for any more. */
+void vi_transfer_return_handle(vi_transfer *transfer);
 
 /* Hands over the response: the caller owns the reference. Only once, and only if there is no
  * error. */

@@ -64,8 +64,8 @@ function value_text(value, within)
   return tostring(value)
 end
 
---- A value as it would be written, but for user and password in URLs; objects by their own tostring.
---- A table is "{ a = 1, b = 2 }", list items first and without keys.
+--- A value as it would be written, but for user and password in URLs; objects by their own
+--- tostring. A table is "{ a = 1, b = 2 }", list items first and without keys.
 function format.value(value)
   return value_text(value, {})
 end

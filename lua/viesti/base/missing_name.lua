@@ -1,8 +1,8 @@
 --- What `viesti` says of a name that it has not: nothing, as any table, but where the name is that
 --- of a class or a call, which nil would hide until it is called.
 local core = require "viesti.core"
+local nearest = require "viesti.base.nearest"
 local optional = require "viesti.base.optional"
-local options = require "viesti.base.options"
 local tables = require "viesti.base.tables"
 
 -- The calls that other libraries have, by the method that they send.
@@ -15,12 +15,12 @@ local function refuse(name, hint)
   error(("%sviesti has no '%s'%s"):format(core.place(), name, hint), 0)
 end
 
-local function nearest(viesti, name)
+local function likely(viesti, name)
   local names = tables.sorted_keys(viesti)
   for optional_name in pairs(optional.MODULES) do
     names[#names + 1] = optional_name
   end
-  return options.nearest(name, names)
+  return nearest(name, names)
 end
 
 --- The value of a name that is not among those of `viesti`.
@@ -35,7 +35,7 @@ return function(viesti, name)
     local method = CALLS[name] ~= "GET" and ('method = "%s", '):format(CALLS[name]) or ""
     refuse(name, (": a sender sends, viesti.SyncSender():send { %surl = ... }"):format(method))
   elseif type(name) == "string" and name:find "^%u%w*%l" then
-    local near = nearest(viesti, name)
+    local near = likely(viesti, name)
     refuse(name, near and (", did you mean '%s'?"):format(near) or "")
   end
 end

@@ -4,140 +4,15 @@
 ---   { name = "retries", type = "integer", default = 0, min = 0, doc = "..." }
 --- with, where they apply: `max`, `values` (the allowed ones), `required`, `fields` (a nested
 --- declaration, for a table), `secret` (never shown), `by_name` (it has no position), `form` (what
---- a value looks like, where the type says too little). `type` is
---- a Lua type, "integer", or the name of a check below; several are joined by "|"; one in CamelCase
---- is that of a class.
+--- a value looks like, where the type says too little). `type` is one of `option_types`, or several
+--- joined by "|".
 local foreign_names = require "viesti.base.foreign_names"
 local format = require "viesti.base.format"
 local nearest = require "viesti.base.nearest"
+local option_types = require "viesti.base.option_types"
 local tables = require "viesti.base.tables"
 
 local options = {}
-
--- An object of a class derived from Sender: construction leaves its mark. Not a class.
-local function is_sender(value)
-  return type(value) == "table" and rawget(value, "_given") ~= nil
-    and type(value.send) == "function"
-end
-
-local function is_userdata(name)
-  return function(value)
-    return type(value) == "userdata" and (debug.getmetatable(value) or {}).__name == name
-  end
-end
-
-local function is_list_of_strings(value)
-  if not tables.is_list(value) then
-    return false
-  end
-  for _, item in ipairs(value) do
-    if type(item) ~= "string" then
-      return false
-    end
-  end
-  return true
-end
-
-local CLOCK = { "now", "wall", "sleep", "random" }
-
-local function is_clock(value)
-  if type(value) ~= "table" then
-    return false
-  end
-  for _, name in ipairs(CLOCK) do
-    if type(value[name]) ~= "function" then
-      return false
-    end
-  end
-  return true
-end
-
-local is_memory_store = is_userdata "viesti.Store"
-
--- The core's own, or an object of anybody's with these methods.
-local function is_store(value)
-  if type(value) ~= "table" then
-    return is_memory_store(value)
-  end
-  for _, method in ipairs { "get", "put", "remove", "invalidate" } do
-    if type(value[method]) ~= "function" then
-      return value.near ~= nil and value.far ~= nil
-    end
-  end
-  return true
-end
-
-local checks = {
-  any = function(value) return value ~= nil end,
-  integer = function(value) return math.type(value) == "integer" end,
-  number = function(value) return type(value) == "number" and value == value end,
-  sender = is_sender,
-  clock = is_clock,
-  strings = is_list_of_strings,
-  file = function(value) return io.type(value) == "file" end,
-  headers = is_userdata "viesti.Headers",
-  multipart = is_userdata "viesti.Multipart",
-  request = is_userdata "viesti.Request",
-  session = is_userdata "viesti.Session",
-  store = is_store,
-}
-
-local descriptions = {
-  integer = "an integer",
-  number = "a number",
-  string = "a string",
-  boolean = "true or false",
-  table = "a table",
-  ["function"] = "a function",
-  sender = "a sender",
-  clock = "a table of the functions now, wall, sleep and random",
-  strings = "a list of strings",
-  file = "an open file",
-  headers = "Headers",
-  multipart = "another request's multipart",
-  request = "a Request",
-  session = "a Session",
-  store = "a store",
-}
-
--- An object of that class, or of a child of it.
-local function is_of_class(name)
-  return function(value)
-    local candidate = type(value) == "table" and getmetatable(value) or nil
-    while candidate and candidate.__name ~= name do
-      candidate = candidate.super
-    end
-    return candidate ~= nil
-  end
-end
-
-local function is_class_name(name)
-  return name:find "^%u%w*$" ~= nil
-end
-
-local function type_check(name)
-  return checks[name] or is_class_name(name) and is_of_class(name)
-    or function(value) return type(value) == name end
-end
-
--- The types of a declaration are taken apart once, not for every value.
-local function has_type(declared)
-  local alternatives = {}
-  for name in declared:gmatch "[^|]+" do
-    alternatives[#alternatives + 1] = type_check(name)
-  end
-  if #alternatives == 1 then
-    return alternatives[1]
-  end
-  return function(value)
-    for _, check in ipairs(alternatives) do
-      if check(value) then
-        return true
-      end
-    end
-    return false
-  end
-end
 
 -- By spec, worked out on first use.
 local types = setmetatable({}, { __mode = "k" })
@@ -158,32 +33,15 @@ local function is_listed(spec, value)
   return false
 end
 
---- True for an object that sends; false for a class.
-options.is_sender = is_sender
-
---- True for a Store of the core's, and for any store that a CachingSender takes.
-options.is_memory_store = is_memory_store
-options.is_store = is_store
-
---- True for a list of strings.
-options.is_strings = is_list_of_strings
-
---- True for the header fields of a request or a response.
-options.is_headers = checks.headers
-
 local SPEC_KEYS = {
   name = "string", type = "string", default = "any", min = "number", max = "number",
   values = "table", required = "boolean", fields = "table", secret = "boolean",
   secret_strings = "boolean", by_name = "boolean", form = "string", doc = "string",
 }
 
-local LUA_TYPES = {
-  string = true, boolean = true, table = true, ["function"] = true, userdata = true,
-}
-
 -- Whether the option may have that value.
 local function takes(spec, value)
-  types[spec] = types[spec] or has_type(spec.type)
+  types[spec] = types[spec] or option_types.check_of(spec.type)
   return types[spec](value) and in_range(spec, value)
     and (not spec.values or is_listed(spec, value))
 end
@@ -203,7 +61,7 @@ local function check_spec(spec)
     end
   end
   for name in (spec.type or ""):gmatch "[^|]+" do
-    if not (checks[name] or LUA_TYPES[name] or is_class_name(name)) then
+    if not option_types.is_known(name) then
       return ("'%s': there is no type '%s'"):format(spec.name, name)
     end
   end
@@ -249,14 +107,10 @@ function options.allowed(spec)
   local kinds, bounds = {}, bounds_of(spec)
   for name in spec.type:gmatch "[^|]+" do
     local is_number = name == "number" or name == "integer"
-    local description = descriptions[name] or is_class_name(name) and "a " .. name or name
-    kinds[#kinds + 1] = description .. (is_number and bounds or "")
+    kinds[#kinds + 1] = option_types.describe(name) .. (is_number and bounds or "")
   end
   return table.concat(kinds, " or ") .. (spec.form and " " .. spec.form or "")
 end
-
---- The name of `names` nearest to a mistyped one, or nil if none is near.
-options.nearest = nearest
 
 local function names_of(declaration)
   local names = {}

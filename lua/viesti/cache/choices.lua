@@ -1,7 +1,7 @@
 -- What the user says of a response, over the heads of server and rules.
 local core = require "viesti.core"
 local format = require "viesti.base.format"
-local options = require "viesti.base.options"
+local option_types = require "viesti.base.option_types"
 
 local function check_result(self, what, wanted, value)
   local place = type(self[what]) == "function" and core.place_of(self[what]) or core.place()
@@ -25,7 +25,7 @@ local function chosen_tags(self, request, response)
   if type(tags) == "function" then
     tags = tags(request, response)
   end
-  if tags ~= nil and not options.is_strings(tags) then
+  if tags ~= nil and not option_types.is_strings(tags) then
     check_result(self, "tags", "a list of strings, or nil", tags)
   end
   return tags and core.pack(tags)

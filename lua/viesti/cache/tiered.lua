@@ -2,7 +2,7 @@
 --- there is kept here, too. Both are told of everything that is stored and invalidated.
 local core = require "viesti.core"
 local format = require "viesti.base.format"
-local options = require "viesti.base.options"
+local option_types = require "viesti.base.option_types"
 local purging = require "viesti.cache.purging"
 
 ---@class viesti.Tiered
@@ -73,8 +73,8 @@ end
 ---@return viesti.Tiered
 return function(stores)
   local near, far = type(stores) == "table" and stores[1], type(stores) == "table" and stores[2]
-  if not options.is_memory_store(near) or not options.is_store(far)
-    or options.is_memory_store(far) or #stores ~= 2 then
+  if not option_types.is_memory_store(near) or not option_types.is_store(far)
+    or option_types.is_memory_store(far) or #stores ~= 2 then
     error(core.place() .. "tiered needs { a Store, one elsewhere, as viesti.sqlite's }, got "
       .. format.value(stores), 0)
   end

@@ -1,10 +1,12 @@
 --- The names that a chain file has: viesti's own, the harmless part of Lua's, and the host's.
 local core = require "viesti.core"
 local format = require "viesti.base.format"
+local nearest = require "viesti.base.nearest"
+local option_types = require "viesti.base.option_types"
 local optional = require "viesti.base.optional"
-local options = require "viesti.base.options"
 local tables = require "viesti.base.tables"
 local untrusted = require "viesti.chains.untrusted"
+local words = require "viesti.chains.words"
 
 local sandbox = {}
 
@@ -21,8 +23,8 @@ local SAFE = set_of [[
   assert error ipairs math next pairs pcall select string table tonumber tostring type utf8
 ]]
 
--- What is for programs, not for chains.
-local LEFT_OUT = set_of "load check download loop"
+-- What programs have besides.
+local FOR_PROGRAMS = set_of "load check download loop"
 
 -- What may outlive a reload.
 local KEPT = set_of [[
@@ -55,7 +57,7 @@ end
 local function given_among(...)
   local known = {}
   local function note(value)
-    while options.is_sender(value) do
+    while option_types.is_sender(value) do
       known[value._given], value = true, value.sender
     end
   end
@@ -70,7 +72,7 @@ end
 
 -- What the call has built: a sender, and those below it that came with it (`standard` builds many).
 local function note_all(edition, built, known)
-  while options.is_sender(built) and not known[built._given] do
+  while option_types.is_sender(built) and not known[built._given] do
     edition:note(built)
     built = built.sender
   end
@@ -141,35 +143,29 @@ local function called_later(name)
   end
 end
 
--- What `viesti` has by that name, without what it says of others.
-local function own(name)
-  return rawget(require "viesti", name)
-end
-
 local function meaning(edition, name)
   if SAFE[name] then
     return copy_of(_G[name])
   elseif optional.MODULES[name] then
     return guarded(edition, name, called_later(name))
-  elseif not LEFT_OUT[name] then
-    return guarded(edition, name, own(name))
   end
+  return guarded(edition, name, words[name])
 end
 
 --- Whether the name stands for something in every chain file.
 ---@param name string
 ---@return boolean
 function sandbox.knows(name)
-  return SAFE[name] or optional.MODULES[name] ~= nil or not LEFT_OUT[name] and own(name) ~= nil
+  return SAFE[name] or optional.MODULES[name] ~= nil or words[name] ~= nil
 end
 
 local function names(additions, trusted)
-  local all = trusted and { SAFE, optional.MODULES, require "viesti" } or { untrusted.names }
+  local all = trusted and { SAFE, optional.MODULES, words } or { untrusted.names }
   all[#all + 1] = additions
   local set = {}
   for _, known in ipairs(all) do
     for name in pairs(known) do
-      set[name] = not LEFT_OUT[name] or nil
+      set[name] = true
     end
   end
   return tables.sorted_keys(set)
@@ -186,10 +182,10 @@ function sandbox.hint(name, additions, trusted)
     return "in chain files its words stand without 'viesti.'"
   elseif sandbox.knows(name) then
     return ("an untrusted chain has no '%s'"):format(name)
-  elseif _G[name] ~= nil or LEFT_OUT[name] then
+  elseif _G[name] ~= nil or FOR_PROGRAMS[name] then
     return ("chain files have no '%s'"):format(name)
   end
-  local near = options.nearest(name, names(additions, trusted))
+  local near = nearest(name, names(additions, trusted))
   return near and ("did you mean '%s'?"):format(near)
 end
 

@@ -1,6 +1,7 @@
 --- The arguments of a command, read by the declaration of its options as getopt_long does: short
 --- ones may stand together, a value may be joined to its option, options may stand behind operands,
 --- and -- ends them.
+local nearest = require "viesti.base.nearest"
 local options = require "viesti.base.options"
 
 local arguments = {}
@@ -53,7 +54,7 @@ function Reader:unknown(kind, name)
   for index, spec in ipairs(self.declaration) do
     names[index] = spec.long
   end
-  local near = kind == "long" and options.nearest(name, names)
+  local near = kind == "long" and nearest(name, names)
   return near and ("%s, did you mean --%s?"):format(refusal, near) or refusal
 end
 

@@ -5,7 +5,7 @@ local declarations = require "viesti.command.declarations"
 local exit_codes = require "viesti.command.exit_codes"
 local failure = require "viesti.command.failure"
 local help = require "viesti.command.help"
-local options = require "viesti.base.options"
+local nearest = require "viesti.base.nearest"
 local viesti = require "viesti"
 
 local function command_named(name)
@@ -22,7 +22,7 @@ local function unknown_command(name)
   for index, other in ipairs(declarations.list) do
     names[index] = other.name
   end
-  local near = options.nearest(name, names)
+  local near = nearest(name, names)
   return ("there is no command '%s'%s"):format(name,
     near and (", did you mean '%s'?"):format(near) or ""), near ~= nil
 end

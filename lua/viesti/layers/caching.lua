@@ -13,7 +13,7 @@ local ExtendingSender = require "viesti.senders.extending"
 local format = require "viesti.base.format"
 local guarded_store = require "viesti.cache.guarded_store"
 local lease = require "viesti.cache.lease"
-local options = require "viesti.base.options"
+local option_types = require "viesti.base.option_types"
 local origin_of = require "viesti.message.origin"
 local purging = require "viesti.cache.purging"
 local Request = require "viesti.message.request"
@@ -84,7 +84,7 @@ function CachingSender:init()
   self.store, bounds = setup.open_store(self)
   -- What is not there is false rather than nil, which would be looked for in all the classes above
   -- for each request.
-  self.near = options.is_memory_store(self.store) and self.store or self.store.near or false
+  self.near = option_types.is_memory_store(self.store) and self.store or self.store.near or false
   self.far = self.near ~= self.store and guarded_store(self.store.far or self.store, bounds)
   self.leases = self.far and lease(self.far) or false
   self.keys = CacheKey(self) or false
@@ -118,6 +118,13 @@ local function invalidate_named(self, request, answer)
 end
 
 local look_up
+
+-- The key and the partition of a request, each nil for the usual.
+local function key_of(self, request)
+  if self.keys then
+    return self.keys:of(request)
+  end
+end
 
 -- What was to be put turned out to be gone.
 local function forget_put(lines)
@@ -296,10 +303,7 @@ end
 -- Looks the request up in the store. Returns the response if it is there and may be used, or nil;
 -- and, if something is to be sent, that and what is to be done with the answer.
 function look_up(self, request)
-  local key, partition
-  if self.keys then
-    key, partition = self.keys:of(request)
-  end
+  local key, partition = key_of(self, request)
   local response, outgoing, verdict
   if self.near then
     response, outgoing, verdict = self.cache:lookup(request, nil, key, partition)
@@ -345,10 +349,7 @@ end
 ---@return viesti.Inspection
 function CachingSender:inspect(request)
   request = request_of(request, "inspect")
-  local key, partition
-  if self.keys then
-    key, partition = self.keys:of(request)
-  end
+  local key, partition = key_of(self, request)
   if self.far then
     elsewhere.load(self, request, key, partition, true)
   end
@@ -361,10 +362,7 @@ end
 ---@return true? done, string? reason nil and why not, where the store could not
 function CachingSender:delete(request)
   request = request_of(request, "delete")
-  local key, partition
-  if self.keys then
-    key, partition = self.keys:of(request)
-  end
+  local key, partition = key_of(self, request)
   local name = self.cache:key(request, key, partition)
   local done, reason = true, nil
   if name and self.far then

@@ -7,7 +7,7 @@ local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local fields = require "viesti.message.fields"
 local format = require "viesti.base.format"
-local options = require "viesti.base.options"
+local option_types = require "viesti.base.option_types"
 local origin_of = require "viesti.message.origin"
 local Request = require "viesti.message.request"
 
@@ -65,7 +65,7 @@ end
 -- The options of a request whose URL is relative are not those of a Request yet. Or nil and an
 -- error.
 local function absolute(self, request)
-  local url = type(request) == "table" and not options.is_sender(request) and request.url
+  local url = type(request) == "table" and not option_types.is_sender(request) and request.url
   if type(url) ~= "string" or not self.base or is_absolute(url) then
     return Request.from(request)
   end

@@ -2,8 +2,8 @@
 --- comes earlier waits for his turn, or is told at once that it would take too long.
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
-local RateLimit = require "viesti.limits.rate_limit"
 local rate_limit_fields = require "viesti.message.rate_limit_fields"
+local RateLimit = require "viesti.limits.rate_limit"
 local request_key = require "viesti.limits.request_key"
 local retry_after = require "viesti.message.retry_after"
 

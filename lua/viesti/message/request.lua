@@ -3,6 +3,7 @@ local body = require "viesti.message.body"
 local core = require "viesti.core"
 local fields = require "viesti.message.fields"
 local format = require "viesti.base.format"
+local option_types = require "viesti.base.option_types"
 local options = require "viesti.base.options"
 local tables = require "viesti.base.tables"
 
@@ -189,7 +190,7 @@ local HINTS = {
 -- Called by the core for what is no Request yet, and no table that says no more than a URL and a
 -- usual method. `what` was called with it, `send` if not said.
 function Request.of_options(given, what)
-  if type(given) == "table" and not options.is_sender(given) then
+  if type(given) == "table" and not option_types.is_sender(given) then
     local request, wrong = make(nil, options.read_table("Request", declaration, given))
     return request or refuse(wrong)
   end
@@ -254,7 +255,7 @@ local function merge(request, given, changes)
   for name, base in pairs { headers = headers,
     params = fields.flatten("params", given.params, "text") } do
     if changes[name] == nil or type(changes[name]) == "table" or name == "headers"
-      and options.is_headers(changes[name]) then
+      and option_types.is_headers(changes[name]) then
       local list, wrong = merge_fields(name, base, changes[name])
       if not list then
         return nil, "Request: " .. wrong

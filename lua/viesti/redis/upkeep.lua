@@ -2,7 +2,7 @@
 --- meanwhile. Each returns nil and a reason where the server does not do it, or not all of it
 --- before a moment of core.now(): its list of keys need not end.
 local core = require "viesti.core"
-local options = require "viesti.base.options"
+local option_types = require "viesti.base.option_types"
 local purging = require "viesti.cache.purging"
 local wire = require "viesti.stores.redis"
 
@@ -22,7 +22,8 @@ local function scan(client, names, deadline, visit)
     end
     local reply, reason = client:command("SCAN", cursor, "MATCH", pattern, "COUNT",
       tostring(BATCH))
-    if type(reply) ~= "table" or type(reply[1]) ~= "string" or not options.is_strings(reply[2]) then
+    if type(reply) ~= "table" or type(reply[1]) ~= "string"
+      or not option_types.is_strings(reply[2]) then
       return nil, reason or MALFORMED
     end
     local ok
@@ -137,7 +138,7 @@ local function purge_tag(client, names, deadline, tag)
   local set, dropped = names:set(tag), 0
   while core.now() < deadline do
     local members, reason = client:command("ZRANGE", set, "0", tostring(BATCH - 1), "WITHSCORES")
-    if not members or not options.is_strings(members) then
+    if not members or not option_types.is_strings(members) then
       return nil, reason or MALFORMED
     elseif #members < 2 then
       return dropped

@@ -3,7 +3,7 @@
 --- again, true to send again after the usual wait, or the seconds to wait.
 local core = require "viesti.core"
 local format = require "viesti.base.format"
-local options = require "viesti.base.options"
+local nearest = require "viesti.base.nearest"
 local tables = require "viesti.base.tables"
 
 local policies = {}
@@ -91,7 +91,7 @@ end
 
 -- With a slip in its name there would be no policy at all, and nobody told.
 return setmetatable(policies, { __index = function(_, name)
-  local near = type(name) == "string" and options.nearest(name, tables.sorted_keys(policies))
+  local near = type(name) == "string" and nearest(name, tables.sorted_keys(policies))
   if near then
     error(("%spolicies: there is no %s, did you mean '%s'?"):format(core.place(),
       format.value(name), near), 0)

@@ -2,7 +2,7 @@
 --- whether it may be sent again, how long to wait.
 local core = require "viesti.core"
 local format = require "viesti.base.format"
-local options = require "viesti.base.options"
+local nearest = require "viesti.base.nearest"
 local policies = require "viesti.retrying.policies"
 local resending = require "viesti.retrying.resending"
 local tables = require "viesti.base.tables"
@@ -68,7 +68,7 @@ local function policy_of(given)
   elseif type(given) ~= "string" or rawget(policies, given) ~= nil then
     return type(given) == "string" and policies[given] or given
   end
-  local near = options.nearest(given, tables.sorted_keys(policies))
+  local near = nearest(given, tables.sorted_keys(policies))
   refuse("there is no policy %s%s", format.value(given),
     near and (", did you mean '%s'?"):format(near) or "")
 end

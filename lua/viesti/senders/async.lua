@@ -1,7 +1,7 @@
 --- AsyncSender(session): sends, and suspends the running task until the response is there. On the
 --- main thread, where there is no task, it drives the loop meanwhile.
-local core = require "viesti.core"
 local concrete = require "viesti.senders.concrete"
+local core = require "viesti.core"
 
 ---@class viesti.AsyncSender: viesti.Sender
 ---@field session viesti.Session

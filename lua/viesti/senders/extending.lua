@@ -4,7 +4,7 @@
 local concrete = require "viesti.senders.innermost"
 local core = require "viesti.core"
 local format = require "viesti.base.format"
-local options = require "viesti.base.options"
+local option_types = require "viesti.base.option_types"
 local Sender = require "viesti.senders.sender"
 
 local RESPONSE = debug.getmetatable(core.response { status_code = 200, fields = {} })
@@ -112,7 +112,7 @@ end
 ---@param sender viesti.Sender
 ---@return viesti.ExtendingSender
 function ExtendingSender:with_sender(sender)
-  if not options.is_sender(sender) then
+  if not option_types.is_sender(sender) then
     error(core.place() .. "with_sender needs a sender, got " .. format.given(sender), 0)
   end
   local copy = {}

@@ -1,6 +1,6 @@
 --- SyncSender(session): sends and blocks until the response is there.
-local core = require "viesti.core"
 local concrete = require "viesti.senders.concrete"
+local core = require "viesti.core"
 
 ---@class viesti.SyncSender: viesti.Sender
 ---@field session viesti.Session

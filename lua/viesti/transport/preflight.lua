@@ -1,7 +1,7 @@
 --- What is wrong with a session's options and can be found out before anything is sent.
 local core = require "viesti.core"
 local format = require "viesti.base.format"
-local options = require "viesti.base.options"
+local nearest = require "viesti.base.nearest"
 
 local LONGEST_SOCKET_PATH = 107 -- of Linux; elsewhere it is a few bytes less
 local LONGEST_OPTION = 60
@@ -121,7 +121,7 @@ local preflight = {}
 -- The nearest name of an option that libcurl has, with CURLOPT_ before it perhaps.
 local function nearest_option(name)
   local plain = name:upper():gsub("^CURLOPT_", ""):sub(1, LONGEST_OPTION)
-  return core.curl_option(plain) and plain or options.nearest(plain, core.curl_options())
+  return core.curl_option(plain) and plain or nearest(plain, core.curl_options())
 end
 
 -- What is wrong with a name in `curl`, whatever that is, which libcurl does not know.

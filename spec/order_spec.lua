@@ -1,6 +1,6 @@
 local viesti = require("viesti")
 
-describe("chain:check", function()
+describe("viesti.senders.order", function()
   local function check(...)
     local senders = { ... }
     senders[#senders + 1] = viesti.SyncSender()
