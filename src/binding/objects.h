@@ -29,6 +29,10 @@ typedef struct vi_response_box {
   vi_cache_facts cache;
 } vi_response_box;
 
+/* The user value of a Request that holds what the caller gave: a table, for reading back and for
+ * copies; nil for one that said no more than the core knows. */
+enum { VI_REQUEST_GIVEN = 1 };
+
 /* The user values of a Response that its transfer needs: the reader of the request's body, until
  * that is sent; of a stream the request, for errors on the way; what a function of the user's
  * raised, or the Error behind a held stream; the Lua object through which a body passes into a

@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-/* User values of a Request: what the caller gave (a table, for reading back and for copies), its
- * Headers view once somebody asked for it, the source of a streamed body, and the functions that
- * are told of the response's progress and of its head. */
-enum { GIVEN = 1, HEADERS, SOURCE, PROGRESS, HEAD, USER_VALUES = HEAD };
+/* User values of a Request: what the caller gave, its Headers view once somebody asked for it, the
+ * source of a streamed body, and the functions that are told of the response's progress and of its
+ * head. */
+enum { GIVEN = VI_REQUEST_GIVEN, HEADERS, SOURCE, PROGRESS, HEAD, USER_VALUES = HEAD };
 
 typedef struct request_box {
   vi_request *request; /* one reference; NULL until opened */
@@ -306,6 +306,16 @@ static int request_given(lua_State *L) {
   return 2;
 }
 
+/* request_decides(request, name) -> whether it says itself what that field is to be, or that there
+ * is to be none */
+static int request_decides(lua_State *L) {
+  const vi_request *request = vi_check_request(L, 1);
+  vi_text name = vi_check_text(L, 2), value;
+  lua_pushboolean(L, vi_headers_get(&request->headers, name, &value) ||
+                         vi_headers_get(&request->omitted, name, &value));
+  return 1;
+}
+
 /* request_size(request) -> bytes of its body, 0 if it has none; nil if nobody knows */
 static int request_size(lua_State *L) {
   const vi_request *request = vi_check_request(L, 1);
@@ -349,6 +359,7 @@ void vi_open_request(lua_State *L) {
                                      {NULL, NULL}};
   static const luaL_Reg functions[] = {{"request", request_new},
                                        {"request_given", request_given},
+                                       {"request_decides", request_decides},
                                        {"request_size", request_size},
                                        {"request_with_head", request_with_head},
                                        {NULL, NULL}};

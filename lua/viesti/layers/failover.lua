@@ -75,7 +75,7 @@ local function moved(request, from, origin)
   if from == origin then
     return request
   end
-  local url = (core.request_given(request) or request).url
+  local url = (core.request_given(request) or {}).url or request.url
   local authority, rest = url:match "^%a+://([^/?#]*)(.*)$"
   local scheme, host = origin:match "^(%a+://)(.*)$"
   return request:with { url = scheme .. (authority:match "^.*@" or "") .. host .. rest }

@@ -245,7 +245,7 @@ local function merge(request, given, changes)
   for _, name in ipairs(given.omitted or {}) do
     headers = fields.merge(headers, { name, false })
   end
-  local merged = { method = request.method, url = given.url, stream = request.stream,
+  local merged = { method = request.method, url = given.url or request.url, stream = request.stream,
     timeout = request.timeout, on_progress = given.on_progress,
     deadline = request.deadline, idempotent = request.idempotent,
     secret_headers = given.secret_headers, ttl = given.ttl }
@@ -267,7 +267,7 @@ local function merge(request, given, changes)
 end
 
 local function copy(request, changes)
-  local given = core.request_given(request) or { url = request.url }
+  local given = core.request_given(request) or {}
   local merged, wrong = merge(request, given, changes)
   if not merged then
     return nil, wrong
@@ -294,7 +294,10 @@ function Request:with(changes)
   if type(changes) ~= "table" then
     error(core.place() .. "request:with needs a table of options, got " .. format.given(changes), 0)
   end
-  local request, wrong = copy(self, changes)
+  local request, wrong = core.request_changed(self, changes)
+  if not request then
+    request, wrong = copy(self, changes)
+  end
   return request or error(core.place() .. wrong, 0)
 end
 
