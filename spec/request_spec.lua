@@ -370,8 +370,8 @@ describe("Request", function()
     end)
 
     it("changes header fields alike, however they are given", function()
-      for _, headers in ipairs({ { a = "5", C = "6" }, { a = 5, C = 6 }, { { "C", "6" }, { "a", 5 } },
-        { { "C", "6" }, { "a", "5" } },
+      for _, headers in ipairs({ { a = "5", C = "6" }, { a = 5, C = 6 },
+        { { "C", "6" }, { "a", 5 } }, { { "C", "6" }, { "a", "5" } },
         Request({ url = url, headers = { { "C", 6 }, { "a", 5 } } }).headers }) do
         local copy = base:with({ headers = headers })
         assert.same({ "B=2", "C=6", "a=5", "Content-Type=application/json" }, fields_of(copy))

@@ -59,8 +59,26 @@ VI_RAISES vi_multipart *vi_check_multipart(lua_State *L, int index);
 VI_RAISES void vi_push_progress(lua_State *L, int index);
 VI_RAISES void vi_push_on_head(lua_State *L, int index);
 
+/* Header fields in a table of the caller's, held by it, where they are no more than texts. */
+enum { VI_PLAIN_FIELDS = 16 };
+typedef struct vi_plain_fields {
+  vi_text names[VI_PLAIN_FIELDS], values[VI_PLAIN_FIELDS];
+  size_t count;
+} vi_plain_fields;
+
+/* Reads them from the table at `index`, of names to values or of pairs, checked, in the order in
+ * which request.lua has them. False, with something left on the stack: there are more, or other
+ * values, or something is wrong, which request.lua then says. Raises nothing. */
+bool vi_read_plain_fields(lua_State *L, int index, vi_plain_fields *fields);
+
+/* Adds them. False: they are too many, or out of memory. */
+bool vi_add_plain_fields(vi_headers *headers, const vi_plain_fields *fields);
+
+/* True for a table without a metatable. */
+bool vi_is_plain_table(lua_State *L, int index);
+
 /* A request, one reference, of the table at `index` if that holds a URL and, at most, a method of
- * the usual ones, and nothing is wrong with them; else NULL. Raises nothing. */
+ * the usual ones and plain fields, and nothing is wrong with them; else NULL. Raises nothing. */
 vi_request *vi_new_plain_request(lua_State *L, int index);
 
 /* The request at `index`, where a Request is put in the place of a table of options; raises what is

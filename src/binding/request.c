@@ -103,28 +103,49 @@ static bool is_usual_method(const char *method) {
   return false;
 }
 
-/* The options in a table of strings `url` and `method`; false if there are others, or something
+/* What a request may say without being read by request.lua. */
+typedef struct plain_options {
+  vi_text method, url; /* held by the table that they come from, as the fields */
+  vi_plain_fields fields;
+} plain_options;
+
+/* The option whose name and value are on top of the stack; false if it is another, or something
  * else stands there. */
-static bool read_plain(lua_State *L, int index, vi_text *method, vi_text *url) {
-  if (!lua_istable(L, index) || lua_getmetatable(L, index))
+static bool read_plain_option(lua_State *L, plain_options *options) {
+  const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+  if (strcmp(name, "headers") == 0)
+    return vi_read_plain_fields(L, lua_gettop(L), &options->fields);
+  vi_text *text = strcmp(name, "url") == 0      ? &options->url
+                  : strcmp(name, "method") == 0 ? &options->method
+                                                : NULL;
+  if (!text || lua_type(L, -1) != LUA_TSTRING)
     return false;
-  bool plain = true;
-  for (lua_pushnil(L); plain && lua_next(L, index); lua_pop(L, 1)) {
-    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
-    vi_text *value = strcmp(key, "url") == 0 ? url : strcmp(key, "method") == 0 ? method : NULL;
-    plain = value && lua_type(L, -1) == LUA_TSTRING;
-    if (plain)
-      value->data = lua_tolstring(L, -1, &value->length); /* the table keeps it */
-  }
-  return plain && url->data && is_usual_method(method->data);
+  text->data = lua_tolstring(L, -1, &text->length);
+  return true;
+}
+
+static bool read_plain(lua_State *L, int index, plain_options *options) {
+  bool plain = vi_is_plain_table(L, index);
+  if (plain)
+    for (lua_pushnil(L); plain && lua_next(L, index); lua_pop(L, 1))
+      plain = read_plain_option(L, options);
+  return plain && options->url.data && is_usual_method(options->method.data);
 }
 
 vi_request *vi_new_plain_request(lua_State *L, int index) {
-  vi_text method = VI_TEXT("GET"), url = {0};
+  plain_options options;
+  options.method = VI_TEXT("GET");
+  options.url = (vi_text){0};
+  options.fields.count = 0;
   int top = lua_gettop(L);
-  bool plain = read_plain(L, index, &method, &url);
+  bool plain = read_plain(L, index, &options);
   lua_settop(L, top);
-  return plain ? vi_request_new(method, url, VI_TEXT(""), NULL, NULL) : NULL;
+  vi_request *request =
+      plain ? vi_request_new(options.method, options.url, VI_TEXT(""), NULL, NULL) : NULL;
+  if (!request || vi_add_plain_fields(&request->headers, &options.fields))
+    return request;
+  vi_request_release(request);
+  return NULL;
 }
 
 void vi_replace_by_request(lua_State *L, int index, vi_request *request) {

@@ -4,86 +4,18 @@
 
 #include <string.h>
 
-enum { MOST = 16 }; /* who changes more fields at once is in no hurry */
+static const vi_text CONTENT_TYPE = {"Content-Type", sizeof "Content-Type" - 1};
 
 /* The arguments of request_changed, and the names of secret fields that it finds among them. */
 enum { REQUEST = 1, CHANGES, SECRETS };
 
-typedef struct changes {
-  vi_text names[MOST], values[MOST]; /* held by the tables that they come from */
-  size_t count;
+typedef struct request_changes {
+  vi_plain_fields fields;
   double timeout, deadline; /* < 0: as it was */
-} changes;
-
-static bool is_plain_table(lua_State *L, int index) {
-  if (!lua_istable(L, index))
-    return false;
-  bool plain = !lua_getmetatable(L, index);
-  if (!plain)
-    lua_pop(L, 1);
-  return plain;
-}
-
-static bool read_text(lua_State *L, int index, vi_text *text) {
-  if (lua_type(L, index) != LUA_TSTRING)
-    return false;
-  text->data = lua_tolstring(L, index, &text->length);
-  return true;
-}
-
-/* The name and the value on top of the stack, at the place `at`. Content-Type may be the body's. */
-static bool read_field(lua_State *L, changes *changes, size_t at) {
-  vi_text *name = &changes->names[at], *value = &changes->values[at];
-  return read_text(L, -2, name) && read_text(L, -1, value) && !vi_headers_check(*name, *value) &&
-         !vi_headers_check_framing(*name) && !vi_text_equal_nocase(*name, VI_TEXT("Content-Type"));
-}
-
-/* { { name, value }, ... } at `index`, in its order. */
-static bool read_pairs(lua_State *L, int index, changes *changes) {
-  int top = lua_gettop(L);
-  lua_Integer count = (lua_Integer)lua_rawlen(L, index);
-  bool ok = count <= MOST;
-  for (lua_Integer i = 1; ok && i <= count; i++) {
-    lua_rawgeti(L, index, i);
-    ok = is_plain_table(L, -1) && lua_rawlen(L, -1) == 2;
-    if (ok) {
-      lua_rawgeti(L, -1, 1);
-      lua_rawgeti(L, -2, 2);
-      ok = read_field(L, changes, changes->count++);
-    }
-    lua_settop(L, top);
-  }
-  return ok;
-}
-
-/* Makes room for a name among those that are there, in the order of request.lua. */
-static size_t make_place(changes *changes, const char *name) {
-  size_t at = changes->count++;
-  for (; at > 0 && strcmp(name, changes->names[at - 1].data) < 0; at--) {
-    changes->names[at] = changes->names[at - 1];
-    changes->values[at] = changes->values[at - 1];
-  }
-  return at;
-}
-
-/* { name = value, ... } at `index`, sorted by name. */
-static bool read_map(lua_State *L, int index, changes *changes) {
-  bool ok = true;
-  for (lua_pushnil(L); ok && lua_next(L, index); lua_pop(L, 1)) {
-    ok = lua_type(L, -2) == LUA_TSTRING && changes->count < MOST;
-    ok = ok && read_field(L, changes, make_place(changes, lua_tostring(L, -2)));
-  }
-  return ok;
-}
-
-static bool read_headers(lua_State *L, int index, changes *changes) {
-  if (!is_plain_table(L, index))
-    return false;
-  return lua_rawlen(L, index) > 0 ? read_pairs(L, index, changes) : read_map(L, index, changes);
-}
+} request_changes;
 
 static bool is_list_of_strings(lua_State *L, int index) {
-  if (!is_plain_table(L, index))
+  if (!vi_is_plain_table(L, index))
     return false;
   size_t strings = 0;
   bool ok = true;
@@ -99,12 +31,19 @@ static bool read_seconds(lua_State *L, int index, double *seconds) {
   return *seconds >= 0;
 }
 
+static bool is_changed(const vi_plain_fields *fields, vi_text name) {
+  for (size_t i = 0; i < fields->count; i++)
+    if (vi_text_equal_nocase(fields->names[i], name))
+      return true;
+  return false;
+}
+
 /* The option whose name and value are on top of the stack. */
-static bool read_change(lua_State *L, changes *changes) {
+static bool read_change(lua_State *L, request_changes *changes) {
   int value = lua_gettop(L);
   const char *name = lua_type(L, value - 1) == LUA_TSTRING ? lua_tostring(L, value - 1) : "";
   if (strcmp(name, "headers") == 0)
-    return read_headers(L, value, changes);
+    return vi_read_plain_fields(L, value, &changes->fields);
   if (strcmp(name, "timeout") == 0)
     return read_seconds(L, value, &changes->timeout) && changes->timeout < 1e9;
   if (strcmp(name, "deadline") == 0)
@@ -115,49 +54,41 @@ static bool read_change(lua_State *L, changes *changes) {
   return true;
 }
 
-static bool read_changes(lua_State *L, changes *changes) {
-  bool ok = is_plain_table(L, CHANGES);
+static bool read_changes(lua_State *L, request_changes *changes) {
+  bool ok = vi_is_plain_table(L, CHANGES);
   if (ok)
     for (lua_pushnil(L); ok && lua_next(L, CHANGES); lua_pop(L, 1))
       ok = read_change(L, changes);
-  return ok;
-}
-
-static bool is_changed(const changes *changes, vi_text name) {
-  for (size_t i = 0; i < changes->count; i++)
-    if (vi_text_equal_nocase(changes->names[i], name))
-      return true;
-  return false;
+  return ok && !is_changed(&changes->fields, CONTENT_TYPE); /* which may be the body's */
 }
 
 /* Adds what is left of the fields `from` to `to`, and the changed ones behind them. The type of the
  * body, where it follows from that, is the last. */
-static bool add_fields(vi_headers *to, const vi_headers *from, const changes *changes, bool typed) {
-  const vi_text type_name = VI_TEXT("Content-Type");
+static bool add_fields(vi_headers *to, const vi_headers *from, const vi_plain_fields *changed,
+                       bool typed) {
   bool ok = true;
   for (size_t i = 0; ok && i < from->count; i++) {
     vi_text name = vi_headers_name(from, i);
-    if (!is_changed(changes, name) && !(typed && vi_text_equal_nocase(name, type_name)))
+    if (!is_changed(changed, name) && !(typed && vi_text_equal_nocase(name, CONTENT_TYPE)))
       ok = vi_headers_add(to, name, vi_headers_value(from, i)) == VI_HEADERS_OK;
   }
-  for (size_t i = 0; ok && i < changes->count; i++)
-    ok = vi_headers_add(to, changes->names[i], changes->values[i]) == VI_HEADERS_OK;
   vi_text type;
-  if (ok && typed && vi_headers_get(from, type_name, &type))
-    ok = vi_headers_add(to, type_name, type) == VI_HEADERS_OK;
+  ok = ok && vi_add_plain_fields(to, changed);
+  if (ok && typed && vi_headers_get(from, CONTENT_TYPE, &type))
+    ok = vi_headers_add(to, CONTENT_TYPE, type) == VI_HEADERS_OK;
   return ok;
 }
 
 /* NULL: too many fields, or out of memory. */
-static vi_request *make_view(vi_request *request, const changes *changes, bool typed) {
-  if (changes->count == 0)
+static vi_request *make_view(vi_request *request, const vi_plain_fields *changed, bool typed) {
+  if (changed->count == 0)
     return vi_request_view(request);
   const vi_headers *headers = &request->headers;
   size_t bytes = vi_headers_length(headers);
-  for (size_t i = 0; i < changes->count; i++)
-    bytes += changes->names[i].length + changes->values[i].length;
-  vi_request *view = vi_request_view_for(request, headers->count + changes->count, bytes);
-  if (!view || add_fields(&view->headers, headers, changes, typed))
+  for (size_t i = 0; i < changed->count; i++)
+    bytes += changed->names[i].length + changed->values[i].length;
+  vi_request *view = vi_request_view_for(request, headers->count + changed->count, bytes);
+  if (!view || add_fields(&view->headers, headers, changed, typed))
     return view;
   vi_request_release(view);
   return NULL;
@@ -203,14 +134,16 @@ static void remember_secrets(lua_State *L) {
  * something is wrong: request.lua knows what */
 static int request_changed(lua_State *L) {
   vi_request *request = vi_check_request(L, REQUEST);
-  changes changes = {.timeout = -1, .deadline = -1};
+  request_changes changes;
+  changes.fields.count = 0;
+  changes.timeout = changes.deadline = -1;
   lua_settop(L, CHANGES);
   lua_pushnil(L);
   if (request->streams_body || request->omitted.count > 0 || !read_changes(L, &changes))
     return 0;
   bool typed = is_typed(L);
   vi_request **box = vi_push_request_like(L, REQUEST);
-  vi_request *view = *box = make_view(request, &changes, typed);
+  vi_request *view = *box = make_view(request, &changes.fields, typed);
   if (!view)
     return 0;
   if (changes.timeout >= 0)

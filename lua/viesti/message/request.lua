@@ -172,6 +172,10 @@ local function make(source, values, wrong)
 end
 
 local function new(_, ...)
+  local given = ...
+  if select("#", ...) == 1 and type(given) == "table" and getmetatable(given) == nil then
+    return Request.from(given)
+  end
   local request, wrong = make(nil, options.read("Request", declaration, ...))
   return request or error(core.place() .. wrong, 0)
 end
