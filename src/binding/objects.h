@@ -74,11 +74,15 @@ bool vi_read_plain_fields(lua_State *L, int index, vi_plain_fields *fields);
 /* Adds them. False: they are too many, or out of memory. */
 bool vi_add_plain_fields(vi_headers *headers, const vi_plain_fields *fields);
 
+/* Likewise seconds at `index`, of a time limit or a moment. */
+bool vi_read_plain_seconds(lua_State *L, int index, double *seconds);
+
 /* True for a table without a metatable. */
 bool vi_is_plain_table(lua_State *L, int index);
 
 /* A request, one reference, of the table at `index` if that holds a URL and, at most, a method of
- * the usual ones and plain fields, and nothing is wrong with them; else NULL. Raises nothing. */
+ * the usual ones, plain fields and times, and nothing is wrong with them; else NULL. Raises
+ * nothing. */
 vi_request *vi_new_plain_request(lua_State *L, int index);
 
 /* The request at `index`, where a Request is put in the place of a table of options; raises what is

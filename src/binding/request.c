@@ -107,6 +107,7 @@ static bool is_usual_method(const char *method) {
 typedef struct plain_options {
   vi_text method, url; /* held by the table that they come from, as the fields */
   vi_plain_fields fields;
+  double timeout, deadline; /* as in vi_request */
 } plain_options;
 
 /* The option whose name and value are on top of the stack; false if it is another, or something
@@ -115,6 +116,10 @@ static bool read_plain_option(lua_State *L, plain_options *options) {
   const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
   if (strcmp(name, "headers") == 0)
     return vi_read_plain_fields(L, lua_gettop(L), &options->fields);
+  if (strcmp(name, "timeout") == 0)
+    return vi_read_plain_seconds(L, -1, &options->timeout);
+  if (strcmp(name, "deadline") == 0)
+    return vi_read_plain_seconds(L, -1, &options->deadline);
   vi_text *text = strcmp(name, "url") == 0      ? &options->url
                   : strcmp(name, "method") == 0 ? &options->method
                                                 : NULL;
@@ -137,12 +142,18 @@ vi_request *vi_new_plain_request(lua_State *L, int index) {
   options.method = VI_TEXT("GET");
   options.url = (vi_text){0};
   options.fields.count = 0;
+  options.timeout = -1;
+  options.deadline = 0;
   int top = lua_gettop(L);
   bool plain = read_plain(L, index, &options);
   lua_settop(L, top);
   vi_request *request =
       plain ? vi_request_new(options.method, options.url, VI_TEXT(""), NULL, NULL) : NULL;
-  if (!request || vi_add_plain_fields(&request->headers, &options.fields))
+  if (!request)
+    return NULL;
+  request->timeout = options.timeout;
+  request->deadline = options.deadline;
+  if (vi_add_plain_fields(&request->headers, &options.fields))
     return request;
   vi_request_release(request);
   return NULL;

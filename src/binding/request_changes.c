@@ -24,13 +24,6 @@ static bool is_list_of_strings(lua_State *L, int index) {
   return ok && strings == lua_rawlen(L, index);
 }
 
-static bool read_seconds(lua_State *L, int index, double *seconds) {
-  if (lua_type(L, index) != LUA_TNUMBER)
-    return false;
-  *seconds = lua_tonumber(L, index);
-  return *seconds >= 0;
-}
-
 static bool is_changed(const vi_plain_fields *fields, vi_text name) {
   for (size_t i = 0; i < fields->count; i++)
     if (vi_text_equal_nocase(fields->names[i], name))
@@ -45,9 +38,9 @@ static bool read_change(lua_State *L, request_changes *changes) {
   if (strcmp(name, "headers") == 0)
     return vi_read_plain_fields(L, value, &changes->fields);
   if (strcmp(name, "timeout") == 0)
-    return read_seconds(L, value, &changes->timeout) && changes->timeout < 1e9;
+    return vi_read_plain_seconds(L, value, &changes->timeout);
   if (strcmp(name, "deadline") == 0)
-    return read_seconds(L, value, &changes->deadline);
+    return vi_read_plain_seconds(L, value, &changes->deadline);
   if (strcmp(name, "secret_headers") != 0 || !is_list_of_strings(L, value))
     return false;
   lua_copy(L, value, SECRETS);

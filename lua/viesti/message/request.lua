@@ -94,13 +94,14 @@ end
 -- without a body, params or a function. Header fields are those of the request itself, but for the
 -- type that follows from the body.
 local function remember(values, read, typed, omitted)
-  local given = { url = values.url, typed = typed, omitted = omitted }
+  local given = { url = values.url, typed = typed, omitted = omitted, multipart = read.parts }
   local more = read.parts ~= nil or omitted ~= nil
   for _, name in ipairs(REMEMBERED) do
-    given[name] = tables.copy(values[name])
-    more = more or given[name] ~= nil
+    local value = values[name]
+    if value ~= nil then
+      given[name], more = tables.copy(value), true
+    end
   end
-  given.multipart = read.parts
   return more and given or nil
 end
 

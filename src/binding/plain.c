@@ -1,3 +1,5 @@
+/* Options of requests that are no more than texts and numbers, read where request.lua would take
+ * many times as long. What is said in another way is left to that, and what is wrong. */
 #include "binding/objects.h"
 
 #include <string.h>
@@ -74,4 +76,11 @@ bool vi_add_plain_fields(vi_headers *headers, const vi_plain_fields *fields) {
   for (size_t i = 0; ok && i < fields->count; i++)
     ok = vi_headers_add(headers, fields->names[i], fields->values[i]) == VI_HEADERS_OK;
   return ok;
+}
+
+bool vi_read_plain_seconds(lua_State *L, int index, double *seconds) {
+  if (lua_type(L, index) != LUA_TNUMBER)
+    return false;
+  *seconds = lua_tonumber(L, index);
+  return *seconds >= 0 && *seconds < 1e9;
 }
