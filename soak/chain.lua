@@ -19,7 +19,7 @@ return standard {
   },
   redirecting = { max_redirects = 5 },
   caching = { store = store },
-  deadline = { seconds = 0.9 }, -- so that a Retry-After of a second is not waited for
+  deadline = { max_time = 0.9 }, -- so that a Retry-After of a second is not waited for
   retrying = {
     retries = 3,
     backoff = { base = 0.001, cap = 0.01 },

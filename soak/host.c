@@ -133,7 +133,7 @@ static void note(const script_line *line, viesti_status how, const viesti_respon
                  const char *kind) {
   char name[NAME];
   if (response)
-    snprintf(name, sizeof name, "%d", viesti_response_status(response));
+    snprintf(name, sizeof name, "%d", viesti_response_status_code(response));
   else
     snprintf(name, sizeof name, "%s", kind[0] ? kind : "raised");
   if ((how == VIESTI_OK) != (response != NULL))

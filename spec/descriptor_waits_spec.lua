@@ -210,6 +210,8 @@ describe("core.wait_descriptor", function()
       local server <close> = origin.start()
       server:route("/slow", { body = "x", delay = 0.05 })
       local sender <close> = viesti.AsyncSender()
+      -- Has its session's own descriptors from now on.
+      assert(sender:send({ url = server.url, headers = { Connection = "close" } }))
       viesti.run(function()
         local task = viesti.spawn(core.wait_descriptor, fd, "r", 60)
         viesti.sleep(0)

@@ -239,6 +239,7 @@ describe("viesti.redis in tasks", function()
     local printed = fresh_lua(([[
       local viesti = require("viesti")
       local store = require("viesti.redis")({ unix_socket = %q })
+      viesti.TaskWarning:set("ignore")
       viesti.run(function()
         viesti.spawn(function() for index = 1, 1000 do store:get("k" .. index) end end)
         store:put("k", "", "x", { seconds = 60 })

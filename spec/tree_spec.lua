@@ -195,7 +195,7 @@ describe("lua/viesti", function()
     layers = "base message tasks retrying limits tracing senders cache",
     chains = "base message transport tasks retrying limits tracing testing senders cache layers",
     redis = "base cache limits stores", -- the last in C
-    command = "base message limits downloads senders cache",
+    command = "base message limits downloads tracing senders cache",
   }
   local needs = {}
 

@@ -171,8 +171,8 @@ VIESTI_API const char *viesti_last_error(const viesti *runtime);
 /* Of what kind that was, where a request got no response; "" for anything else, a refused URL or
  * header among them. Owned by the runtime, valid until its next call. The kinds are "resolve",
  * "connect", "tls", "timeout", "reset", "empty_reply", "truncated", "protocol", "too_large",
- * "refused", "redirect", "cancelled", "closed", "rate_limited", "circuit_open", "deadline",
- * "forked", "script" and "out_of_memory"; docs/reference.md says what each means. */
+ * "refused", "redirect", "status", "cancelled", "closed", "rate_limited", "circuit_open",
+ * "deadline", "forked", "script" and "out_of_memory"; docs/reference.md says what each means. */
 VIESTI_API const char *viesti_last_error_kind(const viesti *runtime);
 
 /* The runtime's Lua state, for what this header does not offer; owned by the runtime, NULL if that

@@ -5,7 +5,7 @@
  * The input: a byte of options, and what the server sends, after which it closes. */
 #include "fuzz.h"
 
-#include "transport/transfer.h"
+#include "transport/streaming.h"
 
 #include <fcntl.h>
 #include <string.h>
