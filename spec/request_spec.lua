@@ -398,6 +398,19 @@ describe("Request", function()
       assert.equal(0, base:with({ timeout = 1e9 }).timeout)
     end)
 
+    it("goes to another URL with its params, and remembers both", function()
+      local copy = base:with({ url = "http://g/?z=0", params = { b = {}, c = "x y" },
+        headers = { B = "3" }, timeout = 4 })
+      assert.equal("http://g/?z=0&a=1&c=x%20y", copy.url)
+      assert.same({ { "a", "1" }, { "c", "x y" } }, copy.params)
+      assert.same({ "A=1", "B=3", "Content-Type=application/json" }, fields_of(copy))
+      assert.same({ "PUT", "[1]", 4, { 1 } }, { copy.method, copy.body, copy.timeout, copy.json })
+      local last = copy:with({ params = { { "a", "2" }, { "a", "3" } } })
+      assert.equal("http://g/?z=0&c=x%20y&a=2&a=3", last.url)
+      assert.equal("http://h/?c=x%20y&a=2&a=3", last:with({ url = "HTTP://h" }).url)
+      assert.equal("http://g/?z=0&a=1&c=x%20y", copy.url)
+    end)
+
     it("refuses what it would refuse in a first request", function()
       for sentence, changes in pairs({
         ["timeout must be a number of 0 or more"] = { timeout = -1 },
@@ -407,6 +420,10 @@ describe("Request", function()
         ["must not have CR"] = { headers = { { "A", "\r" } } },
         ["must be a pair"] = { headers = { { "A" } } },
         ["may have letters"] = { headers = { [""] = "1" } },
+        ["url must be a string"] = { url = 1 },
+        ["params must be a table"] = { params = "a=1" },
+        ["the value of \"a\" must be"] = { params = { a = print } },
+        ["ftp"] = { url = "ftp://h/" },
         ["is one too many, or too large"] = { headers = { A = ("a"):rep(256 * 1024) } },
       }) do
         assert.error_matches(function() base:with(changes) end, sentence)

@@ -192,7 +192,7 @@ for _, way in ipairs(ways) do
       assert.equal(100, file:seek())
     end)
 
-    promise("is what its file has been given by then, and disturbs none who reads it", function(sender)
+    promise("is what its file has by then, and disturbs none who reads it", function(sender)
       local file <close> = file_with("0123456789")
       local request = viesti.Request({ method = "PUT", url = server.url .. "/echo",
         content = file })

@@ -227,6 +227,23 @@ static int request_with_head(lua_State *L) {
   return 1;
 }
 
+/* request_moved(request, url, query, given) -> a copy at that URL, with the query added to it,
+ * which remembers `given`; nil if something is wrong with the URL */
+static int request_moved(lua_State *L) {
+  const vi_request *request = vi_check_request(L, 1);
+  vi_text url = vi_check_text(L, 2), query = vi_check_text(L, 3);
+  vi_request *copy = *vi_push_request_like(L, 1) = vi_request_copy(request);
+  if (!copy)
+    return luaL_error(L, "out of memory");
+  lua_pushvalue(L, 4);
+  lua_setiuservalue(L, -2, GIVEN);
+  if (!vi_url_normalize(url, query, &copy->url, NULL))
+    return 0;
+  request_box *box = lua_touserdata(L, -1);
+  box->weight = vi_add_weight(L, copy->body.length);
+  return 1;
+}
+
 /* request_with_limits(given, deadline, timeout) -> a view of the request that has these where it
  * has none that come first, or the Request of a table; nil: none */
 static int request_with_limits(lua_State *L) {
@@ -393,6 +410,7 @@ void vi_open_request(lua_State *L) {
                                        {"request_given", request_given},
                                        {"request_decides", request_decides},
                                        {"request_size", request_size},
+                                       {"request_moved", request_moved},
                                        {"request_with_head", request_with_head},
                                        {NULL, NULL}};
   /* Their upvalue 1 is Request's table of methods. */
