@@ -50,8 +50,8 @@ describe("DeadlineSender", function()
       retries = 99, sender = inner, backoff = { base = 4, factor = 1, jitter = "none" } }) })
     local start = sender:now()
     local response = sender:send({ url = "http://h.invalid/" })
-    assert.same({ "deadline", 3, 8 },
-      { response.give_up, #response.attempts, sender:now() - start })
+    assert.same({ "deadline", 3 }, { response.give_up, #response.attempts })
+    assert.near(8, sender:now() - start, 1e-6) -- wherever the clock started
     response = sender:send({ url = "http://h.invalid/", deadline = sender:now() + 5 })
     assert.same({ "deadline", 2 }, { response.give_up, #response.attempts })
   end)
