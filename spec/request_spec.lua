@@ -369,6 +369,67 @@ describe("Request", function()
       assert.equal("http://host/path?q=0&a=1&b=2", base.url)
     end)
 
+    it("changes header fields alike, however they are given", function()
+      for _, headers in ipairs({ { a = "5", C = "6" }, { a = 5, C = 6 },
+        { { "C", "6" }, { "a", 5 } }, { { "C", "6" }, { "a", "5" } },
+        Request({ url = url, headers = { { "C", 6 }, { "a", 5 } } }).headers }) do
+        local copy = base:with({ headers = headers })
+        assert.same({ "B=2", "C=6", "a=5", "Content-Type=application/json" }, fields_of(copy))
+        assert.same({ base.url, base.body, { 1 } }, { copy.url, copy.body, copy.json })
+      end
+      local typed = base:with({ headers = { ["content-type"] = "text/json" } })
+      assert.same({ "A=1", "B=2", "content-type=text/json" }, fields_of(typed))
+      assert.same({ "A=1", "B=2", "content-type=text/json", "D=4" },
+        fields_of(typed:with({ headers = { D = "4" } })))
+    end)
+
+    it("changes times and the names of secrets, and keeps the rest that was given", function()
+      local secrets = { "A" }
+      local copy = base:with({ timeout = 1, deadline = 2.5, secret_headers = secrets })
+      secrets[1] = "B"
+      assert.same({ 1, 2.5, { "A" }, { a = 1, b = 2 }, { 1 } },
+        { copy.timeout, copy.deadline, copy.secret_headers, copy.params, copy.json })
+      local second = copy:with({ headers = { C = "3" } })
+      assert.same({ 1, 2.5, { "A" } }, { second.timeout, second.deadline, second.secret_headers })
+      assert.is_nil(base.secret_headers)
+      assert.equal("http://g/?a=1&b=2", second:with({ url = "http://g/" }).url)
+      local bare = Request({ url = url }):with({ secret_headers = { "A" } })
+      assert.equal(url .. "?c=3", bare:with({ params = { c = 3 } }).url)
+      assert.equal(0, base:with({ timeout = 1e9 }).timeout)
+    end)
+
+    it("goes to another URL with its params, and remembers both", function()
+      local copy = base:with({ url = "http://g/?z=0", params = { b = {}, c = "x y" },
+        headers = { B = "3" }, timeout = 4 })
+      assert.equal("http://g/?z=0&a=1&c=x%20y", copy.url)
+      assert.same({ { "a", "1" }, { "c", "x y" } }, copy.params)
+      assert.same({ "A=1", "B=3", "Content-Type=application/json" }, fields_of(copy))
+      assert.same({ "PUT", "[1]", 4, { 1 } }, { copy.method, copy.body, copy.timeout, copy.json })
+      local last = copy:with({ params = { { "a", "2" }, { "a", "3" } } })
+      assert.equal("http://g/?z=0&c=x%20y&a=2&a=3", last.url)
+      assert.equal("http://h/?c=x%20y&a=2&a=3", last:with({ url = "HTTP://h" }).url)
+      assert.equal("http://g/?z=0&a=1&c=x%20y", copy.url)
+    end)
+
+    it("refuses what it would refuse in a first request", function()
+      for sentence, changes in pairs({
+        ["timeout must be a number of 0 or more"] = { timeout = -1 },
+        ["deadline must be a number"] = { deadline = "soon" },
+        ["secret_headers must be a list of strings"] = { secret_headers = { 1 } },
+        ["is derived from the body"] = { headers = { ["Content-Length"] = "1" } },
+        ["must not have CR"] = { headers = { { "A", "\r" } } },
+        ["must be a pair"] = { headers = { { "A" } } },
+        ["may have letters"] = { headers = { [""] = "1" } },
+        ["url must be a string"] = { url = 1 },
+        ["params must be a table"] = { params = "a=1" },
+        ["the value of \"a\" must be"] = { params = { a = print } },
+        ["ftp"] = { url = "ftp://h/" },
+        ["is one too many, or too large"] = { headers = { A = ("a"):rep(256 * 1024) } },
+      }) do
+        assert.error_matches(function() base:with(changes) end, sentence)
+      end
+    end)
+
     it("replaces the body, and its type with it", function()
       local copy = base:with({ data = { x = 1 } })
       assert.same({ "x=1", "application/x-www-form-urlencoded" },

@@ -192,6 +192,18 @@ for _, way in ipairs(ways) do
       assert.equal(100, file:seek())
     end)
 
+    promise("is what its file has by then, and disturbs none who reads it", function(sender)
+      local file <close> = file_with("0123456789")
+      local request = viesti.Request({ method = "PUT", url = server.url .. "/echo",
+        content = file })
+      assert(file:write("ab"))
+      assert(sender:send(request))
+      assert.equal("ab23456789", seen().body)
+      assert.equal("234", file:read(3))
+      assert(sender:send(request))
+      assert.equal("567", file:read(3))
+    end)
+
     promise("is refused where its function was asked for it before", function(sender)
       local request = viesti.Request({ method = "PUT", url = server.url .. "/echo",
         content = reader_of({ "once" }) })

@@ -174,6 +174,33 @@ IT("copies into a request that can change without the first one changing") {
   vi_request_release(copy);
 }
 
+IT("is seen in views with fields of their own, which hold it and no view before") {
+  vi_request *request = request_to("POST", URL, "A: 1");
+  vi_request *first = vi_request_view_for(request, 1, strlen("B2"));
+  require(first);
+  check(add_fields(&first->headers, "B: 2") && first->headers.within);
+  vi_request *second = vi_request_view_for(first, 0, 0), *third = vi_request_view(first);
+  require(second && third);
+  check(second->base == request && third->base == first);
+  check_text(field(&third->headers, "B"), "2");
+  check_int(second->headers.count, 0);
+  check_int(request->headers.count, 1);
+  vi_request_release(first);
+  vi_request_release(third);
+  check_int(atomic_load(&request->references), 2);
+  check(second->url.data == request->url.data && strcmp(second->method.data, "POST") == 0);
+  vi_request_release(second);
+}
+
+IT("has more fields in a view than there was room for") {
+  vi_request *view = vi_request_view_for(request_with("GET", ""), 1, strlen("A1"));
+  require(view);
+  check(add_fields(&view->headers, "A: 1\nB: 2\nC: 3"));
+  check_text(field(&view->headers, "A"), "1");
+  check_text(field(&view->headers, "C"), "3");
+  vi_request_release(view);
+}
+
 IT("lives until its last holder lets go") {
   vi_request *request = vi_request_new(VI_TEXT("GET"), VI_TEXT(URL), NOTHING, NULL, NULL);
   require(request);

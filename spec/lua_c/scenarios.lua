@@ -205,7 +205,8 @@ end
 function scenarios.values()
   local request = viesti.Request({ method = "POST", url = url, params = { a = "b c" },
     data = { d = "e" } })
-  local copy = request:with({ headers = { A = "b" }, params = { f = 1 } })
+  local copy = request:with({ headers = { A = "b" }, secret_headers = { "A" } })
+    :with({ params = { f = 1 } })
   assert(copy.url == url .. "?a=b%20c&f=1" and copy.body == "d=e")
   local response = viesti.Response({ url = url, headers = { A = "b" }, body = "x" })
   assert(#response:annotated(true, { history = {} }).attempts == 0)

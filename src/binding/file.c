@@ -144,6 +144,23 @@ static FILE *check_file(lua_State *L) {
   return stream->f;
 }
 
+/* read_at(file, position, size) -> what stands there, of so many bytes at most; nothing at its end;
+ * or nil and why not. Where the file itself stands does not matter, and does not change. */
+static int read_at(lua_State *L) {
+  FILE *file = check_file(L);
+  off_t position = (off_t)luaL_checkinteger(L, 2);
+  size_t size = (size_t)luaL_checkinteger(L, 3);
+  luaL_Buffer out;
+  char *room = luaL_buffinitsize(L, &out, size);
+  ssize_t length = fflush(file) == 0 ? pread(fileno(file), room, size, position) : -1;
+  while (length < 0 && errno == EINTR)
+    length = pread(fileno(file), room, size, position);
+  if (length < 0)
+    return luaL_fileresult(L, 0, NULL);
+  luaL_pushresultsize(&out, (size_t)length);
+  return length > 0 ? 1 : 0;
+}
+
 /* truncate_file(file) -> true, or nil and why not: makes it empty, and goes to its start. */
 static int truncate_file(lua_State *L) {
   FILE *file = check_file(L);
@@ -222,14 +239,11 @@ static int file_target(lua_State *L) {
 }
 
 void vi_open_file(lua_State *L) {
-  static const luaL_Reg functions[] = {{"unreadable", unreadable},
-                                       {"write_private", write_private},
-                                       {"open_locked", open_locked},
-                                       {"truncate_file", truncate_file},
-                                       {"sync_file", sync_file},
-                                       {"create_file", create_file},
-                                       {"set_mode", set_mode},
-                                       {"file_target", file_target},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"unreadable", unreadable},       {"write_private", write_private},
+      {"open_locked", open_locked},     {"read_at", read_at},
+      {"truncate_file", truncate_file}, {"sync_file", sync_file},
+      {"create_file", create_file},     {"set_mode", set_mode},
+      {"file_target", file_target},     {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

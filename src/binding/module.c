@@ -39,6 +39,7 @@ __attribute__((visibility("default"))) int luaopen_viesti_core(lua_State *L) {
   vi_open_headers(L);
   vi_open_multipart(L);
   vi_open_request(L);
+  vi_open_request_changes(L);
   vi_open_response(L);
   vi_open_stream(L);
   vi_open_passage(L);

@@ -29,6 +29,10 @@ typedef struct vi_response_box {
   vi_cache_facts cache;
 } vi_response_box;
 
+/* The user value of a Request that holds what the caller gave: a table, for reading back and for
+ * copies; nil for one that said no more than the core knows. */
+enum { VI_REQUEST_GIVEN = 1 };
+
 /* The user values of a Response that its transfer needs: the reader of the request's body, until
  * that is sent; of a stream the request, for errors on the way; what a function of the user's
  * raised, or the Error behind a held stream; the Lua object through which a body passes into a
@@ -55,8 +59,30 @@ VI_RAISES vi_multipart *vi_check_multipart(lua_State *L, int index);
 VI_RAISES void vi_push_progress(lua_State *L, int index);
 VI_RAISES void vi_push_on_head(lua_State *L, int index);
 
+/* Header fields in a table of the caller's, held by it, where they are no more than texts. */
+enum { VI_PLAIN_FIELDS = 16 };
+typedef struct vi_plain_fields {
+  vi_text names[VI_PLAIN_FIELDS], values[VI_PLAIN_FIELDS];
+  size_t count;
+} vi_plain_fields;
+
+/* Reads them from the table at `index`, of names to values or of pairs, checked, in the order in
+ * which request.lua has them. False, with something left on the stack: there are more, or other
+ * values, or something is wrong, which request.lua then says. Raises nothing. */
+bool vi_read_plain_fields(lua_State *L, int index, vi_plain_fields *fields);
+
+/* Adds them. False: they are too many, or out of memory. */
+bool vi_add_plain_fields(vi_headers *headers, const vi_plain_fields *fields);
+
+/* Likewise seconds at `index`, of a time limit or a moment. */
+bool vi_read_plain_seconds(lua_State *L, int index, double *seconds);
+
+/* True for a table without a metatable. */
+bool vi_is_plain_table(lua_State *L, int index);
+
 /* A request, one reference, of the table at `index` if that holds a URL and, at most, a method of
- * the usual ones, and nothing is wrong with them; else NULL. Raises nothing. */
+ * the usual ones, plain fields and times, and nothing is wrong with them; else NULL. Raises
+ * nothing. */
 vi_request *vi_new_plain_request(lua_State *L, int index);
 
 /* The request at `index`, where a Request is put in the place of a table of options; raises what is

@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-/* User values of a Request: what the caller gave (a table, for reading back and for copies), its
- * Headers view once somebody asked for it, the source of a streamed body, and the functions that
- * are told of the response's progress and of its head. */
-enum { GIVEN = 1, HEADERS, SOURCE, PROGRESS, HEAD, USER_VALUES = HEAD };
+/* User values of a Request: what the caller gave, its Headers view once somebody asked for it, the
+ * source of a streamed body, and the functions that are told of the response's progress and of its
+ * head. */
+enum { GIVEN = VI_REQUEST_GIVEN, HEADERS, SOURCE, PROGRESS, HEAD, USER_VALUES = HEAD };
 
 typedef struct request_box {
   vi_request *request; /* one reference; NULL until opened */
@@ -103,28 +103,60 @@ static bool is_usual_method(const char *method) {
   return false;
 }
 
-/* The options in a table of strings `url` and `method`; false if there are others, or something
+/* What a request may say without being read by request.lua. */
+typedef struct plain_options {
+  vi_text method, url; /* held by the table that they come from, as the fields */
+  vi_plain_fields fields;
+  double timeout, deadline; /* as in vi_request */
+} plain_options;
+
+/* The option whose name and value are on top of the stack; false if it is another, or something
  * else stands there. */
-static bool read_plain(lua_State *L, int index, vi_text *method, vi_text *url) {
-  if (!lua_istable(L, index) || lua_getmetatable(L, index))
+static bool read_plain_option(lua_State *L, plain_options *options) {
+  const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+  if (strcmp(name, "headers") == 0)
+    return vi_read_plain_fields(L, lua_gettop(L), &options->fields);
+  if (strcmp(name, "timeout") == 0)
+    return vi_read_plain_seconds(L, -1, &options->timeout);
+  if (strcmp(name, "deadline") == 0)
+    return vi_read_plain_seconds(L, -1, &options->deadline);
+  vi_text *text = strcmp(name, "url") == 0      ? &options->url
+                  : strcmp(name, "method") == 0 ? &options->method
+                                                : NULL;
+  if (!text || lua_type(L, -1) != LUA_TSTRING)
     return false;
-  bool plain = true;
-  for (lua_pushnil(L); plain && lua_next(L, index); lua_pop(L, 1)) {
-    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
-    vi_text *value = strcmp(key, "url") == 0 ? url : strcmp(key, "method") == 0 ? method : NULL;
-    plain = value && lua_type(L, -1) == LUA_TSTRING;
-    if (plain)
-      value->data = lua_tolstring(L, -1, &value->length); /* the table keeps it */
-  }
-  return plain && url->data && is_usual_method(method->data);
+  text->data = lua_tolstring(L, -1, &text->length);
+  return true;
+}
+
+static bool read_plain(lua_State *L, int index, plain_options *options) {
+  bool plain = vi_is_plain_table(L, index);
+  if (plain)
+    for (lua_pushnil(L); plain && lua_next(L, index); lua_pop(L, 1))
+      plain = read_plain_option(L, options);
+  return plain && options->url.data && is_usual_method(options->method.data);
 }
 
 vi_request *vi_new_plain_request(lua_State *L, int index) {
-  vi_text method = VI_TEXT("GET"), url = {0};
+  plain_options options;
+  options.method = VI_TEXT("GET");
+  options.url = (vi_text){0};
+  options.fields.count = 0;
+  options.timeout = -1;
+  options.deadline = 0;
   int top = lua_gettop(L);
-  bool plain = read_plain(L, index, &method, &url);
+  bool plain = read_plain(L, index, &options);
   lua_settop(L, top);
-  return plain ? vi_request_new(method, url, VI_TEXT(""), NULL, NULL) : NULL;
+  vi_request *request =
+      plain ? vi_request_new(options.method, options.url, VI_TEXT(""), NULL, NULL) : NULL;
+  if (!request)
+    return NULL;
+  request->timeout = options.timeout;
+  request->deadline = options.deadline;
+  if (vi_add_plain_fields(&request->headers, &options.fields))
+    return request;
+  vi_request_release(request);
+  return NULL;
 }
 
 void vi_replace_by_request(lua_State *L, int index, vi_request *request) {
@@ -192,6 +224,23 @@ static int request_with_head(lua_State *L) {
   (*box)->reports_head = true;
   lua_pushvalue(L, 2);
   lua_setiuservalue(L, -2, HEAD);
+  return 1;
+}
+
+/* request_moved(request, url, query, given) -> a copy at that URL, with the query added to it,
+ * which remembers `given`; nil if something is wrong with the URL */
+static int request_moved(lua_State *L) {
+  const vi_request *request = vi_check_request(L, 1);
+  vi_text url = vi_check_text(L, 2), query = vi_check_text(L, 3);
+  vi_request *copy = *vi_push_request_like(L, 1) = vi_request_copy(request);
+  if (!copy)
+    return luaL_error(L, "out of memory");
+  lua_pushvalue(L, 4);
+  lua_setiuservalue(L, -2, GIVEN);
+  if (!vi_url_normalize(url, query, &copy->url, NULL))
+    return 0;
+  request_box *box = lua_touserdata(L, -1);
+  box->weight = vi_add_weight(L, copy->body.length);
   return 1;
 }
 
@@ -306,6 +355,16 @@ static int request_given(lua_State *L) {
   return 2;
 }
 
+/* request_decides(request, name) -> whether it says itself what that field is to be, or that there
+ * is to be none */
+static int request_decides(lua_State *L) {
+  const vi_request *request = vi_check_request(L, 1);
+  vi_text name = vi_check_text(L, 2), value;
+  lua_pushboolean(L, vi_headers_get(&request->headers, name, &value) ||
+                         vi_headers_get(&request->omitted, name, &value));
+  return 1;
+}
+
 /* request_size(request) -> bytes of its body, 0 if it has none; nil if nobody knows */
 static int request_size(lua_State *L) {
   const vi_request *request = vi_check_request(L, 1);
@@ -349,7 +408,9 @@ void vi_open_request(lua_State *L) {
                                      {NULL, NULL}};
   static const luaL_Reg functions[] = {{"request", request_new},
                                        {"request_given", request_given},
+                                       {"request_decides", request_decides},
                                        {"request_size", request_size},
+                                       {"request_moved", request_moved},
                                        {"request_with_head", request_with_head},
                                        {NULL, NULL}};
   /* Their upvalue 1 is Request's table of methods. */

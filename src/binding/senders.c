@@ -10,8 +10,8 @@
 
 /* Takes (self, request) and leaves the stack as vi_await_transfer wants it: the Response, which
  * owns the transfer that is returned, not started; and the request. NULL, with `error`: there is
- * none. The commonest tables, a URL and perhaps a method, need no Request of their own unless an
- * error is to name it. */
+ * none. The commonest tables, a URL and plain options, need no Request of their own unless an error
+ * is to name it. */
 static vi_transfer *prepare(lua_State *L, vi_error *error) {
   enum { SENDER = 1, REQUEST = 2, SESSION = 3, RESPONSE = 4 };
   lua_settop(L, REQUEST);

@@ -94,6 +94,7 @@ VI_RAISES void vi_open_terminal(lua_State *L);
 VI_RAISES void vi_open_headers(lua_State *L);
 VI_RAISES void vi_open_multipart(lua_State *L);
 VI_RAISES void vi_open_request(lua_State *L);
+VI_RAISES void vi_open_request_changes(lua_State *L);
 VI_RAISES void vi_open_response(lua_State *L);
 VI_RAISES void vi_open_stream(lua_State *L);
 VI_RAISES void vi_open_passage(lua_State *L);

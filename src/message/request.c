@@ -77,15 +77,35 @@ vi_request *vi_request_copy(const vi_request *request) {
   return NULL;
 }
 
-vi_request *vi_request_view(vi_request *request) {
-  vi_request *base = request->base ? request->base : request;
-  vi_request *view = vi_malloc(sizeof *view);
+/* A view that holds `base`, with `extra` bytes behind it. */
+static vi_request *view_of(vi_request *request, vi_request *base, size_t extra) {
+  vi_request *view = vi_malloc(sizeof *view + extra);
   if (!view)
     return NULL;
   const size_t rest = offsetof(vi_request, method); /* the count before it is others' to change */
   memcpy((char *)view + rest, (const char *)request + rest, sizeof *view - rest);
   atomic_init(&view->references, 1);
   view->base = vi_request_retain(base);
+  view->has_own_headers = false;
+  return view;
+}
+
+vi_request *vi_request_view(vi_request *request) {
+  bool shows_base = request->base && !request->has_own_headers;
+  return view_of(request, shows_base ? request->base : request, 0);
+}
+
+vi_request *vi_request_view_for(vi_request *request, size_t fields, size_t bytes) {
+  vi_request *base = request;
+  while (base->base)
+    base = base->base;
+  vi_request *view = view_of(request, base, fields * sizeof(vi_field) + bytes);
+  if (!view)
+    return NULL;
+  view->has_own_headers = true;
+  view->headers =
+      (vi_headers){.fields = (vi_field *)(view + 1), .capacity = fields, .within = true};
+  vi_buffer_lay_within(&view->headers.bytes, (char *)(view->headers.fields + fields), bytes);
   return view;
 }
 
@@ -98,6 +118,8 @@ void vi_request_release(vi_request *request) {
   if (!request || atomic_fetch_sub_explicit(&request->references, 1, memory_order_acq_rel) > 1)
     return;
   if (request->base) {
+    if (request->has_own_headers)
+      vi_headers_free(&request->headers);
     vi_request_release(request->base);
     vi_free(request);
     return;

@@ -30,6 +30,7 @@ typedef struct vi_request {
   bool reports_progress;   /* the caller wants to know how much of the response's body has come */
   bool reports_head;       /* and what its head says before that, where it is not streamed */
   struct vi_request *base; /* whose texts, fields and body this one shows; NULL: its own */
+  bool has_own_headers;    /* all the same, in a view */
 } vi_request;
 
 /* Makes a request without header fields; its maker adds them, checked by vi_headers_check, before
@@ -45,6 +46,10 @@ vi_request *vi_request_copy(const vi_request *request);
 /* Another view of the request, one reference: its maker may change what is no text, field or body
  * before handing it on. It holds the request. NULL: out of memory. */
 vi_request *vi_request_view(vi_request *request);
+
+/* Likewise, but without header fields; its maker adds them, checked, and has room for so many, of
+ * so many bytes, in the view's own block. */
+vi_request *vi_request_view_for(vi_request *request, size_t fields, size_t bytes);
 
 /* One more holder; returns `request`. */
 vi_request *vi_request_retain(vi_request *request);

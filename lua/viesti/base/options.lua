@@ -41,8 +41,12 @@ local SPEC_KEYS = {
 
 -- Whether the option may have that value.
 local function takes(spec, value)
-  types[spec] = types[spec] or option_types.check_of(spec.type)
-  return types[spec](value) and in_range(spec, value)
+  local has_type = types[spec]
+  if not has_type then
+    has_type = option_types.check_of(spec.type)
+    types[spec] = has_type
+  end
+  return has_type(value) and in_range(spec, value)
     and (not spec.values or is_listed(spec, value))
 end
 
@@ -217,17 +221,18 @@ function read_table(owner, declaration, given)
   local values = {}
   for position = 1, #declaration do
     local spec = declaration[position]
-    local value = given[spec.name]
+    local name = spec.name
+    local value = given[name]
     if value ~= nil or spec.required or spec.fields then
       local wrong
       value, wrong = read_value(owner, spec, value)
       if wrong then
         return nil, wrong
       end
-    else
-      value = spec.default
+      values[name] = value
+    elseif spec.default ~= nil then
+      values[name] = spec.default
     end
-    values[spec.name] = value
   end
   return values
 end

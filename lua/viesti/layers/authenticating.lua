@@ -109,23 +109,13 @@ function AuthenticatingSender:init()
   }
 end
 
--- Whether the request says itself what the field is to be, or that there is to be none.
-local function decides(self, request)
-  for _, name in ipairs(request.omitted or {}) do
-    if name:lower() == self.header:lower() then
-      return true
-    end
-  end
-  return request.headers:get(self.header) ~= nil
-end
-
 -- Whether the credentials are for this request. The first one settles the origin where none is
 -- named.
 local function applies(self, request)
-  if decides(self, request) then
+  if core.request_decides(request, self.header) then
     return false
   end
-  local state, origin = self.state, origin_of(request.url)
+  local state, origin = self.state, core.origin(request)
   state.origins = state.origins or { [origin] = true }
   return state.origins[origin] ~= nil
 end
@@ -153,15 +143,28 @@ end
 
 local function credentials_of(self)
   local state = self.state
-  if state.credentials and self:now() < state.renew_at then
+  if state.credentials and self.tell_time() < state.renew_at then
     return state.credentials
   end
   return state.renewal:run(function() return renew(self) end)
 end
 
+-- What a request without secrets of its own is given: the same for all, until others come.
+local function shared_changes(self, credentials)
+  local state = self.state
+  if state.changes_for ~= credentials then
+    state.changes_for = credentials
+    state.changes = { headers = { [self.header] = credentials }, secret_headers = { self.header } }
+  end
+  return state.changes
+end
+
 -- The request with these credentials, which are a secret to a RedirectingSender inside, too.
 local function with_credentials(self, request, credentials)
-  local secrets = request.secret_headers or {}
+  local secrets = request.secret_headers
+  if not secrets then
+    return request:with(shared_changes(self, credentials))
+  end
   secrets[#secrets + 1] = self.header
   return request:with { headers = { [self.header] = credentials }, secret_headers = secrets }
 end
@@ -177,8 +180,11 @@ end
 
 -- Whether it was us that the response refuses; a redirect below may have led elsewhere.
 local function is_refusal(self, response)
+  if response.status_code ~= UNAUTHORIZED then
+    return false
+  end
   local origin = origin_of(response.url)
-  return response.status_code == UNAUTHORIZED and (not origin or self.state.origins[origin])
+  return not origin or self.state.origins[origin]
 end
 
 function AuthenticatingSender:send(request)

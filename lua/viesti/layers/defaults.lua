@@ -30,9 +30,21 @@ local function refuse(sentence, ...)
   error(core.place() .. "DefaultsSender: " .. sentence:format(...), 0)
 end
 
-local function flat(name, given, blank)
+local function pairs_of(name, given, blank)
   local list, wrong = fields.flatten(name, given, blank)
-  return list or refuse("%s", wrong)
+  return fields.pairs(list or refuse("%s", wrong))
+end
+
+-- Of the request, of the options, and what was added to a request to the one origin.
+local function secrets_of(self, given, added)
+  local secrets = given or {}
+  for _, name in ipairs(self.secret_headers or {}) do
+    secrets[#secrets + 1] = name
+  end
+  for _, field in ipairs(self.origin and added or {}) do
+    secrets[#secrets + 1] = field[1]
+  end
+  return #secrets > 0 and secrets or nil
 end
 
 function DefaultsSender:init()
@@ -46,8 +58,9 @@ function DefaultsSender:init()
     self.base = normal:gsub("/$", "")
     self.origin = origin_of(normal)
   end
-  self.fields = flat("headers", self.headers, "none")
-  self.query = flat("params", self.params, "text")
+  self.fields = pairs_of("headers", self.headers, "none")
+  self.query = pairs_of("params", self.params, "text")
+  self.changes = { headers = self.fields, secret_headers = secrets_of(self, nil, self.fields) }
 end
 
 local function is_absolute(url)
@@ -82,61 +95,42 @@ local function absolute(self, request)
   return made
 end
 
-local function has_field(request, name)
-  for _, omitted in ipairs(request.omitted or {}) do
-    if omitted:lower() == name:lower() then
+-- Whether the name stands in the query of the request's URL.
+local function has_param(request, name)
+  local query, encoded = request.url:match "%?([^#]*)" or "", core.encode(name)
+  for there in query:gmatch "([^&=]+)=?[^&]*" do
+    if there == encoded then
       return true
     end
   end
-  return request.headers[name] ~= nil
+  return false
 end
 
--- Names as they stand in the query.
-local function names_in_query(url)
-  local names = {}
-  for name in (url:match "%?([^#]*)" or ""):gmatch "([^&=]+)=?[^&]*" do
-    names[name] = true
-  end
-  return names
-end
-
--- Those of the flat list whose names are not there, as a list of pairs; nil for none.
-local function missing(list, is_there)
-  local pairs_of
-  for index = 1, #list, 2 do
-    if not is_there(list[index]) then
-      pairs_of = pairs_of or {}
-      pairs_of[#pairs_of + 1] = { list[index], list[index + 1] }
+-- Those of the pairs whose names the request does not have; nil for none, the list itself for all.
+local function missing(list, has, request)
+  local left = list
+  for index, pair in ipairs(list) do
+    if has(request, pair[1]) then
+      left = left == list and table.move(list, 1, index - 1, 1, {}) or left
+    elseif left ~= list then
+      left[#left + 1] = pair
     end
   end
-  return pairs_of
-end
-
--- Of the request, of the options, and what was added to a request to the one origin.
-local function secrets_of(self, request, added)
-  local secrets = request.secret_headers or {}
-  for _, name in ipairs(self.secret_headers or {}) do
-    secrets[#secrets + 1] = name
-  end
-  for _, field in ipairs(self.origin and added or {}) do
-    secrets[#secrets + 1] = field[1]
-  end
-  return #secrets > 0 and secrets or nil
+  return #left > 0 and left or nil
 end
 
 local function completed(self, request)
-  local headers = missing(self.fields, function(name)
-    return has_field(request, name)
-  end)
-  local names = names_in_query(request.url)
-  local params = missing(self.query, function(name)
-    return names[core.encode(name)]
-  end)
+  local headers = missing(self.fields, core.request_decides, request)
+  local params = missing(self.query, has_param, request)
   if not headers and not params then
     return request
   end
+  local secrets = request.secret_headers
+  if headers == self.fields and not params and not secrets then
+    return request:with(self.changes) -- what most requests are given
+  end
   return request:with { headers = headers, params = params,
-    secret_headers = secrets_of(self, request, headers) }
+    secret_headers = secrets_of(self, secrets, headers) }
 end
 
 function DefaultsSender:send(request)
@@ -144,7 +138,7 @@ function DefaultsSender:send(request)
   request, err = absolute(self, request)
   if not request then
     return nil, err
-  elseif not self.origin or origin_of(request.url) == self.origin then
+  elseif not self.origin or core.origin(request) == self.origin then
     request = completed(self, request)
   end
   return self.sender:send(request)

@@ -6,7 +6,6 @@ local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local format = require "viesti.base.format"
 local origin_of = require "viesti.message.origin"
-local Request = require "viesti.message.request"
 local resending = require "viesti.retrying.resending"
 
 ---@class viesti.FailoverSender: viesti.ExtendingSender
@@ -75,19 +74,19 @@ local function moved(request, from, origin)
   if from == origin then
     return request
   end
-  local url = (core.request_given(request) or request).url
+  local url = (core.request_given(request) or {}).url or request.url
   local authority, rest = url:match "^%a+://([^/?#]*)(.*)$"
   local scheme, host = origin:match "^(%a+://)(.*)$"
   return request:with { url = scheme .. (authority:match "^.*@" or "") .. host .. rest }
 end
 
 function FailoverSender:send(request)
-  request = Request.from(request)
-  local from = origin_of(request.url)
+  local from
+  from, request = core.origin(request)
   if not self.resting[from] then
     return self.sender:send(request)
   end
-  local origins = order(self, self:now())
+  local origins = order(self, self.tell_time())
   for index, origin in ipairs(origins) do
     local response, err = self.sender:send(moved(request, from, origin))
     response, err = self:check_answer(request, response, err)

@@ -1,4 +1,5 @@
 --- The body of a request, from the one option that gives it.
+local core = require "viesti.core"
 local fields = require "viesti.message.fields"
 local format = require "viesti.base.format"
 local json = require "viesti.message.json"
@@ -89,10 +90,7 @@ local function read_file(source)
     if wrong then
       return nil, wrong
     end
-    local owner_position = file:seek()
-    file:seek("set", position)
-    local piece, reason = file:read(PIECE)
-    file:seek("set", owner_position)
+    local piece, reason = core.read_at(file, position, PIECE)
     position = position + #(piece or "")
     return piece, reason
   end

@@ -94,13 +94,14 @@ end
 -- without a body, params or a function. Header fields are those of the request itself, but for the
 -- type that follows from the body.
 local function remember(values, read, typed, omitted)
-  local given = { url = values.url, typed = typed, omitted = omitted }
+  local given = { url = values.url, typed = typed, omitted = omitted, multipart = read.parts }
   local more = read.parts ~= nil or omitted ~= nil
   for _, name in ipairs(REMEMBERED) do
-    given[name] = tables.copy(values[name])
-    more = more or given[name] ~= nil
+    local value = values[name]
+    if value ~= nil then
+      given[name], more = tables.copy(value), true
+    end
   end
-  given.multipart = read.parts
   return more and given or nil
 end
 
@@ -172,6 +173,10 @@ local function make(source, values, wrong)
 end
 
 local function new(_, ...)
+  local given = ...
+  if select("#", ...) == 1 and type(given) == "table" and getmetatable(given) == nil then
+    return Request.from(given)
+  end
   local request, wrong = make(nil, options.read("Request", declaration, ...))
   return request or error(core.place() .. wrong, 0)
 end
@@ -205,7 +210,7 @@ local function only_takes_away(what, name, value)
     or what == "headers" and value == false and NEVER_OMITTED[tostring(name):lower()]
 end
 
--- The fields of `base` (flat) with those of `changes`.
+-- The fields of `base` (flat) with those of `changes`, flat again; or nil and what is wrong.
 local function merge_fields(what, base, changes)
   local kept, added = base or {}, {}
   if type(changes) == "table" and #changes == 0 then
@@ -220,7 +225,7 @@ local function merge_fields(what, base, changes)
     added = changes
   end
   local flat, wrong = fields.flatten(what, added, what == "headers" and "omit" or "text")
-  return flat and fields.pairs(fields.merge(kept, flat)), wrong
+  return flat and fields.merge(kept, flat), wrong
 end
 
 local OF_A_BODY = { "length", "factory", table.unpack(body.OPTIONS) }
@@ -245,7 +250,7 @@ local function merge(request, given, changes)
   for _, name in ipairs(given.omitted or {}) do
     headers = fields.merge(headers, { name, false })
   end
-  local merged = { method = request.method, url = given.url, stream = request.stream,
+  local merged = { method = request.method, url = given.url or request.url, stream = request.stream,
     timeout = request.timeout, on_progress = given.on_progress,
     deadline = request.deadline, idempotent = request.idempotent,
     secret_headers = given.secret_headers, ttl = given.ttl }
@@ -260,14 +265,14 @@ local function merge(request, given, changes)
       if not list then
         return nil, "Request: " .. wrong
       end
-      merged[name] = list
+      merged[name] = fields.pairs(list)
     end
   end
   return merged
 end
 
 local function copy(request, changes)
-  local given = core.request_given(request) or { url = request.url }
+  local given = core.request_given(request) or {}
   local merged, wrong = merge(request, given, changes)
   if not merged then
     return nil, wrong
@@ -283,6 +288,36 @@ local function copy(request, changes)
   return resending(request, merged)
 end
 
+-- A copy at that URL and with these params (flat), which remembers them as given.
+local function moved(request, url, params)
+  local given = {}
+  for name, value in pairs(core.request_given(request) or {}) do
+    given[name] = value
+  end
+  given.url, given.params = url, fields.pairs(params)
+  return core.request_moved(request, url, fields.encode(params), given)
+end
+
+-- A copy whose options need not be read anew, for the changes are few and plain. nil where they
+-- have to be, or something is wrong, which is found in that way.
+local function quick_copy(request, changes)
+  local url, params = changes.url, changes.params
+  if url == nil and params == nil then
+    return core.request_changed(request, changes)
+  elseif type(url or "") ~= "string" or type(params or {}) ~= "table" then
+    return nil
+  end
+  local rest = {}
+  for name, value in pairs(changes) do
+    rest[name] = name ~= "url" and name ~= "params" and value or nil
+  end
+  local given = core.request_given(request) or {}
+  local changed = core.request_changed(request, rest)
+  local flat = changed
+    and merge_fields("params", fields.flatten("params", given.params, "text"), params)
+  return flat and moved(changed, url or given.url or request.url, flat)
+end
+
 --- A copy of the request with other options. Headers and params are merged by name: values given
 --- here replace those of the name, and a list of none, `{}`, takes it away. false means what it
 --- means to Request: a param's value is "false", a header is not sent at all. A body given here
@@ -294,7 +329,10 @@ function Request:with(changes)
   if type(changes) ~= "table" then
     error(core.place() .. "request:with needs a table of options, got " .. format.given(changes), 0)
   end
-  local request, wrong = copy(self, changes)
+  local request, wrong = quick_copy(self, changes)
+  if not request then
+    request, wrong = copy(self, changes)
+  end
   return request or error(core.place() .. wrong, 0)
 end
 
