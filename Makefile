@@ -374,7 +374,7 @@ check-c: programs ## run the tests in C: of the core, and of the whole library
 	@$(run) c
 
 check-lua: build $(soakers) ## run the specs (SPECS="caching store": those whose names begin so)
-	@SPECS='$(sort $(wildcard $(patsubst %,spec/%*_spec.lua,$(SPECS))))' $(run) lua
+	@SPECS='$(or $(sort $(wildcard $(patsubst %,spec/%*_spec.lua,$(SPECS)))),$(addprefix spec/,$(SPECS)))' $(run) lua
 
 check-rock: ## build, install and load the rock, from a clean copy
 	@$(run) rock

@@ -95,6 +95,16 @@ describe("DefaultsSender", function()
     end
   end)
 
+  it("has no secret in what says what may come back, and in which program asks", function()
+    local inner = viesti.MockSender({ routes = { { answer = { body = "ok" } } } })
+    local sender = viesti.DefaultsSender({ base_url = "https://h.test", sender = inner,
+      headers = { Accept = "text/html", ["User-Agent"] = "me", ["X-Key"] = "secret" } })
+    sender:send({ url = "/" })
+    local request = inner:requests()[1]
+    assert.same({ { "X-Key" }, "text/html", "me" },
+      { request.secret_headers, request.headers.Accept, request.headers["User-Agent"] })
+  end)
+
   it("names those that no redirect takes along where there is no base_url", function()
     local server <close> = require("spec.support.origin").start()
     local other <close> = require("spec.support.origin").start()

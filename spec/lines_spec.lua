@@ -50,7 +50,7 @@ describe("The lines of a text in pieces", function()
   end)
 
   it("are no longer than is allowed, ended or not", function()
-    for _, text in ipairs({ "12345\n", "12345" }) do
+    for _, text in ipairs({ "12345\n", "12345\r\n", "12345" }) do
       for size = 1, 6 do
         assert.same({ "12345" }, all(lines(pieces(text, size), 5)))
         local ok, err = pcall(all, lines(pieces(text, size), 4))

@@ -105,6 +105,8 @@ describe("viesti.chains.load", function()
       .. "that has no inner one"
     assert.same({ nil, sentence }, { viesti.load(text) })
     assert.same({ false, sentence }, { viesti.check(text) })
+    assert.is_nil((viesti.load("local c = CachingSender {} c.sender = c return chain { c }")))
+    assert(viesti.load("local c = CachingSender {} c.sender = c array { c } return SyncSender {}"))
   end)
 
   it("refuses what is no path and no text", function()

@@ -106,7 +106,7 @@ describe("Misuse is told by the name of what is misused:", function()
     end
     local layer = viesti.RetryingSender()
     assert_raises("send: the request must be a Request or a table of its options, got nothing: "
-      .. "it is sender:send(request), with a colon",
+      .. "sender:send(request) takes a colon, and a request",
       function() local _ = layer.send({ url = "http://h/" }) end)
   end)
 

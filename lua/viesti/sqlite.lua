@@ -1,4 +1,4 @@
---- sqlite(path) or sqlite{ path, max_size, max_bytes, max_entry_bytes, wait }: a file where
+--- sqlite(path) or sqlite{ path, max_size, max_bytes, max_entry_bytes, busy_timeout }: a file where
 --- CachingSenders keep responses, for several processes, and for the next time the program runs.
 require "viesti" -- which says where the user's lines are: nowhere in its folder
 local core = require "viesti.core"

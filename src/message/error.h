@@ -11,9 +11,9 @@ typedef enum vi_error_kind {
   VI_ERROR_TLS,          /* handshake or certificate */
   VI_ERROR_TIMEOUT,      /* one of the session's timeouts struck */
   VI_ERROR_RESET,        /* the connection broke */
-  VI_ERROR_EMPTY_REPLY,  /* closed before a byte of the reply */
+  VI_ERROR_EMPTY_REPLY,  /* closed before a byte of the response */
   VI_ERROR_TRUNCATED,    /* the body ended before its announced end */
-  VI_ERROR_PROTOCOL,     /* the reply is not HTTP, or not decodable */
+  VI_ERROR_PROTOCOL,     /* the response is not HTTP, or not decodable */
   VI_ERROR_TOO_LARGE,    /* header or body over the limit */
   VI_ERROR_REFUSED,      /* bad URL, scheme, header or option: nothing was sent */
   VI_ERROR_REDIRECT,     /* too many, or to a place that is not allowed */

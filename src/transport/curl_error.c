@@ -51,7 +51,7 @@ static vi_error_kind kind_of(CURLcode code) {
     return VI_ERROR_OUT_OF_MEMORY;
   default:
     /* Among these UNSUPPORTED_PROTOCOL: the scheme was checked before libcurl saw it, so what is
-     * left is a reply that is not HTTP/1 or later. */
+     * left is a response that is not HTTP/1 or later. */
     return VI_ERROR_PROTOCOL;
   }
 }
@@ -90,7 +90,7 @@ static vi_error_kind refine(const vi_transfer *transfer, CURLcode code) {
   if (code == CURLE_OUT_OF_MEMORY && transfer->head < VI_HEAD_DONE && first_byte > 0)
     return VI_ERROR_TOO_LARGE; /* a header line longer than libcurl holds */
   if (kind == VI_ERROR_REFUSED && vi_transfer_may_have_sent(transfer))
-    return VI_ERROR_PROTOCOL; /* it was the reply that libcurl could make nothing of */
+    return VI_ERROR_PROTOCOL; /* it was the response that libcurl could make nothing of */
   return kind;
 }
 

@@ -32,9 +32,10 @@ static int close_socket(void *user, curl_socket_t fd) {
   return close(fd);
 }
 
-/* libcurl sends a request again by itself when a kept connection dies before the reply. It may not
- * for a method that is not idempotent (RFC 9110 9.2.2): such a body is read through these two, of
- * which the second keeps libcurl from reading it twice; see note_connection for those without. */
+/* libcurl sends a request again by itself when a kept connection dies before the response. It may
+ * not for a method that is not idempotent (RFC 9110 9.2.2): such a body is read through these two,
+ * of which the second keeps libcurl from reading it twice; see note_connection for those without.
+ */
 static size_t read_body(char *buffer, size_t size, size_t count, void *user) {
   vi_transfer *transfer = ((vi_handle *)user)->transfer;
   bool streams = transfer->request->streams_body;

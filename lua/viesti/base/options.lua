@@ -73,7 +73,7 @@ local function check_spec(spec)
     return ("'%s' has no type"):format(spec.name)
   elseif spec.default ~= nil and not takes(spec, spec.default) then
     return ("'%s': its default must be %s, got %s"):format(spec.name, options.allowed(spec),
-      format.given(spec.default))
+      spec.secret and "a " .. type(spec.default) or format.given(spec.default))
   end
 end
 

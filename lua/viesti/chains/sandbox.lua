@@ -57,7 +57,7 @@ end
 local function given_among(...)
   local known = {}
   local function note(value)
-    while option_types.is_sender(value) do
+    while option_types.is_sender(value) and not known[value._given] do
       known[value._given], value = true, value.sender
     end
   end

@@ -1,8 +1,8 @@
 --- DefaultsSender{ base_url, headers, params }: what all requests to one API have in common.
 ---
 --- A relative URL goes below `base_url`. Headers and params are added where the request has none of
---- that name, and, if there is a `base_url`, only to what goes to its origin; no redirect takes the
---- headers elsewhere then: a secret among them is not for others.
+--- that name, and, if there is a `base_url`, only to what goes to its origin; no redirect takes
+--- elsewhere then what may be a secret.
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local fields = require "viesti.message.fields"
@@ -18,7 +18,7 @@ local DefaultsSender = ExtendingSender:extend("DefaultsSender", {
     doc = "what a relative URL is appended to, with one slash between" },
   { name = "headers", type = "table", secret_strings = true,
     doc = "names to values, or a list of pairs, for requests without a field of that name; with "
-      .. "base_url no redirect takes them to another origin" },
+      .. "base_url they are secret_headers of the request, but for Accept and the like" },
   { name = "params", type = "table", secret_strings = true,
     doc = "names to values, or a list of pairs, for requests without a param of that name" },
   { name = "secret_headers", type = "strings",
@@ -35,6 +35,12 @@ local function pairs_of(name, given, blank)
   return fields.pairs(list or refuse("%s", wrong))
 end
 
+-- What nobody keeps a secret in: it may go anywhere, and be written down.
+local HARMLESS = {
+  accept = true, ["accept-encoding"] = true, ["accept-language"] = true, ["cache-control"] = true,
+  ["content-type"] = true, ["user-agent"] = true,
+}
+
 -- Of the request, of the options, and what was added to a request to the one origin.
 local function secrets_of(self, given, added)
   local secrets = given or {}
@@ -42,7 +48,7 @@ local function secrets_of(self, given, added)
     secrets[#secrets + 1] = name
   end
   for _, field in ipairs(self.origin and added or {}) do
-    secrets[#secrets + 1] = field[1]
+    secrets[#secrets + 1] = not HARMLESS[field[1]:lower()] and field[1] or nil
   end
   return #secrets > 0 and secrets or nil
 end

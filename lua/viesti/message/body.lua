@@ -82,7 +82,7 @@ function body.check_source(source)
   end
 end
 
--- Where the file stands is its owner's affair, and another sending may read it meanwhile.
+-- Where the file stands is its owner's affair, and another attempt may read it meanwhile.
 local function read_file(source)
   local file, position = source.file, source.start
   return function()
@@ -110,7 +110,7 @@ local function read_once(source)
   end
 end
 
---- A reader of the source of a body from its start, for one sending; or nil and why there is none.
+--- A reader of the source of a body from its start, for one attempt; or nil and why there is none.
 ---@return function? reader, string? reason
 function body.open(source)
   if source.spent then

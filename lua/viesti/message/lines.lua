@@ -15,17 +15,22 @@ return function(next_piece, most)
   local piece, position = "", 1
   local parts, length = {}, 0 -- of the line whose end has not come yet
 
-  local function keep(part)
-    length = length + #part
-    if length > most then
+  local function check(size)
+    if size > most then
       error(too_long(most))
     end
+  end
+
+  local function keep(part)
+    length = length + #part
+    check(length - 1) -- the last byte may be of its end
     parts[#parts + 1] = part
   end
 
-  local function take()
-    local line = table.concat(parts)
+  local function take(pattern)
+    local line = table.concat(parts):gsub(pattern, "")
     parts, length = {}, 0
+    check(#line)
     return line
   end
 
@@ -35,10 +40,10 @@ return function(next_piece, most)
       keep(piece:sub(position, stop and stop - 1))
       if stop then
         position = stop + 1
-        return (take():gsub("\r$", ""))
+        return take "\r$"
       end
       piece, position = next_piece(), 1
     end
-    return length > 0 and take() or nil
+    return length > 0 and take "" or nil
   end
 end

@@ -189,7 +189,7 @@ end
 -- What was likely meant.
 local HINTS = {
   string = ", where { url = ... } was to be",
-  ["nil"] = ": it is sender:send(request), with a colon",
+  ["nil"] = ": sender:send(request) takes a colon, and a request",
 }
 
 -- Called by the core for what is no Request yet, and no table that says no more than a URL and a

@@ -15,7 +15,7 @@ local function is_spent(request)
   return source and source.spent
 end
 
---- Whether its body is still there, after a sending that ended so; no error: with a response.
+--- Whether its body is still there, after an attempt that ended so; no error: with a response.
 ---@param request viesti.Request
 ---@param err viesti.Error?
 ---@return boolean

@@ -1,5 +1,5 @@
 --- What is secret in a request and its response, for whoever writes them down: header fields,
---- query parameters, and members of forms and JSON, by their names.
+--- params, and members of forms and JSON, by their names.
 local core = require "viesti.core"
 
 local redaction = {}

@@ -151,7 +151,7 @@ function Headers:get(name) end
 ---@return string[]
 function Headers:get_all(name) end
 
---- One sending of a request, as a RetryingSender saw it.
+--- One attempt at a request, as a RetryingSender saw it.
 ---@class viesti.Attempt
 ---@field number integer the first is 1
 ---@field start number? the moment, on the clock of sender:now()

@@ -253,7 +253,7 @@ function ConcurrencyLimit:state(key) end
 
 ---@class viesti.DefaultsSender.Options
 ---@field base_url? string what a relative URL is appended to, with one slash between
----@field headers? table names to values, or a list of pairs, for requests without a field of that name; with base_url no redirect takes them to another origin
+---@field headers? table names to values, or a list of pairs, for requests without a field of that name; with base_url they are secret_headers of the request, but for Accept and the like
 ---@field params? table names to values, or a list of pairs, for requests without a param of that name
 ---@field secret_headers? string[] without base_url, which of the headers no redirect is to take to another origin
 ---@field sender? viesti.Sender the inner sender; a SyncSender if none is given
@@ -262,7 +262,7 @@ function ConcurrencyLimit:state(key) end
 --- DefaultsSender{ base_url, headers, params }: what all requests to one API have in common.
 ---@class viesti.DefaultsSender: viesti.ExtendingSender
 ---@field base_url string? what a relative URL is appended to, with one slash between
----@field headers table? names to values, or a list of pairs, for requests without a field of that name; with base_url no redirect takes them to another origin
+---@field headers table? names to values, or a list of pairs, for requests without a field of that name; with base_url they are secret_headers of the request, but for Accept and the like
 ---@field params table? names to values, or a list of pairs, for requests without a param of that name
 ---@field secret_headers string[]? without base_url, which of the headers no redirect is to take to another origin
 ---@field clock viesti.Clock? what this layer and those around it tell the time by, and sleep on; for tests
@@ -1474,7 +1474,7 @@ function Tiered:close() end
 ---@field ttl number? seconds of freshness left, negative for a stale one
 ---@field key string under which it is kept, or would be: its URL, or what the options make of it
 
---- One sending of a request, as a RetryingSender saw it.
+--- One attempt at a request, as a RetryingSender saw it.
 ---@class viesti.Attempt
 ---@field number integer the first is 1
 ---@field start number? the moment, on the clock of sender:now()
