@@ -89,6 +89,8 @@ describe("User and password in a URL", function()
       function() return viesti.Request { url = URL, method = "A B" } end,
       function() return viesti.DefaultsSender { base_url = URL .. "?a" } end,
       function() return viesti.FailoverSender { origins = { URL } } end,
+      function() return viesti.FailoverSender { origins = { "me:hush@h" } } end,
+      function() return viesti.AuthenticatingSender { bearer = "x", origins = { "me:hush@h" } } end,
       function() return viesti.AuthenticatingSender { bearer = "x", origins = { URL } } end,
       function() return viesti.Session { proxy = "ftp://me:hush@h" } end,
       function() return viesti.Session { resolve = { URL } } end,

@@ -43,6 +43,13 @@ describe("format.value", function()
     assert.equal("http://***@h/", format.public({ name = "url" }, "http://me:hush@h/"))
   end)
 
+  it("shows of what may be no URL what stands behind the last @", function()
+    for given, shown in pairs({ ["http://me:hu/sh@h/a"] = "http://***@h/a", ["me:h@sh@h"] = "***@h",
+      ["redis:me:hush@h"] = "***@h", ["http://h/a"] = "http://h/a", h = "h" }) do
+      assert.equal(shown, format.url(given))
+    end
+  end)
+
   it("writes objects by their own tostring", function()
     assert.equal("SyncSender()", format.value(viesti.SyncSender()))
     assert.equal("Session{ timeout = 1 }", format.value(viesti.Session({ timeout = 1 })))

@@ -70,6 +70,15 @@ function format.value(value)
   return value_text(value, {})
 end
 
+--- What was meant as a URL, from the last "@" on: of what cannot be read as one, nobody knows where
+--- user and password end.
+---@param text string
+---@return string
+function format.url(text)
+  local scheme, rest = text:match "^(%a[%w+.-]*://)(.*)$"
+  return (scheme or "") .. (rest or text):gsub("^.*@", "***@")
+end
+
 --- The value of an option as others may see it: `secret` hides it, `secret_strings` the strings and
 --- lists of them in a table of values that are mostly harmless.
 function format.public(spec, value)

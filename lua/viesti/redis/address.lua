@@ -13,7 +13,7 @@ end
 ---@param url string
 ---@return string
 function address.public(url)
-  return url:find "^unix:" and url or (url:gsub("^(%a[%w+.-]*://).*@", "%1***@"))
+  return url:find "^unix:///" and url or format.url(url)
 end
 
 local function nothing_if_empty(text)
