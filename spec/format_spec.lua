@@ -41,6 +41,8 @@ describe("format.value", function()
     assert.not_matches("hush", format.given("http://hush@" .. ("h"):rep(1000)))
     assert.not_matches("hush", format.given("http://" .. ("hush"):rep(1000) .. "@h/"))
     assert.equal("http://***@h/", format.public({ name = "url" }, "http://me:hush@h/"))
+    assert.same({ { url = "http://***@h/", 1 } },
+      format.public({ name = "routes" }, { { url = "http://me:hush@h/", 1 } }))
   end)
 
   it("shows of what may be no URL what stands behind the last @", function()

@@ -79,15 +79,27 @@ function format.url(text)
   return (scheme or "") .. (rest or text):gsub("^.*@", "***@")
 end
 
---- The value of an option as others may see it: `secret` hides it, `secret_strings` the strings and
---- lists of them in a table of values that are mostly harmless.
+-- A copy, in which no string has credentials; objects are not copied.
+local function copy_without_credentials(value)
+  if type(value) == "string" then
+    return without_credentials(value)
+  elseif type(value) ~= "table" or getmetatable(value) ~= nil then
+    return value
+  end
+  local shown = {}
+  for key, item in pairs(value) do
+    shown[key] = copy_without_credentials(item)
+  end
+  return shown
+end
+
+--- The value of an option as others may see it, a copy: `secret` hides it, `secret_strings` the
+--- strings and lists of them in a table of values that are mostly harmless.
 function format.public(spec, value)
   if spec.secret then
     return HIDDEN
-  elseif type(value) == "string" then
-    return without_credentials(value)
   elseif not spec.secret_strings then
-    return value
+    return copy_without_credentials(value)
   end
   local shown = {}
   for key, item in pairs(value) do

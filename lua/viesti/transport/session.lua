@@ -251,7 +251,7 @@ function Session:describe()
   local values, shown = self:given_options(), {}
   for _, spec in ipairs(declaration) do
     if values[spec.name] ~= nil then
-      shown[spec.name] = format.public(spec, tables.copy(values[spec.name]))
+      shown[spec.name] = format.public(spec, values[spec.name])
     end
   end
   return shown
