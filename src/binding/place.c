@@ -63,24 +63,27 @@ int vi_raise(lua_State *L, const char *format, ...) {
   return lua_error(L);
 }
 
-int vi_raise_type(lua_State *L, int index, const char *type) {
-  const char *called = vi_called_name(L, NULL);
-  if (!called) /* by the user himself, or by nobody who could be named */
-    return luaL_typeerror(L, index, type);
+static int raise_type(lua_State *L, int index, const char *called, const char *type) {
   bool named = luaL_getmetafield(L, index, "__name") == LUA_TSTRING;
   return vi_raise(L, "bad argument #%d to '%s' (%s expected, got %s)", index, called, type,
                   named ? lua_tostring(L, -1) : luaL_typename(L, index));
 }
 
-/* check_type(object, type): for methods in Lua; what is no userdata of that type was called with a
- * dot, and so is the user's mistake */
+int vi_raise_type(lua_State *L, int index, const char *type) {
+  const char *called = vi_called_name(L, NULL);
+  if (!called) /* by the user himself, or by nobody who could be named */
+    return luaL_typeerror(L, index, type);
+  return raise_type(L, index, called, type);
+}
+
+/* check_type(object, type, method): for methods in Lua; what is no userdata of that type was called
+ * with a dot, and so is the user's mistake. A tail call or pcall hides the method's name. */
 static int check_type(lua_State *L) {
   const char *type = luaL_checkstring(L, 2);
-  if (!luaL_testudata(L, 1, type)) {
-    lua_settop(L, 1);
-    return vi_raise_type(L, 1, type);
-  }
-  return 0;
+  if (luaL_testudata(L, 1, type))
+    return 0;
+  const char *called = lua_isnoneornil(L, 3) ? vi_called_name(L, "?") : luaL_checkstring(L, 3);
+  return raise_type(L, 1, called, type);
 }
 
 /* place() -> "file:line: " of the user's call, or "" */
