@@ -47,7 +47,10 @@ describe("format.value", function()
 
   it("shows of what may be no URL what stands behind the last @", function()
     for given, shown in pairs({ ["http://me:hu/sh@h/a"] = "http://***@h/a", ["me:h@sh@h"] = "***@h",
-      ["redis:me:hush@h"] = "***@h", ["http://h/a"] = "http://h/a", h = "h" }) do
+      ["redis:me:hush@h"] = "***@h", ["redis://u:p@h/2"] = "redis://***@h/2",
+      ["redis://:p@h"] = "redis://***@h", ["redis://a/b:p:@c@h"] = "redis://***@h",
+      ["redis://u@h:1"] = "redis://***@h:1", ["unix:///a:b@c"] = "unix:///a:b@c",
+      ["http://h/a"] = "http://h/a", h = "h" }) do
       assert.equal(shown, format.url(given))
     end
   end)

@@ -70,11 +70,14 @@ function format.value(value)
   return value_text(value, {})
 end
 
---- What was meant as a URL, from the last "@" on: of what cannot be read as one, nobody knows where
---- user and password end.
+--- A URL, or what was meant as one, from the last "@" on: of what cannot be read, nobody knows
+--- where user and password end. The path of a socket has neither.
 ---@param text string
 ---@return string
 function format.url(text)
+  if text:find "^unix:///" then
+    return text
+  end
   local scheme, rest = text:match "^(%a[%w+.-]*://)(.*)$"
   return (scheme or "") .. (rest or text):gsub("^.*@", "***@")
 end
