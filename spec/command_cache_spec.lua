@@ -164,6 +164,8 @@ describe("The command viesti, of a store that cannot be used,", function()
     local closed = ("127.0.0.1:%d"):format(free_port())
     assert.matches("^viesti: redis://%*%*%*@" .. closed .. ": [^\n]+\n$",
       command.run({ "cache", "list", "redis://:se/cret@" .. closed }).err)
+    assert.matches("^viesti: unix:///no/such@socket: [^\n]+\n$",
+      command.run({ "cache", "list", "unix:///no/such@socket" }).err)
     assert.matches("^viesti: redis: url must be",
       command.run({ "cache", "list", "redis://:x:y" }).err)
   end)

@@ -26,6 +26,20 @@ describe("Error", function()
     assert.equal(tostring(err):rep(2), err .. err)
   end)
 
+  it("says all that it has to say, whatever fields are added to it", function()
+    local err = viesti.Error("script", "wrong body", viesti.Request { url = "http://h/" })
+    err.response, err.place, err.attempts = viesti.Response {}, "here: ", { err, err }
+    assert.equal("script: wrong body, after 2 attempts (GET http://h/)", tostring(err))
+  end)
+
+  it("about a response begins with where it was raised, if that is known in words", function()
+    local ok, err = pcall(function() viesti.Response { status_code = 404 }:raise_for_status() end)
+    assert.is_false(ok)
+    assert.matches("^spec/errors_spec.lua:%d+: 404 for ", tostring(err))
+    err.place = {}
+    assert.matches("^404 for ", tostring(err))
+  end)
+
   it("has one of the kinds", function()
     assert.has_error(function() viesti.Error("tired", "no") end, "Error: there is no kind 'tired'")
     assert.has_error(function() viesti.Error("timeout") end,
@@ -75,6 +89,8 @@ describe("User and password in a URL", function()
       function() return viesti.Request { url = URL, method = "A B" } end,
       function() return viesti.DefaultsSender { base_url = URL .. "?a" } end,
       function() return viesti.FailoverSender { origins = { URL } } end,
+      function() return viesti.FailoverSender { origins = { "me:hush@h" } } end,
+      function() return viesti.AuthenticatingSender { bearer = "x", origins = { "me:hush@h" } } end,
       function() return viesti.AuthenticatingSender { bearer = "x", origins = { URL } } end,
       function() return viesti.Session { proxy = "ftp://me:hush@h" } end,
       function() return viesti.Session { resolve = { URL } } end,

@@ -104,7 +104,8 @@ describe("FailoverSender", function()
   it("refuses origins that are none", function()
     for _, text in ipairs({ "a.invalid", "http://a.invalid/x", "ftp://a.invalid" }) do
       assert.error_matches(function() viesti.FailoverSender({ origins = { text } }) end,
-        "FailoverSender: origins must be a list such as")
+        ('FailoverSender: each of origins must be like "https://a.example", got %q'):format(text),
+        1, true)
     end
     assert.error_matches(function() viesti.FailoverSender({ origins = { A, A .. ":80/" } }) end,
       "FailoverSender: http://a.invalid is given twice", 1, true)

@@ -41,6 +41,18 @@ describe("format.value", function()
     assert.not_matches("hush", format.given("http://hush@" .. ("h"):rep(1000)))
     assert.not_matches("hush", format.given("http://" .. ("hush"):rep(1000) .. "@h/"))
     assert.equal("http://***@h/", format.public({ name = "url" }, "http://me:hush@h/"))
+    assert.same({ { url = "http://***@h/", 1 } },
+      format.public({ name = "routes" }, { { url = "http://me:hush@h/", 1 } }))
+  end)
+
+  it("shows of what may be no URL what stands behind the last @", function()
+    for given, shown in pairs({ ["http://me:hu/sh@h/a"] = "http://***@h/a", ["me:h@sh@h"] = "***@h",
+      ["redis:me:hush@h"] = "***@h", ["redis://u:p@h/2"] = "redis://***@h/2",
+      ["redis://:p@h"] = "redis://***@h", ["redis://a/b:p:@c@h"] = "redis://***@h",
+      ["redis://u@h:1"] = "redis://***@h:1", ["unix:///a:b@c"] = "unix:///a:b@c",
+      ["http://h/a"] = "http://h/a", h = "h" }) do
+      assert.equal(shown, format.url(given))
+    end
   end)
 
   it("writes objects by their own tostring", function()

@@ -138,6 +138,13 @@ describe("MockSender", function()
     end)
   end)
 
+  it("describes and prints its routes without user and password, and goes by them", function()
+    local mock = MockSender { routes = { { url = "http://me:hush@h/", answer = {} } } }
+    assert.equal("http://***@h/", mock:describe().options.routes[1].url)
+    assert.not_matches("hush", tostring(mock))
+    assert.equal(200, mock:send({ url = "http://me:hush@h/" }).status_code)
+  end)
+
   describe("remembers the requests", function()
     it("that it was sent, answered or not", function()
       local mock = MockSender { routes = { { url = HOST, answer = {} } } }

@@ -16,9 +16,24 @@ describe("nearest", function()
     assert.equal("rate_limit", nearest("rate", names))
   end)
 
+  it("finds the word that goes on before another word behind it", function()
+    for _, candidates in ipairs({ { "RetryBudget", "RetryingSender" },
+      { "RetryingSender", "RetryBudget" } }) do
+      assert.equal("RetryingSender", nearest("Retry", candidates))
+    end
+  end)
+
+  it("finds what was begun before what is two slips away", function()
+    assert.equal("retrying", nearest("retry", { "rexxy", "retrying" }))
+    assert.equal("Retry", nearest("retry", { "Retry", "retrying" }))
+    assert.equal("retr", nearest("retry", { "retr", "retrying" }))
+  end)
+
   it("finds none for what is far from all", function()
     for _, mistyped in ipairs({ "timeout", "x", "", "max_size", "bac" }) do
       assert.is_nil(nearest(mistyped, names))
     end
+    assert.is_nil(nearest("get", { "next", "type" }))
+    assert.equal("next", nearest("nxt", { "next", "type" }))
   end)
 end)

@@ -94,6 +94,31 @@ describe("Misuse is blamed on the user's own line", function()
     end
   end)
 
+  it("where a method is called with a dot and its result returned at once, or by pcall", function()
+    for _, case in ipairs { { viesti.Store(), "purge" }, { viesti.Response(), "json" },
+      { viesti.Session(), "describe" } } do
+      local object, name = table.unpack(case)
+      local method = object[name]
+      for _, call in ipairs { function() return method({ tag = "x" }) end, method } do
+        local ok, raised = pcall(call, { tag = "x" }) -- the line
+        local at = debug.getinfo(1, "l").currentline - 1
+        assert.is_false(ok)
+        assert.equal(("spec/place_spec.lua:%d: bad argument #1 to '%s' (%s expected, got table)")
+          :format(at, name, debug.getmetatable(object).__name), raised)
+      end
+    end
+  end)
+
+  it("and not on what called for him, as pcall does", function()
+    local ok, raised = pcall(viesti.Store().clear, {}) -- the line
+    local at = debug.getinfo(1, "l").currentline - 1
+    assert.is_false(ok)
+    assert.equal(("spec/place_spec.lua:%d: bad argument #1 to '?' (%s expected, got table)")
+      :format(at, "viesti.Store"), raised)
+    raised = raised_in_coroutine(function() error(select(2, pcall(viesti.sleep, 0)), 0) end)
+    assert.matches("^spec/place_spec.lua:%d+: sleep cannot wait in a coroutine", raised)
+  end)
+
   it("where the init of a class of the user's calls that of its parent", function()
     local Careful = viesti.CachingSender:extend("CarefulSender")
     function Careful:init()

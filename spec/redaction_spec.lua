@@ -27,7 +27,9 @@ describe("Redaction", function()
     end
     for given, shown in pairs({ ["/?token=x"] = "/?token=REDACTED", ["//u:p@h/"] = "//***@h/",
       ["https:///u:p@h/?pin=1"] = "https:///***@h/?pin=REDACTED", ["///u:p@h"] = "///***@h",
-      ["http:/u:p@h"] = "***@h", ["/x?a=//b@c"] = "/x?a=//b@c" }) do
+      ["http:/u:p@h"] = "***@h", ["/x?a=//b@c"] = "/x?a=//b@c",
+      ["/users/a@b.c/x?pin=1"] = "/users/a@b.c/x?pin=REDACTED", ["/\\u:p@h/"] = "***@h/",
+      ["/\t/u:p@h/"] = "***@h/" }) do
       assert.equal(shown, rules:field("Location", given))
     end
   end)

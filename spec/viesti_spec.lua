@@ -86,6 +86,7 @@ describe("require \"viesti\"", function()
 
   it("says what was likely meant by a class or a call that it has not", function()
     for name, hint in pairs({ RetrySender = ", did you mean 'RetryingSender'?", Bicycle = "",
+      Retry = ", did you mean 'RetryingSender'?",
       get = ": a sender sends, viesti.SyncSender():send { url = ... }",
       post = ": a sender sends, viesti.SyncSender():send { method = \"POST\", url = ... }" }) do
       local _, message = pcall(function() return viesti[name]() end)

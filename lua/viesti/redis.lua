@@ -1,7 +1,6 @@
 --- redis{ url, ... }: a store on a Redis server, one cache for many machines. A server that is
 --- lost, slow or hung costs hits and at most `timeout` seconds, never a request.
 require "viesti" -- which says where the user's lines are: nowhere in its folder
-local address = require "viesti.redis.address"
 local core = require "viesti.core"
 local format = require "viesti.base.format"
 local new_client = require "viesti.redis.client"
@@ -327,7 +326,7 @@ return function(...)
     counts = { hits = 0, misses = 0, stale = 0, stores = 0, invalidations = 0, errors = 0 },
     walk_timeout = values.walk_timeout,
   }, Redis)
-  self.shown.url = given.url and address.public(given.url)
+  self.shown.url = given.url and format.url(given.url)
   self.client = new_client(there, self.names)
   self.asks_marker = wire.command("GET", self.names.marker)
   return self

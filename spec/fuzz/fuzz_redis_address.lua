@@ -3,6 +3,7 @@
 -- The input: a URL.
 
 local address = require "viesti.redis.address"
+local format = require "viesti.base.format"
 local promise = require "spec.fuzz.promise"
 
 return function(url)
@@ -15,8 +16,8 @@ return function(url)
     assert(place.host ~= "" and tonumber(place.port) <= 65535, "no place")
     assert(place.database == nil or place.database >= 0, "no database")
     if place.password then
-      assert(address.public(url):find("***@", 1, true), "its password is shown")
+      assert(format.url(url):find("***@", 1, true), "its password is shown")
     end
   end
-  promise.same(address.public(url), address.public(address.public(url)), "shown again")
+  promise.same(format.url(url), format.url(format.url(url)), "shown again")
 end

@@ -1,6 +1,8 @@
 #include "binding/objects.h"
 #include "transport/curl_error.h"
 
+#include <string.h>
+
 /* An Error is a table { kind, message, code, sent, retryable, request, ... } with this metatable;
  * layers may add fields (attempts). */
 
@@ -60,18 +62,28 @@ static lua_Integer attempts_of(lua_State *L) {
   return count;
 }
 
-/* "timeout: Connection timed out after 100 milliseconds, after 4 attempts (GET http://...)"; of one
- * about a response, which its message names, "program.lua:7: 404 Not Found for http://..." */
+/* Pushes "program.lua:7: 404 Not Found for http://..." for an error about a response, which its
+ * message names; pushes nothing for any other. */
+static bool push_refused_response(lua_State *L) {
+  lua_getfield(L, 1, "kind");
+  const char *kind = lua_tostring(L, -1);
+  if (!kind || strcmp(kind, vi_error_kind_name(VI_ERROR_STATUS)) != 0 ||
+      lua_getfield(L, 1, "response") == LUA_TNIL) {
+    lua_settop(L, 1);
+    return false;
+  }
+  const char *place = lua_getfield(L, 1, "place") == LUA_TSTRING ? lua_tostring(L, -1) : "";
+  lua_getfield(L, 1, "message");
+  lua_pushfstring(L, "%s%s", place, luaL_tolstring(L, -1, NULL));
+  return true;
+}
+
+/* "timeout: Connection timed out after 100 milliseconds, after 4 attempts (GET http://...)" */
 static int error_tostring(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  if (lua_getfield(L, 1, "response") != LUA_TNIL) {
-    lua_getfield(L, 1, "place");
-    lua_getfield(L, 1, "message");
-    lua_pushfstring(L, "%s%s", luaL_optstring(L, 3, ""), luaL_tolstring(L, 4, NULL));
+  if (push_refused_response(L))
     return 1;
-  }
-  lua_settop(L, 1);
   lua_getfield(L, 1, "kind");
   lua_getfield(L, 1, "message");
   lua_pushfstring(L, "%s: %s", luaL_tolstring(L, 2, NULL), luaL_tolstring(L, 3, NULL));

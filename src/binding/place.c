@@ -20,6 +20,8 @@ static int set_home(lua_State *L) {
   return 0;
 }
 
+static int call_placed(lua_State *L);
+
 static bool is_ours(const lua_Debug *frame, vi_text home) {
   return home.length > 0 && strncmp(frame->source, home.data, home.length) == 0;
 }
@@ -45,10 +47,19 @@ void vi_push_place(lua_State *L) {
     lua_pushliteral(L, "");
 }
 
+/* One in C that calls what it is given: pcall, table.sort. Its name is not what was meant. */
+static bool is_stranger(lua_State *L, lua_Debug *frame) {
+  lua_getinfo(L, "f", frame);
+  lua_CFunction function = lua_tocfunction(L, -1);
+  lua_pop(L, 1);
+  return function && function != call_placed;
+}
+
 const char *vi_called_name(lua_State *L, const char *fallback) {
   lua_Debug frame;
   int level = user_level(L, &frame) - 1; /* of the function that he called */
-  if (level > 0 && lua_getstack(L, level, &frame) && lua_getinfo(L, "n", &frame) && frame.name)
+  if (level > 0 && lua_getstack(L, level, &frame) && !is_stranger(L, &frame) &&
+      lua_getinfo(L, "n", &frame) && frame.name)
     return frame.name;
   return fallback;
 }
@@ -63,24 +74,28 @@ int vi_raise(lua_State *L, const char *format, ...) {
   return lua_error(L);
 }
 
-int vi_raise_type(lua_State *L, int index, const char *type) {
-  const char *called = vi_called_name(L, NULL);
-  if (!called) /* by the user himself, or by nobody who could be named */
-    return luaL_typeerror(L, index, type);
+static int raise_type(lua_State *L, int index, const char *called, const char *type) {
   bool named = luaL_getmetafield(L, index, "__name") == LUA_TSTRING;
   return vi_raise(L, "bad argument #%d to '%s' (%s expected, got %s)", index, called, type,
                   named ? lua_tostring(L, -1) : luaL_typename(L, index));
 }
 
-/* check_type(object, type): for methods in Lua; what is no userdata of that type was called with a
- * dot, and so is the user's mistake */
+int vi_raise_type(lua_State *L, int index, const char *type) {
+  const char *called = vi_called_name(L, NULL);
+  lua_Debug own;
+  if (!called && lua_getstack(L, 0, &own) && lua_getinfo(L, "n", &own) && own.name)
+    return luaL_typeerror(L, index, type); /* called by the user himself */
+  return raise_type(L, index, called ? called : "?", type);
+}
+
+/* check_type(object, type, method): for methods in Lua; what is no userdata of that type was called
+ * with a dot, and so is the user's mistake. A tail call or pcall hides the method's name. */
 static int check_type(lua_State *L) {
   const char *type = luaL_checkstring(L, 2);
-  if (!luaL_testudata(L, 1, type)) {
-    lua_settop(L, 1);
-    return vi_raise_type(L, 1, type);
-  }
-  return 0;
+  if (luaL_testudata(L, 1, type))
+    return 0;
+  const char *called = lua_isnoneornil(L, 3) ? vi_called_name(L, "?") : luaL_checkstring(L, 3);
+  return raise_type(L, 1, called, type);
 }
 
 /* place() -> "file:line: " of the user's call, or "" */

@@ -70,15 +70,39 @@ function format.value(value)
   return value_text(value, {})
 end
 
---- The value of an option as others may see it: `secret` hides it, `secret_strings` the strings and
---- lists of them in a table of values that are mostly harmless.
+--- A URL, or what was meant as one, from the last "@" on: of what cannot be read, nobody knows
+--- where user and password end. The path of a socket has neither.
+---@param text string
+---@return string
+function format.url(text)
+  if text:find "^unix:///" then
+    return text
+  end
+  local scheme, rest = text:match "^(%a[%w+.-]*://)(.*)$"
+  return (scheme or "") .. (rest or text):gsub("^.*@", "***@")
+end
+
+-- A copy, in which no string has credentials; objects are not copied.
+local function copy_without_credentials(value)
+  if type(value) == "string" then
+    return without_credentials(value)
+  elseif type(value) ~= "table" or getmetatable(value) ~= nil then
+    return value
+  end
+  local shown = {}
+  for key, item in pairs(value) do
+    shown[key] = copy_without_credentials(item)
+  end
+  return shown
+end
+
+--- The value of an option as others may see it, a copy: `secret` hides it, `secret_strings` the
+--- strings and lists of them in a table of values that are mostly harmless.
 function format.public(spec, value)
   if spec.secret then
     return HIDDEN
-  elseif type(value) == "string" then
-    return without_credentials(value)
   elseif not spec.secret_strings then
-    return value
+    return copy_without_credentials(value)
   end
   local shown = {}
   for key, item in pairs(value) do

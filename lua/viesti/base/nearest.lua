@@ -26,13 +26,24 @@ end
 local SHORTEST_PART = 4
 local LONGEST_NAME = 64 -- the distance between two takes the product of their lengths
 
--- The first that is a whole of what was given only in part: "retrying" for "retry".
+-- The first that is a whole of what was given only in part, before those that go on with another
+-- word: "retrying" for "retry", and "retry_after" if there is no other.
 local function begun(name, names)
+  local first
   for _, candidate in ipairs(names) do
     if #name >= SHORTEST_PART and candidate:sub(1, #name) == name then
-      return candidate
+      if candidate:find("^%l", #name + 1) then
+        return candidate
+      end
+      first = first or candidate
     end
   end
+  return first
+end
+
+-- Two slips in three letters make another word.
+local function most_slips(name, candidate)
+  return #name < SHORTEST_PART and 1 or math.max(2, #candidate // 3)
 end
 
 --- The name of `names` nearest to a mistyped one, or nil if none is near.
@@ -46,9 +57,10 @@ return function(name, names)
   end
   for _, candidate in ipairs(names) do
     local d = distance(name:lower(), candidate:lower())
-    if d <= math.max(2, #candidate // 3) and (not best or d < best_distance) then
+    if d <= most_slips(name, candidate) and (not best or d < best_distance) then
       best, best_distance = candidate, d
     end
   end
-  return best or begun(name, names)
+  local is_one_slip = best and best_distance <= 1
+  return is_one_slip and best or begun(name, names) or best
 end

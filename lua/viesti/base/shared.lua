@@ -2,7 +2,6 @@
 --- budget, a limit). They print as they are built, and `describe` tells every option in force.
 local class = require "viesti.base.class"
 local format = require "viesti.base.format"
-local tables = require "viesti.base.tables"
 
 ---@class viesti.Shared: viesti.Class
 local Shared = class.new("Shared")
@@ -14,7 +13,7 @@ function Shared:describe()
   for _, spec in ipairs(self.options) do
     local value = self[spec.name]
     if value ~= nil then
-      values[spec.name] = format.public(spec, tables.copy(value))
+      values[spec.name] = format.public(spec, value)
     end
   end
   return { class = self.name, options = values }

@@ -23,7 +23,7 @@ local Store = core.Store
 ---@param url string
 ---@return true done as of any store: another returns nil and why not where it could not
 function Store:delete(url)
-  core.check_type(self, "viesti.Store")
+  core.check_type(self, "viesti.Store", "delete")
   self:remove(Request.from { url = url }.url)
   return true
 end
@@ -33,7 +33,7 @@ end
 ---@param what { tag?: string, prefix?: string }
 ---@return integer
 function Store:purge(what)
-  core.check_type(self, "viesti.Store")
+  core.check_type(self, "viesti.Store", "purge")
   local kind, text = purging.read(what)
   return self:purge_by(kind, text)
 end

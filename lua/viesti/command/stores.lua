@@ -1,6 +1,7 @@
 --- The stores that the command opens, by their names at the shell.
 local exit_codes = require "viesti.command.exit_codes"
 local failure = require "viesti.command.failure"
+local format = require "viesti.base.format"
 local optional = require "viesti.base.optional"
 
 local stores = {}
@@ -38,11 +39,15 @@ local function check_file(name, must_exist)
   end
 end
 
+local function is_url(name)
+  return name:find "^%a[%w+.-]*://" ~= nil
+end
+
 --- A store's name as others may see it.
 ---@param name string
 ---@return string
 function stores.title(name)
-  return (name:gsub("^(%a[%w+.-]*://).*@", "%1***@"))
+  return is_url(name) and format.url(name) or name
 end
 
 --- A path is that of an SQLite file, which `must_exist`, say; a URL that of a Redis server.
@@ -50,7 +55,7 @@ end
 ---@param choices? { must_exist: boolean?, key_prefix: string? }
 function stores.open(name, choices)
   choices = choices or {}
-  if name:find "^%a[%w+.-]*://" then
+  if is_url(name) then
     return built(module_of "redis", { url = name,
       key_prefix = choices.key_prefix, timeout = 5 })
   end

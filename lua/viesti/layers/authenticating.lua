@@ -67,11 +67,11 @@ local function read_origins(list)
     refuse "origins must have one at least"
   end
   for _, given in ipairs(list) do
-    local request = type(given) == "string" and core.request("GET", given)
+    local request = core.request("GET", given)
     local origin = request and origin_of(request.url)
     if not origin or request.url ~= origin .. "/" then
       refuse("origins must be a list of origins such as \"https://api.example.org\", it has "
-        .. format.given(given))
+        .. format.given(format.url(given)))
     end
     origins[origin] = true
   end

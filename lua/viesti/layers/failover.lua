@@ -25,8 +25,8 @@ local function origin_among(known, text)
   local normal = core.resolve_url(text, "")
   local origin = normal and origin_of(normal)
   if not origin or normal ~= origin .. "/" then
-    error(("%sFailoverSender: origins must be a list such as \"https://a.example\", got %s"):format(
-      core.place(), format.value(text)), 0)
+    error(("%sFailoverSender: each of origins must be like \"https://a.example\", got %s"):format(
+      core.place(), format.value(format.url(text))), 0)
   elseif known[origin] then
     error(("%sFailoverSender: %s is given twice"):format(core.place(), origin), 0)
   end

@@ -62,7 +62,7 @@ end
 ---@param choices? { null: any }
 ---@return any value, string? reason
 function Response:json(choices)
-  core.check_type(self, "viesti.Response")
+  core.check_type(self, "viesti.Response", "json")
   if choices ~= nil and type(choices) ~= "table" then
     error("response:json takes a table such as { null = viesti.null }, got "
       .. format.given(choices), 2)
@@ -99,7 +99,7 @@ end
 ---@param most? integer
 ---@return string? bytes, viesti.Error? err
 function Response:read(most)
-  core.check_type(self, "viesti.Response")
+  core.check_type(self, "viesti.Response", "read")
   local wrong = check_most("read", most) or core.is_read_elsewhere(self) and TAKEN
   if wrong then
     error(core.place() .. wrong, 0)
@@ -142,7 +142,7 @@ end
 ---@param most? integer
 ---@return fun(): string?
 function Response:chunks(most)
-  core.check_type(self, "viesti.Response")
+  core.check_type(self, "viesti.Response", "chunks")
   local wrong = check_most("chunks", most)
   if wrong then
     error(core.place() .. wrong, 0)
@@ -159,7 +159,7 @@ end
 ---@param most? integer
 ---@return fun(): string?
 function Response:lines(most)
-  core.check_type(self, "viesti.Response")
+  core.check_type(self, "viesti.Response", "lines")
   local wrong = check_most("lines", most)
   if wrong then
     error(core.place() .. wrong, 0)
@@ -174,7 +174,7 @@ end
 ---@param path string
 ---@return integer? bytes, viesti.Error|string? reason
 function Response:save(path)
-  core.check_type(self, "viesti.Response")
+  core.check_type(self, "viesti.Response", "save")
   if type(path) ~= "string" then
     error(core.place() .. "save needs the path of a file, got " .. format.given(path), 0)
   elseif core.is_read_elsewhere(self) then
@@ -188,7 +188,7 @@ end
 --- True for a status of 200 to 299.
 ---@return boolean
 function Response:is_success()
-  core.check_type(self, "viesti.Response")
+  core.check_type(self, "viesti.Response", "is_success")
   return self.status_code >= 200 and self.status_code < 300
 end
 
@@ -209,7 +209,7 @@ end
 --- it and has it as `err.response`.
 ---@return viesti.Response
 function Response:raise_for_status()
-  core.check_type(self, "viesti.Response")
+  core.check_type(self, "viesti.Response", "raise_for_status")
   if self.status_code >= 400 then
     error(status_error(self, debug.getinfo(2, "Sl")))
   end
@@ -222,7 +222,7 @@ end
 --- for a number past all reason.
 ---@return number?
 function Response:retry_after()
-  core.check_type(self, "viesti.Response")
+  core.check_type(self, "viesti.Response", "retry_after")
   return retry_after(self)
 end
 

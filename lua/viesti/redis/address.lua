@@ -9,13 +9,6 @@ local function decoded(text)
   return text and (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
 end
 
---- A URL for people to read: without its user and password. A path has none.
----@param url string
----@return string
-function address.public(url)
-  return url:find "^unix:" and url or (url:gsub("^(%a[%w+.-]*://).*@", "%1***@"))
-end
-
 local function nothing_if_empty(text)
   return text ~= "" and text or nil
 end
@@ -52,7 +45,7 @@ function address.read(url)
     place = read_tcp(rest)
   end
   if not place then
-    return nil, ("url must be %s, got %s"):format(FORMS, format.value(address.public(url)))
+    return nil, ("url must be %s, got %s"):format(FORMS, format.value(format.url(url)))
   end
   return place
 end

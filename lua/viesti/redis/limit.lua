@@ -2,8 +2,8 @@
 --- tokens are on a Redis server. Where the server is lost, each machine keeps to the same limit by
 --- itself: no request fails for that.
 require "viesti" -- which says where the user's lines are: nowhere in its folder
-local address = require "viesti.redis.address"
 local core = require "viesti.core"
+local format = require "viesti.base.format"
 local new_client = require "viesti.redis.client"
 local new_names = require "viesti.redis.names"
 local place = require "viesti.redis.place"
@@ -25,7 +25,7 @@ function RedisLimit:init()
     error(core.place() .. "RedisLimit: " .. wrong, 0)
   end
   self.client, self.errors = new_client(there, new_names(self.key_prefix)), 0
-  self._given.url = self.url and address.public(self.url)
+  self._given.url = self.url and format.url(self.url)
   self.url = self._given.url
 end
 

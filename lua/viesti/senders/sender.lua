@@ -4,7 +4,6 @@ local class = require "viesti.base.class"
 local concrete = require "viesti.senders.innermost"
 local core = require "viesti.core"
 local format = require "viesti.base.format"
-local tables = require "viesti.base.tables"
 
 ---@class viesti.Sender: viesti.Class
 ---@field is_async boolean whether `send` suspends the running task instead of blocking
@@ -79,7 +78,7 @@ function Sender:describe()
   for _, spec in ipairs(self.options) do
     local value = self:option(spec.name)
     if spec.name ~= "sender" and value ~= nil then
-      values[spec.name] = format.public(spec, tables.copy(value))
+      values[spec.name] = format.public(spec, value)
     end
   end
   local inner = inner_of(self)

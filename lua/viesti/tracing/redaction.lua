@@ -61,8 +61,12 @@ function Redaction:form(text)
   end))
 end
 
--- A field's reference may have more slashes before its host, and leads there all the same.
+-- A field's reference may have more slashes before its host, and leads there all the same; behind a
+-- single one is a path, where no backslash stands for a second, and no tab hides it.
 local function without_credentials(url)
+  if url:find "^/[^/\\%c]" then
+    return url
+  end
   local start, rest = url:match "^([%w+.-]*:?//+)[^/?#]*@(.*)$"
   return start and start .. "***@" .. rest or core.public_url(url)
 end

@@ -153,7 +153,7 @@ end
 --- The cookies, a line in Netscape's format each.
 ---@return string[]
 function Session:cookies()
-  core.check_type(self, "viesti.Session")
+  core.check_type(self, "viesti.Session", "cookies")
   return cookies.current(core.cookies(self))
 end
 
@@ -163,7 +163,7 @@ end
 ---@param url? string
 ---@return boolean? done, string? reason
 function Session:add_cookie(line, url)
-  core.check_type(self, "viesti.Session")
+  core.check_type(self, "viesti.Session", "add_cookie")
   if type(line) ~= "string" then
     error(core.place() .. "session:add_cookie needs a line, a string, got "
       .. format.given(line), 0)
@@ -185,7 +185,7 @@ end
 --- Forgets all cookies.
 ---@return boolean? done, string? reason
 function Session:clear_cookies()
-  core.check_type(self, "viesti.Session")
+  core.check_type(self, "viesti.Session", "clear_cookies")
   local reason = without_cookies(self)
   if reason then
     return nil, reason
@@ -209,7 +209,7 @@ end
 ---@param path string
 ---@return boolean? done, string? reason
 function Session:load_cookies(path)
-  core.check_type(self, "viesti.Session")
+  core.check_type(self, "viesti.Session", "load_cookies")
   check_path("load_cookies", path)
   local text, lines
   local reason = without_cookies(self)
@@ -233,7 +233,7 @@ end
 ---@param path string
 ---@return boolean? done, string? reason
 function Session:save_cookies(path)
-  core.check_type(self, "viesti.Session")
+  core.check_type(self, "viesti.Session", "save_cookies")
   check_path("save_cookies", path)
   local reason = without_cookies(self)
   if reason then
@@ -247,11 +247,11 @@ end
 --- The options in force, defaults included.
 ---@return table
 function Session:describe()
-  core.check_type(self, "viesti.Session")
+  core.check_type(self, "viesti.Session", "describe")
   local values, shown = self:given_options(), {}
   for _, spec in ipairs(declaration) do
     if values[spec.name] ~= nil then
-      shown[spec.name] = format.public(spec, tables.copy(values[spec.name]))
+      shown[spec.name] = format.public(spec, values[spec.name])
     end
   end
   return shown
