@@ -94,8 +94,7 @@ static int check_type(lua_State *L) {
   const char *type = luaL_checkstring(L, 2);
   if (luaL_testudata(L, 1, type))
     return 0;
-  const char *called = lua_isnoneornil(L, 3) ? vi_called_name(L, "?") : luaL_checkstring(L, 3);
-  return raise_type(L, 1, called, type);
+  return raise_type(L, 1, luaL_checkstring(L, 3), type);
 }
 
 /* place() -> "file:line: " of the user's call, or "" */

@@ -325,7 +325,7 @@ end
 ---@param changes table options as for Request
 ---@return viesti.Request
 function Request:with(changes)
-  core.check_type(self, "viesti.Request")
+  core.check_type(self, "viesti.Request", "with")
   if type(changes) ~= "table" then
     error(core.place() .. "request:with needs a table of options, got " .. format.given(changes), 0)
   end
