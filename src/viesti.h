@@ -326,7 +326,11 @@ VIESTI_API viesti_status viesti_complete(viesti_completion *completion,
 VIESTI_API viesti_status viesti_fail(viesti_completion *completion, const char *kind,
                                      const char *message, int maybe_sent);
 
-/* ---- Policies in C, by which a RetryingSender sends again or does not ---- */
+/* ---- Policies in C, by which a RetryingSender sends again or does not ----
+ *
+ * A policy is asked after each attempt, one that succeeded included. What it says overrides
+ * the rule that what is not idempotent, a POST say, is not sent twice; it does not go beyond
+ * `retries` (429s aside). Where it has no reason of its own it returns VIESTI_AS_USUAL. */
 
 /* What happened so far; valid during the call only. */
 typedef struct viesti_attempt {

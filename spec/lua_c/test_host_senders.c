@@ -432,6 +432,21 @@ IT("asks the host's policy whether to send again") {
   check(self.attempt.retry_after < 0);
 }
 
+IT("asks it about a POST that succeeded as well, and goes by its word") {
+  worker *sender = new_worker(true);
+  judge self = {.verdicts = {VIESTI_AS_USUAL, 0, VIESTI_AS_USUAL}};
+  viesti *runtime = open_judged(&self, sender);
+  viesti_request request = {.size = sizeof request, .method = "POST", .url = URL, .body = ""};
+  viesti_response *response;
+  require(runtime);
+  for (int sent = 1; sent <= 3; sent += 2) {
+    check_int(viesti_send(runtime, &request, &response), VIESTI_OK);
+    viesti_response_release(response);
+    check_int(self.attempt.maybe_sent, 1);
+    check_int(sender->started, sent);
+  }
+}
+
 IT("goes by its word that it is not to") {
   worker *sender = new_worker(true);
   judge self = {.verdicts = {VIESTI_GIVE_UP}};

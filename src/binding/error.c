@@ -60,8 +60,8 @@ static lua_Integer attempts_of(lua_State *L) {
   return count;
 }
 
-/* "timeout: Connection timed out after 100 milliseconds, after 4 attempts (GET http://...)"; of one about
- * a response, which its message names, "program.lua:7: 404 Not Found for http://..." */
+/* "timeout: Connection timed out after 100 milliseconds, after 4 attempts (GET http://...)"; of one
+ * about a response, which its message names, "program.lua:7: 404 Not Found for http://..." */
 static int error_tostring(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
