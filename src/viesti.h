@@ -197,7 +197,7 @@ typedef struct viesti_request {
   const char *url;    /* http or https */
   const viesti_header *headers;
   size_t header_count;
-  const char *body; /* NULL: none */
+  const char *body; /* NULL: none, of length 0 */
   size_t body_length;
   double timeout; /* seconds for each exchange; 0: the session's own */
 } viesti_request;

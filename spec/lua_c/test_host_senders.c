@@ -223,6 +223,10 @@ IT("takes no answer that is none, and waits for another") {
   answer.status_code = 100;
   check_int(viesti_complete(self->completion, &answer), VIESTI_MISUSE);
   answer.status_code = 200;
+  answer.body = NULL;
+  check_int(viesti_complete(self->completion, &answer), VIESTI_MISUSE);
+  check(strstr(viesti_last_error(runtime), "body is NULL, but its length is not 0"));
+  answer.body = self->answer.body;
   answer.headers = &bad;
   answer.header_count = 1;
   check_int(viesti_complete(self->completion, &answer), VIESTI_MISUSE);

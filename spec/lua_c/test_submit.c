@@ -285,7 +285,12 @@ IT("says what is wrong with a request, and no more of what went before") {
   request.headers = fields;
   check_int(viesti_send(runtime, &request, &response), VIESTI_MISUSE);
   check(strstr(viesti_last_error(runtime), "one of the request's headers"));
-  request.body = "";
+  request.body_length = 5;
+  request.header_count = 0;
+  check_int(viesti_send(runtime, &request, &response), VIESTI_MISUSE);
+  check_text(vi_text_of(viesti_last_error(runtime)),
+             "viesti_send: the request's body is NULL, but its length is not 0");
+  request.body = "12345";
   check_int(viesti_send(runtime, &request, &response), VIESTI_MISUSE);
   check_text(vi_text_of(viesti_last_error(runtime)),
              "viesti_send: a body needs a method, \"POST\" say");

@@ -9,6 +9,8 @@ const char *vi_embed_read_request(viesti_request *to, const viesti_request *from
     return "the request does not begin with its size";
   if (!to->url)
     return "the request's url is NULL";
+  if (!to->body && to->body_length > 0)
+    return "the request's body is NULL, but its length is not 0";
   if (to->body && !to->method)
     return "a body needs a method, \"POST\" say";
   if (to->header_count > 0 && !to->headers)
