@@ -40,7 +40,8 @@ describe("The program that soaks", function()
       process.quote("LUA_CPATH_5_4=" .. package.cpath), REQUESTS // 4, process.interpreter()))
     for _, way in ipairs(ways) do
       local name = way.name:gsub("%p", "%%%0")
-      assert.matches("\n" .. name .. ":\n +%d+ +%d+/s  memory .-  store %d+, .-  cached %d", printed)
+      assert.matches("\n" .. name .. ":\n +%d+ +%d+/s  memory .-  store %d+, .-  cached %d",
+        printed)
       assert.matches("\n" .. name .. ": %d+ requests, .-: all well", printed)
     end
     assert.matches("\nwhat came of each kind of request:\n  GET [^\n]+%d", printed)

@@ -168,12 +168,18 @@ VIESTI_API viesti_status viesti_add_store(viesti *runtime, const char *name, vie
  * by the runtime, valid until its next call. `runtime` may be NULL, as a failed open leaves it. */
 VIESTI_API const char *viesti_last_error(const viesti *runtime);
 
-/* Of what kind that was, where a request got no response; "" for anything else, a refused URL or
- * header among them. Owned by the runtime, valid until its next call. The kinds are "resolve",
+/* Of what kind that was, where a request got no response: "script" also where code of the chain (a
+ * layer, a policy, a token function) has raised it. "out_of_memory" for each VIESTI_OUT_OF_MEMORY,
+ * whatever was called. "" for anything else, a refused URL or header among them. Owned by the
+ * runtime, valid until its next call. The kinds are "resolve",
  * "connect", "tls", "timeout", "reset", "empty_reply", "truncated", "protocol", "too_large",
  * "refused", "redirect", "status", "cancelled", "closed", "rate_limited", "circuit_open",
  * "deadline", "forked", "script" and "out_of_memory"; docs/reference.md says what each means. */
 VIESTI_API const char *viesti_last_error_kind(const viesti *runtime);
+
+/* True (1) if a request got no response and the server may have got any of it all the same; false
+ * (0) if it certainly has not, and for anything else. */
+VIESTI_API int viesti_last_error_maybe_sent(const viesti *runtime);
 
 /* The runtime's Lua state, for what this header does not offer; owned by the runtime, NULL if that
  * was not opened. Whoever uses it protects his own calls, and leaves its stack as it was. */
@@ -214,7 +220,8 @@ typedef struct viesti_outcome {
   size_t size;
   viesti_status status;
   viesti_response *response; /* NULL unless VIESTI_OK; to be retained by who wants to keep it */
-  const char *error, *kind;  /* as of viesti_last_error and _kind */
+  const char *error, *kind;  /* as of viesti_last_error, _kind */
+  int maybe_sent;            /* and _maybe_sent */
 } viesti_outcome;
 
 /* Is told the outcome, which is valid during the call only. */

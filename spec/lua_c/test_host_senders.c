@@ -133,6 +133,7 @@ IT("is completed later, and lets others go on meanwhile") {
   check_int(viesti_fail(completion, "reset", "it broke", 1), VIESTI_OK);
   viesti_step(runtime, -1);
   check_text(vi_text_of(first.kind), "reset");
+  check_int(first.maybe_sent, 1);
   check(strstr(first.error, "it broke"));
 }
 
@@ -169,6 +170,7 @@ IT("tells the host once that nobody waits any more, and takes no answer then") {
   check_int(self->result, VIESTI_MISUSE);
   host_finish(runtime);
   check_text(vi_text_of(about.kind), "cancelled");
+  check_int(about.maybe_sent, 1);
 }
 
 IT("tells the host likewise when the request's time is up") {
@@ -469,4 +471,5 @@ IT("says so where the policy says nothing that can be done") {
   require(runtime);
   check_int(host_send(runtime, URL), 0);
   check(strstr(viesti_last_error(runtime), "policy must return"));
+  check_text(vi_text_of(viesti_last_error_kind(runtime)), "script");
 }

@@ -82,6 +82,7 @@ IT("ends with VIESTI_OUT_OF_MEMORY what needs more than the limit, and goes on")
                                "return SyncSender {}";
   check_int(viesti_load(runtime, greedy, NULL), VIESTI_OUT_OF_MEMORY);
   check(strstr(viesti_last_error(runtime), "memory"));
+  check_text(vi_text_of(viesti_last_error_kind(runtime)), "out_of_memory");
   check_int(viesti_load(runtime, MOCK, NULL), VIESTI_OK);
   check_int(host_send(runtime, URL), 200);
 }
@@ -99,9 +100,12 @@ IT("says so where a chain that sends needs more than the limit, submitted or not
   check_int(viesti_load(runtime, greedy, NULL), VIESTI_OK);
   check_int(host_send(runtime, "http://example.test/greedy"), 0);
   check(strstr(viesti_last_error(runtime), "memory"));
+  check_text(vi_text_of(viesti_last_error_kind(runtime)), "out_of_memory");
+  check_int(viesti_last_error_maybe_sent(runtime), 1);
   host_get(runtime, "http://example.test/greedy", &about);
   host_finish(runtime);
   check_int(about.how, VIESTI_OUT_OF_MEMORY);
+  check_text(vi_text_of(about.kind), "out_of_memory");
   check_int(host_send(runtime, URL), 200);
 }
 
@@ -110,6 +114,7 @@ IT("does not open within too little memory, and says so") {
   viesti_options options = {sizeof options, .memory_limit = 50000};
   check_int(viesti_open(&runtime, &options), VIESTI_OUT_OF_MEMORY);
   check(strstr(viesti_last_error(runtime), "memory"));
+  check_text(vi_text_of(viesti_last_error_kind(runtime)), "out_of_memory");
   check_int(viesti_load(runtime, MOCK, NULL), VIESTI_MISUSE);
   viesti_close(runtime);
 }
