@@ -349,7 +349,7 @@ typedef struct viesti_attempt {
   const char *kind;   /* of its error; "" where there is a response */
   int maybe_sent;     /* whether the server may have got the request */
   double retry_after; /* seconds that the response asks to wait; negative: none */
-  double wait;        /* seconds until the next one, as it would be; negative: no more */
+  double wait;        /* seconds that VIESTI_AGAIN waits, whether or not it would be sent again */
   double elapsed;     /* seconds since the first one began */
 } viesti_attempt;
 

@@ -436,6 +436,7 @@ IT("asks the host's policy whether to send again") {
   check_text(vi_text_of(self.url), URL);
   check_text(vi_text_of(self.kind), "");
   check(self.attempt.retry_after < 0);
+  check(self.attempt.wait >= 0 && self.attempt.wait <= 2); /* what VIESTI_AGAIN would be */
 }
 
 IT("asks it about a POST that succeeded as well, and goes by its word") {
