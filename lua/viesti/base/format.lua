@@ -134,6 +134,13 @@ function format.given(value)
   return format.value(value)
 end
 
+--- Seconds in a sentence: three digits, or all of those before the point.
+---@param number number
+---@return string
+function format.seconds(number)
+  return (number < 999.5 and "%.3g s" or "%.0f s"):format(number)
+end
+
 --- What a user's code raised, in words.
 function format.raised(value)
   if type(value) == "string" then
