@@ -146,7 +146,8 @@ function format.raised(value)
   if type(value) == "string" then
     return value
   elseif getmetatable(value) == nil then
-    return ("it raised %s, which is no sentence"):format(type(value))
+    return ("it raised %s instead of a sentence"):format(
+      value == nil and "nothing" or "a " .. type(value))
   end
   local printable, text = pcall(tostring, value)
   return printable and text or "it raised an error that cannot be printed"
