@@ -34,8 +34,9 @@
  *
  * Functions of the caller's are of two kinds. Those that are told of an outcome (viesti_callback)
  * may call everything. Those that are part of sending or loading (senders, policies, `warn`, `log`,
- * the allocator) run in the middle of it: from there viesti_complete, viesti_fail,
- * viesti_last_error and viesti_close alone may be called, and all else is VIESTI_MISUSE. */
+ * the allocator) run in the middle of it: of what takes the runtime, viesti_complete,
+ * viesti_fail, viesti_last_error and its kin, viesti_wakeup and viesti_close alone may be called
+ * from there, and all else is VIESTI_MISUSE. */
 #ifndef VIESTI_H
 #define VIESTI_H
 
@@ -61,11 +62,16 @@ typedef struct viesti_bytes {
   size_t length;
 } viesti_bytes;
 
+/* Of what cannot be done, VIESTI_MISUSE is what is wrong in the program, whatever its data: an
+ * argument that is NULL, a size, a count or a length that cannot be, an answer of a sender's that
+ * is none, a call from where it may not be made, a reload without a file. VIESTI_FAILED is what is
+ * wrong in a text that is given (a URL, a header, a name, a path, a source), and a request where no
+ * chain is loaded, as after a broken file. */
 typedef enum viesti_status {
   VIESTI_OK = 0,
-  VIESTI_MISUSE,        /* an argument is wrong, or the moment; nothing was done */
-  VIESTI_FAILED,        /* it did not work out: viesti_last_error and _kind say why */
-  VIESTI_OUT_OF_MEMORY, /* there was none left, or not within the limit; the runtime goes on */
+  VIESTI_MISUSE,       /* an argument is wrong, or the moment; nothing was done */
+  VIESTI_FAILED,       /* it did not work out: viesti_last_error and _kind say why */
+  VIESTI_OUT_OF_MEMORY /* there was none left, or not within the limit; the runtime goes on */
 } viesti_status;
 
 /* The version of the library, "0.1.0"; static. */
@@ -205,7 +211,8 @@ typedef struct viesti_request {
   size_t header_count;
   const char *body; /* NULL: none, of length 0 */
   size_t body_length;
-  double timeout; /* seconds for each exchange; 0: the session's own */
+  double timeout; /* seconds for each exchange; 0: the session's own, which is where a chain says
+                   * that there is to be no limit (`timeout = 0` there) */
 } viesti_request;
 
 /* Sends a request through the chain and blocks until it is done. On VIESTI_OK *response is the
@@ -243,10 +250,10 @@ VIESTI_API viesti_status viesti_cancel(viesti *runtime, viesti_ticket ticket);
 /* How many requests were submitted whose callbacks have not been called yet. */
 VIESTI_API size_t viesti_pending(const viesti *runtime);
 
-/* Waits until there is something to do, at most `timeout_ms` milliseconds (0: not at all, -1: for
- * as long as it takes, which is until viesti_wakeup where nothing is under way), does it, and calls
- * back what is done. VIESTI_OK also if that was nothing; how requests ended, their callbacks are
- * told. */
+/* Waits until there is something to do, at most `timeout_ms` milliseconds (0: not at all, negative:
+ * for as long as it takes, which is until viesti_wakeup where nothing is under way), does it, and
+ * calls back what is done. VIESTI_OK also if that was nothing; how requests ended, their callbacks
+ * are told. */
 VIESTI_API viesti_status viesti_step(viesti *runtime, int timeout_ms);
 
 /* For a loop of the host's own. A descriptor that is readable whenever viesti_step has something to
@@ -298,8 +305,8 @@ typedef struct viesti_sender {
   size_t size;
   void *context; /* handed to each call */
   /* A request to work on: `request`, with its fields, its body and the seconds that are left for it
-   * (`timeout`), is valid until the completion is over: once viesti_complete or viesti_fail was
-   * called for it, in this call or later, or `cancel` was. */
+   * (`timeout`; 0: nobody has set a limit), is valid until the completion is over: once
+   * viesti_complete or viesti_fail was called for it, in this call or later, or `cancel` was. */
   void (*start)(void *context, const viesti_request *request, viesti_completion *completion);
   /* Nobody waits for it any more: it is over, and must not be used after this call. May be NULL. */
   void (*cancel)(void *context, viesti_completion *completion);
@@ -317,10 +324,10 @@ VIESTI_API viesti_status viesti_add_sender(viesti *runtime, const char *name,
 typedef struct viesti_answer {
   size_t size;
   int status_code;    /* 200 to 599 */
-  const char *reason; /* NULL: none */
+  const char *reason; /* one line; NULL: none */
   const viesti_header *headers;
   size_t header_count;
-  const char *body; /* NULL: empty */
+  const char *body; /* NULL: empty, of length 0 */
   size_t body_length;
 } viesti_answer;
 

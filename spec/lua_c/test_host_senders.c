@@ -229,6 +229,10 @@ IT("takes no answer that is none, and waits for another") {
   check_int(viesti_complete(self->completion, &answer), VIESTI_MISUSE);
   check(strstr(viesti_last_error(runtime), "body is NULL, but its length is not 0"));
   answer.body = self->answer.body;
+  answer.reason = "Fine\r\nX-A: b";
+  check_int(viesti_complete(self->completion, &answer), VIESTI_MISUSE);
+  check(strstr(viesti_last_error(runtime), "reason"));
+  answer.reason = NULL;
   answer.headers = &bad;
   answer.header_count = 1;
   check_int(viesti_complete(self->completion, &answer), VIESTI_MISUSE);
@@ -311,7 +315,8 @@ IT("says what is wrong with what completes a request, and nothing of it once tha
   check_int(host_send(runtime, URL), 200);
   check_text(vi_text_of(said[0]), "viesti_complete: the answer's status is not from 200 to 599");
   check_text(vi_text_of(said[1]), "viesti_fail: there is no error of that kind");
-  check_text(vi_text_of(said[2]), "the runtime is called from inside of its chain");
+  check_text(vi_text_of(said[2]),
+             "the runtime is called from inside of its chain, or from another thread");
   check_text(vi_text_of(viesti_last_error(runtime)), "");
   check_int(host_send(runtime, "http://example.test/never"), 0);
   check(strstr(viesti_last_error(runtime), "viesti_complete: the answer's status is not"));

@@ -181,7 +181,7 @@ IT("loads a file, and keeps the chain when that is gone or broken") {
   check_int(viesti_load_file(runtime, path), VIESTI_FAILED);
   check(strstr(viesti_last_error(runtime), "No such file"));
   check_int(viesti_load_file(runtime, NULL), VIESTI_MISUSE);
-  check_int(viesti_load_file(runtime, ""), VIESTI_MISUSE);
+  check_int(viesti_load_file(runtime, ""), VIESTI_FAILED);
   check_text(vi_text_of(viesti_last_error(runtime)), "viesti_load_file: the path is empty");
   check_int(host_send(runtime, URL), 200);
 }

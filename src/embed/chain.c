@@ -101,9 +101,10 @@ static viesti_status note_reading(viesti *runtime, viesti_status status) {
 viesti_status viesti_load_file(viesti *runtime, const char *path) {
   if (!vi_embed_is_usable(runtime))
     return VIESTI_MISUSE;
-  if (!path || !path[0])
-    return vi_embed_misuse(runtime, "viesti_load_file",
-                           path ? "the path is empty" : "the path is NULL");
+  if (!path)
+    return vi_embed_misuse(runtime, "viesti_load_file", "the path is NULL");
+  if (!path[0])
+    return vi_embed_fail(runtime, VIESTI_FAILED, "viesti_load_file: the path is empty");
   load_call arguments = {.runtime = runtime, .path = path};
   return note_reading(runtime, vi_embed_call(runtime, load_protected, &arguments));
 }

@@ -86,7 +86,8 @@ bool vi_embed_is_usable(viesti *runtime) {
     return false;
   if (!runtime->in_lua)
     return true;
-  vi_embed_fail(runtime, VIESTI_MISUSE, "the runtime is called from inside of its chain");
+  vi_embed_fail(runtime, VIESTI_MISUSE,
+                "the runtime is called from inside of its chain, or from another thread");
   return false;
 }
 
