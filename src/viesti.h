@@ -135,6 +135,10 @@ typedef struct viesti_options {
   viesti_store *store;      /* what `store` stands for in a chain's source; NULL: nothing */
   int linger_ms;            /* milliseconds that viesti_close goes on with what is under way;
                              * 0: none, negative: until it is done */
+  int untrusted;            /* true (1): nobody vouches for the chains that are loaded: they are
+                             * read as data, with bounded memory and time, and reach no files; what
+                             * they may name is in docs/chains.md. 0: they are the program's own,
+                             * and run without bounds */
 } viesti_options;
 
 /* Opens a runtime with no chain yet. `options` may be NULL. *runtime is the caller's, to be closed

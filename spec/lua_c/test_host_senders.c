@@ -470,6 +470,27 @@ IT("goes by its word that it is not to") {
   check_int(sender->started, 1);
 }
 
+IT("is named by a chain that nobody vouches for, as any sender and policy of the host's") {
+  worker *sender = new_worker(true);
+  judge self = {.verdicts = {0, VIESTI_AS_USUAL}};
+  viesti_options options = {.size = sizeof options, .untrusted = 1};
+  viesti_sender own = {sizeof own, sender, start, cancel, close};
+  viesti *runtime;
+  require(viesti_open(&runtime, &options) == VIESTI_OK);
+  check_int(viesti_add_sender(runtime, "OwnSender", &own), VIESTI_OK);
+  check_int(viesti_add_policy(runtime, "own_policy", decide, &self), VIESTI_OK);
+  check_int(
+      viesti_load(
+          runtime,
+          "return chain { RetryingSender { retries = 3, policy = own_policy }, OwnSender {} }",
+          NULL),
+      VIESTI_OK);
+  check_int(host_send(runtime, URL), 203);
+  check_int(self.asked, 2);
+  check_int(sender->started, 2);
+  viesti_close(runtime);
+}
+
 IT("says so where the policy says nothing that can be done") {
   worker *sender = new_worker(true);
   judge self = {.verdicts = {-7}};

@@ -166,6 +166,39 @@ IT("keeps responses in the host's store, for all runtimes that know it") {
   check_int(viesti_add_store(second, NULL, store), VIESTI_MISUSE);
 }
 
+IT("reads as data, within bounds, the chains that nobody vouches for") {
+  heard about = {0};
+  char path[] = "/tmp/viesti.XXXXXX";
+  viesti_store *store = NULL;
+  require(viesti_store_open(&store, NULL) == VIESTI_OK);
+  viesti *runtime = open_with(
+      (viesti_options){.untrusted = 1, .store = store, .log = hear_log, .context = &about});
+  viesti_store_release(store);
+  check_int(viesti_load(runtime, "while true do end", NULL), VIESTI_FAILED);
+  check(strstr(viesti_last_error(runtime), "no more than a million instructions"));
+  check_int(viesti_load(runtime, "return SyncSender { ca = '/etc/passwd' }", NULL), VIESTI_FAILED);
+  check(strstr(viesti_last_error(runtime), "not for untrusted chains"));
+  check_int(viesti_load(runtime, "return sqlite 'a file'", NULL), VIESTI_FAILED);
+  check(strstr(viesti_last_error(runtime), "an untrusted chain has no 'sqlite'"));
+  int fd = mkstemp(path);
+  static const char good[] = "return chain { CachingSender { store = store }, SyncSender {} }";
+  require(fd >= 0);
+  check(write(fd, good, strlen(good)) > 0);
+  check_int(viesti_load_file(runtime, path), VIESTI_OK);
+  check(write(fd, " -- edited", 10) == 10);
+  check_int(viesti_reload(runtime), VIESTI_OK);
+  check(ftruncate(fd, 0) == 0 && pwrite(fd, "repeat until false", 18, 0) == 18);
+  check_int(viesti_reload(runtime), VIESTI_FAILED);
+  check(strstr(viesti_last_error(runtime), "an untrusted chain"));
+  close(fd);
+  unlink(path);
+  origin *server = host_serve_hello();
+  require(server);
+  check_int(host_send(runtime, host_url(server)), 200);
+  check_int(host_send(runtime, host_url(server)), 200);
+  check_int(origin_requests(server), 1);
+}
+
 IT("loads a file, and keeps the chain when that is gone or broken") {
   char path[] = "/tmp/viesti.XXXXXX";
   viesti *runtime = host_open(NULL);

@@ -58,7 +58,7 @@ static void push_file(lua_State *L, const load_call *arguments) {
   set_string(L, "path", arguments->path);
   set_string(L, "name", arguments->name);
   vi_embed_push_names(L);
-  lua_pushboolean(L, true);
+  lua_pushboolean(L, !arguments->runtime->options.untrusted);
   lua_call(L, 3, 1);
 }
 
