@@ -9,6 +9,8 @@ local tables = require "viesti.base.tables"
 
 local json = {}
 
+local NOT_ENOUGH_MEMORY = "not enough memory" -- Lua's own words
+
 -- Stands in for lua-cjson, without which all goes on but JSON.
 local function without_cjson(reason)
   local function refuse()
