@@ -4,6 +4,8 @@ BUILD       ?= build
 PREFIX      ?= /usr/local
 LIBDIR      ?= $(PREFIX)/lib
 INCLUDEDIR  ?= $(PREFIX)/include
+# As a pkg-config file has it.
+below_prefix = $(patsubst $(PREFIX)/%,$${prefix}/%,$(1))
 BINDIR      ?= $(PREFIX)/bin
 MANDIR      ?= $(PREFIX)/share/man
 INST_LUADIR ?= $(PREFIX)/share/lua/5.4
@@ -146,7 +148,8 @@ install: install-lua $(library) $(if $(sqlite_pc),install-sqlite) $(if $(redis_p
 	@$(if $(only_static),:,install -m 755 $(BUILD)/$(shared) "$(DESTDIR)$(LIBDIR)" && \
 	  ln -sf $(shared) "$(DESTDIR)$(LIBDIR)/$(soname)" && \
 	  ln -sf $(soname) "$(DESTDIR)$(LIBDIR)/$(linkname)")
-	@sed -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(version)|' \
+	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@INCLUDEDIR@|$(call below_prefix,$(INCLUDEDIR))|' \
+	  -e 's|@LIBDIR@|$(call below_prefix,$(LIBDIR))|' -e 's|@VERSION@|$(version)|' \
 	  -e 's|@LUA_LIBS@|$(LUA_LIBS)|' -e 's|@CURL_LIBS@|$(CURL_LIBS) $(ZLIB_LIBS)|' src/viesti.pc.in >$(BUILD)/viesti.pc
 	@install -m 644 $(BUILD)/viesti.pc "$(DESTDIR)$(LIBDIR)/pkgconfig"
 	@[ -n "$(DESTDIR)" ] || /sbin/ldconfig 2>/dev/null || true

@@ -34,7 +34,7 @@ local function report(soak)
     ("%.1f"):format(soak.client:now() - soak.started), "cached", soak.ledger.cached,
     "resident", process_state.resident_kib(), "lua", collectgarbage "count" // 1 | 0,
     "descriptors", process_state.descriptors(), "threads", process_state.threads(),
-    "entries", stats.entries, "bytes", stats.bytes }, soak.ledger.by)
+    "entries", stats.count, "bytes", stats.bytes }, soak.ledger.by)
 end
 
 local function perform(soak, number)

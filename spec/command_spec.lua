@@ -387,7 +387,7 @@ describe("The command viesti", function()
 
     for _, case in ipairs({
       { "local x; return x.y", "script: [^\n]*:2: attempt to index a nil value %(local 'x'%)" },
-      { "error({ code = 1 })", "script: it raised table, which is no sentence" },
+      { "error({ code = 1 })", "script: it raised a table instead of a sentence" },
       { "return nil, 'no luck'", "script: no luck" },
       { "return nil", "script: send of Client returned nil and no error" },
       { "return 5", "script: [^\n]* must return a Response, or nil and an error, it returned 5" },

@@ -24,6 +24,12 @@ describe("the C library", function()
     end
   end)
 
+  it("has a header that the strictest C of 1989 takes, too", function()
+    local cc = os.getenv "CC" or "cc"
+    assert.equal("", process.run(cc .. " -std=c89 -pedantic -Wall -Wextra -Werror -fsyntax-only "
+      .. "-x c src/viesti.h"))
+  end)
+
   it("can be used from C++", function()
     local program <close> = c_program.build([[
       #include <cstdio>

@@ -74,6 +74,15 @@ describe("format.given", function()
   end)
 end)
 
+describe("format.seconds", function()
+  it("has three digits, or all of those before the point, and no exponent", function()
+    for seconds, text in pairs({ [0.0123456] = "0.0123", [2] = "2", [59.96] = "60", [999.4] = "999",
+      [999.6] = "1000", [1234.5] = "1234", [86400] = "86400", [1e7] = "10000000" }) do
+      assert.equal(text .. " s", format.seconds(seconds))
+    end
+  end)
+end)
+
 describe("format.options", function()
   local declaration = {
     { name = "b", type = "integer" }, { name = "a", type = "string" },

@@ -224,8 +224,9 @@ describe("viesti.chains.load", function()
     local odd = setmetatable({}, { __tostring = function() error("odd") end })
     assert.equal("the chain: it raised an error that cannot be printed",
       select(2, viesti.load("error(thing)", { thing = odd })))
-    for _, case in ipairs({ { "{ code = 1 }", "table" }, { "nil", "nil" }, { "1.5", "number" } }) do
-      assert.equal(("relay.lua: it raised %s, which is no sentence"):format(case[2]),
+    for _, case in ipairs({ { "{ code = 1 }", "a table" }, { "nil", "nothing" },
+      { "1.5", "a number" } }) do
+      assert.equal(("relay.lua: it raised %s instead of a sentence"):format(case[2]),
         select(2, viesti.load(("error(%s)"):format(case[1]), nil, { name = "@relay.lua" })))
     end
     assert.equal("the chain: mine", select(2, viesti.load("error(thing)",

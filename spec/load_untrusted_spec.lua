@@ -182,10 +182,10 @@ describe("An untrusted chain file", function()
     { "returns too many layers", "local t = {} for i = 1, 200 do t[i] = RetryingSender() end "
       .. "return chain(t)",
       "relay.lua:1: chain: an untrusted chain may be made of no more than 100 parts" },
-    { "raises a table", "error {}", "relay.lua: it raised table, which is no sentence" },
-    { "raises nothing", "error()", "relay.lua: it raised nil, which is no sentence" },
+    { "raises a table", "error {}", "relay.lua: it raised a table instead of a sentence" },
+    { "raises nothing", "error()", "relay.lua: it raised nothing instead of a sentence" },
     { "raises a number in no memory", "local t = {} for i = 1, 9999 do t[i] = i end error(1.5)",
-      "relay.lua: it raised number, which is no sentence" },
+      "relay.lua: it raised a number instead of a sentence" },
     { "raises a long string", DOUBLED .. "error(s)", "relay.lua:1: xxx" },
     { "names an option at length", DOUBLED .. "return SyncSender { [s] = 1 }",
       'relay.lua:1: SyncSender: there is no option "xxx' },

@@ -47,7 +47,15 @@ describe("RetryingSender", function()
       assert.same({ { "server_error", 503, "none", 1, 0, 3, "maybe", 1 },
         { "transport_error", "reset", "none", 2, 1, 2, "maybe", 2 },
         { "rate_limited", 429, 9, 3, 2, 1, "maybe", 9 }, }, { told[1], told[2], told[3] })
-      assert.equal(200, told[4][2])
+      assert.same({ 200, 4 }, { told[4][2], told[4][8] })
+    end)
+
+    it("is told what true would wait, also where nothing is left to send again with", function()
+      local told = {}
+      local outcome = ask({ 503, 503 }, function(context)
+        told[#told + 1] = { context.retries_left, context.wait }
+      end, { retries = 1 })
+      assert.same({ { { 1, 1 }, { 0, 2 } }, "retries" }, { told, outcome.give_up })
     end)
 
     it("passes on what the policy raises, and refuses other answers", function()

@@ -1,6 +1,7 @@
 -- `make soak`, for some seconds: the same chain, the same origin, the same verdict.
 
 local Origins = require "soak.origins"
+local process = require "spec.support.process"
 local soak = require "soak.soak"
 local verdict = require "soak.verdict"
 local ways = require "soak.ways"
@@ -27,6 +28,24 @@ describe("A soak of the standard chain at a faulty origin", function()
       assert.same({}, outcome.wrong)
     end)
   end
+end)
+
+describe("The program that soaks", function()
+  -- Its memory is judged, which that of a process under valgrind or a sanitizer must not be.
+  local it_plain = PLAIN and it or pending
+
+  it_plain("shows each report, what came of each kind of request, and its verdict", function()
+    local printed = process.run(("env %s %s REQUESTS=%d %s soak/run.lua"):format(
+      process.quote("LUA_PATH_5_4=" .. package.path),
+      process.quote("LUA_CPATH_5_4=" .. package.cpath), REQUESTS // 4, process.interpreter()))
+    for _, way in ipairs(ways) do
+      local name = way.name:gsub("%p", "%%%0")
+      assert.matches("\n" .. name .. ":\n +%d+ +%d+/s  memory .-  store %d+, .-  cached %d",
+        printed)
+      assert.matches("\n" .. name .. ": %d+ requests, .-: all well", printed)
+    end
+    assert.matches("\nwhat came of each kind of request:\n  GET [^\n]+%d", printed)
+  end)
 end)
 
 describe("The verdict of a soak", function()

@@ -84,6 +84,33 @@ describe("require \"viesti\"", function()
       .. "it is the rock viesti%-sqlite$", message)
   end)
 
+  it("says why they cannot be loaded where they are installed", function()
+    local loaded, cpath = {}, package.cpath
+    for _, name in ipairs({ "viesti.sqlite", "viesti.stores.sqlite" }) do
+      loaded[name], package.loaded[name] = package.loaded[name], nil
+    end
+    finally(function()
+      package.cpath, package.preload["viesti.stores.sqlite"] = cpath, nil
+      for name, module in pairs(loaded) do
+        package.loaded[name] = module
+      end
+    end)
+    local function reason()
+      return select(2, viesti.load "return sqlite 'a'")
+    end
+    package.cpath = ""
+    assert.equal("chain:1: the store for SQLite cannot be loaded: "
+      .. "module 'viesti.stores.sqlite' not found", reason())
+    package.preload["viesti.stores.sqlite"] = function()
+      error("no\n\tsymbol", 0)
+    end
+    assert.equal("chain:1: the store for SQLite cannot be loaded: no symbol", reason())
+    package.preload["viesti.stores.sqlite"] = function()
+      error("not enough memory", 0)
+    end
+    assert.matches("not enough memory$", reason())
+  end)
+
   it("says what was likely meant by a class or a call that it has not", function()
     for name, hint in pairs({ RetrySender = ", did you mean 'RetryingSender'?", Bicycle = "",
       Retry = ", did you mean 'RetryingSender'?",

@@ -85,6 +85,14 @@ describe("viesti.h", function()
       maybe_sent = { "RetryContext", "sent" } }))
   end)
 
+  it("calls what is known of an outcome as viesti_last_error and an attempt do", function()
+    local told = members_of "viesti_outcome"
+    told.status, told.response, told.error = nil, nil, nil
+    assert.same(told, set_of(HEADER, "viesti_last_error_([%l_]+)%("))
+    assert.is_truthy(told.maybe_sent and members_of("viesti_attempt").maybe_sent
+      and HEADER:find "viesti_fail%([^)]-int maybe_sent%)")
+  end)
+
   it("gives a store the options and methods that Lua gives it", function()
     local options, known = {}, read_stubs()
     for _, spec in ipairs(lists.Store) do

@@ -34,8 +34,9 @@
  *
  * Functions of the caller's are of two kinds. Those that are told of an outcome (viesti_callback)
  * may call everything. Those that are part of sending or loading (senders, policies, `warn`, `log`,
- * the allocator) run in the middle of it: from there viesti_complete, viesti_fail,
- * viesti_last_error and viesti_close alone may be called, and all else is VIESTI_MISUSE. */
+ * the allocator) run in the middle of it: of what takes the runtime, viesti_complete,
+ * viesti_fail, viesti_last_error and its kin, viesti_wakeup and viesti_close alone may be called
+ * from there, and all else is VIESTI_MISUSE. */
 #ifndef VIESTI_H
 #define VIESTI_H
 
@@ -61,11 +62,16 @@ typedef struct viesti_bytes {
   size_t length;
 } viesti_bytes;
 
+/* Of what cannot be done, VIESTI_MISUSE is what is wrong in the program, whatever its data: an
+ * argument that is NULL, a size, a count or a length that cannot be, an answer of a sender's that
+ * is none, a call from where it may not be made, a reload without a file. VIESTI_FAILED is what is
+ * wrong in a text that is given (a URL, a header, a name, a path, a source), and a request where no
+ * chain is loaded, as after a broken file. */
 typedef enum viesti_status {
   VIESTI_OK = 0,
-  VIESTI_MISUSE,        /* an argument is wrong, or the moment; nothing was done */
-  VIESTI_FAILED,        /* it did not work out: viesti_last_error and _kind say why */
-  VIESTI_OUT_OF_MEMORY, /* there was none left, or not within the limit; the runtime goes on */
+  VIESTI_MISUSE,       /* an argument is wrong, or the moment; nothing was done */
+  VIESTI_FAILED,       /* it did not work out: viesti_last_error and _kind say why */
+  VIESTI_OUT_OF_MEMORY /* there was none left, or not within the limit; the runtime goes on */
 } viesti_status;
 
 /* The version of the library, "0.1.0"; static. */
@@ -129,6 +135,10 @@ typedef struct viesti_options {
   viesti_store *store;      /* what `store` stands for in a chain's source; NULL: nothing */
   int linger_ms;            /* milliseconds that viesti_close goes on with what is under way;
                              * 0: none, negative: until it is done */
+  int untrusted;            /* true (1): nobody vouches for the chains that are loaded: they are
+                             * read as data, with bounded memory and time, and reach no files; what
+                             * they may name is in docs/chains.md. 0: they are the program's own,
+                             * and run without bounds */
 } viesti_options;
 
 /* Opens a runtime with no chain yet. `options` may be NULL. *runtime is the caller's, to be closed
@@ -168,12 +178,18 @@ VIESTI_API viesti_status viesti_add_store(viesti *runtime, const char *name, vie
  * by the runtime, valid until its next call. `runtime` may be NULL, as a failed open leaves it. */
 VIESTI_API const char *viesti_last_error(const viesti *runtime);
 
-/* Of what kind that was, where a request got no response; "" for anything else, a refused URL or
- * header among them. Owned by the runtime, valid until its next call. The kinds are "resolve",
+/* Of what kind that was, where a request got no response: "script" also where code of the chain (a
+ * layer, a policy, a token function) has raised it. "out_of_memory" for each VIESTI_OUT_OF_MEMORY,
+ * whatever was called. "" for anything else, a refused URL or header among them. Owned by the
+ * runtime, valid until its next call. The kinds are "resolve",
  * "connect", "tls", "timeout", "reset", "empty_reply", "truncated", "protocol", "too_large",
  * "refused", "redirect", "status", "cancelled", "closed", "rate_limited", "circuit_open",
  * "deadline", "forked", "script" and "out_of_memory"; docs/reference.md says what each means. */
 VIESTI_API const char *viesti_last_error_kind(const viesti *runtime);
+
+/* True (1) if a request got no response and the server may have got any of it all the same; false
+ * (0) if it certainly has not, and for anything else. */
+VIESTI_API int viesti_last_error_maybe_sent(const viesti *runtime);
 
 /* The runtime's Lua state, for what this header does not offer; owned by the runtime, NULL if that
  * was not opened. Whoever uses it protects his own calls, and leaves its stack as it was. */
@@ -197,9 +213,10 @@ typedef struct viesti_request {
   const char *url;    /* http or https */
   const viesti_header *headers;
   size_t header_count;
-  const char *body; /* NULL: none */
+  const char *body; /* NULL: none, of length 0 */
   size_t body_length;
-  double timeout; /* seconds for each exchange; 0: the session's own */
+  double timeout; /* seconds for each exchange; 0: the session's own, which is where a chain says
+                   * that there is to be no limit (`timeout = 0` there) */
 } viesti_request;
 
 /* Sends a request through the chain and blocks until it is done. On VIESTI_OK *response is the
@@ -214,7 +231,8 @@ typedef struct viesti_outcome {
   size_t size;
   viesti_status status;
   viesti_response *response; /* NULL unless VIESTI_OK; to be retained by who wants to keep it */
-  const char *error, *kind;  /* as of viesti_last_error and _kind */
+  const char *error, *kind;  /* as of viesti_last_error, _kind */
+  int maybe_sent;            /* and _maybe_sent */
 } viesti_outcome;
 
 /* Is told the outcome, which is valid during the call only. */
@@ -236,10 +254,10 @@ VIESTI_API viesti_status viesti_cancel(viesti *runtime, viesti_ticket ticket);
 /* How many requests were submitted whose callbacks have not been called yet. */
 VIESTI_API size_t viesti_pending(const viesti *runtime);
 
-/* Waits until there is something to do, at most `timeout_ms` milliseconds (0: not at all, -1: for
- * as long as it takes, which is until viesti_wakeup where nothing is under way), does it, and calls
- * back what is done. VIESTI_OK also if that was nothing; how requests ended, their callbacks are
- * told. */
+/* Waits until there is something to do, at most `timeout_ms` milliseconds (0: not at all, negative:
+ * for as long as it takes, which is until viesti_wakeup where nothing is under way), does it, and
+ * calls back what is done. VIESTI_OK also if that was nothing; how requests ended, their callbacks
+ * are told. */
 VIESTI_API viesti_status viesti_step(viesti *runtime, int timeout_ms);
 
 /* For a loop of the host's own. A descriptor that is readable whenever viesti_step has something to
@@ -291,8 +309,8 @@ typedef struct viesti_sender {
   size_t size;
   void *context; /* handed to each call */
   /* A request to work on: `request`, with its fields, its body and the seconds that are left for it
-   * (`timeout`), is valid until the completion is over: once viesti_complete or viesti_fail was
-   * called for it, in this call or later, or `cancel` was. */
+   * (`timeout`; 0: nobody has set a limit), is valid until the completion is over: once
+   * viesti_complete or viesti_fail was called for it, in this call or later, or `cancel` was. */
   void (*start)(void *context, const viesti_request *request, viesti_completion *completion);
   /* Nobody waits for it any more: it is over, and must not be used after this call. May be NULL. */
   void (*cancel)(void *context, viesti_completion *completion);
@@ -310,10 +328,10 @@ VIESTI_API viesti_status viesti_add_sender(viesti *runtime, const char *name,
 typedef struct viesti_answer {
   size_t size;
   int status_code;    /* 200 to 599 */
-  const char *reason; /* NULL: none */
+  const char *reason; /* one line; NULL: none */
   const viesti_header *headers;
   size_t header_count;
-  const char *body; /* NULL: empty */
+  const char *body; /* NULL: empty, of length 0 */
   size_t body_length;
 } viesti_answer;
 
@@ -326,7 +344,11 @@ VIESTI_API viesti_status viesti_complete(viesti_completion *completion,
 VIESTI_API viesti_status viesti_fail(viesti_completion *completion, const char *kind,
                                      const char *message, int maybe_sent);
 
-/* ---- Policies in C, by which a RetryingSender sends again or does not ---- */
+/* ---- Policies in C, by which a RetryingSender sends again or does not ----
+ *
+ * A policy is asked after each attempt, one that succeeded included. What it says overrides
+ * the rule that what is not idempotent, a POST say, is not sent twice; it does not go beyond
+ * `retries` (429s aside). Where it has no reason of its own it returns VIESTI_AS_USUAL. */
 
 /* What happened so far; valid during the call only. */
 typedef struct viesti_attempt {
@@ -338,7 +360,7 @@ typedef struct viesti_attempt {
   const char *kind;   /* of its error; "" where there is a response */
   int maybe_sent;     /* whether the server may have got the request */
   double retry_after; /* seconds that the response asks to wait; negative: none */
-  double wait;        /* seconds until the next one, as it would be; negative: no more */
+  double wait;        /* seconds that VIESTI_AGAIN waits, whether or not it would be sent again */
   double elapsed;     /* seconds since the first one began */
 } viesti_attempt;
 

@@ -45,6 +45,7 @@ void host_note(void *context, const viesti_outcome *outcome) {
   about->times++;
   about->how = outcome->status;
   about->status = outcome->response ? viesti_response_status_code(outcome->response) : 0;
+  about->maybe_sent = outcome->maybe_sent;
   snprintf(about->kind, sizeof about->kind, "%s", outcome->kind);
   snprintf(about->error, sizeof about->error, "%s", outcome->error);
 }

@@ -11,6 +11,7 @@ typedef struct told {
   int times, status; /* the response's status; 0: there was none */
   viesti_status how;
   char kind[24], error[200];
+  int maybe_sent;
 } told;
 
 /* A server that answers so for the running test; and its URL, valid until the next call. */

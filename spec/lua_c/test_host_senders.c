@@ -133,6 +133,7 @@ IT("is completed later, and lets others go on meanwhile") {
   check_int(viesti_fail(completion, "reset", "it broke", 1), VIESTI_OK);
   viesti_step(runtime, -1);
   check_text(vi_text_of(first.kind), "reset");
+  check_int(first.maybe_sent, 1);
   check(strstr(first.error, "it broke"));
 }
 
@@ -169,6 +170,7 @@ IT("tells the host once that nobody waits any more, and takes no answer then") {
   check_int(self->result, VIESTI_MISUSE);
   host_finish(runtime);
   check_text(vi_text_of(about.kind), "cancelled");
+  check_int(about.maybe_sent, 1);
 }
 
 IT("tells the host likewise when the request's time is up") {
@@ -223,6 +225,14 @@ IT("takes no answer that is none, and waits for another") {
   answer.status_code = 100;
   check_int(viesti_complete(self->completion, &answer), VIESTI_MISUSE);
   answer.status_code = 200;
+  answer.body = NULL;
+  check_int(viesti_complete(self->completion, &answer), VIESTI_MISUSE);
+  check(strstr(viesti_last_error(runtime), "body is NULL, but its length is not 0"));
+  answer.body = self->answer.body;
+  answer.reason = "Fine\r\nX-A: b";
+  check_int(viesti_complete(self->completion, &answer), VIESTI_MISUSE);
+  check(strstr(viesti_last_error(runtime), "reason"));
+  answer.reason = NULL;
   answer.headers = &bad;
   answer.header_count = 1;
   check_int(viesti_complete(self->completion, &answer), VIESTI_MISUSE);
@@ -305,7 +315,8 @@ IT("says what is wrong with what completes a request, and nothing of it once tha
   check_int(host_send(runtime, URL), 200);
   check_text(vi_text_of(said[0]), "viesti_complete: the answer's status is not from 200 to 599");
   check_text(vi_text_of(said[1]), "viesti_fail: there is no error of that kind");
-  check_text(vi_text_of(said[2]), "the runtime is called from inside of its chain");
+  check_text(vi_text_of(said[2]),
+             "the runtime is called from inside of its chain, or from another thread");
   check_text(vi_text_of(viesti_last_error(runtime)), "");
   check_int(host_send(runtime, "http://example.test/never"), 0);
   check(strstr(viesti_last_error(runtime), "viesti_complete: the answer's status is not"));
@@ -430,6 +441,22 @@ IT("asks the host's policy whether to send again") {
   check_text(vi_text_of(self.url), URL);
   check_text(vi_text_of(self.kind), "");
   check(self.attempt.retry_after < 0);
+  check(self.attempt.wait >= 0 && self.attempt.wait <= 2); /* what VIESTI_AGAIN would be */
+}
+
+IT("asks it about a POST that succeeded as well, and goes by its word") {
+  worker *sender = new_worker(true);
+  judge self = {.verdicts = {VIESTI_AS_USUAL, 0, VIESTI_AS_USUAL}};
+  viesti *runtime = open_judged(&self, sender);
+  viesti_request request = {.size = sizeof request, .method = "POST", .url = URL, .body = ""};
+  viesti_response *response;
+  require(runtime);
+  for (int sent = 1; sent <= 3; sent += 2) {
+    check_int(viesti_send(runtime, &request, &response), VIESTI_OK);
+    viesti_response_release(response);
+    check_int(self.attempt.maybe_sent, 1);
+    check_int(sender->started, sent);
+  }
 }
 
 IT("goes by its word that it is not to") {
@@ -443,6 +470,27 @@ IT("goes by its word that it is not to") {
   check_int(sender->started, 1);
 }
 
+IT("is named by a chain that nobody vouches for, as any sender and policy of the host's") {
+  worker *sender = new_worker(true);
+  judge self = {.verdicts = {0, VIESTI_AS_USUAL}};
+  viesti_options options = {.size = sizeof options, .untrusted = 1};
+  viesti_sender own = {sizeof own, sender, start, cancel, close};
+  viesti *runtime;
+  require(viesti_open(&runtime, &options) == VIESTI_OK);
+  check_int(viesti_add_sender(runtime, "OwnSender", &own), VIESTI_OK);
+  check_int(viesti_add_policy(runtime, "own_policy", decide, &self), VIESTI_OK);
+  check_int(
+      viesti_load(
+          runtime,
+          "return chain { RetryingSender { retries = 3, policy = own_policy }, OwnSender {} }",
+          NULL),
+      VIESTI_OK);
+  check_int(host_send(runtime, URL), 203);
+  check_int(self.asked, 2);
+  check_int(sender->started, 2);
+  viesti_close(runtime);
+}
+
 IT("says so where the policy says nothing that can be done") {
   worker *sender = new_worker(true);
   judge self = {.verdicts = {-7}};
@@ -450,4 +498,5 @@ IT("says so where the policy says nothing that can be done") {
   require(runtime);
   check_int(host_send(runtime, URL), 0);
   check(strstr(viesti_last_error(runtime), "policy must return"));
+  check_text(vi_text_of(viesti_last_error_kind(runtime)), "script");
 }

@@ -82,6 +82,7 @@ IT("ends with VIESTI_OUT_OF_MEMORY what needs more than the limit, and goes on")
                                "return SyncSender {}";
   check_int(viesti_load(runtime, greedy, NULL), VIESTI_OUT_OF_MEMORY);
   check(strstr(viesti_last_error(runtime), "memory"));
+  check_text(vi_text_of(viesti_last_error_kind(runtime)), "out_of_memory");
   check_int(viesti_load(runtime, MOCK, NULL), VIESTI_OK);
   check_int(host_send(runtime, URL), 200);
 }
@@ -99,9 +100,12 @@ IT("says so where a chain that sends needs more than the limit, submitted or not
   check_int(viesti_load(runtime, greedy, NULL), VIESTI_OK);
   check_int(host_send(runtime, "http://example.test/greedy"), 0);
   check(strstr(viesti_last_error(runtime), "memory"));
+  check_text(vi_text_of(viesti_last_error_kind(runtime)), "out_of_memory");
+  check_int(viesti_last_error_maybe_sent(runtime), 1);
   host_get(runtime, "http://example.test/greedy", &about);
   host_finish(runtime);
   check_int(about.how, VIESTI_OUT_OF_MEMORY);
+  check_text(vi_text_of(about.kind), "out_of_memory");
   check_int(host_send(runtime, URL), 200);
 }
 
@@ -110,6 +114,7 @@ IT("does not open within too little memory, and says so") {
   viesti_options options = {sizeof options, .memory_limit = 50000};
   check_int(viesti_open(&runtime, &options), VIESTI_OUT_OF_MEMORY);
   check(strstr(viesti_last_error(runtime), "memory"));
+  check_text(vi_text_of(viesti_last_error_kind(runtime)), "out_of_memory");
   check_int(viesti_load(runtime, MOCK, NULL), VIESTI_MISUSE);
   viesti_close(runtime);
 }
@@ -161,6 +166,39 @@ IT("keeps responses in the host's store, for all runtimes that know it") {
   check_int(viesti_add_store(second, NULL, store), VIESTI_MISUSE);
 }
 
+IT("reads as data, within bounds, the chains that nobody vouches for") {
+  heard about = {0};
+  char path[] = "/tmp/viesti.XXXXXX";
+  viesti_store *store = NULL;
+  require(viesti_store_open(&store, NULL) == VIESTI_OK);
+  viesti *runtime = open_with(
+      (viesti_options){.untrusted = 1, .store = store, .log = hear_log, .context = &about});
+  viesti_store_release(store);
+  check_int(viesti_load(runtime, "while true do end", NULL), VIESTI_FAILED);
+  check(strstr(viesti_last_error(runtime), "no more than a million instructions"));
+  check_int(viesti_load(runtime, "return SyncSender { ca = '/etc/passwd' }", NULL), VIESTI_FAILED);
+  check(strstr(viesti_last_error(runtime), "not for untrusted chains"));
+  check_int(viesti_load(runtime, "return sqlite 'a file'", NULL), VIESTI_FAILED);
+  check(strstr(viesti_last_error(runtime), "an untrusted chain has no 'sqlite'"));
+  int fd = mkstemp(path);
+  static const char good[] = "return chain { CachingSender { store = store }, SyncSender {} }";
+  require(fd >= 0);
+  check(write(fd, good, strlen(good)) > 0);
+  check_int(viesti_load_file(runtime, path), VIESTI_OK);
+  check(write(fd, " -- edited", 10) == 10);
+  check_int(viesti_reload(runtime), VIESTI_OK);
+  check(ftruncate(fd, 0) == 0 && pwrite(fd, "repeat until false", 18, 0) == 18);
+  check_int(viesti_reload(runtime), VIESTI_FAILED);
+  check(strstr(viesti_last_error(runtime), "an untrusted chain"));
+  close(fd);
+  unlink(path);
+  origin *server = host_serve_hello();
+  require(server);
+  check_int(host_send(runtime, host_url(server)), 200);
+  check_int(host_send(runtime, host_url(server)), 200);
+  check_int(origin_requests(server), 1);
+}
+
 IT("loads a file, and keeps the chain when that is gone or broken") {
   char path[] = "/tmp/viesti.XXXXXX";
   viesti *runtime = host_open(NULL);
@@ -176,6 +214,8 @@ IT("loads a file, and keeps the chain when that is gone or broken") {
   check_int(viesti_load_file(runtime, path), VIESTI_FAILED);
   check(strstr(viesti_last_error(runtime), "No such file"));
   check_int(viesti_load_file(runtime, NULL), VIESTI_MISUSE);
+  check_int(viesti_load_file(runtime, ""), VIESTI_FAILED);
+  check_text(vi_text_of(viesti_last_error(runtime)), "viesti_load_file: the path is empty");
   check_int(host_send(runtime, URL), 200);
 }
 

@@ -46,9 +46,14 @@ IT("says of one that fails why, and of what kind that is") {
   check_int(about.how, VIESTI_FAILED);
   check_text(vi_text_of(about.kind), "connect");
   check(strstr(about.error, "127.0.0.1:1"));
+  check_int(about.maybe_sent, 0);
+  host_get(runtime, "ftp://127.0.0.1/", &about);
+  host_finish(runtime);
+  check_text(vi_text_of(about.kind), "");
+  check_int(about.maybe_sent, 0);
 }
 
-IT("says what a chain raised") {
+IT("says what a chain raised, of the kind of what code of its user's fails with") {
   viesti *runtime = host_open("local S = Sender:extend('OwnSender')\n"
                               "function S:send() error('no way', 0) end\n"
                               "return S()");
@@ -58,7 +63,12 @@ IT("says what a chain raised") {
   host_finish(runtime);
   check_int(about.how, VIESTI_FAILED);
   check_text(vi_text_of(about.error), "no way");
-  check_text(vi_text_of(about.kind), "");
+  check_text(vi_text_of(about.kind), "script");
+  check_int(about.maybe_sent, 1);
+  check_int(host_send(runtime, "http://127.0.0.1:1/"), 0);
+  check_text(vi_text_of(viesti_last_error(runtime)), "no way");
+  check_text(vi_text_of(viesti_last_error_kind(runtime)), "script");
+  check_int(viesti_last_error_maybe_sent(runtime), 1);
 }
 
 IT("cancels what waits for its server, and says so from the next step") {
@@ -260,6 +270,9 @@ IT("refuses a request without a callback, and one through no chain, and calls no
   check_int(viesti_submit(runtime, &request, host_note, &about, &ticket), VIESTI_FAILED);
   check_int(ticket, 0);
   check_text(vi_text_of(viesti_last_error(runtime)), "no chain is loaded");
+  check_int(host_send(runtime, "http://127.0.0.1:1/"), 0);
+  check_text(vi_text_of(viesti_last_error_kind(runtime)), "");
+  check_int(viesti_last_error_maybe_sent(runtime), 0);
   viesti_step(runtime, 0);
   check_int(about.times, 0);
   check_int(viesti_pending(runtime), 0);
@@ -273,6 +286,11 @@ IT("says what is wrong with a request, and no more of what went before") {
   require(runtime);
   check_int(viesti_send(runtime, &request, &response), VIESTI_FAILED);
   check_text(vi_text_of(viesti_last_error_kind(runtime)), "connect");
+  check_int(viesti_last_error_maybe_sent(runtime), 0);
+  request.url = "http://127.0.0.1:1/with space";
+  check_int(viesti_send(runtime, &request, &response), VIESTI_FAILED);
+  check_text(vi_text_of(viesti_last_error_kind(runtime)), "");
+  check_int(viesti_last_error_maybe_sent(runtime), 0);
   check_int(viesti_send(runtime, &request, NULL), VIESTI_MISUSE);
   check_text(vi_text_of(viesti_last_error(runtime)),
              "viesti_send: there is no pointer for the response");
@@ -285,7 +303,12 @@ IT("says what is wrong with a request, and no more of what went before") {
   request.headers = fields;
   check_int(viesti_send(runtime, &request, &response), VIESTI_MISUSE);
   check(strstr(viesti_last_error(runtime), "one of the request's headers"));
-  request.body = "";
+  request.body_length = 5;
+  request.header_count = 0;
+  check_int(viesti_send(runtime, &request, &response), VIESTI_MISUSE);
+  check_text(vi_text_of(viesti_last_error(runtime)),
+             "viesti_send: the request's body is NULL, but its length is not 0");
+  request.body = "12345";
   check_int(viesti_send(runtime, &request, &response), VIESTI_MISUSE);
   check_text(vi_text_of(viesti_last_error(runtime)),
              "viesti_send: a body needs a method, \"POST\" say");

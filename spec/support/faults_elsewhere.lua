@@ -117,8 +117,10 @@ return {
   },
   {
     title = "Code and means of yours that fail",
-    text = "What your code raises is an error of the kind `script`, with it as `cause`, where a "
-      .. "request is under way; elsewhere it is raised.",
+    text = "What a function raises that a transfer asks (the reader of a body, `on_progress`) is "
+      .. "an error of the kind `script`, with it as `cause`. What a layer, a policy or a token's "
+      .. "function raises is raised by `send`; in C, where nothing is raised, that is of the kind "
+      .. "`script`, too.",
     rows = {
       { "the function of a body raises, or gives up", "`script`, `cause`",
         "the next request goes on", "upload_spec.lua",

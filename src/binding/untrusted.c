@@ -218,7 +218,8 @@ VI_RAISES static void push_reason(lua_State *L, const run *self, int status) {
     size_t length = lua_rawlen(U, -1);
     lua_pushlstring(L, lua_tostring(U, -1), length < LONGEST_REASON ? length : LONGEST_REASON);
   } else
-    lua_pushfstring(L, "it raised %s, which is no sentence", luaL_typename(U, -1));
+    lua_pushfstring(L, "it raised %s%s instead of a sentence", lua_isnil(U, -1) ? "" : "a ",
+                    lua_isnil(U, -1) ? "nothing" : luaL_typename(U, -1));
 }
 
 VI_RAISES static int give_up(lua_State *L, const char *sentence) {

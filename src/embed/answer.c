@@ -91,6 +91,10 @@ static viesti_status finish(viesti_completion *completion) {
 static const char *wrong_with(const viesti_answer *answer) {
   if (answer->status_code < 200 || answer->status_code > 599)
     return "the answer's status is not from 200 to 599";
+  if (answer->reason && vi_headers_check(vi_text_of("reason"), vi_text_of(answer->reason)))
+    return "the answer's reason is no text of one line";
+  if (answer->body_length > 0 && !answer->body)
+    return "the answer's body is NULL, but its length is not 0";
   if (answer->header_count > 0 && !answer->headers)
     return "the answer's headers are NULL, but their count is not 0";
   for (size_t i = 0; i < answer->header_count; i++) {
@@ -103,7 +107,7 @@ static const char *wrong_with(const viesti_answer *answer) {
 }
 
 static vi_headers_result fill(vi_response *response, const viesti_answer *answer) {
-  vi_text body = {answer->body, answer->body ? answer->body_length : 0};
+  vi_text body = {answer->body, answer->body_length};
   response->status = answer->status_code;
   if (!vi_buffer_append_text(&response->reason, vi_text_of(answer->reason)) ||
       !vi_buffer_append_text(&response->body->bytes, body))

@@ -58,7 +58,7 @@ static void push_file(lua_State *L, const load_call *arguments) {
   set_string(L, "path", arguments->path);
   set_string(L, "name", arguments->name);
   vi_embed_push_names(L);
-  lua_pushboolean(L, true);
+  lua_pushboolean(L, !arguments->runtime->options.untrusted);
   lua_call(L, 3, 1);
 }
 
@@ -102,7 +102,9 @@ viesti_status viesti_load_file(viesti *runtime, const char *path) {
   if (!vi_embed_is_usable(runtime))
     return VIESTI_MISUSE;
   if (!path)
-    return vi_embed_fail(runtime, VIESTI_MISUSE, "viesti_load_file: the path is NULL");
+    return vi_embed_misuse(runtime, "viesti_load_file", "the path is NULL");
+  if (!path[0])
+    return vi_embed_fail(runtime, VIESTI_FAILED, "viesti_load_file: the path is empty");
   load_call arguments = {.runtime = runtime, .path = path};
   return note_reading(runtime, vi_embed_call(runtime, load_protected, &arguments));
 }

@@ -47,7 +47,7 @@ static int ask(lua_State *L) {
       .kind = string_of(L, error, "kind"),
       .maybe_sent = string_of(L, CONTEXT, "sent")[0] != 'n',
       .retry_after = number_of(L, "retry_after", -1),
-      .wait = number_of(L, "wait", -1),
+      .wait = number_of(L, "wait", 0),
       .elapsed = number_of(L, "elapsed", 0),
   };
   return verdict_of(L, policy->policy(policy->context, &attempt));

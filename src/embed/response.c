@@ -5,6 +5,7 @@
 #include "message/memory.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct viesti_response {
   atomic_uint references;
@@ -26,11 +27,23 @@ viesti_response *vi_embed_response(vi_response *core, bool from_cache, int attem
   return response;
 }
 
-/* nil and an error are at `index`: raises the error's sentence, its kind kept for the caller. */
+/* The error at `index`. Of a cancelled task nobody knows how far its request came. */
+static void note_error(lua_State *L, int index, vi_said *said) {
+  if (lua_getfield(L, index, "kind") == LUA_TSTRING) {
+    said->is_error = true;
+    snprintf(said->kind, sizeof said->kind, "%s", lua_tostring(L, -1));
+  }
+  lua_getfield(L, index, "sent");
+  const char *sent = lua_tostring(L, -1);
+  said->maybe_sent = !sent || strcmp(sent, "no") != 0 || strcmp(said->kind, "cancelled") == 0;
+}
+
+/* nil and an error are at `index`: raises the error's sentence, what is known of it kept for the
+ * caller. */
 static void raise_error(lua_State *L, int index, viesti *runtime) {
   lua_settop(L, index + 1);
-  if (lua_istable(L, -1) && lua_getfield(L, -1, "kind") == LUA_TSTRING)
-    snprintf(runtime->said.kind, sizeof runtime->said.kind, "%s", lua_tostring(L, -1));
+  if (lua_istable(L, -1))
+    note_error(L, index + 1, &runtime->said);
   luaL_tolstring(L, index + 1, NULL);
   lua_error(L);
 }

@@ -33,12 +33,22 @@ lua_State *viesti_lua(viesti *runtime) {
   return runtime ? runtime->L : NULL;
 }
 
+int viesti_last_error_maybe_sent(const viesti *runtime) {
+  return runtime && runtime->said.maybe_sent;
+}
+
 void vi_embed_say_nothing(viesti *runtime) {
-  runtime->said.error[0] = runtime->said.kind[0] = '\0';
+  runtime->said = (vi_said){.error = ""};
+}
+
+static void say_kind(viesti *runtime, vi_error_kind kind) {
+  snprintf(runtime->said.kind, sizeof runtime->said.kind, "%s", vi_error_kind_name(kind));
 }
 
 viesti_status vi_embed_fail(viesti *runtime, viesti_status status, const char *message) {
   vi_embed_say_nothing(runtime);
+  if (status == VIESTI_OUT_OF_MEMORY)
+    say_kind(runtime, VI_ERROR_OUT_OF_MEMORY);
   snprintf(runtime->said.error, sizeof runtime->said.error, "%s", message);
   return status;
 }
@@ -55,12 +65,29 @@ viesti_status vi_embed_return(viesti *runtime, viesti_status status) {
   return status;
 }
 
+/* What is wrong with the request itself the core raises, and begins so. */
+static bool is_refusal(const char *message) {
+  static const char REFUSED[] = "Request: ";
+  return strncmp(message, REFUSED, sizeof REFUSED - 1) == 0;
+}
+
+viesti_status vi_embed_note_raised(viesti *runtime, viesti_status status) {
+  vi_said *said = &runtime->said;
+  if (status == VIESTI_OK || said->is_error || is_refusal(said->error))
+    return status;
+  said->maybe_sent = true; /* nobody knows how far it came */
+  if (status == VIESTI_FAILED)
+    say_kind(runtime, VI_ERROR_SCRIPT);
+  return status;
+}
+
 bool vi_embed_is_usable(viesti *runtime) {
   if (!runtime || !runtime->opened)
     return false;
   if (!runtime->in_lua)
     return true;
-  vi_embed_fail(runtime, VIESTI_MISUSE, "the runtime is called from inside of its chain");
+  vi_embed_fail(runtime, VIESTI_MISUSE,
+                "the runtime is called from inside of its chain, or from another thread");
   return false;
 }
 
@@ -106,6 +133,8 @@ viesti_status vi_embed_call(viesti *runtime, lua_CFunction function, void *argum
     bool memory = is_of_memory(status, message, runtime->said.kind);
     snprintf(runtime->said.error, sizeof runtime->said.error, "%s",
              message ? message : "an error that is no string was raised");
+    if (memory)
+      say_kind(runtime, VI_ERROR_OUT_OF_MEMORY);
     status = memory ? VIESTI_OUT_OF_MEMORY : VIESTI_FAILED;
   }
   lua_settop(L, top);

@@ -14,7 +14,9 @@
 /* What the last call came to. */
 typedef struct vi_said {
   char error[512];
-  char kind[24]; /* of the request's error, as in Lua */
+  char kind[24];   /* of the request's error, as in Lua */
+  bool maybe_sent; /* whether any of that request may have been sent */
+  bool is_error;   /* the chain has returned an error: it has said all that itself */
 } vi_said;
 
 struct vi_submission;
@@ -63,6 +65,9 @@ void vi_embed_say_nothing(viesti *runtime);
  * after which it is not to be touched, and returns the status. */
 viesti_status vi_embed_return(viesti *runtime, viesti_status status);
 
+/* Adds of what kind it is that the chain was sent a request and raised. Returns the status. */
+viesti_status vi_embed_note_raised(viesti *runtime, viesti_status status);
+
 /* Whether the runtime can be called now; if not, it has been said why not. */
 bool vi_embed_is_usable(viesti *runtime);
 
@@ -89,8 +94,8 @@ VI_RAISES void vi_embed_push_later_send(lua_State *L, const viesti_request *requ
 /* Reads a request of the caller's. Returns what is wrong with it, NULL: nothing. */
 const char *vi_embed_read_request(viesti_request *to, const viesti_request *from);
 
-/* The response at `index`, as the host gets it, one reference; or raises the error behind nil, its
- * kind kept for the caller. */
+/* The response at `index`, as the host gets it, one reference; or raises the error behind nil, what
+ * is known of it kept for the caller. */
 VI_RAISES viesti_response *vi_embed_take_response(lua_State *L, int index, viesti *runtime);
 
 /* A response as the host gets it, which takes over one reference of the core's. NULL: out of

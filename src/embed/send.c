@@ -9,6 +9,8 @@ const char *vi_embed_read_request(viesti_request *to, const viesti_request *from
     return "the request does not begin with its size";
   if (!to->url)
     return "the request's url is NULL";
+  if (!to->body && to->body_length > 0)
+    return "the request's body is NULL, but its length is not 0";
   if (to->body && !to->method)
     return "a body needs a method, \"POST\" say";
   if (to->header_count > 0 && !to->headers)
@@ -75,12 +77,14 @@ typedef struct send_call {
   viesti *runtime;
   viesti_request request;
   viesti_response *response;
+  bool is_under_way; /* the chain has been asked */
 } send_call;
 
 static int send_protected(lua_State *L) {
   send_call *arguments = lua_touserdata(L, 1);
   vi_embed_push_chain(L);
   push_sending(L, &arguments->request);
+  arguments->is_under_way = true;
   lua_call(L, 2, 2);
   arguments->response = vi_embed_take_response(L, -2, arguments->runtime);
   return 0;
@@ -98,6 +102,8 @@ viesti_status viesti_send(viesti *runtime, const viesti_request *request,
   if (wrong)
     return vi_embed_misuse(runtime, "viesti_send", wrong);
   viesti_status status = vi_embed_call(runtime, send_protected, &arguments);
+  if (arguments.is_under_way)
+    vi_embed_note_raised(runtime, status);
   *response = arguments.response;
   if (atomic_load(&runtime->woken)) /* which the loop may have seen instead of a step */
     vi_loop_ring(runtime->loop->loop);

@@ -163,12 +163,14 @@ static int settle_protected(lua_State *L) {
 static void call_back(viesti *runtime, vi_submission *one) {
   settle_call arguments = {runtime, one->ticket, NULL};
   viesti_status status = vi_embed_call(runtime, settle_protected, &arguments);
+  vi_embed_note_raised(runtime, status);
   vi_said said = runtime->said; /* which the callback's calls on the runtime change */
   viesti_outcome outcome = {.size = sizeof outcome,
                             .status = status,
                             .response = arguments.response,
                             .error = said.error,
-                            .kind = said.kind};
+                            .kind = said.kind,
+                            .maybe_sent = said.maybe_sent};
   runtime->pending--;
   one->callback(one->context, &outcome);
   viesti_response_release(arguments.response);

@@ -9,6 +9,7 @@
 #include "transport/sockets.h"
 #include "transport/timeouts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* False, with `error`, if the session sends nothing any more. */
@@ -306,8 +307,9 @@ void vi_transfer_abort(vi_transfer *transfer, vi_error_kind kind, const char *me
 
 void vi_transfer_name_limit(const vi_transfer *transfer, const char *what, vi_error *error) {
   if (transfer->by_deadline) {
-    vi_error_set(error, VI_ERROR_DEADLINE, "%s the %.3g s that its deadline left", what,
-                 transfer->limit);
+    char left[40]; /* three digits, or all of those before the point */
+    snprintf(left, sizeof left, transfer->limit < 999.5 ? "%.3g" : "%.0f", transfer->limit);
+    vi_error_set(error, VI_ERROR_DEADLINE, "%s the %s s that its deadline left", what, left);
   } else {
     vi_error_set(error, VI_ERROR_TIMEOUT, "%s %g s (timeout)", what, transfer->limit);
     error->timeout = VI_TIMEOUT_TOTAL;

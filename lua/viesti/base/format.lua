@@ -158,12 +158,20 @@ function format.given(value)
   return format.value(value)
 end
 
+--- Seconds in a sentence: three digits, or all of those before the point.
+---@param number number
+---@return string
+function format.seconds(number)
+  return (number < 999.5 and "%.3g s" or "%.0f s"):format(number)
+end
+
 --- What a user's code raised, in words.
 function format.raised(value)
   if type(value) == "string" then
     return value
   elseif getmetatable(value) == nil then
-    return ("it raised %s, which is no sentence"):format(type(value))
+    return ("it raised %s instead of a sentence"):format(
+      value == nil and "nothing" or "a " .. type(value))
   end
   local printable, text = pcall(tostring, value)
   return printable and text or "it raised an error that cannot be printed"

@@ -9,6 +9,19 @@ optional.MODULES = {
   RedisLimit = { module = "viesti.redis.limit", rock = "viesti-redis", title = "RedisLimit" },
 }
 
+local NOT_ENOUGH_MEMORY = "not enough memory" -- Lua's own words
+
+--- What `require` raised, without the places where it has looked. Want of memory is raised again.
+---@param raised any
+---@return string
+function optional.in_words(raised)
+  if raised == NOT_ENOUGH_MEMORY then
+    error(raised, 0)
+  end
+  local reason = tostring(raised)
+  return reason:match "module '[^\n']*' not found" or (reason:gsub("%s+", " "))
+end
+
 --- What the module returns; or nil and a sentence where it cannot be loaded.
 ---@param name string
 ---@return any value, string? reason
@@ -18,7 +31,11 @@ function optional.load(name)
   if is_there then
     return value
   end
-  return nil, ("%s is not installed, it is the rock %s"):format(place.title, place.rock)
+  local reason = optional.in_words(value)
+  if reason == ("module '%s' not found"):format(place.module) then
+    return nil, ("%s is not installed, it is the rock %s"):format(place.title, place.rock)
+  end
+  return nil, ("%s cannot be loaded: %s"):format(place.title, reason)
 end
 
 return optional

@@ -96,10 +96,10 @@ end
 
 local function refusal(circuit, request, now, retry_at)
   local sentence = "%s has failed too often, " .. (circuit.state == "open"
-    and "it is asked again in %.3g s"
-    or "and others find out whether it has recovered, in %.3g s at most")
+    and "it is asked again in %s"
+    or "and others find out whether it has recovered, in %s at most")
   local err = core.error("circuit_open", sentence:format(format.value(circuit.name),
-    retry_at - now), request, "no")
+    format.seconds(retry_at - now)), request, "no")
   err.retry_at, err.retry_after = retry_at, retry_at - now
   return err
 end

@@ -7,6 +7,7 @@
 local Cooldown = require "viesti.retrying.cooldown"
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
+local format = require "viesti.base.format"
 local origin_of = require "viesti.message.origin"
 local Request = require "viesti.message.request"
 local Retrial = require "viesti.retrying.retrial"
@@ -92,8 +93,8 @@ local function prepared(self, request)
 end
 
 local function held_back(request, origin, wait, moment, give_up)
-  local err = core.error("rate_limited", ("%s wants no requests for another %.3g s"):format(
-    origin, wait), request)
+  local err = core.error("rate_limited", ("%s wants no requests for another %s"):format(
+    origin, format.seconds(wait)), request)
   err.retry_after, err.retry_at, err.give_up = wait, moment, give_up
   return err
 end

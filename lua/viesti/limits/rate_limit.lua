@@ -4,8 +4,10 @@
 --- `burst` of them may go at once when nothing went for a while; so in any stretch of t seconds it
 --- is never more than burst + t * rate / per.
 local core = require "viesti.core"
+local format = require "viesti.base.format"
 local new_bucket = require "viesti.limits.token_bucket"
 local new_turns = require "viesti.limits.turns"
+local number_text = require "viesti.base.number_text"
 local Request = require "viesti.message.request"
 local Shared = require "viesti.base.shared"
 
@@ -115,16 +117,16 @@ end
 
 local function refusal(self, request, sentence, moment, now)
   self.refused = self.refused + 1
-  local err = core.error("rate_limited", ("%s (the limit is %g in %g s)"):format(
-    sentence, self.rate, self.per), Request.from(request))
+  local err = core.error("rate_limited", ("%s (the limit is %s in %s s)"):format(
+    sentence, number_text(self.rate), number_text(self.per)), Request.from(request))
   err.retry_at, err.retry_after = moment, moment - now
   return err
 end
 
 -- `latest`: when it has waited for as long as it may; what does not fit otherwise is its deadline.
 local function too_long(self, request, moment, latest, now)
-  return refusal(self, request, ("its turn would come in %.3g s, later than its %s"):format(
-    moment - now, moment > latest and "max_wait" or "deadline"), moment, now)
+  return refusal(self, request, ("its turn would come in %s, later than its %s"):format(
+    format.seconds(moment - now), moment > latest and "max_wait" or "deadline"), moment, now)
 end
 
 -- Nobody else may wait.

@@ -3,6 +3,7 @@
 --- sentence.
 local format = require "viesti.base.format"
 local number_text = require "viesti.base.number_text"
+local optional = require "viesti.base.optional"
 local refusal = require "viesti.base.refusal"
 local tables = require "viesti.base.tables"
 
@@ -12,7 +13,6 @@ local NOT_ENOUGH_MEMORY = "not enough memory" -- Lua's own words
 
 -- Stands in for lua-cjson, without which all goes on but JSON.
 local function without_cjson(reason)
-  reason = reason:match "^module [^\n:]*" or reason:gsub("%s+", " ")
   local function refuse()
     error("JSON needs lua-cjson, which cannot be loaded: " .. reason, 0)
   end
@@ -24,10 +24,7 @@ end
 
 local function load_cjson()
   local is_there, cjson = pcall(require, "cjson")
-  if not is_there and cjson == NOT_ENOUGH_MEMORY then
-    error(cjson, 0)
-  end
-  return is_there and cjson or without_cjson(tostring(cjson))
+  return is_there and cjson or without_cjson(optional.in_words(cjson))
 end
 
 local cjson = load_cjson()

@@ -18,7 +18,7 @@ local retry_after = require "viesti.message.retry_after"
 ---@field retries integer how many of them were retries that count
 ---@field retries_left integer
 ---@field elapsed number seconds since the first one began
----@field wait number? seconds until the next one, for a policy what they would be; nil: no more
+---@field wait number? seconds until the next one, nil: no more; for a policy always those of true
 ---@field give_up string? why there is none
 
 ---@class viesti.Retrial

@@ -67,7 +67,8 @@ local function limit_of(request, now)
   local timeout = (request.timeout or 0) > 0 and request.timeout or math.huge
   local left = (request.deadline or math.huge) - now
   if left < timeout then
-    return left, "deadline", ("not done within the %.3g s that its deadline left"):format(left)
+    return left, "deadline", ("not done within the %s that its deadline left"):format(
+      format.seconds(left))
   end
   return timeout, "timeout", ("not done within %g s (timeout)"):format(timeout)
 end
