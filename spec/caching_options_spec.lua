@@ -1,39 +1,14 @@
 -- What a user may have his CachingSender do otherwise.
 
 local viesti = require("viesti")
-local fixture = require("spec.support.fixture")
+local cached_page = require("spec.support.cached_page")
 local stores = require("spec.support.stores")
 
 local FRESH = { { "Cache-Control", "max-age=60" } }
 
 describe("CachingSender", function()
-  local server = fixture.origin()
-  local concrete
-
-  setup(function()
-    concrete = viesti.SyncSender()
-  end)
-
-  teardown(function()
-    concrete:close()
-  end)
-
-  before_each(function()
-    server:route("/x", { body = "x", headers = FRESH })
-  end)
-
-  local function caching(options)
-    options.sender = concrete
-    return viesti.CachingSender(options)
-  end
-
-  local function get(sender, query, more)
-    local request = { url = server.url .. "/x" .. (query or "") }
-    for name, value in pairs(more or {}) do
-      request[name] = value
-    end
-    return assert(sender:send(request))
-  end
+  local page = cached_page()
+  local server, caching, get = page.server, page.caching, page.get
 
   local function assert_refused(options, message)
     assert.error_matches(function() caching(options) end, message, 1, true)
@@ -135,8 +110,8 @@ describe("CachingSender", function()
 
     it("may be one for all requests of a chain over a shared store", function()
       local store = viesti.Store()
-      local first = viesti.CachingSender({ sender = concrete, store = store, partition = "1" })
-      local second = viesti.CachingSender({ sender = concrete, store = store, partition = "2" })
+      local first = caching({ store = store, partition = "1" })
+      local second = caching({ store = store, partition = "2" })
       get(first)
       assert.same({ true, false }, { get(first).cache.hit, get(second).cache.hit })
     end)
@@ -280,7 +255,7 @@ describe("CachingSender", function()
 
     it("is no field unless asked for, and no table where there was no cache", function()
       assert.is_nil(get(caching({})).headers["Cache-Status"])
-      assert.is_nil(get(concrete).cache)
+      assert.is_nil(get(page.concrete).cache)
     end)
   end)
 

@@ -1,37 +1,12 @@
 local viesti = require("viesti")
-local fixture = require("spec.support.fixture")
+local cached_page = require("spec.support.cached_page")
 local stores = require("spec.support.stores")
 
 local FRESH = { { "Cache-Control", "max-age=60" } }
 
 describe("a store of the user's", function()
-  local server = fixture.origin()
-  local concrete
-
-  setup(function()
-    concrete = viesti.SyncSender()
-  end)
-
-  teardown(function()
-    concrete:close()
-  end)
-
-  before_each(function()
-    server:route("/x", { body = "x", headers = FRESH })
-  end)
-
-  local function caching(options)
-    options.sender = concrete
-    return viesti.CachingSender(options)
-  end
-
-  local function get(sender, query, more)
-    local request = { url = server.url .. "/x" .. (query or "") }
-    for name, value in pairs(more or {}) do
-      request[name] = value
-    end
-    return assert(sender:send(request))
-  end
+  local page = cached_page()
+  local server, caching, get = page.server, page.caching, page.get
 
   it("that fails costs a hit and a warning, no request", function()
     local warned = {}
