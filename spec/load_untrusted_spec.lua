@@ -216,7 +216,7 @@ describe("An untrusted chain file", function()
   }
 
   for _, case in ipairs(HOSTILE) do
-    it("that " .. case[1] .. " ends with one sentence", function()
+    it("ends with one sentence, however hostile: " .. case[1], function()
       assert_refused(case[3], case[2])
     end)
   end

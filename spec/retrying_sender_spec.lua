@@ -165,7 +165,7 @@ describe("RetryingSender", function()
       end
     end)
 
-    it('repeats it all the same where methods is "any"', function()
+    it('repeats it all the same where methods are any', function()
       local sender = retrying({ retries = 2, backoff = quick, methods = "any" })
       ask(sender, { status = 500 }, "POST")
       assert.equal(3, server:count("/x"))
