@@ -13,7 +13,8 @@ end
 local function assert_raised(outcome, place, expected)
   if place.becomes_error then
     local err = outcome.err
-    local message = place.becomes_error == true and tostring(expected) or place.becomes_error
+    local words = expected == nil and "nothing" or tostring(expected)
+    local message = place.becomes_error == true and words or place.becomes_error
     assert.same({ false, nil, "script" }, { outcome.failed, outcome.value, err.kind })
     assert.is_true(err.message:find(message, 1, true) ~= nil or type(expected) == "table"
       and rawequal(expected, err.cause), err.message)
