@@ -7,7 +7,8 @@ return {
   {
     title = "A store that fails",
     text = "No request fails because of a store: the answer comes from the server. "
-      .. "`stats().errors` counts, `last_error` says why, and a `viesti.StoreWarning` tells of it once.",
+      .. "`stats().errors` counts, `last_error` says why, and a `viesti.StoreWarning` tells of it "
+      .. "once.",
     rows = {
       { "a store of yours raises, or returns what is no entry",
         "the server's answer, and a warning", "what the store has", "guarded_store_spec.lua",
