@@ -58,8 +58,8 @@ function DefaultsSender:init()
   if self.base_url then
     local normal, wrong = core.resolve_url(self.base_url, "")
     if not normal or normal:find "[?#]" then
-      refuse("base_url must be the start of a URL, got %s%s", format.value(format.url(self.base_url)),
-        wrong and ": " .. wrong or "")
+      refuse("base_url must be the start of a URL, got %s%s",
+        format.value(format.url(self.base_url)), wrong and ": " .. wrong or "")
     end
     self.base = normal:gsub("/$", "")
     self.origin = origin_of(normal)
