@@ -31,8 +31,8 @@ describe("A soak of the standard chain at a faulty origin", function()
 end)
 
 describe("The program that soaks", function()
-  -- Its memory is judged, which that of a process under valgrind or a sanitizer must not be.
-  local it_plain = PLAIN and it or pending
+  -- Its memory is judged, which that of a process under valgrind or a sanitizer cannot be.
+  local it_plain = PLAIN and it or function() end
 
   it_plain("shows each report, what came of each kind of request, and its verdict", function()
     local printed = process.run(("env %s %s REQUESTS=%d %s soak/run.lua"):format(
