@@ -9,34 +9,30 @@ function actions.send(client, request)
   return client:send(request)
 end
 
-function actions.stream(client, request)
+local function open(client, request)
   request.stream = true
-  local response, err = client:send(request)
-  if not response then
-    return nil, err
-  end
+  return client:send(request)
+end
+
+function actions.stream(client, request)
+  local response, err = open(client, request)
   local piece
-  repeat
+  while response do
     piece, err = response:read()
-  until not piece
-  if err then
-    return nil, err
+    if not piece then
+      break
+    end
   end
-  return response
+  return not err and response or nil, err
 end
 
 local function read_one_piece(client, request)
-  request.stream = true
-  local response, err = client:send(request)
-  if not response then
-    return nil, err
-  end
+  local response, err = open(client, request)
   local piece
-  piece, err = response:read(1000)
-  if not piece and err then
-    return nil, err
+  if response then
+    piece, err = response:read(1000)
   end
-  return response
+  return (piece or not err) and response or nil, err
 end
 
 -- For the collector to end.

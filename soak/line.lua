@@ -6,23 +6,16 @@
 --   wire name=page attempts=4711 answered=4700                              at the end
 --   end descriptors_before=9 descriptors_after=9 lost=0 repeated=0
 
-local line = {}
+local tables = require "viesti.base.tables"
 
-local function sorted_names(values)
-  local names = {}
-  for name in pairs(values) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
-end
+local line = {}
 
 function line.print(kind, first, rest)
   local words = { kind }
   for index = 1, #first, 2 do
     words[#words + 1] = ("%s=%s"):format(first[index], first[index + 1])
   end
-  for _, name in ipairs(rest and sorted_names(rest) or {}) do
+  for _, name in ipairs(rest and tables.sorted_keys(rest) or {}) do
     words[#words + 1] = ("%s=%s"):format(name, rest[name])
   end
   print(table.concat(words, " "))

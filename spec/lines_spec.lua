@@ -1,5 +1,5 @@
 local lines = require("viesti.message.lines")
-local origin = require("spec.support.origin")
+local fixture = require("spec.support.fixture")
 local viesti = require("viesti")
 
 -- What comes in pieces of that size.
@@ -63,19 +63,14 @@ end)
 
 for _, kind in ipairs({ "SyncSender", "AsyncSender" }) do
   describe("Response:lines over a " .. kind, function()
-    local server, sender
+    local server, sender = fixture.origin(), nil
 
     setup(function()
-      server, sender = origin.start(), viesti[kind]()
+      sender = viesti[kind]()
     end)
 
     teardown(function()
       sender:close()
-      server:stop()
-    end)
-
-    before_each(function()
-      server:reset()
     end)
 
     local function answered(answer, stream)

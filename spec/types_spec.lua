@@ -9,7 +9,10 @@ local redis = require "viesti.redis"
 local sandbox = require "viesti.chains.sandbox"
 local sqlite = require "viesti.sqlite"
 local stubs = require "spec.support.stubs"
+local tables = require "viesti.base.tables"
 local viesti = require "viesti"
+
+local sorted = tables.sorted_keys
 
 local FOLDERS = { "library", "chain_file" }
 
@@ -26,15 +29,6 @@ end
 local function read(path)
   local file <close> = assert(io.open(path))
   return file:read "a"
-end
-
-local function sorted(set)
-  local list = {}
-  for name in pairs(set) do
-    list[#list + 1] = name
-  end
-  table.sort(list)
-  return list
 end
 
 local function set_of(list)

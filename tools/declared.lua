@@ -151,17 +151,6 @@ local function is_declaration(value)
     and type(value[1]) == "table" and options.check_declaration(value) == nil
 end
 
---- The value of a local variable of its file that a function uses.
-function declared.upvalue(fn, wanted)
-  for index = 1, debug.getinfo(fn, "u").nups do
-    local name, value = debug.getupvalue(fn, index)
-    if name == wanted then
-      return value
-    end
-  end
-  error("there is no " .. wanted)
-end
-
 --- The options that a function reads, which its file has in a local variable; nil for none.
 function declared.read_by(fn)
   for index = 1, debug.getinfo(fn, "u").nups do

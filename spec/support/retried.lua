@@ -18,20 +18,21 @@ function retried.send(script, options, request)
   return response or err, inner
 end
 
-function retried.waits(outcome)
+-- What each attempt has by that name.
+local function of_each(outcome, name)
   local list = {}
   for index, attempt in ipairs(outcome.attempts) do
-    list[index] = attempt.wait
+    list[index] = attempt[name]
   end
   return list
 end
 
+function retried.waits(outcome)
+  return of_each(outcome, "wait")
+end
+
 function retried.reasons(outcome)
-  local list = {}
-  for index, attempt in ipairs(outcome.attempts) do
-    list[index] = attempt.reason
-  end
-  return list
+  return of_each(outcome, "reason")
 end
 
 function retried.after(seconds)

@@ -359,9 +359,9 @@ static int request_given(lua_State *L) {
  * is to be none */
 static int request_decides(lua_State *L) {
   const vi_request *request = vi_check_request(L, 1);
-  vi_text name = vi_check_text(L, 2), value;
-  lua_pushboolean(L, vi_headers_get(&request->headers, name, &value) ||
-                         vi_headers_get(&request->omitted, name, &value));
+  vi_text name = vi_check_text(L, 2);
+  lua_pushboolean(L, vi_headers_has(&request->headers, name) ||
+                         vi_headers_has(&request->omitted, name));
   return 1;
 }
 

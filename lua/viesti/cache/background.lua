@@ -4,7 +4,7 @@
 --- it is closed.
 local AsyncSender = require "viesti.senders.async"
 local class = require "viesti.base.class"
-local concrete = require "viesti.senders.innermost"
+local innermost = require "viesti.senders.innermost"
 local core = require "viesti.core"
 local Session = require "viesti.transport.session"
 local SyncSender = require "viesti.senders.sync"
@@ -84,9 +84,9 @@ end
 ---@param sender viesti.CachingSender
 ---@param asked_for fun(name: string)
 return function(sender, asked_for)
-  local last = concrete.of(sender)
+  local last = innermost.of(sender)
   if class.is(last, SyncSender) then
-    local twin = concrete.replaced(sender, AsyncSender { session = last.session })
+    local twin = innermost.replaced(sender, AsyncSender { session = last.session })
     return setmetatable({ sender = sender, session = last.session, twin = twin, tasks = {},
       asked_for = asked_for }, Background)
   end

@@ -1,6 +1,6 @@
 --- chain{ outermost, ..., concrete }: the chain that nested construction would build.
 local class = require "viesti.base.class"
-local concrete = require "viesti.senders.innermost"
+local innermost = require "viesti.senders.innermost"
 local core = require "viesti.core"
 local format = require "viesti.base.format"
 local Sender = require "viesti.senders.sender"
@@ -25,7 +25,7 @@ local function check(senders)
         sender.name, index, #senders)
     end
   end
-  local circle = concrete.circle(senders[#senders])
+  local circle = innermost.circle(senders[#senders])
   if circle then
     refuse(": item %d, %s", #senders, circle)
   end

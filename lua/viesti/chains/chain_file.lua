@@ -1,6 +1,6 @@
 --- Chain files: Lua source that returns a chain, in a file or a text.
 local class = require "viesti.base.class"
-local concrete = require "viesti.senders.innermost"
+local innermost = require "viesti.senders.innermost"
 local format = require "viesti.base.format"
 local new_edition = require "viesti.chains.edition"
 local sandbox = require "viesti.chains.sandbox"
@@ -77,7 +77,7 @@ local function why_no_chain(self, returned_value)
     return ("%s must return a sender, such as chain { ... }, it returned %s"):format(self.title,
       format.given(returned_value))
   end
-  local circle = concrete.circle(returned_value)
+  local circle = innermost.circle(returned_value)
   return circle and ("%s: %s"):format(self.title, circle)
 end
 

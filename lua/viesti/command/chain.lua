@@ -2,7 +2,7 @@
 local arguments = require "viesti.command.arguments"
 local chain_file = require "viesti.command.chain_file"
 local class = require "viesti.base.class"
-local concrete = require "viesti.senders.innermost"
+local innermost = require "viesti.senders.innermost"
 local core = require "viesti.core"
 local declarations = require "viesti.command.declarations"
 local exit_codes = require "viesti.command.exit_codes"
@@ -33,8 +33,8 @@ end
 
 -- The same chain in tasks, and so one that can be interrupted, where its layers allow that.
 local function in_tasks(loaded)
-  local inner = concrete.of(loaded)
-  if loaded.is_async or concrete.stiff_layer(loaded) or not (inner.session or inner.of_kind) then
+  local inner = innermost.of(loaded)
+  if loaded.is_async or innermost.stiff_layer(loaded) or not (inner.session or inner.of_kind) then
     return loaded
   end
   local before = viesti.SenderConflictWarning:set "ignore"
@@ -45,10 +45,10 @@ end
 
 -- Innermost, so that it sees what goes over the wire.
 local function traced(loaded, on_event)
-  if not on_event or concrete.stiff_layer(loaded) then
+  if not on_event or innermost.stiff_layer(loaded) then
     return loaded
   end
-  return concrete.replaced(loaded, viesti.TracingSender { sender = concrete.of(loaded),
+  return innermost.replaced(loaded, viesti.TracingSender { sender = innermost.of(loaded),
     on_event = on_event })
 end
 

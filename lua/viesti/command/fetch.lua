@@ -28,10 +28,9 @@ local function is_streamed(job, item)
 end
 
 local function refused(response)
-  local reason = response.reason ~= "" and " " .. response.reason or ""
+  local _, err = pcall(response.raise_for_status, response)
   local count = response.attempts and #response.attempts or 1
-  return ("%d%s for %s%s"):format(response.status_code, reason, core.public_url(response.url),
-    count > 1 and (", after %d attempts"):format(count) or "")
+  return err.message .. (count > 1 and (", after %d attempts"):format(count) or "")
 end
 
 local function exchange(job, item, place)

@@ -3,7 +3,7 @@
 --- Where `asynchronous` asks for another kind than the chain's concrete sender has, the chain is
 --- kept and only that sender is replaced, and a SenderConflictWarning says so.
 local AsyncSender = require "viesti.senders.async"
-local concrete = require "viesti.senders.innermost"
+local innermost = require "viesti.senders.innermost"
 local ExtendingSender = require "viesti.senders.extending"
 local SyncSender = require "viesti.senders.sync"
 local warnings = require "viesti.base.warnings"
@@ -38,14 +38,14 @@ end
 
 -- The chain for that kind, and what the warning says of it.
 local function rebuilt(chain, asynchronous)
-  local stiff = concrete.stiff_layer(chain)
+  local stiff = innermost.stiff_layer(chain)
   if stiff then
     local sender = (asynchronous and AsyncSender or SyncSender)()
     return sender, ("all of it is replaced by a new %s, since %s has no with_sender"):format(
       sender.name, stiff.name)
   end
-  local other, how = instead_of(concrete.of(chain), asynchronous)
-  return concrete.replaced(chain, other), ("it is kept %s instead"):format(how)
+  local other, how = instead_of(innermost.of(chain), asynchronous)
+  return innermost.replaced(chain, other), ("it is kept %s instead"):format(how)
 end
 
 local function resolve(self)
@@ -58,7 +58,7 @@ local function resolve(self)
   Client.super.init(self)
   warnings.SenderConflictWarning:emit(
     ("%s: asynchronous = %s is asked for, but the chain ends in %s; %s"):format(
-      self.name, asynchronous, concrete.of(chain).name, change))
+      self.name, asynchronous, innermost.of(chain).name, change))
   return self
 end
 

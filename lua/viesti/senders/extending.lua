@@ -1,7 +1,7 @@
 --- ExtendingSender(sender): the base of layers. A layer has one `send`, straight-line, for sync and
 --- async alike: it calls `self.sender:send(request)` and `self:sleep(seconds)`, and whether those
 --- block or suspend is the concrete sender's affair.
-local concrete = require "viesti.senders.innermost"
+local innermost = require "viesti.senders.innermost"
 local core = require "viesti.core"
 local format = require "viesti.base.format"
 local option_types = require "viesti.base.option_types"
@@ -27,7 +27,7 @@ end
 
 -- What follows from the inner sender.
 local function stand_over(layer, sender)
-  local circle = concrete.circle(sender)
+  local circle = innermost.circle(sender)
   if circle then
     error(core.place() .. ("%s: the inner %s"):format(layer.name, circle), 0)
   end

@@ -1,7 +1,7 @@
 --- Sender: the interface of everything that sends. Extend it to make a concrete sender.
 local chain_order = require "viesti.senders.order"
 local class = require "viesti.base.class"
-local concrete = require "viesti.senders.innermost"
+local innermost = require "viesti.senders.innermost"
 local core = require "viesti.core"
 local format = require "viesti.base.format"
 
@@ -68,7 +68,7 @@ end
 
 -- The inner sender; nil: there is none, or none that has an end.
 local function inner_of(sender)
-  return not concrete.circle(sender) and sender.sender or nil
+  return not innermost.circle(sender) and sender.sender or nil
 end
 
 --- The sender as a table: { class, options = { every option in force }, sender = { ... } }.
@@ -88,7 +88,7 @@ end
 --- What is wrong with the order of the layers, each in a sentence; an empty list if nothing is.
 ---@return string[]
 function Sender:check()
-  local circle = concrete.circle(self)
+  local circle = innermost.circle(self)
   return circle and { circle } or chain_order(self)
 end
 
