@@ -166,6 +166,7 @@ IT("leaves what a store keeps to the store's own bounds") {
   viesti_store_release(store);
 }
 
+static viesti *asking; /* whose sender is asked */
 static viesti_status completed;
 
 static void answer_large(void *context, const viesti_request *request,
@@ -174,6 +175,8 @@ static void answer_large(void *context, const viesti_request *request,
   (void)request;
   answer.body_length = 10 * MIB;
   completed = viesti_complete(completion, &answer);
+  check_text(vi_text_of(viesti_last_error_kind(asking)),
+             completed == VIESTI_OUT_OF_MEMORY ? "out_of_memory" : "");
   if (completed == VIESTI_OUT_OF_MEMORY)
     viesti_fail(completion, "out_of_memory", "the answer is too large", 0);
 }
@@ -187,6 +190,7 @@ IT("counts what a sender in C answers") {
     viesti *runtime = open_limited(limit, SYNC);
     require(runtime && viesti_add_sender(runtime, "Own", &sender) == VIESTI_OK);
     check_int(viesti_load(runtime, "return Own()", NULL), VIESTI_OK);
+    asking = runtime;
     viesti_status expected = limit == LIMIT ? VIESTI_OUT_OF_MEMORY : VIESTI_OK;
     check_int(get(runtime, "http://a.test/", &response), expected);
     check_int(completed, expected);
