@@ -1,5 +1,6 @@
 local viesti = require("viesti")
 local chain_files = require("spec.support.chain_files")
+local warnings = require("spec.support.warnings")
 
 describe("viesti.chains.check", function()
   local files = chain_files()
@@ -59,18 +60,23 @@ describe("viesti.chains.check", function()
       .. "it: each attempt has a deadline of its own\n$", text)
   end)
 
-  it("tells of names that stand for nothing, each once", function()
-    local fine, text = viesti.check([[
-      local seconds = secnods or 10
-      return chain {
-        RetryingSender { methods = { GET, GET }, retries = given },
-        SyncSender { timeout = seconds },
-      }
-    ]], { given = 3 }, { name = "@relay.lua" })
-    assert.is_true(fine)
-    assert.same({ 'relay.lua:1: "secnods" is nil, for nothing has that name',
-      'relay.lua:3: "GET" is nil, for nothing has that name' },
-      { text:match "warning: ([^\n]+)\nwarning: ([^\n]+)\n$" })
+  it("tells of names that stand for nothing, each once, in the order of the file", function()
+    local told <close> = warnings.kept(viesti.ChainFileWarning)
+    for _, trusted in ipairs({ true, false }) do
+      local fine, text = viesti.check([[
+        local seconds = secnods or 10
+        return chain {
+          RetryingSender { methods = { GET, GET }, retries = given, policy = polices },
+          SyncSender { timeout = seconds },
+        }
+      ]], { given = 3 }, { name = "@relay.lua", trusted = trusted })
+      assert.is_true(fine)
+      assert.same({ 'relay.lua:1: "secnods" is nil, for nothing has that name',
+        'relay.lua:3: "GET" is nil, for nothing has that name',
+        "relay.lua:3: \"polices\" is nil: did you mean 'policies'?" },
+        { text:match "warning: ([^\n]+)\nwarning: ([^\n]+)\nwarning: ([^\n]+)\n$" })
+    end
+    assert.same({}, told.messages)
   end)
 
   it("says what is wrong with a file that cannot be loaded", function()

@@ -1,6 +1,7 @@
 local viesti = require("viesti")
 local chain_files = require("spec.support.chain_files")
 local fixture = require("spec.support.fixture")
+local warnings = require("spec.support.warnings")
 
 describe("A Pipeline", function()
   local server = fixture.origin()
@@ -35,6 +36,22 @@ describe("A Pipeline", function()
     assert(pipeline:send({ url = server.url .. "/" }))
     assert.is_true(pipeline.is_async)
     assert.equal("AsyncSender()", tostring(pipeline.sender.sender))
+  end)
+
+  it("warns of names that mean nothing then, too; where that is an error none changes", function()
+    local pipeline, reload = load_file("return SyncSender { timeout = 1 }")
+    local chain = pipeline.sender
+    local told <close> = warnings.kept(viesti.ChainFileWarning)
+    assert.is_true(reload("return SyncSender { timeout = secnods }"))
+    assert.equal(1, #told.messages)
+    assert.matches(':1: "secnods" is nil', told.messages[1])
+    assert.is_false(rawequal(chain, pipeline.sender))
+    chain = pipeline.sender
+    viesti.ChainFileWarning:set("error")
+    local done, reason = reload("return SyncSender { timeout = other }")
+    assert.is_nil(done)
+    assert.matches('ChainFileWarning: .*:1: "other" is nil', reason)
+    assert.is_true(rawequal(chain, pipeline.sender))
   end)
 
   it("has the layers around it tell the time as the file says at present", function()

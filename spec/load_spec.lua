@@ -1,5 +1,6 @@
 local chain_files = require("spec.support.chain_files")
 local viesti = require("viesti")
+local warnings = require("spec.support.warnings")
 
 describe("viesti.chains.load", function()
   local files = chain_files()
@@ -29,6 +30,7 @@ describe("viesti.chains.load", function()
   end)
 
   it("keeps files, processes, modules and the debugger out of reach", function()
+    local _ <close> = warnings.kept(viesti.ChainFileWarning)
     for _, name in ipairs({ "io", "os", "require", "package", "debug", "dofile", "loadfile", "_G",
       "load",
       "getmetatable", "setmetatable", "rawset", "rawget", "collectgarbage", "coroutine" }) do
@@ -37,6 +39,7 @@ describe("viesti.chains.load", function()
   end)
 
   it("lets no text see or change what belongs to others", function()
+    local _ <close> = warnings.kept(viesti.ChainFileWarning)
     assert(viesti.load([[
       leaked = 1
       string.format, table.concat, math.max = nil, nil, nil
@@ -45,6 +48,29 @@ describe("viesti.chains.load", function()
     assert.is_nil(rawget(_G, "leaked"))
     assert.is_truthy(string.format and table.concat and math.max)
     assert(viesti.load("assert(leaked == nil and string.format) return SyncSender()"))
+  end)
+
+  it("warns of names that mean nothing, each once, while it reads the file", function()
+    local told <close> = warnings.kept(viesti.ChainFileWarning)
+    local chain = assert(viesti.load([[
+      local timeout = secnods or secnods
+      return chain {
+        RetryingSender { policy = function() return nothing end },
+        SyncSender { timeout = timeout },
+      }
+    ]]))
+    assert.same({ 'chain:1: "secnods" is nil, for nothing has that name' }, told.messages)
+    assert.is_nil(chain.sender.policy())
+    assert.equal(1, #told.messages)
+  end)
+
+  it("returns nil and a sentence for such a name where the warning is an error", function()
+    local before = viesti.ChainFileWarning:set("error")
+    local chain, reason = viesti.load("return SyncSender { timeout = secnods }")
+    viesti.ChainFileWarning:set(before)
+    assert.is_nil(chain)
+    assert.matches('ChainFileWarning: chain:1: "secnods" is nil, for nothing has that name$',
+      reason)
   end)
 
   it("returns nil and a sentence for a text that does not hold a chain", function()
@@ -120,10 +146,10 @@ describe("viesti.chains.load", function()
       "load: a name for a chain is an identifier, got 1")
     assert.has_error(function() viesti.load("return 1", {}, true) end,
       "load: its choices are a table such as { trusted = false }, got true")
-    for _, open in ipairs({ viesti.load, viesti.check }) do
+    for name, open in pairs({ load = viesti.load, check = viesti.check }) do
       assert.has_error(function() open("return SyncSender {}", { trusted = false }) end,
-        "load: trusted is a choice, and choices are the third argument: "
-          .. "load(what, nil, { trusted = false })")
+        (name .. ": trusted is a choice, and choices are the third argument: "
+          .. name .. "(what, nil, { trusted = false })"))
       assert(open("return SyncSender {}", { trusted = false }, {}))
       assert(open("return SyncSender {}", { trusted = "a name of the file's" }))
     end

@@ -2,6 +2,7 @@ local viesti = require("viesti")
 local chain_files = require("spec.support.chain_files")
 local fixture = require("spec.support.fixture")
 local resident = require("spec.support.resident")
+local warnings = require("spec.support.warnings")
 
 local function load_untrusted(text, env)
   return viesti.load(text, env, { trusted = false, name = "@relay.lua" })
@@ -136,6 +137,7 @@ describe("An untrusted chain file", function()
   end)
 
   it("has nothing of Lua's whose time or memory is not bounded", function()
+    local _ <close> = warnings.kept(viesti.ChainFileWarning)
     for _, name in ipairs({ "pcall", "xpcall", "coroutine", "setmetatable", "getmetatable",
       "rawset", "rawget", "load", "loadstring", "dofile", "require", "debug", "io", "os",
       "collectgarbage",
@@ -144,8 +146,27 @@ describe("An untrusted chain file", function()
       "string.pack" }) do
       assert(load_untrusted(("assert(%s == nil) return SyncSender()"):format(name)))
     end
-    assert_refused("relay.lua:1: attempt to call a nil value (method 'rep')",
-      "return ('x'):rep(1e9)")
+    for call, name in pairs({ ["('x'):rep(1e9)"] = "string.rep", ["string.pack(1)"] = "string.pack",
+      ["table.sort({})"] = "table.sort", ["math.random()"] = "math.random" }) do
+      assert_refused(("relay.lua:1: attempt to call a nil value (%s '%s'): an untrusted chain has "
+        .. "no %s"):format(call:find(":", 1, true) and "method" or "field", name:match "%l+$",
+        name), "return " .. call)
+    end
+    assert_refused("relay.lua:1: attempt to call a nil value (field 'wrong')",
+      "return policies.wrong()")
+  end)
+
+  it("tells of the first hundred names that mean nothing, in the order of the file", function()
+    local told <close> = warnings.kept(viesti.ChainFileWarning)
+    local names = {}
+    for number = 1, 150 do
+      names[number] = ("n%d"):format(151 - number)
+    end
+    assert(load_untrusted("local a = _ENV[1], n150,\n" .. table.concat(names, ",\n")
+      .. "\nreturn SyncSender()"))
+    assert.equal(100, #told.messages)
+    assert.equal('relay.lua:1: "n150" is nil, for nothing has that name', told.messages[1])
+    assert.equal('relay.lua:101: "n51" is nil, for nothing has that name', told.messages[100])
   end)
 
   local DOUBLED = "local s = 'x' for i = 1, 20 do s = s .. s end "

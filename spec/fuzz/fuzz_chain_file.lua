@@ -6,6 +6,7 @@
 
 local load_chain = require "viesti.chains.load"
 local promise = require "spec.fuzz.promise"
+local warnings = require "viesti.base.warnings"
 
 local NAME = "=the chain"
 
@@ -15,6 +16,8 @@ for _, name in ipairs { "run", "spawn", "sleep", "map", "har", "sqlite", "redis"
   "RecordingSender", "download", "Loop" } do
   NOTHING[name] = false
 end
+
+warnings.ChainFileWarning:set(promise.sentence)
 
 local function check(text, env, choices)
   local chain, reason = load_chain(text, env, choices)

@@ -53,6 +53,7 @@ function declarations.lists()
   lists.redis = upvalue(redis, "declaration")
   lists.map = upvalue(viesti.map, "map_options")
   lists.load = upvalue(viesti.load, "CHOICES")
+  lists.check = upvalue(viesti.check, "CHOICES")
   lists["testing.clock"] = upvalue(viesti.testing.clock, "declaration")
   return lists
 end

@@ -22,6 +22,7 @@ enum {
   MOST_SECONDS = 1,
   STEP = 10, /* instructions between two calls of the hook: each may copy all of memory */
   LONGEST_REASON = 1000,
+  MOST_MISSING = 100, /* names that mean nothing, and are told of */
 };
 
 static const char RUN_TYPE[] = "viesti.UntrustedRun";
@@ -151,6 +152,59 @@ static void open_libraries(lua_State *U) {
   }
 }
 
+/* Where the state's registry has the names that were read and mean nothing: a list of them, and
+ * the line of each. */
+static const char MISSING_KEY = 'm';
+
+/* __index of the table of globals; upvalue 1 is that list. */
+static int note_missing(lua_State *U) {
+  lua_settop(U, 2);
+  lua_Unsigned count = lua_rawlen(U, lua_upvalueindex(1));
+  lua_pushvalue(U, 2);
+  bool noted = lua_rawget(U, lua_upvalueindex(1)) != LUA_TNIL;
+  lua_Debug reader;
+  if (noted || count >= MOST_MISSING || lua_type(U, 2) != LUA_TSTRING ||
+      !lua_getstack(U, 1, &reader) || !lua_getinfo(U, "l", &reader))
+    return 0;
+  lua_pushvalue(U, 2);
+  lua_pushinteger(U, reader.currentline);
+  lua_rawset(U, lua_upvalueindex(1));
+  lua_pushvalue(U, 2);
+  lua_rawseti(U, lua_upvalueindex(1), (lua_Integer)count + 1);
+  return 0;
+}
+
+/* Has names that the table at 1 lacks noted. */
+static void watch_missing(lua_State *U) {
+  lua_createtable(U, 0, 1);
+  lua_newtable(U);
+  lua_pushvalue(U, -1);
+  lua_rawsetp(U, LUA_REGISTRYINDEX, &MISSING_KEY);
+  lua_pushcclosure(U, note_missing, 1);
+  lua_setfield(U, -2, "__index");
+  lua_setmetatable(U, 1);
+}
+
+/* Pushes { name, line, name, line, ... }, in the order in which they were read. Nothing is raised
+ * in `U`, nor allocated. */
+VI_RAISES static void push_missing(lua_State *L, lua_State *U) {
+  lua_newtable(L);
+  lua_rawgetp(U, LUA_REGISTRYINDEX, &MISSING_KEY);
+  lua_Integer count = (lua_Integer)lua_rawlen(U, -1);
+  for (lua_Integer i = 1; i <= count; i++) {
+    size_t length;
+    lua_rawgeti(U, -1, i);
+    const char *name = lua_tolstring(U, -1, &length);
+    lua_pushlstring(L, name, length);
+    lua_rawseti(L, -2, 2 * i - 1);
+    lua_rawget(U, -2);
+    lua_pushinteger(L, lua_tointeger(U, -1));
+    lua_rawseti(L, -2, 2 * i);
+    lua_pop(U, 1);
+  }
+  lua_pop(U, 1);
+}
+
 /* Where the caller's state has what this run is about. */
 enum { TEXT = 1, NAME, WORDS, DATA, BOX, CALLS, ARGUMENTS = DATA };
 
@@ -187,6 +241,7 @@ static int work(lua_State *U) {
   lua_newtable(U);
   open_libraries(U);
   give_words(U, L);
+  watch_missing(U);
   size_t length;
   const char *text = lua_tolstring(L, TEXT, &length);
   if (luaL_loadbufferx(U, text, length, lua_tostring(L, NAME), "t") != LUA_OK)
@@ -239,9 +294,9 @@ VI_RAISES static run *push_run(lua_State *L) {
   return self;
 }
 
-/* run_untrusted(text, name, words, data) -> what the text returns, as data; or raises a sentence.
- * `words` is a list of names, `data` has strings, numbers and booleans by name. The name is one
- * for Lua's load. */
+/* run_untrusted(text, name, words, data) -> what the text returns, as data, and the names that it
+ * has read and that mean nothing, with their lines; or raises a sentence. `words` is a list of
+ * names, `data` has strings, numbers and booleans by name. The name is one for Lua's load. */
 static int run_untrusted(lua_State *L) {
   lua_settop(L, ARGUMENTS);
   luaL_argcheck(L, *luaL_checkstring(L, NAME), NAME, "no name for Lua's load");
@@ -261,7 +316,8 @@ static int run_untrusted(lua_State *L) {
     return lua_error(L);
   }
   vi_cross(U, L, CALLS, lua_tostring(L, NAME) + 1);
-  return 1;
+  push_missing(L, U);
+  return 2;
 }
 
 void vi_open_untrusted(lua_State *L) {

@@ -50,6 +50,8 @@ return {
   SenderConflictWarning = category "SenderConflictWarning",
   --- A connection is less safe than it could be.
   InsecureWarning = category "InsecureWarning",
+  --- A chain file reads a name that means nothing, and so is nil.
+  ChainFileWarning = category "ChainFileWarning",
   --- A store failed, and its cache works as if nothing were in it.
   StoreWarning = category "StoreWarning",
   --- A task failed and nobody joined it, or never ran to its end.

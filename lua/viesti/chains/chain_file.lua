@@ -6,11 +6,13 @@ local new_edition = require "viesti.chains.edition"
 local sandbox = require "viesti.chains.sandbox"
 local Sender = require "viesti.senders.sender"
 local untrusted = require "viesti.chains.untrusted"
+local warnings = require "viesti.base.warnings"
 
 ---@class viesti.ChainFile
 ---@field path string? nil: it is a text
 ---@field name string as for Lua's load
 ---@field text string? as it was last read; nil: it could not be read
+---@field warns boolean? false: it is not told of names that mean nothing
 local ChainFile = {}
 ChainFile.__index = ChainFile
 
@@ -39,19 +41,46 @@ end
 
 -- Precompiled chunks are refused. As in Lua's own files, a byte order mark is none of the text, and
 -- a first line for the shell counts as empty.
-local function returned(self, env)
+local function returned(self, edition)
   local text = self.text:gsub("^\xEF\xBB\xBF", ""):gsub("^#[^\n]*", "")
+  local env = sandbox.environment(edition, self.additions)
   if not self.trusted then
-    return untrusted.run(text, self.name, env, self.additions)
+    return untrusted.run(text, self.name, env, self.additions, edition)
   end
   local chunk, wrong = load(text, self.name, "t", env)
   return (chunk or error(wrong, 0))()
 end
 
--- What Lua says of a global that is not there, with what may have been meant.
+--- What to say of the names that the file has read and that mean nothing.
+---@param edition viesti.Edition
+---@return string[] sentences
+function ChainFile:missing(edition)
+  local sentences = {}
+  for _, missing in ipairs(edition.missing) do
+    local hint = sandbox.hint(missing.name, self.additions, self.trusted)
+    sentences[#sentences + 1] = ("%s%s is nil%s"):format(missing.place, format.given(missing.name),
+      hint and ": " .. hint or ", for nothing has that name")
+  end
+  return sentences
+end
+
+local function run(self, edition)
+  local chain = returned(self, edition)
+  for _, sentence in ipairs(self.warns and self:missing(edition) or {}) do
+    warnings.ChainFileWarning:emit(sentence)
+  end
+  return chain
+end
+
+-- What Lua says of a value that is not there, with what may have been meant.
 local function with_hint(self, raised)
-  local name = raised:match "a nil value %(global '([^']*)'%)$"
-  local hint = name and sandbox.hint(name, self.additions, self.trusted)
+  local kind, name = raised:match "a nil value %((%l+) '([^']*)'%)$"
+  local hint
+  if kind == "global" then
+    hint = sandbox.hint(name, self.additions, self.trusted)
+  elseif kind and not self.trusted then
+    hint = untrusted.hint(name)
+  end
   return hint and ("%s: %s"):format(raised, hint) or raised
 end
 
@@ -92,7 +121,7 @@ function ChainFile:run(before)
     return nil, wrong
   end
   local edition = new_edition(before)
-  local ok, chain = pcall(returned, self, sandbox.environment(edition, self.additions))
+  local ok, chain = pcall(run, self, edition)
   wrong = not ok and in_words(self, chain) or why_no_chain(self, chain)
   if wrong then
     edition:finish()
@@ -116,5 +145,5 @@ return function(source, additions, trusted)
   local path, name = source.path, source.name
   return setmetatable({ path = path, text = source.text, additions = additions,
     name = name or path and "@" .. path or "=chain", title = what_it_is(path, name),
-    trusted = trusted }, ChainFile)
+    trusted = trusted, warns = true }, ChainFile)
 end

@@ -1,7 +1,10 @@
 --- check(what, env, choices): what a chain file comes to, in words: every layer, outermost first,
 --- with every option, names in the file that stand for nothing, and what is wrong with the order.
+local arguments = require "viesti.chains.arguments"
 local format = require "viesti.base.format"
-local load_chain = require "viesti.chains.load"
+local Pipeline = require "viesti.chains.pipeline"
+
+local CHOICES = arguments.CHOICES
 
 local function value_of(sender, spec)
   local value = sender:option(spec.name)
@@ -35,7 +38,9 @@ end
 ---@param choices? { trusted: boolean?, name: string? }
 ---@return boolean fine, string text
 return function(what, env, choices)
-  local pipeline <close>, reason = load_chain(what, env, choices)
+  local file = arguments.file("check", CHOICES, what, env, choices)
+  file.warns = false -- it is in the text
+  local pipeline <close>, reason = Pipeline.open(file)
   if not pipeline then
     return false, reason
   end
@@ -44,7 +49,7 @@ return function(what, env, choices)
     add_layer(lines, sender)
     sender = sender.sender
   end
-  for _, sentence in ipairs(pipeline.edition.missing) do
+  for _, sentence in ipairs(file:missing(pipeline.edition)) do
     lines[#lines + 1] = "warning: " .. sentence
   end
   for _, sentence in ipairs(pipeline.sender:check()) do

@@ -7,7 +7,7 @@ local new_keeping = require "viesti.chains.keeping"
 
 ---@class viesti.Edition
 ---@field chain viesti.Sender?
----@field missing string[] sentences about the globals that the file has read and that are not there
+---@field missing { name: string, place: string }[] globals that the file has read and that are nil
 ---@field package under_way integer requests that have not ended
 ---@field package all table<viesti.Edition, true> the ones of the same pipeline, while they live
 local Edition = {}
@@ -38,11 +38,11 @@ function Edition:note_class(Class)
   end
 end
 
---- The file has read a global that is not there, of which the sentence tells.
-function Edition:note_missing(name, sentence)
+--- The file has read a global that is nil, at that place.
+function Edition:note_missing(name, place)
   if not self.chain and not self.missing[name] then
     self.missing[name] = true
-    self.missing[#self.missing + 1] = sentence
+    self.missing[#self.missing + 1] = { name = name, place = place }
   end
 end
 

@@ -203,8 +203,7 @@ function sandbox.environment(edition, additions)
     if value ~= nil then
       env[name] = value
     else
-      edition:note_missing(name, ("%s%s is nil, for nothing has that name"):format(core.place(),
-        format.given(name)))
+      edition:note_missing(name, core.place())
     end
     return value
   end })

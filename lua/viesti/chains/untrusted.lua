@@ -42,6 +42,20 @@ local function names_of(additions)
   return words, data
 end
 
+-- Where Lua has what such a file lacks: it has `table.pack`, and no `string.pack`.
+local LIBRARIES = { "string", "table", "math" }
+
+--- What to say of a field that such a file has called, and that is nil; nil: nothing helps.
+---@param name string
+---@return string?
+function untrusted.hint(name)
+  for _, library in ipairs(LIBRARIES) do
+    if type(_G[library][name]) == "function" then
+      return ("an untrusted chain has no %s.%s"):format(library, name)
+    end
+  end
+end
+
 local function meaning(env, word)
   local value = env
   for name in word:gmatch "[^.]+" do
@@ -129,10 +143,14 @@ end
 ---@param name string
 ---@param env table<string, any> what the names of the text mean
 ---@param additions? table<string, any> those of them that are the host's own
+---@param edition viesti.Edition notes names that mean nothing
 ---@return any
-function untrusted.run(text, name, env, additions)
+function untrusted.run(text, name, env, additions, edition)
   local words, data = names_of(additions)
-  local described = core.run_untrusted(text, name, words, data)
+  local described, missing = core.run_untrusted(text, name, words, data)
+  for position = 1, #missing, 2 do
+    edition:note_missing(missing[position], ("%s:%d: "):format(name:sub(2), missing[position + 1]))
+  end
   return build({ env = env, name = name:sub(2), built = {} }, described, 0)
 end
 

@@ -44,6 +44,7 @@ return {
   chain = require "viesti.chains.chain",
   standard = require "viesti.chains.standard",
 
+  ChainFileWarning = warnings.ChainFileWarning,
   SenderConflictWarning = warnings.SenderConflictWarning,
   StoreWarning = warnings.StoreWarning,
   TaskWarning = warnings.TaskWarning,

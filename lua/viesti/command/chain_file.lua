@@ -31,10 +31,11 @@ end
 
 --- What `viesti check` prints, and whether the file is a chain. Raises failures.
 ---@param path string
+---@param trusted boolean
 ---@return boolean is_chain, string text
-function chain_file.check(path)
+function chain_file.check(path, trusted)
   check_file(path)
-  return viesti.check(path)
+  return viesti.check(path, nil, { trusted = trusted })
 end
 
 return chain_file

@@ -84,12 +84,16 @@ local fetch = {
 
 local check = {
   name = "check",
-  usage = "viesti check FILE",
+  usage = "viesti check [--untrusted] FILE",
   summary = "prints the chain that a file returns, with every option, and what is wrong with it",
   text = {
     "The exit code is 0 if the file is a chain, and 2 if it is not.",
   },
-  options = { HELP },
+  options = {
+    { long = "untrusted", doc = "checks it as a program loads a file that nobody vouches for: it "
+      .. "may hold data only, and has little memory and time" },
+    HELP,
+  },
 }
 
 local cache = {

@@ -130,7 +130,8 @@ end
 
 -- Warnings are said as failures are.
 local function hear_warnings(job)
-  for _, category in ipairs { viesti.StoreWarning, viesti.TaskWarning } do
+  for _, category in ipairs { viesti.ChainFileWarning, viesti.StoreWarning,
+    viesti.TaskWarning } do
     category:set(function(message)
       say(job, message)
     end)

@@ -37,11 +37,12 @@ function run.fetch(given, values, operands)
   return require "viesti.command.fetch"(given, values, operands)
 end
 
-function run.check(_, _, operands)
+function run.check(_, values, operands)
   if #operands ~= 1 then
     failure.raise(exit_codes.USAGE, "check needs the name of one file")
   end
-  local is_chain, text = require("viesti.command.chain_file").check(operands[1])
+  local chain_file = require "viesti.command.chain_file"
+  local is_chain, text = chain_file.check(operands[1], not values.untrusted)
   if not is_chain then
     failure.raise(exit_codes.USAGE, text)
   end

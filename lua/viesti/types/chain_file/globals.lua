@@ -7,6 +7,7 @@ AsyncSender = viesti.AsyncSender
 AuthenticatingSender = viesti.AuthenticatingSender
 CURL_VERSION = viesti.CURL_VERSION
 CachingSender = viesti.CachingSender
+ChainFileWarning = viesti.ChainFileWarning
 CircuitBreaker = viesti.CircuitBreaker
 CircuitBreakingSender = viesti.CircuitBreakingSender
 Client = viesti.Client

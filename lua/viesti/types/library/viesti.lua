@@ -817,6 +817,7 @@ function testing.clock(options) end
 ---@field AuthenticatingSender viesti.AuthenticatingSender
 ---@field CURL_VERSION string libcurl's version
 ---@field CachingSender viesti.CachingSender
+---@field ChainFileWarning viesti.WarningCategory
 ---@field CircuitBreaker viesti.CircuitBreaker
 ---@field CircuitBreakingSender viesti.CircuitBreakingSender
 ---@field Client viesti.Client
@@ -869,11 +870,15 @@ function viesti.array(list) end
 ---@return viesti.Sender
 function viesti.chain(senders) end
 
+---@class viesti.check.Options
+---@field trusted? boolean false: the file may hold data only, and is run with bounded memory and time (default true)
+---@field name? string what to call it in messages, as for Lua's own load; its path if not given
+
 --- Loads the chain file, prints nothing, closes it again. Returns true and the text; or false and
 --- the sentence that says what is wrong with the file.
 ---@param what string as for `load`, and so are the others
 ---@param env? table<string, any>
----@param choices? { trusted: boolean?, name: string? }
+---@param choices? viesti.check.Options
 ---@return boolean fine, string text
 function viesti.check(what, env, choices) end
 
@@ -905,7 +910,8 @@ function viesti.features() end
 
 --- The chain file `what`, a path or its text, as a sender that can be reloaded. It ends with
 --- `return <the chain>`; its globals are viesti's names, the harmless part of Lua's, and those of
---- `env`. Precompiled chunks are refused.
+--- `env`. Of other names that it reads, which are nil, a ChainFileWarning tells. Precompiled chunks
+--- are refused.
 ---@param what string
 ---@param env? table<string, any>
 ---@param choices? viesti.load.Options
