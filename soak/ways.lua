@@ -25,8 +25,8 @@ end
 -- The chain file with what a Lua program would hand to it.
 local function chain_text(origins)
   local file <close> = assert(io.open "soak/chain.lua")
-  return ("local asynchronous, port, ca = true, %d, %q\n"):format(origins.port, origins.ca)
-    .. file:read "a"
+  return ("local asynchronous, on_event, port, ca = true, false, %d, %q\n"):format(origins.port,
+    origins.ca) .. file:read "a"
 end
 
 return {

@@ -1,6 +1,7 @@
 local viesti = require("viesti")
 local fixture = require("spec.support.fixture")
 local sender_cases = require("spec.support.sender_cases")
+local warnings = require("spec.support.warnings")
 
 local AsyncSender = viesti.AsyncSender
 
@@ -177,6 +178,7 @@ describe("AsyncSender", function()
   end)
 
   it("shares a Session with a SyncSender that sends while requests are in flight", function()
+    local _ <close> = warnings.kept(viesti.TaskWarning)
     local session <close> = viesti.Session()
     local async, sync = AsyncSender(session), viesti.SyncSender(session)
     server:route("/slow", { body = "slow", delay = 0.05 })

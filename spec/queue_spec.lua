@@ -6,6 +6,7 @@ local nginx = require("spec.support.nginx")
 local origin = require("spec.support.origin")
 local resident = require("spec.support.resident")
 local tls_server = require("spec.support.tls_server")
+local warnings = require("spec.support.warnings")
 
 local MEBIBYTE = 1024 * 1024
 
@@ -125,6 +126,7 @@ describe("The queue of a session", function()
 
   promise("ends with its session, and nothing in it was sent", { max_connections = 2 },
     function(sender, session)
+      local _ <close> = warnings.kept(viesti.TaskWarning)
       local tasks = {}
       for number = 1, 6 do
         tasks[number] = spawn(sender, "/hang?" .. number)

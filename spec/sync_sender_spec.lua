@@ -1,6 +1,8 @@
 local viesti = require("viesti")
 local fixture = require("spec.support.fixture")
+local fresh_lua = require("spec.support.fresh_lua")
 local sender_cases = require("spec.support.sender_cases")
+local warnings = require("spec.support.warnings")
 
 local SyncSender = viesti.SyncSender
 
@@ -20,8 +22,47 @@ describe("SyncSender", function()
     assert.is_false(SyncSender.is_async)
   end)
 
+  -- What a program of its own, which has `client` and `request`, prints.
+  local function printed(program)
+    return fresh_lua(([[
+      local viesti = require "viesti"
+      local client, request = viesti.SyncSender {}, { url = %q }
+      viesti.TaskWarning:set(function(sentence) print(sentence) end)
+      %s
+    ]]):format(server.url .. "/echo", program))
+  end
+
+  it("tells once of tasks that it holds up", function()
+    assert.equal("SyncSender:send blocks its task and 2 others, AsyncSender:send its own alone",
+      printed [[
+        for _ = 1, 2 do
+          viesti.map({ 1, 2, 3 }, function() return client:send(request) end)
+        end
+      ]])
+    assert.equal("SyncSender:send blocks its task and 1 other, AsyncSender:send its own alone",
+      printed [[
+        viesti.run(function()
+          local task = viesti.spawn(viesti.sleep, 0.01)
+          viesti.sleep(0)
+          assert(client:send(request))
+          task:join()
+        end)
+      ]])
+  end)
+
+  it("tells of nothing where it holds nobody up", function()
+    assert.equal("200", printed [[
+      assert(client:send(request))
+      viesti.run(function()
+        viesti.spawn(function() assert(client:send(request)) end):join()
+        print(client:send(request).status_code)
+      end)
+    ]])
+  end)
+
   it("blocks: a task that sends lets no other run", function()
     local sender <close> = SyncSender()
+    local _ <close> = warnings.kept(viesti.TaskWarning)
     server:route("/slow", { body = "x", delay = 0.05 })
     local order = {}
     viesti.run(function()

@@ -6,7 +6,7 @@ return {
   Cooldown = { "init", "remaining", "reserve", "start" },
   ExtendingSender = { "unfinished" },
   Har = { "init" },
-  Loop = { "report_left" },
+  Loop = { "report_blocked", "report_left" },
   MockSender = { "init" },
   Pipeline = { "open" },
   RateLimit = { "admit", "hold", "init", "learn", "new_bucket", "postpone" },

@@ -9,14 +9,18 @@
 /* Where the registry keeps the state's Loop, whose user value is its table of tasks. */
 static const char REGISTRY_KEY = 'l';
 
-vi_loop_box *vi_default_loop(lua_State *L) {
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &REGISTRY_KEY) == LUA_TUSERDATA) {
-    vi_loop_box *box = lua_touserdata(L, -1);
-    lua_pop(L, 1);
-    return box;
-  }
+vi_loop_box *vi_existing_loop(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &REGISTRY_KEY);
+  vi_loop_box *box = lua_touserdata(L, -1);
   lua_pop(L, 1);
-  vi_loop_box *box = vi_push_box(L, sizeof *box, 1, VI_TYPE_LOOP);
+  return box;
+}
+
+vi_loop_box *vi_default_loop(lua_State *L) {
+  vi_loop_box *box = vi_existing_loop(L);
+  if (box)
+    return box;
+  box = vi_push_box(L, sizeof *box, 1, VI_TYPE_LOOP);
   lua_newtable(L);
   lua_setiuservalue(L, -2, 1);
   vi_error error;

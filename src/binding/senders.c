@@ -6,7 +6,7 @@
 #include <time.h>
 
 /* The two `send` operations and the blocking sleep. A concrete sender is a Lua object with a field
- * `session`; upvalue 1 is Request's table of methods. */
+ * `session`; upvalue 1 is Request's table of methods, upvalue 2 the Loop's. */
 
 /* Takes (self, request) and leaves the stack as vi_await_transfer wants it: the Response, which
  * owns the transfer that is returned, not started; and the request. NULL, with `error`: there is
@@ -44,8 +44,24 @@ static vi_transfer *prepare(lua_State *L, vi_error *error) {
   return box->stream;
 }
 
+/* A task that blocks holds up the others, which hardly anybody wants: it is told of once. The words
+ * are async.lua's. */
+VI_RAISES static void tell_of_blocking(lua_State *L) {
+  vi_loop_box *box = vi_existing_loop(L);
+  if (!box || !box->current || box->current->thread != L || box->told_of_blocking)
+    return;
+  size_t others = box->unstarted + box->halfway - box->current->is_users;
+  if (others == 0)
+    return;
+  box->told_of_blocking = true;
+  lua_getfield(L, lua_upvalueindex(2), "report_blocked");
+  lua_pushinteger(L, (lua_Integer)others);
+  lua_call(L, 1, 0);
+}
+
 /* send_sync(self, request) -> Response, or nil and an Error */
 static int send_sync(lua_State *L) {
+  tell_of_blocking(L);
   vi_error error;
   vi_transfer *transfer = prepare(L, &error);
   if (!transfer)
@@ -84,5 +100,6 @@ void vi_open_senders(lua_State *L) {
   static const luaL_Reg functions[] = {{"block", block}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   lua_getfield(L, -1, "Request");
-  luaL_setfuncs(L, senders, 1);
+  lua_getfield(L, -2, "Loop");
+  luaL_setfuncs(L, senders, 2);
 }

@@ -56,6 +56,7 @@ typedef struct vi_loop_box {
   vi_task_list failed;     /* those whose error nobody has been told; not kept from collection */
   size_t unstarted;        /* tasks that were not resumed yet */
   size_t halfway;          /* those of the user's that were, and have not ended */
+  bool told_of_blocking;   /* that a task blocks while there are others */
   vi_task main;            /* stands for the main thread among those who wait for each other */
 } vi_loop_box;
 
@@ -64,6 +65,9 @@ VI_RAISES vi_session *vi_check_session(lua_State *L, int index);
 
 /* The state's loop, made on first use. */
 VI_RAISES vi_loop_box *vi_default_loop(lua_State *L);
+
+/* Likewise, but NULL where nobody has used it. */
+vi_loop_box *vi_existing_loop(lua_State *L);
 
 /* The task that `L` is, or NULL when the main thread calls and may drive the loop itself. Raises,
  * saying what to use instead, in a coroutine that is no task, and where a task cannot yield. */

@@ -54,6 +54,6 @@ return {
   ChainFileWarning = category "ChainFileWarning",
   --- A store failed, and its cache works as if nothing were in it.
   StoreWarning = category "StoreWarning",
-  --- A task failed and nobody joined it, or never ran to its end.
+  --- A task failed and nobody joined it, or never ran to its end; or one blocks the others.
   TaskWarning = category "TaskWarning",
 }

@@ -67,6 +67,12 @@ function core.Loop.report_left(unstarted, halfway)
   report_left(halfway, halfway == 1 and "task was cut off halfway" or "tasks were cut off halfway")
 end
 
+-- Called by the core for the first send that blocks in a task beside others.
+function core.Loop.report_blocked(others)
+  local sentence = "SyncSender:send blocks its task and %d other%s, AsyncSender:send its own alone"
+  warnings.TaskWarning:emit(sentence:format(others, others == 1 and "" or "s"))
+end
+
 -- A warning that raises leaves the failures behind it for later.
 local reporting = setmetatable({}, { __close = function(_, raised)
   for _, reason, trace in core.take_failure do
