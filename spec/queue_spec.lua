@@ -126,7 +126,6 @@ describe("The queue of a session", function()
 
   promise("ends with its session, and nothing in it was sent", { max_connections = 2 },
     function(sender, session)
-      local _ <close> = warnings.kept(viesti.TaskWarning)
       local tasks = {}
       for number = 1, 6 do
         tasks[number] = spawn(sender, "/hang?" .. number)
@@ -147,6 +146,7 @@ describe("The queue of a session", function()
       for number = 1, 6 do
         tasks[number] = spawn(sender, "/slow?" .. number)
       end
+      local _ <close> = warnings.kept(viesti.TaskWarning)
       viesti.sleep(0.01)
       local blocking = viesti.SyncSender(session)
       assert.equal("slow", assert(blocking:send({ url = server.url .. "/slow?last" })).body)
