@@ -65,7 +65,8 @@ viesti_status vi_embed_return(viesti *runtime, viesti_status status) {
   return status;
 }
 
-/* What is wrong with the request itself the core raises, and begins so. */
+/* What is wrong with the caller's request is raised so. Of a request that a chain makes by itself
+ * the sentence begins with the line of Lua that did. */
 static bool is_refusal(const char *message) {
   static const char REFUSED[] = "Request: ";
   return strncmp(message, REFUSED, sizeof REFUSED - 1) == 0;
