@@ -54,6 +54,19 @@ IT("hands what chains warn of, and what they log, to the host") {
   check_text(vi_text_of(about.text), "a text");
 }
 
+IT("warns of names in a chain that mean nothing, whoever vouches for it") {
+  for (int untrusted = 0; untrusted <= 1; untrusted++) {
+    heard about = {0};
+    viesti *runtime = open_with(
+        (viesti_options){.warn = hear_warning, .context = &about, .untrusted = untrusted});
+    check_int(viesti_load(runtime, "\nreturn SyncSender { timeout = secnods }", "=chain"),
+              VIESTI_OK);
+    check_int(about.count, 1);
+    check_text(vi_text_of(about.text),
+               "ChainFileWarning: chain:2: \"secnods\" is nil, for nothing has that name");
+  }
+}
+
 static void *allocate(void *context, void *block, size_t before, size_t size) {
   long *live = context;
   *live += (long)size - (long)before;
