@@ -97,6 +97,13 @@ VI_RAISES void vi_replace_by_request(lua_State *L, int index, vi_request *reques
  * reads back what the caller gave for that one, and calls the same functions while it is sent. */
 VI_RAISES vi_request **vi_push_request_like(lua_State *L, int index);
 
+/* Pushes a view of the request at `index`, for its maker to change what it may; it reads back and
+ * calls the same. Likewise one with room for so many header fields of its own, of so many bytes, in
+ * place of the request's. */
+VI_RAISES vi_request *vi_push_request_view(lua_State *L, int index);
+VI_RAISES vi_request *vi_push_request_view_for(lua_State *L, int index, size_t fields,
+                                               size_t bytes);
+
 /* Pushes the function that supplies the streamed body of the request at `index`; or returns false,
  * with `error`: it cannot be read again. Only for functions whose upvalue 1 is Request's table of
  * methods. */

@@ -72,19 +72,16 @@ static bool add_fields(vi_headers *to, const vi_headers *from, const vi_plain_fi
   return ok;
 }
 
-/* NULL: too many fields, or out of memory. */
-static vi_request *make_view(vi_request *request, const vi_plain_fields *changed, bool typed) {
+/* Pushes a view of the request with these fields changed. NULL: they are too many. */
+static vi_request *push_view(lua_State *L, const vi_plain_fields *changed, bool typed) {
+  const vi_headers *headers = &vi_check_request(L, REQUEST)->headers;
   if (changed->count == 0)
-    return vi_request_view(request);
-  const vi_headers *headers = &request->headers;
+    return vi_push_request_view(L, REQUEST);
   size_t bytes = vi_headers_length(headers);
   for (size_t i = 0; i < changed->count; i++)
     bytes += changed->names[i].length + changed->values[i].length;
-  vi_request *view = vi_request_view_for(request, headers->count + changed->count, bytes);
-  if (!view || add_fields(&view->headers, headers, changed, typed))
-    return view;
-  vi_request_release(view);
-  return NULL;
+  vi_request *view = vi_push_request_view_for(L, REQUEST, headers->count + changed->count, bytes);
+  return add_fields(&view->headers, headers, changed, typed) ? view : NULL;
 }
 
 /* Whether the type of the body follows from that. */
@@ -135,8 +132,7 @@ static int request_changed(lua_State *L) {
   if (request->streams_body || request->omitted.count > 0 || !read_changes(L, &changes))
     return 0;
   bool typed = is_typed(L);
-  vi_request **box = vi_push_request_like(L, REQUEST);
-  vi_request *view = *box = make_view(request, &changes.fields, typed);
+  vi_request *view = push_view(L, &changes.fields, typed);
   if (!view)
     return 0;
   if (changes.timeout >= 0)
