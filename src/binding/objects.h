@@ -71,6 +71,12 @@ typedef struct vi_plain_fields {
  * values, or something is wrong, which request.lua then says. Raises nothing. */
 bool vi_read_plain_fields(lua_State *L, int index, vi_plain_fields *fields);
 
+/* The bytes of all names and values. */
+size_t vi_plain_fields_length(const vi_plain_fields *fields);
+
+/* Copies them, with their texts into `room`, which has that many bytes. */
+void vi_copy_plain_fields(vi_plain_fields *to, const vi_plain_fields *from, char *room);
+
 /* Adds them. False: they are too many, or out of memory. */
 bool vi_add_plain_fields(vi_headers *headers, const vi_plain_fields *fields);
 
