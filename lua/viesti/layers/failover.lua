@@ -46,8 +46,21 @@ function FailoverSender:init()
   end
 end
 
+local function all_are_awake(self, now)
+  local origins, resting = self.origins, self.resting
+  for index = 1, #origins do
+    if resting[origins[index]] > now then
+      return false
+    end
+  end
+  return true
+end
+
 -- Those that do not rest first, each part in the order given.
 local function order(self, now)
+  if all_are_awake(self, now) then
+    return self.origins
+  end
   local awake, resting = {}, {}
   for _, origin in ipairs(self.origins) do
     local list = self.resting[origin] > now and resting or awake
@@ -87,7 +100,8 @@ function FailoverSender:send(request)
     return self.sender:send(request)
   end
   local origins = order(self, self.tell_time())
-  for index, origin in ipairs(origins) do
+  for index = 1, #origins do
+    local origin = origins[index]
     local response, err = self.sender:send(moved(request, from, origin))
     response, err = self:check_answer(request, response, err)
     if not has_failed(response, err) then
