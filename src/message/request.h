@@ -21,18 +21,18 @@ typedef struct vi_request {
   vi_headers headers;
   vi_headers omitted; /* names, without values, of fields that nobody below is to add */
   vi_buffer body;
+  int64_t body_length;     /* of a streamed body; -1: not known beforehand */
+  vi_multipart *multipart; /* the body instead, one reference; NULL: none */
+  double timeout;          /* seconds for the whole exchange, 0: no limit; < 0: the session's */
+  double deadline;         /* seconds on the monotonic clock, for all that is done; 0: none */
+  struct vi_request *base; /* of a view: what it shows the texts and body of, no view; else NULL */
   bool has_body;           /* an empty body is not the same as none */
   bool streams_body;       /* its bytes come from the caller while it is sent, not from `body` */
   bool streams_again;      /* and they can come another time */
-  int64_t body_length;     /* of a streamed body; -1: not known beforehand */
-  vi_multipart *multipart; /* the body instead, one reference; NULL: none */
   bool streams_response;   /* the caller wants the response's body piece by piece */
-  double timeout;          /* seconds for the whole exchange, 0: no limit; < 0: the session's */
-  double deadline;         /* seconds on the monotonic clock, for all that is done; 0: none */
   bool idempotent;         /* the caller's word for it, whatever the method */
   bool reports_progress;   /* the caller wants to know how much of the response's body has come */
   bool reports_head;       /* and what its head says before that, where it is not streamed */
-  struct vi_request *base; /* of a view: what it shows the texts and body of, no view; else NULL */
   bool has_own_headers;    /* of a view: they stand behind it, and are not those of `base` */
   bool within;             /* of a view: a larger block; it counts nobody and holds nothing */
 } vi_request;

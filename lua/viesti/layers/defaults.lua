@@ -113,7 +113,8 @@ end
 -- Those of the pairs whose names the request does not have; nil for none, the list itself for all.
 local function missing(list, has, request)
   local left = list
-  for index, pair in ipairs(list) do
+  for index = 1, #list do
+    local pair = list[index]
     if has(request, pair[1]) then
       left = left == list and table.move(list, 1, index - 1, 1, {}) or left
     elseif left ~= list then
