@@ -11,7 +11,6 @@ local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local format = require "viesti.base.format"
 local origin_of = require "viesti.message.origin"
-local Request = require "viesti.message.request"
 local single_flight = require "viesti.tasks.single_flight"
 
 ---@class viesti.AuthenticatingSender: viesti.ExtendingSender
@@ -111,11 +110,11 @@ end
 
 -- Whether the credentials are for this request. The first one settles the origin where none is
 -- named.
-local function applies(self, request)
+local function applies(self, request, origin)
   if core.request_decides(request, self.header) then
     return false
   end
-  local state, origin = self.state, core.origin(request)
+  local state = self.state
   state.origins = state.origins or { [origin] = true }
   return state.origins[origin] ~= nil
 end
@@ -177,8 +176,9 @@ local function is_refusal(self, response)
 end
 
 function AuthenticatingSender:send(request)
-  request = Request.from(request)
-  if not applies(self, request) then
+  local origin
+  origin, request = core.origin(request)
+  if not applies(self, request, origin) then
     return self.sender:send(request)
   end
   local credentials, err = credentials_of(self)
