@@ -26,6 +26,15 @@ describe("In a finalizer, what was collected before", function()
   local objects = {
     Request = { "viesti.Request{ url = url, headers = { A = 1 } }", { "value.url", "value.headers",
       "tostring(value)", "value:with{}", "value:is_idempotent()" } },
+    ["view of a Request"] = {
+      "viesti.Request{ url = url, headers = { A = 1 } }:with{ timeout = 1 }",
+      { "value.url", "value.timeout", "value.headers", "value.headers.a", "tostring(value)",
+        "value:with{}" } },
+    ["view with fields"] = { "viesti.Request{ url = url }:with{ headers = { A = 1 } }",
+      { "value.url", "value.headers.a", "tostring(value)", "value:with{ timeout = 1 }" } },
+    ["Headers of a view"] = {
+      "viesti.Request{ url = url, headers = { A = 1 } }:with{ timeout = 1 }.headers",
+      { "value.a", "value:get_all('a')", "#value", "pairs(value)(value)" } },
     Response = { "viesti.SyncSender():send{ url = url }", { "value.status_code", "value.body",
       "tostring(value)", "value:close()", "value:annotated(nil, { note = 2 })", "value:json()" } },
     stream = { "viesti.SyncSender():send{ url = url, stream = true }", { "value:read()",
@@ -78,6 +87,19 @@ describe("In a finalizer, what was collected before", function()
     ]])
     assert.matches("response has been collected.*request has been collected.*store has been "
       .. "collected", output)
+  end)
+
+  it("is named, too, where a changed copy shows it", function()
+    local output = run([[
+      local function copy()
+        return viesti.Request{ url = url, headers = { A = 1 } }:with{ timeout = 1 }
+      end
+      finally(function(value) return value.url end, copy)
+      collectgarbage()
+      finally(function(value) return value.a end, function() return copy().headers end)
+      collectgarbage()
+    ]])
+    assert.matches("request has been collected.*headers have been collected", output)
   end)
 
   it("cannot be sent with when the state closes", function()

@@ -398,6 +398,26 @@ describe("Request", function()
       assert.equal(0, base:with({ timeout = 1e9 }).timeout)
     end)
 
+    it("lets go of the copies between the first and the last", function()
+      local copies, copy = setmetatable({}, { __mode = "k" }), base
+      for round = 1, 10 do
+        copy = copy:with({ timeout = round }):with({ headers = { A = tostring(round) } })
+        copies[copy] = true
+      end
+      collectgarbage()
+      copies[copy] = nil
+      assert.is_nil(next(copies))
+      assert.same({ 10, "10", "2" }, { copy.timeout, copy.headers.a, copy.headers.b })
+    end)
+
+    it("keeps what it shows of a request that nobody else keeps", function()
+      local copy = Request({ url = url, headers = { A = "1" } }):with({ timeout = 1 })
+      collectgarbage()
+      collectgarbage()
+      assert.same({ url, "1" }, { copy.url, copy.headers.a })
+      assert.same({ "A=1", "B=2" }, fields_of(copy:with({ headers = { B = "2" } })))
+    end)
+
     it("goes to another URL with its params, and remembers both", function()
       local copy = base:with({ url = "http://g/?z=0", params = { b = {}, c = "x y" },
         headers = { B = "3" }, timeout = 4 })

@@ -7,6 +7,7 @@
 #include "tap.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const vi_text NOTHING = {NULL, 0};
 
@@ -39,6 +40,23 @@ IT_STARVED("builds and copies a request whole or not at all") {
   vi_request_release(copy);
   vi_request_release(request);
   return whole && (!copy || same) ? kind : VI_ERROR_SCRIPT;
+}
+
+IT_STARVED("retains a view or says that there is no memory") {
+  vi_error error = {0};
+  vi_request *request = make_request("http://h/", &error);
+  if (!request)
+    return error.kind;
+  _Alignas(vi_request) char room[4096];
+  vi_request *view = vi_request_lay_view_for(room, request, 1, strlen("A1"));
+  vi_request *held = NULL;
+  if (vi_headers_add(&view->headers, VI_TEXT("A"), VI_TEXT("1")) == VI_HEADERS_OK)
+    held = vi_request_retain(view);
+  vi_request_release(request);
+  bool same = held && held->headers.count == 1 && held->body.length == 4;
+  vi_error_kind kind = held ? VI_ERROR_NONE : VI_ERROR_OUT_OF_MEMORY;
+  vi_request_release(held);
+  return !held || same ? kind : VI_ERROR_SCRIPT;
 }
 
 IT_STARVED("parses a URL or says that there is no memory") {

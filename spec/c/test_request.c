@@ -174,31 +174,68 @@ IT("copies into a request that can change without the first one changing") {
   vi_request_release(copy);
 }
 
-IT("is seen in views with fields of their own, which hold it and no view before") {
-  vi_request *request = request_to("POST", URL, "A: 1");
-  vi_request *first = vi_request_view_for(request, 1, strlen("B2"));
-  require(first);
-  check(add_fields(&first->headers, "B: 2") && first->headers.within);
-  vi_request *second = vi_request_view_for(first, 0, 0), *third = vi_request_view(first);
-  require(second && third);
-  check(second->base == request && third->base == first);
-  check_text(field(&third->headers, "B"), "2");
-  check_int(second->headers.count, 0);
-  check_int(request->headers.count, 1);
-  vi_request_release(first);
-  vi_request_release(third);
-  check_int(atomic_load(&request->references), 2);
-  check(second->url.data == request->url.data && strcmp(second->method.data, "POST") == 0);
-  vi_request_release(second);
+/* A block that views lie in. */
+typedef union block {
+  vi_request view;
+  char bytes[1024];
+} block;
+
+/* A view with that one field, "A: 1" say, in place of the request's, and room for no more. */
+static vi_request *view_with(block *room, vi_request *request, const char *line) {
+  size_t bytes = strlen(line) - strlen(": ");
+  check(vi_request_view_size_for(1, bytes) <= sizeof *room);
+  vi_request *view = vi_request_lay_view_for(room, request, 1, bytes);
+  check(add_fields(&view->headers, line) && view->headers.within && view->headers.bytes.within);
+  return view;
 }
 
-IT("has more fields in a view than there was room for") {
-  vi_request *view = vi_request_view_for(request_with("GET", ""), 1, strlen("A1"));
-  require(view);
-  check(add_fields(&view->headers, "A: 1\nB: 2\nC: 3"));
-  check_text(field(&view->headers, "A"), "1");
-  check_text(field(&view->headers, "C"), "3");
-  vi_request_release(view);
+static vi_request *view_of(block *room, vi_request *request) {
+  check(vi_request_view_size(request) <= sizeof *room);
+  return vi_request_lay_view(room, request);
+}
+
+IT("is seen in views, which lie in another's block and hold nothing") {
+  block rooms[2];
+  vi_request *request = request_to("POST", URL, "A: 1");
+  vi_request *first = view_of(&rooms[0], request);
+  first->timeout = 1;
+  vi_request *second = view_of(&rooms[1], first);
+  check(second->url.data == request->url.data && strcmp(second->method.data, "POST") == 0);
+  check(second->headers.fields == request->headers.fields);
+  check(first->base == request && second->base == request);
+  check(request->timeout < 0 && second->timeout == 1);
+  check_int(atomic_load(&request->references), 1);
+}
+
+IT("has other fields in a view, and in views of that") {
+  block rooms[3];
+  vi_request *request = request_to("GET", URL, "A: 1");
+  vi_request *first = view_with(&rooms[0], request, "B: 2");
+  vi_request *second = view_of(&rooms[1], first), *third = view_with(&rooms[2], first, "C: 3");
+  memset(&rooms[0], 0, sizeof rooms[0]);
+  check(second->base == request && third->base == request);
+  check_int(second->headers.count, 1);
+  check_text(field(&second->headers, "B"), "2");
+  check_int(third->headers.count, 1);
+  check_text(field(&third->headers, "C"), "3");
+  check_text(field(&request->headers, "A"), "1");
+}
+
+IT("is held by whoever retains a view of it, which may go then") {
+  block room;
+  vi_request *request = request_to("PUT", URL, "A: 1");
+  vi_request *view = view_with(&room, request, "B: 2");
+  view->deadline = 3;
+  vi_request *held = vi_request_retain(view);
+  require(held && held != view);
+  memset(&room, 0, sizeof room);
+  check_int(atomic_load(&request->references), 2);
+  check(vi_request_retain(held) == held);
+  vi_request_release(held);
+  check_text(field(&held->headers, "B"), "2");
+  check(held->deadline == 3 && strcmp(held->method.data, "PUT") == 0);
+  vi_request_release(held);
+  check_int(atomic_load(&request->references), 1);
 }
 
 IT("lives until its last holder lets go") {

@@ -49,6 +49,16 @@ function scenarios.request()
   assert(tostring(response):find("200", 1, true) and response.timings.total > 0)
 end
 
+-- A request that layers change on its way: the sender holds on to what they have made of it.
+function scenarios.changed()
+  local sender <close> = viesti.chain({ viesti.DefaultsSender({ headers = { A = "1" } }),
+    viesti.AuthenticatingSender({ bearer = "token" }), viesti.DeadlineSender({ max_time = 5 }),
+    viesti.SyncSender({ timeout = 5 }) })
+  local request = viesti.Request({ url = url, params = { q = 1 } })
+  assert(#got(sender:send(request)).body == 28)
+  assert(#request.headers == 0)
+end
+
 function scenarios.stream()
   local sender <close> = viesti.SyncSender({ timeout = 5 })
   local size = 0

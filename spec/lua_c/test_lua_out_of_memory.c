@@ -130,6 +130,10 @@ IT("sends a request made from a table and reads the response") {
   fail_each_allocation_of("request");
 }
 
+IT("sends a request that layers have changed") {
+  fail_each_allocation_of("changed");
+}
+
 IT("streams a response in chunks") {
   fail_each_allocation_of("stream");
 }

@@ -71,6 +71,12 @@ typedef struct vi_plain_fields {
  * values, or something is wrong, which request.lua then says. Raises nothing. */
 bool vi_read_plain_fields(lua_State *L, int index, vi_plain_fields *fields);
 
+/* The bytes of all names and values. */
+size_t vi_plain_fields_length(const vi_plain_fields *fields);
+
+/* Copies them, with their texts into `room`, which has that many bytes. */
+void vi_copy_plain_fields(vi_plain_fields *to, const vi_plain_fields *from, char *room);
+
 /* Adds them. False: they are too many, or out of memory. */
 bool vi_add_plain_fields(vi_headers *headers, const vi_plain_fields *fields);
 
@@ -96,6 +102,13 @@ VI_RAISES void vi_replace_by_request(lua_State *L, int index, vi_request *reques
 /* Pushes a closed Request for a changed copy of the request at `index` that the core has made: it
  * reads back what the caller gave for that one, and calls the same functions while it is sent. */
 VI_RAISES vi_request **vi_push_request_like(lua_State *L, int index);
+
+/* Pushes a view of the request at `index`, for its maker to change what it may; it reads back and
+ * calls the same. Likewise one with room for so many header fields of its own, of so many bytes, in
+ * place of the request's. */
+VI_RAISES vi_request *vi_push_request_view(lua_State *L, int index);
+VI_RAISES vi_request *vi_push_request_view_for(lua_State *L, int index, size_t fields,
+                                               size_t bytes);
 
 /* Pushes the function that supplies the streamed body of the request at `index`; or returns false,
  * with `error`: it cannot be read again. Only for functions whose upvalue 1 is Request's table of

@@ -92,7 +92,8 @@ int vi_raise_type(lua_State *L, int index, const char *type) {
  * with a dot, and so is the user's mistake. A tail call or pcall hides the method's name. */
 static int check_type(lua_State *L) {
   const char *type = luaL_checkstring(L, 2);
-  if (luaL_testudata(L, 1, type))
+  if (lua_isuserdata(L, 1) && luaL_getmetafield(L, 1, "__name") == LUA_TSTRING &&
+      strcmp(lua_tostring(L, -1), type) == 0) /* views have a metatable of their own */
     return 0;
   return raise_type(L, 1, luaL_checkstring(L, 3), type);
 }

@@ -71,6 +71,28 @@ bool vi_read_plain_fields(lua_State *L, int index, vi_plain_fields *fields) {
   return lua_rawlen(L, index) > 0 ? read_pairs(L, index, fields) : read_map(L, index, fields);
 }
 
+size_t vi_plain_fields_length(const vi_plain_fields *fields) {
+  size_t length = 0;
+  for (size_t i = 0; i < fields->count; i++)
+    length += fields->names[i].length + fields->values[i].length;
+  return length;
+}
+
+static vi_text copy_text(vi_text text, char **room) {
+  vi_text copy = {*room, text.length};
+  memcpy(*room, text.data, text.length);
+  *room += text.length;
+  return copy;
+}
+
+void vi_copy_plain_fields(vi_plain_fields *to, const vi_plain_fields *from, char *room) {
+  to->count = from->count;
+  for (size_t i = 0; i < from->count; i++) {
+    to->names[i] = copy_text(from->names[i], &room);
+    to->values[i] = copy_text(from->values[i], &room);
+  }
+}
+
 bool vi_add_plain_fields(vi_headers *headers, const vi_plain_fields *fields) {
   bool ok = true;
   for (size_t i = 0; ok && i < fields->count; i++)

@@ -84,7 +84,7 @@ static int start(lua_State *L) {
     self->policy = policy;
     self->verdict = *verdict;
     *verdict = (vi_verdict){0};
-    if (!vi_worker_send(box->worker, &self->errand)) {
+    if (!self->errand.request || !self->request || !vi_worker_send(box->worker, &self->errand)) {
       *verdict = self->verdict;
       self->verdict = (vi_verdict){0};
       free_refresh(self);

@@ -1,43 +1,99 @@
 #include "binding/objects.h"
 #include "message/url.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* User values of a Request: what the caller gave, its Headers view once somebody asked for it, the
- * source of a streamed body, and the functions that are told of the response's progress and of its
- * head. */
-enum { GIVEN = VI_REQUEST_GIVEN, HEADERS, SOURCE, PROGRESS, HEAD, USER_VALUES = HEAD };
+ * source of a streamed body, the functions that are told of the response's progress and of its
+ * head; and of a view the Request that it shows. */
+enum { GIVEN = VI_REQUEST_GIVEN, HEADERS, SOURCE, PROGRESS, HEAD, BASE, USER_VALUES = BASE };
 
 typedef struct request_box {
-  vi_request *request; /* one reference; NULL until opened */
-  size_t weight;       /* for vi_remove_weight */
+  vi_request *request;            /* one reference, or the view; NULL until opened */
+  const struct request_box *base; /* of a view: the box of what it shows, else this one */
+  size_t weight;                  /* for vi_remove_weight */
 } request_box;
 
+/* What a view shows is held by its user value: so it owns nothing but Lua's memory and needs no
+ * finalizer, which would cost several times what the view does. */
+typedef struct view_box {
+  request_box box;
+  vi_request view; /* behind which its own fields stand */
+} view_box;
+
+static const char VIEW; /* its address is the key of the metatable of views in the registry */
+
 vi_request *vi_check_request(lua_State *L, int index) {
-  vi_request *request = ((request_box *)vi_check_box(L, index, VI_TYPE_REQUEST))->request;
-  luaL_argcheck(L, request, index, "the request has been collected");
-  return request;
+  const request_box *box = vi_check_box(L, index, VI_TYPE_REQUEST);
+  luaL_argcheck(L, box->base->request, index, "the request has been collected");
+  return box->request;
 }
 
 static request_box *push_box(lua_State *L) {
-  return vi_push_box(L, sizeof(request_box), USER_VALUES, VI_TYPE_REQUEST);
+  request_box *box = vi_push_box(L, sizeof(request_box), HEAD, VI_TYPE_REQUEST);
+  box->base = box;
+  return box;
 }
 
 vi_request **vi_push_request_box(lua_State *L) {
   return &push_box(L)->request;
 }
 
+/* Has the Request on top of the stack share what the one at `index` has there. */
+static void share_value(lua_State *L, int index, int value) {
+  if (lua_getiuservalue(L, index, value) != LUA_TNIL)
+    lua_setiuservalue(L, -2, value);
+  else
+    lua_pop(L, 1);
+}
+
+static void share_values(lua_State *L, int index, const vi_request *request) {
+  share_value(L, index, GIVEN);
+  if (request->streams_body)
+    share_value(L, index, SOURCE);
+  if (request->reports_progress)
+    share_value(L, index, PROGRESS);
+  if (request->reports_head)
+    share_value(L, index, HEAD);
+}
+
 vi_request **vi_push_request_like(lua_State *L, int index) {
   index = lua_absindex(L, index);
+  const vi_request *request = vi_check_request(L, index);
   vi_request **box = vi_push_request_box(L);
-  static const int shared[] = {GIVEN, SOURCE, PROGRESS, HEAD};
-  for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
-    if (lua_getiuservalue(L, index, shared[i]) != LUA_TNIL)
-      lua_setiuservalue(L, -2, shared[i]);
-    else
-      lua_pop(L, 1);
-  }
+  share_values(L, index, request);
   return box;
+}
+
+/* A closed view, of `size` bytes, of the request at `index`. */
+static view_box *push_view_box(lua_State *L, int index, size_t size) {
+  const request_box *of = lua_touserdata(L, index);
+  view_box *box =
+      vi_push_bare_box(L, offsetof(view_box, view) + size, USER_VALUES, VI_TYPE_REQUEST);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &VIEW);
+  lua_setmetatable(L, -2);
+  box->box.base = of->base;
+  if (of->base == of)
+    lua_pushvalue(L, index);
+  else
+    lua_getiuservalue(L, index, BASE);
+  lua_setiuservalue(L, -2, BASE);
+  share_values(L, index, of->request);
+  return box;
+}
+
+vi_request *vi_push_request_view(lua_State *L, int index) {
+  vi_request *request = vi_check_request(L, index);
+  view_box *box = push_view_box(L, lua_absindex(L, index), vi_request_view_size(request));
+  return box->box.request = vi_request_lay_view(&box->view, request);
+}
+
+vi_request *vi_push_request_view_for(lua_State *L, int index, size_t fields, size_t bytes) {
+  vi_request *request = vi_check_request(L, index);
+  size_t size = vi_request_view_size_for(fields, bytes);
+  view_box *box = push_view_box(L, lua_absindex(L, index), size);
+  return box->box.request = vi_request_lay_view_for(&box->view, request, fields, bytes);
 }
 
 /* The request's table of `further` options at `index`, whose Request is on top of the stack:
@@ -215,13 +271,9 @@ void vi_push_on_head(lua_State *L, int index) {
 /* request_with_head(request, on_head) -> a view that calls on_head(response without body) when the
  * head of the response is there, if it is not streamed */
 static int request_with_head(lua_State *L) {
-  vi_request *request = vi_check_request(L, 1);
+  vi_check_request(L, 1);
   luaL_checktype(L, 2, LUA_TFUNCTION);
-  vi_request **box = vi_push_request_like(L, 1);
-  *box = vi_request_view(request);
-  if (!*box)
-    return luaL_error(L, "out of memory");
-  (*box)->reports_head = true;
+  vi_push_request_view(L, 1)->reports_head = true;
   lua_pushvalue(L, 2);
   lua_setiuservalue(L, -2, HEAD);
   return 1;
@@ -257,12 +309,8 @@ static int request_with_limits(lua_State *L) {
     return 1;
   }
   lua_settop(L, 1);
-  if (is_shared) {
-    vi_request **box = vi_push_request_like(L, 1);
-    request = *box = vi_request_view(request);
-    if (!request)
-      return luaL_error(L, "out of memory");
-  }
+  if (is_shared)
+    request = vi_push_request_view(L, 1);
   if (!has_deadline)
     request->deadline = deadline;
   if (!has_timeout)
@@ -291,11 +339,19 @@ static int request_gc(lua_State *L) {
   request_box *box = vi_check_box(L, 1, VI_TYPE_REQUEST);
   vi_request_release(box->request);
   vi_remove_weight(L, box->weight);
-  *box = (request_box){0};
+  box->request = NULL;
+  box->weight = 0;
   return 0;
 }
 
+/* Those of a view without fields of its own are its base's. */
 static int push_headers(lua_State *L, vi_request *request) {
+  const request_box *box = lua_touserdata(L, 1);
+  if (box->base != box && !request->has_own_headers) {
+    lua_getiuservalue(L, 1, BASE);
+    lua_replace(L, 1);
+    request = box->base->request;
+  }
   if (lua_getiuservalue(L, 1, HEADERS) != LUA_TNIL)
     return 1;
   vi_push_headers(L, &request->headers, 1);
@@ -397,6 +453,21 @@ static int request_tostring(lua_State *L) {
   return 1;
 }
 
+/* As that of all Requests, but for the finalizer. */
+static void make_metatable_of_views(lua_State *L) {
+  lua_newtable(L);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, VI_TYPE_REQUEST);
+  for (lua_pushnil(L); lua_next(L, -2);) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -5);
+  }
+  lua_pop(L, 1);
+  lua_pushnil(L);
+  lua_setfield(L, -2, "__gc");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &VIEW);
+}
+
 void vi_open_request(lua_State *L) {
   static const luaL_Reg metamethods[] = {{"__index", request_index},
                                          {"__newindex", request_newindex},
@@ -418,6 +489,7 @@ void vi_open_request(lua_State *L) {
       {"request_with_limits", request_with_limits}, {"origin", request_origin}, {NULL, NULL}};
   static const luaL_Reg from[] = {{"from", request_from}, {NULL, NULL}};
   vi_new_type(L, VI_TYPE_REQUEST, "Request", metamethods, methods);
+  make_metatable_of_views(L);
   luaL_setfuncs(L, functions, 0);
   lua_getfield(L, -1, "Request");
   lua_pushvalue(L, -1);

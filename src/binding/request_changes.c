@@ -6,8 +6,9 @@
 
 static const vi_text CONTENT_TYPE = {"Content-Type", sizeof "Content-Type" - 1};
 
-/* The arguments of request_changed, and the names of secret fields that it finds among them. */
-enum { REQUEST = 1, CHANGES, SECRETS };
+/* The arguments of what changes a request, and a table of what the copy is to remember beside what
+ * the request does: the names of secret fields. */
+enum { REQUEST = 1, CHANGES, REMEMBERED };
 
 typedef struct request_changes {
   vi_plain_fields fields;
@@ -31,6 +32,24 @@ static bool is_changed(const vi_plain_fields *fields, vi_text name) {
   return false;
 }
 
+/* Adds the pairs of the table at `index` to the one on top of the stack. */
+static void copy_pairs(lua_State *L, int index) {
+  int to = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, index);) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, to);
+  }
+}
+
+/* Pushes a table that remembers the list of names at `index`. */
+static void push_secrets(lua_State *L, int index) {
+  lua_createtable(L, 0, 1);
+  lua_createtable(L, (int)lua_rawlen(L, index), 0);
+  copy_pairs(L, index);
+  lua_setfield(L, -2, "secret_headers");
+}
+
 /* The option whose name and value are on top of the stack. */
 static bool read_change(lua_State *L, request_changes *changes) {
   int value = lua_gettop(L);
@@ -43,7 +62,8 @@ static bool read_change(lua_State *L, request_changes *changes) {
     return vi_read_plain_seconds(L, value, &changes->deadline);
   if (strcmp(name, "secret_headers") != 0 || !is_list_of_strings(L, value))
     return false;
-  lua_copy(L, value, SECRETS);
+  push_secrets(L, value);
+  lua_replace(L, REMEMBERED);
   return true;
 }
 
@@ -72,84 +92,115 @@ static bool add_fields(vi_headers *to, const vi_headers *from, const vi_plain_fi
   return ok;
 }
 
-/* NULL: too many fields, or out of memory. */
-static vi_request *make_view(vi_request *request, const vi_plain_fields *changed, bool typed) {
+/* Pushes a view of the request with these fields changed. NULL: they are too many. */
+static vi_request *push_view(lua_State *L, const vi_plain_fields *changed, bool typed) {
   if (changed->count == 0)
-    return vi_request_view(request);
-  const vi_headers *headers = &request->headers;
-  size_t bytes = vi_headers_length(headers);
-  for (size_t i = 0; i < changed->count; i++)
-    bytes += changed->names[i].length + changed->values[i].length;
-  vi_request *view = vi_request_view_for(request, headers->count + changed->count, bytes);
-  if (!view || add_fields(&view->headers, headers, changed, typed))
-    return view;
-  vi_request_release(view);
-  return NULL;
+    return vi_push_request_view(L, REQUEST);
+  const vi_headers *headers = &vi_check_request(L, REQUEST)->headers;
+  size_t bytes = vi_headers_length(headers) + vi_plain_fields_length(changed);
+  vi_request *view = vi_push_request_view_for(L, REQUEST, headers->count + changed->count, bytes);
+  return add_fields(&view->headers, headers, changed, typed) ? view : NULL;
 }
 
-/* Whether the type of the body follows from that. */
-static bool is_typed(lua_State *L) {
-  bool typed = false;
+/* Whether the request remembers something of that name. */
+static bool is_given(lua_State *L, const char *name) {
+  bool given = false;
   if (lua_getiuservalue(L, REQUEST, VI_REQUEST_GIVEN) != LUA_TNIL) {
-    lua_getfield(L, -1, "typed");
-    typed = lua_toboolean(L, -1);
+    lua_getfield(L, -1, name);
+    given = lua_toboolean(L, -1);
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
-  return typed;
+  return given;
 }
 
-/* Adds the pairs of the table at `index` to the one on top of the stack. */
-static void copy_pairs(lua_State *L, int index) {
-  int to = lua_gettop(L);
-  for (lua_pushnil(L); lua_next(L, index);) {
-    lua_pushvalue(L, -2);
-    lua_insert(L, -2);
-    lua_rawset(L, to);
+/* Has the copy on top of the stack remember that, beside what the request does. */
+static void remember(lua_State *L) {
+  int copy = lua_gettop(L), given = copy + 1;
+  if (lua_getiuservalue(L, REQUEST, VI_REQUEST_GIVEN) == LUA_TNIL) {
+    lua_pushvalue(L, REMEMBERED);
+  } else {
+    lua_newtable(L);
+    copy_pairs(L, given);
+    copy_pairs(L, REMEMBERED);
   }
-}
-
-/* Has the copy on top of the stack remember what the request does, but for its secret fields. */
-static void remember_secrets(lua_State *L) {
-  int copy = lua_gettop(L);
-  lua_getiuservalue(L, REQUEST, VI_REQUEST_GIVEN);
-  lua_createtable(L, 0, 2);
-  if (!lua_isnil(L, copy + 1))
-    copy_pairs(L, copy + 1);
-  lua_createtable(L, (int)lua_rawlen(L, SECRETS), 0);
-  copy_pairs(L, SECRETS);
-  lua_setfield(L, -2, "secret_headers");
   lua_setiuservalue(L, copy, VI_REQUEST_GIVEN);
   lua_settop(L, copy);
+}
+
+/* Pushes the changed request; NULL where that takes more than this file does. */
+static vi_request *push_changed(lua_State *L, const vi_plain_fields *fields) {
+  const vi_request *request = vi_check_request(L, REQUEST);
+  if (request->streams_body || request->omitted.count > 0)
+    return NULL;
+  vi_request *view = push_view(L, fields, is_given(L, "typed")); /* the type is the body's */
+  if (!view)
+    return NULL;
+  view->reports_head = false; /* that is for the request that it was asked for */
+  if (!lua_isnil(L, REMEMBERED))
+    remember(L);
+  return view;
 }
 
 /* request_changed(request, changes) -> Request; nil where that takes more than this file does, or
  * something is wrong: request.lua knows what */
 static int request_changed(lua_State *L) {
-  vi_request *request = vi_check_request(L, REQUEST);
+  vi_check_request(L, REQUEST);
   request_changes changes;
   changes.fields.count = 0;
   changes.timeout = changes.deadline = -1;
   lua_settop(L, CHANGES);
   lua_pushnil(L);
-  if (request->streams_body || request->omitted.count > 0 || !read_changes(L, &changes))
-    return 0;
-  bool typed = is_typed(L);
-  vi_request **box = vi_push_request_like(L, REQUEST);
-  vi_request *view = *box = make_view(request, &changes.fields, typed);
+  vi_request *view = read_changes(L, &changes) ? push_changed(L, &changes.fields) : NULL;
   if (!view)
     return 0;
   if (changes.timeout >= 0)
     view->timeout = changes.timeout;
   if (changes.deadline >= 0)
     view->deadline = changes.deadline;
-  view->reports_head = false; /* that is for the request that it was asked for */
-  if (!lua_isnil(L, SECRETS))
-    remember_secrets(L);
   return 1;
 }
 
+/* Fields for many requests, whose texts stand behind them. The user value is what the requests
+ * remember, or nil. */
+static const char FIELDS[] = "viesti.Fields";
+
+/* prepare_fields(headers, secrets) -> what request_with_fields takes, in which these are the names
+ * of secret fields, or nil; nil where request:with has to read them */
+static int prepare_fields(lua_State *L) {
+  enum { HEADERS = 1, SECRETS };
+  vi_plain_fields given = {.count = 0};
+  lua_settop(L, SECRETS);
+  bool has_secrets = !lua_isnil(L, SECRETS);
+  if (!vi_read_plain_fields(L, HEADERS, &given) || is_changed(&given, CONTENT_TYPE) ||
+      (has_secrets && !is_list_of_strings(L, SECRETS)))
+    return 0;
+  vi_plain_fields *fields =
+      vi_push_bare_box(L, sizeof *fields + vi_plain_fields_length(&given), 1, FIELDS);
+  vi_copy_plain_fields(fields, &given, (char *)(fields + 1));
+  if (has_secrets) {
+    push_secrets(L, SECRETS);
+    lua_setiuservalue(L, -2, 1);
+  }
+  return 1;
+}
+
+/* request_with_fields(request, prepared) -> Request; nil where that takes more, or the request has
+ * secrets of its own */
+static int request_with_fields(lua_State *L) {
+  const vi_plain_fields *fields = vi_check_box(L, CHANGES, FIELDS);
+  vi_check_request(L, REQUEST);
+  lua_settop(L, CHANGES);
+  lua_getiuservalue(L, CHANGES, 1);
+  if (!lua_isnil(L, REMEMBERED) && is_given(L, "secret_headers"))
+    return 0;
+  return push_changed(L, fields) != NULL;
+}
+
 void vi_open_request_changes(lua_State *L) {
-  lua_pushcfunction(L, request_changed);
-  lua_setfield(L, -2, "request_changed");
+  static const luaL_Reg functions[] = {{"request_changed", request_changed},
+                                       {"prepare_fields", prepare_fields},
+                                       {"request_with_fields", request_with_fields},
+                                       {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
 }

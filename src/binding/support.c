@@ -17,10 +17,15 @@ const char VI_TYPE_VERDICT[] = "viesti.Verdict";
 const char VI_TYPE_MULTIPART[] = "viesti.Multipart";
 const char VI_TYPE_REFRESHER[] = "viesti.Refresher";
 
-void *vi_push_box(lua_State *L, size_t size, int user_values, const char *type) {
+void *vi_push_bare_box(lua_State *L, size_t size, int user_values, const char *type) {
   char *box = lua_newuserdatauv(L, size + sizeof type, user_values);
   memset(box, 0, size);
   memcpy(box + size, &type, sizeof type);
+  return box;
+}
+
+void *vi_push_box(lua_State *L, size_t size, int user_values, const char *type) {
+  void *box = vi_push_bare_box(L, size, user_values, type);
   vi_set_type(L, type);
   return box;
 }

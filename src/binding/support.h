@@ -26,6 +26,9 @@ extern const char VI_TYPE_HEADERS[], VI_TYPE_REQUEST[], VI_TYPE_RESPONSE[], VI_T
  * code can change it. */
 VI_RAISES void *vi_push_box(lua_State *L, size_t size, int user_values, const char *type);
 
+/* Likewise without the metatable: for one of that type that needs no finalizer, and so another. */
+VI_RAISES void *vi_push_bare_box(lua_State *L, size_t size, int user_values, const char *type);
+
 /* The userdata at `index` if it is of that type; else NULL, or an error that names both types. */
 void *vi_test_box(lua_State *L, int index, const char *type);
 VI_RAISES void *vi_check_box(lua_State *L, int index, const char *type);

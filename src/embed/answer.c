@@ -41,7 +41,7 @@ static bool copy_fields(viesti_completion *completion, const vi_headers *headers
 bool vi_completion_open(viesti_completion *completion, vi_request *request) {
   completion->request = vi_request_retain(request);
   completion->began = vi_clock_monotonic();
-  if (!copy_fields(completion, &request->headers))
+  if (!completion->request || !copy_fields(completion, &request->headers))
     return false;
   completion->view = (viesti_request){
       .size = sizeof completion->view,

@@ -77,31 +77,29 @@ vi_request *vi_request_copy(const vi_request *request) {
   return NULL;
 }
 
-/* A view that holds `base`, with `extra` bytes behind it. */
-static vi_request *view_of(vi_request *request, vi_request *base, size_t extra) {
-  vi_request *view = vi_malloc(sizeof *view + extra);
-  if (!view)
-    return NULL;
+size_t vi_request_view_size_for(size_t fields, size_t bytes) {
+  return sizeof(vi_request) + fields * sizeof(vi_field) + bytes;
+}
+
+size_t vi_request_view_size(const vi_request *request) {
+  bool own = request->has_own_headers;
+  return vi_request_view_size_for(own ? request->headers.count : 0,
+                                  own ? vi_headers_length(&request->headers) : 0);
+}
+
+/* A view that shows all that the request does, with the fields where that has them. */
+static vi_request *lay(void *room, vi_request *request) {
+  vi_request *view = room;
   const size_t rest = offsetof(vi_request, method); /* the count before it is others' to change */
   memcpy((char *)view + rest, (const char *)request + rest, sizeof *view - rest);
-  atomic_init(&view->references, 1);
-  view->base = vi_request_retain(base);
-  view->has_own_headers = false;
+  atomic_init(&view->references, 0);
+  view->within = true;
+  view->base = request->base ? request->base : request;
   return view;
 }
 
-vi_request *vi_request_view(vi_request *request) {
-  bool shows_base = request->base && !request->has_own_headers;
-  return view_of(request, shows_base ? request->base : request, 0);
-}
-
-vi_request *vi_request_view_for(vi_request *request, size_t fields, size_t bytes) {
-  vi_request *base = request;
-  while (base->base)
-    base = base->base;
-  vi_request *view = view_of(request, base, fields * sizeof(vi_field) + bytes);
-  if (!view)
-    return NULL;
+vi_request *vi_request_lay_view_for(void *room, vi_request *request, size_t fields, size_t bytes) {
+  vi_request *view = lay(room, request);
   view->has_own_headers = true;
   view->headers =
       (vi_headers){.fields = (vi_field *)(view + 1), .capacity = fields, .within = true};
@@ -109,7 +107,30 @@ vi_request *vi_request_view_for(vi_request *request, size_t fields, size_t bytes
   return view;
 }
 
+vi_request *vi_request_lay_view(void *room, vi_request *request) {
+  const vi_headers *own = &request->headers;
+  if (!request->has_own_headers)
+    return lay(room, request);
+  vi_request *view = vi_request_lay_view_for(room, request, own->count, vi_headers_length(own));
+  vi_headers_copy(&view->headers, own); /* there is room */
+  return view;
+}
+
+/* A view in a block of its own, which is counted and holds what it is one of. */
+static vi_request *copy_view(vi_request *view) {
+  void *room = vi_malloc(vi_request_view_size(view));
+  if (!room)
+    return NULL;
+  vi_request *copy = vi_request_lay_view(room, view);
+  copy->within = false;
+  atomic_init(&copy->references, 1);
+  vi_request_retain(copy->base);
+  return copy;
+}
+
 vi_request *vi_request_retain(vi_request *request) {
+  if (request->within)
+    return copy_view(request);
   atomic_fetch_add_explicit(&request->references, 1, memory_order_relaxed);
   return request;
 }
@@ -118,8 +139,6 @@ void vi_request_release(vi_request *request) {
   if (!request || atomic_fetch_sub_explicit(&request->references, 1, memory_order_acq_rel) > 1)
     return;
   if (request->base) {
-    if (request->has_own_headers)
-      vi_headers_free(&request->headers);
     vi_request_release(request->base);
     vi_free(request);
     return;

@@ -1,7 +1,10 @@
 /* A request: an immutable value, counted, readable from any thread.
  *
  * Made whole by vi_request_new or as a changed copy; whoever holds a pointer got by new, copy or
- * retain gives it back with vi_request_release. */
+ * retain gives it back with vi_request_release.
+ *
+ * A view is a request that shows the texts and the body of another. It is laid into a larger block,
+ * whose owner holds that other one, too; what is to outlive the block is retained. */
 #ifndef VI_MESSAGE_REQUEST_H
 #define VI_MESSAGE_REQUEST_H
 
@@ -18,19 +21,20 @@ typedef struct vi_request {
   vi_headers headers;
   vi_headers omitted; /* names, without values, of fields that nobody below is to add */
   vi_buffer body;
+  int64_t body_length;     /* of a streamed body; -1: not known beforehand */
+  vi_multipart *multipart; /* the body instead, one reference; NULL: none */
+  double timeout;          /* seconds for the whole exchange, 0: no limit; < 0: the session's */
+  double deadline;         /* seconds on the monotonic clock, for all that is done; 0: none */
+  struct vi_request *base; /* of a view: what it shows the texts and body of, no view; else NULL */
   bool has_body;           /* an empty body is not the same as none */
   bool streams_body;       /* its bytes come from the caller while it is sent, not from `body` */
   bool streams_again;      /* and they can come another time */
-  int64_t body_length;     /* of a streamed body; -1: not known beforehand */
-  vi_multipart *multipart; /* the body instead, one reference; NULL: none */
   bool streams_response;   /* the caller wants the response's body piece by piece */
-  double timeout;          /* seconds for the whole exchange, 0: no limit; < 0: the session's */
-  double deadline;         /* seconds on the monotonic clock, for all that is done; 0: none */
   bool idempotent;         /* the caller's word for it, whatever the method */
   bool reports_progress;   /* the caller wants to know how much of the response's body has come */
   bool reports_head;       /* and what its head says before that, where it is not streamed */
-  struct vi_request *base; /* whose texts, fields and body this one shows; NULL: its own */
-  bool has_own_headers;    /* all the same, in a view */
+  bool has_own_headers;    /* of a view: they stand behind it, and are not those of `base` */
+  bool within;             /* of a view: a larger block; it counts nobody and holds nothing */
 } vi_request;
 
 /* Makes a request without header fields; its maker adds them, checked by vi_headers_check, before
@@ -43,15 +47,19 @@ vi_request *vi_request_new(vi_text method, vi_text url, vi_text query, const vi_
  * memory. */
 vi_request *vi_request_copy(const vi_request *request);
 
-/* Another view of the request, one reference: its maker may change what is no text, field or body
- * before handing it on. It holds the request. NULL: out of memory. */
-vi_request *vi_request_view(vi_request *request);
+/* The bytes of a view of the request; of one with so many fields of its own, of so many bytes. */
+size_t vi_request_view_size(const vi_request *request);
+size_t vi_request_view_size_for(size_t fields, size_t bytes);
 
-/* Likewise, but without header fields; its maker adds them, checked, and has room for so many, of
- * so many bytes, in the view's own block. */
-vi_request *vi_request_view_for(vi_request *request, size_t fields, size_t bytes);
+/* Lays a view of the request into `room`, of that size: its maker may change what is no text, field
+ * or body before handing it on. */
+vi_request *vi_request_lay_view(void *room, vi_request *request);
 
-/* One more holder; returns `request`. */
+/* Likewise, but without header fields; its maker adds them, checked, and no more than that. */
+vi_request *vi_request_lay_view_for(void *room, vi_request *request, size_t fields, size_t bytes);
+
+/* One more holder; returns `request`, or what stands for a view that lies within a larger block: a
+ * copy of that. NULL, for a view alone: out of memory. */
 vi_request *vi_request_retain(vi_request *request);
 
 /* One holder less; the last one frees. NULL is ignored. */

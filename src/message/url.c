@@ -89,6 +89,8 @@ vi_text vi_url_origin(vi_text url) {
 vi_text vi_url_credentials(vi_text url) {
   vi_text origin = vi_url_origin(url);
   size_t start = 0, end = 0;
+  if (origin.length == 0 || !memchr(origin.data, '@', origin.length))
+    return (vi_text){url.data, 0};
   for (size_t i = 0; i < origin.length; i++) {
     if (start == 0 && i > 0 && origin.data[i] == '/' && origin.data[i - 1] == '/')
       start = i + 1;

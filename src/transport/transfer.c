@@ -37,12 +37,14 @@ vi_transfer *vi_transfer_new(vi_session *session, vi_request *request, vi_error 
   if (!check_open(session, error) || !vi_session_prepare(session, error))
     return NULL;
   vi_transfer *transfer = vi_calloc(sizeof *transfer);
-  if (!transfer) {
+  if (transfer)
+    transfer->request = vi_request_retain(request);
+  if (!transfer || !transfer->request) {
+    vi_free(transfer);
     vi_error_set(error, VI_ERROR_OUT_OF_MEMORY, "out of memory");
     return NULL;
   }
   transfer->session = vi_session_retain(session);
-  transfer->request = vi_request_retain(request);
   transfer->awaiting = request->streams_response ? VI_AWAIT_HEAD : VI_AWAIT_END;
   set_limit(transfer);
   return transfer;

@@ -5,12 +5,12 @@
 ---
 --- `token` is called when a token is first needed, `renew_before` seconds before it expires, and
 --- after a 401; by one task at a time, while the others wait for what it returns.
+local added_fields = require "viesti.message.added_fields"
 local base64 = require "viesti.message.base64"
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local format = require "viesti.base.format"
 local origin_of = require "viesti.message.origin"
-local Request = require "viesti.message.request"
 local single_flight = require "viesti.tasks.single_flight"
 
 ---@class viesti.AuthenticatingSender: viesti.ExtendingSender
@@ -104,18 +104,17 @@ function AuthenticatingSender:init()
     origins = self.origins and read_origins(self.origins),
     credentials = self.basic and basic_credentials(self.basic)
       or self.bearer and token_credentials(self, self.bearer),
-    renew_at = math.huge,
     renewal = single_flight(),
   }
 end
 
 -- Whether the credentials are for this request. The first one settles the origin where none is
 -- named.
-local function applies(self, request)
+local function applies(self, request, origin)
   if core.request_decides(request, self.header) then
     return false
   end
-  local state, origin = self.state, core.origin(request)
+  local state = self.state
   state.origins = state.origins or { [origin] = true }
   return state.origins[origin] ~= nil
 end
@@ -136,37 +135,26 @@ local function renew(self)
   end
   local state = self.state
   state.renew_at = detail and started + detail - math.min(self.renew_before, detail / 2)
-    or math.huge
   state.credentials = token_credentials(self, token)
   return state.credentials
 end
 
 local function credentials_of(self)
   local state = self.state
-  if state.credentials and self.tell_time() < state.renew_at then
+  if state.credentials and not (state.renew_at and self.tell_time() >= state.renew_at) then
     return state.credentials
   end
   return state.renewal:run(function() return renew(self) end)
 end
 
--- What a request without secrets of its own is given: the same for all, until others come.
-local function shared_changes(self, credentials)
-  local state = self.state
-  if state.changes_for ~= credentials then
-    state.changes_for = credentials
-    state.changes = { headers = { [self.header] = credentials }, secret_headers = { self.header } }
-  end
-  return state.changes
-end
-
 -- The request with these credentials, which are a secret to a RedirectingSender inside, too.
 local function with_credentials(self, request, credentials)
-  local secrets = request.secret_headers
-  if not secrets then
-    return request:with(shared_changes(self, credentials))
+  local state = self.state
+  if state.added ~= credentials then
+    state.added = credentials
+    state.add = added_fields.adder({ [self.header] = credentials }, { self.header })
   end
-  secrets[#secrets + 1] = self.header
-  return request:with { headers = { [self.header] = credentials }, secret_headers = secrets }
+  return state.add(request)
 end
 
 -- What the inner sender makes of the request with these credentials; an error does not show them.
@@ -188,8 +176,9 @@ local function is_refusal(self, response)
 end
 
 function AuthenticatingSender:send(request)
-  request = Request.from(request)
-  if not applies(self, request) then
+  local origin
+  origin, request = core.origin(request)
+  if not applies(self, request, origin) then
     return self.sender:send(request)
   end
   local credentials, err = credentials_of(self)

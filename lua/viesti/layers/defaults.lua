@@ -3,6 +3,7 @@
 --- A relative URL goes below `base_url`. Headers and params are added where the request has none of
 --- that name, and, if there is a `base_url`, only to what goes to its origin; no redirect takes
 --- elsewhere then what may be a secret.
+local added_fields = require "viesti.message.added_fields"
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local fields = require "viesti.message.fields"
@@ -41,16 +42,13 @@ local HARMLESS = {
   ["content-type"] = true, ["user-agent"] = true,
 }
 
--- Of the request, of the options, and what was added to a request to the one origin.
-local function secrets_of(self, given, added)
-  local secrets = given or {}
-  for _, name in ipairs(self.secret_headers or {}) do
-    secrets[#secrets + 1] = name
-  end
+-- Of the options, and what is added to a request to the one origin.
+local function secrets_of(self, added)
+  local secrets = { table.unpack(self.secret_headers or {}) }
   for _, field in ipairs(self.origin and added or {}) do
     secrets[#secrets + 1] = not HARMLESS[field[1]:lower()] and field[1] or nil
   end
-  return #secrets > 0 and secrets or nil
+  return secrets
 end
 
 function DefaultsSender:init()
@@ -66,7 +64,7 @@ function DefaultsSender:init()
   end
   self.fields = pairs_of("headers", self.headers, "none")
   self.query = pairs_of("params", self.params, "text")
-  self.changes = { headers = self.fields, secret_headers = secrets_of(self, nil, self.fields) }
+  self.with_fields = added_fields.adder(self.fields, secrets_of(self, self.fields))
 end
 
 local function is_absolute(url)
@@ -115,7 +113,8 @@ end
 -- Those of the pairs whose names the request does not have; nil for none, the list itself for all.
 local function missing(list, has, request)
   local left = list
-  for index, pair in ipairs(list) do
+  for index = 1, #list do
+    local pair = list[index]
     if has(request, pair[1]) then
       left = left == list and table.move(list, 1, index - 1, 1, {}) or left
     elseif left ~= list then
@@ -131,12 +130,11 @@ local function completed(self, request)
   if not headers and not params then
     return request
   end
-  local secrets = request.secret_headers
-  if headers == self.fields and not params and not secrets then
-    return request:with(self.changes) -- what most requests are given
+  if headers == self.fields and not params then
+    return self.with_fields(request) -- what most requests are given
   end
   return request:with { headers = headers, params = params,
-    secret_headers = secrets_of(self, secrets, headers) }
+    secret_headers = added_fields.secrets(request, secrets_of(self, headers)) }
 end
 
 function DefaultsSender:send(request)

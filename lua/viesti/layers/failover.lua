@@ -36,7 +36,7 @@ end
 function FailoverSender:init()
   FailoverSender.super.init(self)
   local given = self.origins
-  self.origins, self.resting = {}, {} -- resting: until when, by origin
+  self.origins, self.resting = {}, {} -- resting: until when, by origin; 0: not at all
   for index, text in ipairs(given) do
     local origin = origin_among(self.resting, text)
     self.origins[index], self.resting[origin] = origin, 0
@@ -46,12 +46,28 @@ function FailoverSender:init()
   end
 end
 
+local function all_are_well(self)
+  local origins, resting = self.origins, self.resting
+  for index = 1, #origins do
+    if resting[origins[index]] > 0 then
+      return false
+    end
+  end
+  return true
+end
+
 -- Those that do not rest first, each part in the order given.
-local function order(self, now)
-  local awake, resting = {}, {}
+local function order(self)
+  if all_are_well(self) then
+    return self.origins
+  end
+  local now, awake, resting = self.tell_time(), {}, {}
   for _, origin in ipairs(self.origins) do
-    local list = self.resting[origin] > now and resting or awake
-    list[#list + 1] = origin
+    if self.resting[origin] > now then
+      resting[#resting + 1] = origin
+    else
+      self.resting[origin], awake[#awake + 1] = 0, origin
+    end
   end
   return table.move(resting, 1, #resting, #awake + 1, awake)
 end
@@ -86,8 +102,9 @@ function FailoverSender:send(request)
   if not self.resting[from] then
     return self.sender:send(request)
   end
-  local origins = order(self, self.tell_time())
-  for index, origin in ipairs(origins) do
+  local origins = order(self)
+  for index = 1, #origins do
+    local origin = origins[index]
     local response, err = self.sender:send(moved(request, from, origin))
     response, err = self:check_answer(request, response, err)
     if not has_failed(response, err) then

@@ -9,7 +9,7 @@ local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local redaction = require "viesti.tracing.redaction"
 local Request = require "viesti.message.request"
-local Span = require "viesti.tracing.span"
+local spans = require "viesti.tracing.span"
 
 ---@class viesti.TracingSender: viesti.ExtendingSender
 ---@field on_event fun(name: "start"|"response"|"end"|"error", span: viesti.Span)
@@ -34,28 +34,31 @@ function TracingSender:init()
 end
 
 -- An attempt, which is over when it is closed: by itself at the latest, where it raises or its task
--- is cancelled; by the response where that is streamed.
+-- is cancelled; by the response where that is streamed. `phase`: "telling" the user's function of
+-- it, "waiting" for the inner sender, "streaming", "over".
 local Attempt = {}
 Attempt.__index = Attempt
 
 -- Where the user's function raises, the attempt is over, and so is its stream.
 local function tell(attempt, name)
-  attempt.telling = true
-  attempt.sender.on_event(name, attempt.span)
-  attempt.telling = false
+  local span = attempt.span
+  attempt.phase = "telling"
+  span.sender.on_event(name, span)
+  attempt.phase = "waiting"
 end
 
 local function finish(attempt, err)
-  local sender, span = attempt.sender, attempt.span
-  local failures, request = sender.state.failures, span.request
-  attempt.over = true
-  local name, failed = span:finish(sender:now(), err)
+  local span = attempt.span
+  local sender, request = span.sender, span.request
+  local failures = sender.state.failures
+  attempt.phase = "over"
+  local name, failed = spans.finish(span, sender.tell_time(), err)
   if failed then
     failures[request] = (failures[request] or 0) + 1
   elseif failures[request] then
     failures[request] = nil
   end
-  tell(attempt, name)
+  sender.on_event(name, span)
 end
 
 -- Why a send did not return.
@@ -68,15 +71,16 @@ local function error_of(attempt, raised)
 end
 
 function Attempt:__close(raised)
-  if self.over or self.streams then
+  local phase = self.phase
+  if phase == "over" or phase == "streaming" then
     return
   end
-  local response, telling = self.span.response, self.telling
-  self.over = true
+  local response = self.span.response
+  self.phase = "over"
   if response then
     response:close()
   end
-  if not telling then
+  if phase ~= "telling" then
     finish(self, error_of(self, raised))
   end
 end
@@ -90,7 +94,7 @@ end }
 local function await_end(attempt, response)
   local ending = response.streamed and setmetatable({ attempt = attempt }, Ending)
   if ending and core.on_end(response, ending) then
-    attempt.streams = true
+    attempt.phase = "streaming"
   else
     finish(attempt)
   end
@@ -98,15 +102,15 @@ end
 
 function TracingSender:send(request)
   request = Request.from(request)
-  local span = Span(self, request, self.state)
-  local attempt <close> = setmetatable({ sender = self, span = span }, Attempt)
+  local span = spans.start(self, request)
+  local attempt <close> = setmetatable({ span = span, phase = "waiting" }, Attempt)
   tell(attempt, "start")
   local response, err = self:check_answer(request, self.sender:send(request))
   if not response then
     finish(attempt, err)
     return nil, err
   end
-  span:note_response(response)
+  spans.note_response(span, response)
   tell(attempt, "response")
   await_end(attempt, response)
   return response

@@ -7,6 +7,7 @@ local format = require "viesti.base.format"
 local option_types = require "viesti.base.option_types"
 local Sender = require "viesti.senders.sender"
 
+local metatable_of = debug.getmetatable -- of userdata, too
 local RESPONSE = debug.getmetatable(core.response { status_code = 200, fields = {} })
 
 ---@class viesti.ExtendingSender: viesti.Sender
@@ -72,7 +73,7 @@ function ExtendingSender:check_answer(request, response, err)
   if response == nil then
     return nil, type(err) == "table" and err or core.error("script", err ~= nil and tostring(err)
       or ("send of %s returned nil and no error"):format(self.sender.name), request)
-  elseif debug.getmetatable(response) ~= RESPONSE then
+  elseif metatable_of(response) ~= RESPONSE then
     error(("%s%s: send of the inner %s must return a Response, or nil and an error, it returned %s")
       :format(core.place_of(self.sender.send), self.name, self.sender.name,
         format.given(response)), 0)

@@ -80,7 +80,9 @@ end
 
 -- Who looks at no attributes has no cost of them.
 function Span.__index(span, key)
-  if key ~= "attributes" then
+  if key == "redaction" then
+    return span.sender.state.redaction
+  elseif key ~= "attributes" then
     return Span[key]
   end
   local attributes = {}
@@ -95,30 +97,6 @@ function Span.__index(span, key)
   return attributes
 end
 
-local function add(span, what)
-  local attributes = rawget(span, "attributes")
-  if attributes then
-    what(span, attributes)
-  end
-end
-
--- For the TracingSender: the head of the response is there.
-function Span:note_response(response)
-  self.response = response
-  add(self, add_response)
-end
-
--- Likewise: it is over, with an error or without; that a caller wanted no more of a body is none.
--- Returns the name of the event, and whether it came to nothing.
-function Span:finish(now, err)
-  self.duration = now - self.start
-  self.cut = err ~= nil
-  self.error = err and err.kind ~= "closed" and err or nil
-  add(self, add_end)
-  return self.error and "error" or "end",
-    self.error ~= nil or not self.response or self.response.status_code >= 400
-end
-
 --- The header fields of the request, or of the response, as a list of pairs without secrets.
 ---@param of "request"|"response"
 ---@return string[][]
@@ -131,14 +109,50 @@ function Span:headers(of)
   return message and self.redaction:fields(message.headers, self.request.secret_headers) or {}
 end
 
---- The beginning of one.
+-- What a TracingSender does with them, and nobody else.
+local spans = {}
+
+--- The beginning of one, with room for what comes of a request that succeeds.
 ---@param sender viesti.TracingSender
 ---@param request viesti.Request
----@param state { redaction: viesti.Redaction, count: integer, failures: table }
 ---@return viesti.Span
-return function(sender, request, state)
+function spans.start(sender, request)
+  local state = sender.state
   state.count = state.count + 1
   return setmetatable({ id = state.count, request = request, resends = state.failures[request] or 0,
-    start = sender:now(), started = sender:wall(), sender = sender, redaction = state.redaction,
-    response = nil, duration = nil, error = nil, cut = false }, Span)
+    start = sender.tell_time(), started = sender:wall(), sender = sender,
+    response = nil, duration = nil }, Span)
 end
+
+local function add(span, what)
+  local attributes = rawget(span, "attributes")
+  if attributes then
+    what(span, attributes)
+  end
+end
+
+--- The head of the response is there.
+---@param span viesti.Span
+---@param response viesti.Response
+function spans.note_response(span, response)
+  span.response = response
+  add(span, add_response)
+end
+
+--- It is over, with an error or without; that a caller wanted no more of a body is none.
+---@param span viesti.Span
+---@param now number
+---@param err viesti.Error?
+---@return "end"|"error" event
+---@return boolean failed whether the request came to nothing
+function spans.finish(span, now, err)
+  local response, is_error = span.response, err ~= nil and err.kind ~= "closed"
+  span.duration = now - span.start
+  if err then
+    span.cut, span.error = true, is_error and err or nil
+  end
+  add(span, add_end)
+  return is_error and "error" or "end", is_error or not response or response.status_code >= 400
+end
+
+return spans
