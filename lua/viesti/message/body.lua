@@ -10,6 +10,20 @@ local body = {}
 --- The options that give a body, of which a request has one.
 body.OPTIONS = { "data", "json", "content", "multipart" }
 
+--- The first of them that is among a request's options, and a second one; nil for none.
+---@return string? name, string? another
+function body.given(values)
+  local found
+  for index = 1, #body.OPTIONS do
+    local name = body.OPTIONS[index]
+    if values[name] ~= nil and found then
+      return found, name
+    end
+    found = values[name] ~= nil and name or found
+  end
+  return found
+end
+
 local PIECE = 64 * 1024
 
 local readers = {}
@@ -57,14 +71,10 @@ end
 --- body.open reads from) and its `length` if known, or `parts`; an empty one if there is none. Or
 --- nil and what is wrong. Where `content` is that of an earlier request, `source` is that one's.
 function body.read(values, source)
-  local found
-  for _, name in ipairs(body.OPTIONS) do
-    if values[name] ~= nil and found then
-      return nil, ("%s and %s are both given, a request has one body"):format(found, name)
-    end
-    found = values[name] ~= nil and name or found
-  end
-  if values.length and type(values.content) ~= "function" then
+  local found, another = body.given(values)
+  if another then
+    return nil, ("%s and %s are both given, a request has one body"):format(found, another)
+  elseif values.length and type(values.content) ~= "function" then
     return nil, "length is for a body that a function in content supplies"
   elseif values.factory and type(values.content) ~= "function" then
     return nil, "factory is for a function in content, which makes one that supplies the body"
