@@ -94,6 +94,37 @@ IT("refuses CR, LF and NUL in a field value, and allows all else") {
   check(vi_text_is_field_value(VI_TEXT("")));
 }
 
+IT("knows UTF-8 of all lengths") {
+  const char *right[] = {"",
+                         "a",
+                         "\xc2\x80",
+                         "\xdf\xbf",
+                         "\xe0\xa0\x80",
+                         "\xed\x9f\xbf",
+                         "\xee\x80\x80",
+                         "\xef\xbf\xbf",
+                         "\xf0\x90\x80\x80",
+                         "\xf4\x8f\xbf\xbf",
+                         "a\xc3\xa4z"};
+  for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+    tap_at("%zu", i);
+    check(vi_text_is_utf8(vi_text_of(right[i])));
+  }
+  check(vi_text_is_utf8((vi_text){"\0", 1}));
+}
+
+IT("takes what is cut off, too long, a surrogate or past Unicode for no UTF-8") {
+  const char *wrong[] = {"\x80",          "\xc1\xbf",         "\xc2",
+                         "\xc2z",         "\xe0\x9f\xbf",     "\xe1\x80",
+                         "\xe1\x80z",     "\xed\xa0\x80",     "\xf0\x8f\xbf\xbf",
+                         "\xf1\x80\x80z", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+                         "\xff",          "a\xc3\xa4\xc3"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    tap_at("%zu", i);
+    check(!vi_text_is_utf8(vi_text_of(wrong[i])));
+  }
+}
+
 IT("reads whole decimal numbers") {
   int64_t value = -1;
   check(vi_text_to_integer(VI_TEXT("0"), &value));

@@ -34,6 +34,7 @@ __attribute__((visibility("default"))) int luaopen_viesti_core(lua_State *L) {
   vi_open_weight(L);
   vi_open_place(L);
   vi_open_text(L);
+  vi_open_json(L);
   vi_open_file(L);
   vi_open_terminal(L);
   vi_open_headers(L);

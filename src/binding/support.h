@@ -61,6 +61,15 @@ VI_RAISES const char *vi_called_name(lua_State *L, const char *fallback);
 /* Pushes the value at `index` in words, for a message that says what was given. */
 VI_RAISES const char *vi_push_given(lua_State *L, int index);
 
+/* The number at `index` as it goes over the wire: the shortest text that reads back as the same;
+ * whole ones have no point. */
+enum { VI_NUMBER_ROOM = 32 };
+vi_text vi_number_text(lua_State *L, int index, char room[VI_NUMBER_ROOM]);
+
+/* Pushes the JSON text of the value at `index`, with the keys of objects in order; or, and returns
+ * false, what there is no JSON for: "a function". */
+VI_RAISES bool vi_push_json(lua_State *L, int index);
+
 /* Seconds at `index`, not negative; `fallback` if it is none or nil. `what` wants them. */
 VI_RAISES double vi_opt_seconds(lua_State *L, int index, double fallback, const char *what);
 
@@ -89,6 +98,7 @@ VI_RAISES void vi_make_room(lua_State *L);
 VI_RAISES void vi_open_weight(lua_State *L);
 VI_RAISES void vi_open_place(lua_State *L);
 VI_RAISES void vi_open_text(lua_State *L);
+VI_RAISES void vi_open_json(lua_State *L);
 VI_RAISES void vi_open_file(lua_State *L);
 VI_RAISES void vi_open_terminal(lua_State *L);
 VI_RAISES void vi_open_headers(lua_State *L);

@@ -7,8 +7,10 @@
 #include "message/url.h"
 
 #include <arpa/inet.h>
+#include <math.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* encode(text) -> percent-encoded */
@@ -17,6 +19,32 @@ static int encode(lua_State *L) {
   luaL_Buffer out;
   char *room = luaL_buffinitsize(L, &out, text.length * 3);
   luaL_pushresultsize(&out, vi_url_encode(text, room));
+  return 1;
+}
+
+vi_text vi_number_text(lua_State *L, int index, char room[VI_NUMBER_ROOM]) {
+  enum { FEWEST = 15, MOST = 17 };                          /* digits */
+  static const lua_Number LARGEST_EXACT = 9007199254740992; /* up to it each whole one is a float */
+  lua_Number number = lua_tonumber(L, index);
+  int is_whole, length = 0;
+  lua_Integer whole = lua_tointegerx(L, index, &is_whole);
+  if (is_whole && (lua_isinteger(L, index) || fabs(number) <= LARGEST_EXACT)) {
+    length = snprintf(room, VI_NUMBER_ROOM, LUA_INTEGER_FMT, whole);
+    return (vi_text){room, (size_t)length};
+  }
+  for (int digits = FEWEST; digits <= MOST; digits++) {
+    length = snprintf(room, VI_NUMBER_ROOM, "%.*g", digits, number);
+    if (strtod(room, NULL) == number)
+      break;
+  }
+  return (vi_text){room, (size_t)length};
+}
+
+/* number_text(number) -> what vi_number_text says */
+static int number_text(lua_State *L) {
+  char room[VI_NUMBER_ROOM];
+  luaL_checktype(L, 1, LUA_TNUMBER);
+  vi_push_text(L, vi_number_text(L, 1, room));
   return 1;
 }
 
@@ -99,6 +127,7 @@ static int uuid(lua_State *L) {
 
 void vi_open_text(lua_State *L) {
   static const luaL_Reg functions[] = {{"encode", encode},
+                                       {"number_text", number_text},
                                        {"resolve_url", resolve_url},
                                        {"parse_date", parse_date},
                                        {"is_token", is_token},

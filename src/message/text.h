@@ -41,6 +41,9 @@ bool vi_text_is_token(vi_text text);
 /* True if `text` may be a field value: no CR, LF or NUL (RFC 9110 5.5). */
 bool vi_text_is_field_value(vi_text text);
 
+/* True if `text` is UTF-8 (RFC 3629): no surrogates, nothing longer than it has to be. */
+bool vi_text_is_utf8(vi_text text);
+
 /* Reads decimal digits only, the whole view; values too large clamp to INT64_MAX.
  * False for an empty view or any other character. */
 bool vi_text_to_integer(vi_text text, int64_t *value);
