@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEEPEST = 500, SHORT = 512, OWN_SLOTS = 16 };
+enum { DEEPEST = 500, SHORT = 512, OWN_SLOTS = 24 };
 
 static const char ARRAY; /* its address is the key of the metatable of lists, be they empty */
 
@@ -132,70 +132,84 @@ static bool put_list(writer *out, int index, int depth) {
   return true;
 }
 
-/* Of the keys in the list on top of the stack, the first by its text that is no string. */
-static bool refuse_key(writer *out) {
+/* The first by its text of the keys in the table at `keys` that are no strings. */
+static bool refuse_key(writer *out, int keys) {
   lua_State *L = out->L;
-  int list = lua_gettop(L);
   lua_pushnil(L);
-  for (lua_Integer i = 1; lua_rawgeti(L, list, i) != LUA_TNIL; lua_settop(L, list + 1), i++)
-    if (lua_type(L, -1) != LUA_TSTRING) {
-      luaL_tolstring(L, -1, NULL);
-      if (lua_isnil(L, list + 1) || lua_compare(L, -1, list + 1, LUA_OPLT))
-        lua_copy(L, -1, list + 1);
-    }
+  int first = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, keys); lua_settop(L, first + 1)) {
+    if (lua_type(L, first + 1) == LUA_TSTRING)
+      continue;
+    luaL_tolstring(L, first + 1, NULL);
+    if (lua_isnil(L, first) || lua_compare(L, -1, first, LUA_OPLT))
+      lua_copy(L, -1, first);
+  }
   lua_pushfstring(L, "a table with the key %s among others: keys must be all strings or 1 to n",
-                  lua_tostring(L, list + 1));
+                  lua_tostring(L, first));
   return false;
 }
 
+/* The names of an object. Few of them are held by the stack, behind the slot `holder`; many by a
+ * list there. */
+enum { FEW = 10 };
+typedef struct name {
+  vi_text text;
+  int at; /* in the list, or behind the slot */
+} name;
+
+typedef struct name_list {
+  name few[FEW], *all;
+  int count, holder;
+  bool are_few;
+} name_list;
+
 static int compare(const void *left, const void *right) {
-  const vi_text *a = left, *b = right;
-  size_t common = a->length < b->length ? a->length : b->length;
-  int order = common > 0 ? memcmp(a->data, b->data, common) : 0;
-  return order ? order : (a->length > b->length) - (a->length < b->length);
+  return vi_text_compare(((const name *)left)->text, ((const name *)right)->text);
 }
 
-/* Pushes what holds the `count` keys of the table at `keys`, and returns them in order. NULL, with
- * what cannot be written on top: one is no string. */
-static const vi_text *push_names(writer *out, int keys, size_t *count) {
-  lua_State *L = out->L;
-  vi_text *names = lua_newuserdatauv(L, (*count + 1) * sizeof *names, 0);
-  lua_createtable(L, (int)*count, 0); /* from here on no finalizer runs */
-  int list = lua_gettop(L);
-  size_t read = 0;
-  bool all_strings = true;
-  for (lua_pushnil(L); read < *count && lua_next(L, keys); read++) {
+/* The `count` keys of the table at `keys`. False: one is no string. */
+static bool read_names(lua_State *L, int keys, int count, name_list *names) {
+  names->are_few = count <= FEW;
+  names->all = names->few;
+  if (!names->are_few) {
+    names->all = lua_newuserdatauv(L, (size_t)count * sizeof *names->all, 0);
+    lua_createtable(L, count, 0);
+  }
+  names->holder = lua_gettop(L); /* from here on no finalizer runs */
+  names->count = 0;
+  for (lua_pushnil(L); names->count < count && lua_next(L, keys);) {
+    name *next = &names->all[names->count++];
     lua_pop(L, 1);
-    lua_pushvalue(L, -1);
-    lua_rawseti(L, list, (lua_Integer)read + 1);
-    all_strings = all_strings && lua_type(L, -1) == LUA_TSTRING;
-    if (all_strings)
-      names[read].data = lua_tolstring(L, -1, &names[read].length);
+    if (lua_type(L, -1) != LUA_TSTRING)
+      return false;
+    next->text.data = lua_tolstring(L, -1, &next->text.length);
+    next->at = names->count;
+    lua_pushvalue(L, -1); /* which the next turn takes away */
+    if (!names->are_few)
+      lua_rawseti(L, names->holder, names->count);
   }
-  lua_settop(L, list);
-  if (!all_strings) {
-    refuse_key(out);
-    return NULL;
-  }
-  *count = read;
-  qsort(names, read, sizeof *names, compare);
-  return names;
+  lua_settop(L, names->holder + (names->are_few ? names->count : 0));
+  qsort(names->all, (size_t)names->count, sizeof *names->all, compare);
+  return true;
 }
 
 /* The keys are those of the table at `keys`. */
-static bool put_object(writer *out, int index, int keys, size_t count, int depth) {
+static bool put_object(writer *out, int index, int keys, int count, int depth) {
   lua_State *L = out->L;
-  const vi_text *names = push_names(out, keys, &count);
-  if (!names)
-    return false;
+  name_list names;
+  if (!read_names(L, keys, count, &names))
+    return refuse_key(out, keys);
   put_char(out, '{');
-  for (size_t i = 0; i < count; i++) {
+  for (int i = 0; i < names.count; i++) {
     if (i > 0)
       put_char(out, ',');
-    if (!put_string(out, names[i]))
+    if (!put_string(out, names.all[i].text))
       return false;
     put_char(out, ':');
-    vi_push_text(L, names[i]);
+    if (names.are_few)
+      lua_pushvalue(L, names.holder + names.all[i].at);
+    else
+      lua_rawgeti(L, names.holder, names.all[i].at);
     lua_gettable(L, index);
     if (!put_value(out, lua_gettop(L), depth))
       return false;
@@ -238,8 +252,8 @@ static int push_keys(lua_State *L, int index) {
   return keys;
 }
 
-static size_t count_keys(lua_State *L, int keys) {
-  size_t count = 0;
+static int count_keys(lua_State *L, int keys) {
+  int count = 0;
   for (lua_pushnil(L); lua_next(L, keys); lua_pop(L, 1))
     count++;
   return count;
@@ -253,8 +267,8 @@ static bool put_table(writer *out, int index, int depth) {
   if (is_marked(L, index))
     return put_list(out, index, depth + 1);
   int keys = push_keys(L, index);
-  size_t count = count_keys(L, keys);
-  if (count > 0 && luaL_len(L, index) == (lua_Integer)count)
+  int count = count_keys(L, keys);
+  if (count > 0 && luaL_len(L, index) == count)
     return put_list(out, index, depth + 1);
   return put_object(out, index, keys, count, depth + 1);
 }

@@ -70,6 +70,10 @@ vi_text vi_number_text(lua_State *L, int index, char room[VI_NUMBER_ROOM]);
  * false, what there is no JSON for: "a function". */
 VI_RAISES bool vi_push_json(lua_State *L, int index);
 
+/* Pushes a copy of the value at `index` that shares no table with it, but objects: those have a
+ * metatable, and are values to their owners. */
+VI_RAISES void vi_push_copy(lua_State *L, int index);
+
 /* Seconds at `index`, not negative; `fallback` if it is none or nil. `what` wants them. */
 VI_RAISES double vi_opt_seconds(lua_State *L, int index, double fallback, const char *what);
 
@@ -99,11 +103,13 @@ VI_RAISES void vi_open_weight(lua_State *L);
 VI_RAISES void vi_open_place(lua_State *L);
 VI_RAISES void vi_open_text(lua_State *L);
 VI_RAISES void vi_open_json(lua_State *L);
+VI_RAISES void vi_open_copy(lua_State *L);
 VI_RAISES void vi_open_file(lua_State *L);
 VI_RAISES void vi_open_terminal(lua_State *L);
 VI_RAISES void vi_open_headers(lua_State *L);
 VI_RAISES void vi_open_multipart(lua_State *L);
 VI_RAISES void vi_open_request(lua_State *L);
+VI_RAISES void vi_open_plain_request(lua_State *L);
 VI_RAISES void vi_open_request_changes(lua_State *L);
 VI_RAISES void vi_open_response(lua_State *L);
 VI_RAISES void vi_open_stream(lua_State *L);

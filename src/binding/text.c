@@ -22,6 +22,29 @@ static int encode(lua_State *L) {
   return 1;
 }
 
+static vi_text text_in(lua_State *L, int list, lua_Integer at) {
+  vi_text text = {0};
+  lua_rawgeti(L, list, at);
+  text.data = lua_tolstring(L, -1, &text.length);
+  lua_pop(L, 1); /* the list holds it */
+  return text;
+}
+
+/* encode_fields({ name, value, name, value, ... }) -> "name=value&name=value", percent-encoded */
+static int encode_fields(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
+  size_t room = 0, length = 0;
+  for (lua_Integer i = 1; i < count; i += 2)
+    room += vi_url_pair_room(text_in(L, 1, i), text_in(L, 1, i + 1));
+  luaL_Buffer out;
+  char *bytes = luaL_buffinitsize(L, &out, room);
+  for (lua_Integer i = 1; i < count; i += 2)
+    length = vi_url_encode_pair(text_in(L, 1, i), text_in(L, 1, i + 1), bytes, length);
+  luaL_pushresultsize(&out, length);
+  return 1;
+}
+
 vi_text vi_number_text(lua_State *L, int index, char room[VI_NUMBER_ROOM]) {
   enum { FEWEST = 15, MOST = 17 };                          /* digits */
   static const lua_Number LARGEST_EXACT = 9007199254740992; /* up to it each whole one is a float */
@@ -127,6 +150,7 @@ static int uuid(lua_State *L) {
 
 void vi_open_text(lua_State *L) {
   static const luaL_Reg functions[] = {{"encode", encode},
+                                       {"encode_fields", encode_fields},
                                        {"number_text", number_text},
                                        {"resolve_url", resolve_url},
                                        {"parse_date", parse_date},

@@ -10,6 +10,12 @@ bool vi_text_equal(vi_text a, vi_text b) {
   return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
 }
 
+int vi_text_compare(vi_text a, vi_text b) {
+  size_t common = a.length < b.length ? a.length : b.length;
+  int order = common > 0 ? memcmp(a.data, b.data, common) : 0;
+  return order ? order : (a.length > b.length) - (a.length < b.length);
+}
+
 bool vi_text_equal_nocase(vi_text a, vi_text b) {
   return a.length == b.length && vi_text_starts_nocase(a, b);
 }

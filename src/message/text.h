@@ -26,6 +26,10 @@ static inline vi_text vi_text_of(const char *string) {
 /* True if both are the same bytes. */
 bool vi_text_equal(vi_text a, vi_text b);
 
+/* Less than 0, 0 or more, as `a` comes before `b`, is the same, or comes behind it: byte by byte.
+ */
+int vi_text_compare(vi_text a, vi_text b);
+
 /* True if both are the same but for the case of ASCII letters. */
 bool vi_text_equal_nocase(vi_text a, vi_text b);
 

@@ -30,13 +30,13 @@ local readers = {}
 
 function readers.data(data)
   local flat, wrong = fields.flatten("data", data, "text")
-  return flat and { bytes = fields.encode(flat), media_type = "application/x-www-form-urlencoded" },
+  return flat and { bytes = fields.encode(flat), media_type = core.media_types.data },
     wrong
 end
 
 function readers.json(value)
   local text, wrong = json.encode(value)
-  return text and { bytes = text, media_type = "application/json" }, wrong
+  return text and { bytes = text, media_type = core.media_types.json }, wrong
     and "json cannot hold " .. wrong
 end
 
