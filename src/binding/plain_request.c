@@ -84,15 +84,14 @@ static vi_text type_of(const plain_options *options) {
   return options->has_json ? TYPE_OF_JSON : options->has_data ? TYPE_OF_DATA : (vi_text){0};
 }
 
-/* NULL: something is wrong, or out of memory. `json`: the body, if it is that. */
-static vi_request *make_request(const plain_options *options, vi_text json) {
+/* All but JSON. NULL: something is wrong, or out of memory. */
+static vi_request *make_request(const plain_options *options) {
   vi_buffer query = {0}, form = {0};
   vi_request *request = NULL;
   if (vi_write_plain_form(&query, &options->params) && vi_write_plain_form(&form, &options->data)) {
-    vi_text body = options->has_json ? json : vi_buffer_text(&form);
-    bool has_body = options->has_json || options->has_data;
+    vi_text body = vi_buffer_text(&form);
     request = vi_request_new(options->method, options->url, vi_buffer_text(&query),
-                             has_body ? &body : NULL, NULL);
+                             options->has_data ? &body : NULL, NULL);
   }
   vi_buffer_free(&query);
   vi_buffer_free(&form);
@@ -112,78 +111,65 @@ vi_request *vi_new_plain_request(lua_State *L, int index) {
   plain_options options;
   if (!read_plain(L, index, &options) || options.has_params || options.has_data || options.has_json)
     return NULL;
-  return make_request(&options, (vi_text){0});
+  return make_request(&options);
 }
 
-/* Pushes what the Request of that table is to remember. */
-static void push_given(lua_State *L, int index, const plain_options *options) {
-  static const char *const names[] = {"params", "data", "json"};
-  const bool there[] = {options->has_params, options->has_data, options->has_json};
+/* Remembers, in the table on top of the stack, a copy of that option of the table at `index`. */
+static void remember(lua_State *L, int index, const char *name) {
+  lua_getfield(L, index, name);
+  vi_push_copy(L, -1);
+  lua_setfield(L, -3, name);
+  lua_pop(L, 1);
+}
+
+/* Gives the request the JSON of what the table at `index` says. False: there is none, or out of
+ * memory. Lua code of the user's may run. */
+static bool add_json(lua_State *L, int index, vi_request *request) {
+  lua_getfield(L, index, "json");
+  if (!vi_push_json(L, -1))
+    return false;
+  vi_text text = {0};
+  text.data = lua_tolstring(L, -1, &text.length);
+  request->has_body = vi_buffer_append_text(&request->body, text);
+  lua_pop(L, 2);
+  return request->has_body;
+}
+
+/* Has the Request on top of the stack, of the table at `index`, remember what the core does not
+ * know, and gives it its JSON. False, with something left on the stack: as add_json. */
+static bool complete(lua_State *L, int index, const plain_options *options, vi_request *request) {
+  bool typed = type_of(options).length > 0; /* while their texts are there */
   lua_createtable(L, 0, 4);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, -3, VI_REQUEST_GIVEN);
   lua_getfield(L, index, "url");
   lua_setfield(L, -2, "url");
-  lua_pushboolean(L, type_of(options).length > 0);
+  lua_pushboolean(L, typed);
   lua_setfield(L, -2, "typed");
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (there[i]) {
-      lua_getfield(L, index, names[i]);
-      vi_push_copy(L, -1);
-      lua_setfield(L, -3, names[i]);
-      lua_pop(L, 1);
-    }
-}
-
-/* The body, if it is JSON, and what to remember, into the slots `json` and `given`. False: there is
- * no JSON for what was given. */
-static bool push_content(lua_State *L, int index, const plain_options *options, int json,
-                         int given) {
+  if (options->has_params)
+    remember(L, index, "params");
+  if (options->has_data)
+    remember(L, index, "data");
   if (options->has_json) {
-    lua_getfield(L, index, "json");
-    if (!vi_push_json(L, -1))
+    if (!add_json(L, index, request))
       return false;
-    lua_replace(L, json);
+    remember(L, index, "json");
   }
-  push_given(L, index, options);
-  lua_replace(L, given);
+  lua_pop(L, 1);
   return true;
-}
-
-static vi_request *read_request(lua_State *L, int index) {
-  enum { JSON = 1, GIVEN, BOX };
-  int top = lua_gettop(L);
-  lua_settop(L, top + GIVEN);
-  vi_push_request_box(L);
-  plain_options options;
-  if (!read_plain(L, index, &options))
-    return NULL;
-  if (!options.has_params && !options.has_data && !options.has_json)
-    return make_request(&options, (vi_text){0});
-  /* Lua code of the user's may run while JSON is made or garbage collected, and edit the table: its
-   * texts are read once more. */
-  bool had_json = options.has_json;
-  if (!push_content(L, index, &options, top + JSON, top + GIVEN))
-    return NULL;
-  lua_settop(L, top + BOX);
-  lua_pushvalue(L, top + GIVEN);
-  lua_setiuservalue(L, top + BOX, VI_REQUEST_GIVEN);
-  if (!read_plain(L, index, &options) || options.has_json != had_json)
-    return NULL;
-  vi_text json = {0};
-  if (had_json)
-    json.data = lua_tolstring(L, top + JSON, &json.length);
-  return make_request(&options, json);
 }
 
 bool vi_push_plain_request(lua_State *L, int index) {
   int top = lua_gettop(L);
-  vi_request *request = read_request(L, index);
-  if (!request) {
+  plain_options options;
+  vi_request **box = vi_push_request_box(L);
+  vi_request *request = *box = read_plain(L, index, &options) ? make_request(&options) : NULL;
+  bool says_more = options.has_params || options.has_data || options.has_json;
+  if (!request || (says_more && !complete(L, index, &options, request))) {
     lua_settop(L, top);
     return false;
   }
   vi_open_request_box(L, request);
-  lua_replace(L, top + 1);
-  lua_settop(L, top + 1);
   return true;
 }
 
