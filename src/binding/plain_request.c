@@ -20,7 +20,7 @@ static bool is_usual_method(const char *method) {
 
 /* What such a table says. */
 typedef struct plain_options {
-  vi_text method, url; /* held by the table that they come from, as the fields */
+  vi_text method, url, content; /* held by the table that they come from, as the fields */
   vi_plain_fields headers, params, data;
   double timeout, deadline; /* as in vi_request */
   bool has_params, has_data, has_json;
@@ -49,6 +49,8 @@ static bool read_plain_option(lua_State *L, plain_options *options) {
     return options->has_params = vi_read_plain_form(L, lua_gettop(L), &options->params);
   if (strcmp(name, "data") == 0)
     return options->has_data = vi_read_plain_form(L, lua_gettop(L), &options->data);
+  if (strcmp(name, "content") == 0)
+    return read_text(L, &options->content);
   if (strcmp(name, "timeout") == 0)
     return vi_read_plain_seconds(L, -1, &options->timeout);
   return strcmp(name, "deadline") == 0 && vi_read_plain_seconds(L, -1, &options->deadline);
@@ -56,7 +58,7 @@ static bool read_plain_option(lua_State *L, plain_options *options) {
 
 /* Raises nothing, and leaves the stack as it was. */
 static bool read_plain(lua_State *L, int index, plain_options *options) {
-  options->method = options->url = (vi_text){0};
+  options->method = options->url = options->content = (vi_text){0};
   options->headers.count = options->params.count = options->data.count = 0;
   options->has_params = options->has_data = options->has_json = false;
   options->timeout = -1;
@@ -67,9 +69,8 @@ static bool read_plain(lua_State *L, int index, plain_options *options) {
     for (lua_pushnil(L); plain && lua_next(L, index); lua_pop(L, 1))
       plain = read_plain_option(L, options);
   lua_settop(L, top);
-  bool has_body = options->has_data || options->has_json;
-  if (!plain || !options->url.data || (options->has_data && options->has_json) ||
-      (has_body && !options->method.data))
+  int bodies = options->has_data + options->has_json + (options->content.data != NULL);
+  if (!plain || !options->url.data || bodies > 1 || (bodies == 1 && !options->method.data))
     return false;
   if (!options->method.data)
     options->method = VI_TEXT("GET");
@@ -89,9 +90,9 @@ static vi_request *make_request(const plain_options *options) {
   vi_buffer query = {0}, form = {0};
   vi_request *request = NULL;
   if (vi_write_plain_form(&query, &options->params) && vi_write_plain_form(&form, &options->data)) {
-    vi_text body = vi_buffer_text(&form);
+    vi_text body = options->has_data ? vi_buffer_text(&form) : options->content;
     request = vi_request_new(options->method, options->url, vi_buffer_text(&query),
-                             options->has_data ? &body : NULL, NULL);
+                             options->has_data || body.data ? &body : NULL, NULL);
   }
   vi_buffer_free(&query);
   vi_buffer_free(&form);
@@ -107,11 +108,14 @@ static vi_request *make_request(const plain_options *options) {
   return NULL;
 }
 
+/* Whether the Request has to remember something. */
+static bool says_more(const plain_options *options) {
+  return options->has_params || options->has_data || options->has_json || options->content.data;
+}
+
 vi_request *vi_new_plain_request(lua_State *L, int index) {
   plain_options options;
-  if (!read_plain(L, index, &options) || options.has_params || options.has_data || options.has_json)
-    return NULL;
-  return make_request(&options);
+  return read_plain(L, index, &options) && !says_more(&options) ? make_request(&options) : NULL;
 }
 
 /* Remembers, in the table on top of the stack, a copy of that option of the table at `index`. */
@@ -150,6 +154,8 @@ static bool complete(lua_State *L, int index, const plain_options *options, vi_r
     remember(L, index, "params");
   if (options->has_data)
     remember(L, index, "data");
+  if (options->content.data)
+    remember(L, index, "content");
   if (options->has_json) {
     if (!add_json(L, index, request))
       return false;
@@ -164,8 +170,7 @@ bool vi_push_plain_request(lua_State *L, int index) {
   plain_options options;
   vi_request **box = vi_push_request_box(L);
   vi_request *request = *box = read_plain(L, index, &options) ? make_request(&options) : NULL;
-  bool says_more = options.has_params || options.has_data || options.has_json;
-  if (!request || (says_more && !complete(L, index, &options, request))) {
+  if (!request || (says_more(&options) && !complete(L, index, &options, request))) {
     lua_settop(L, top);
     return false;
   }

@@ -45,16 +45,25 @@ static int encode_fields(lua_State *L) {
   return 1;
 }
 
+static vi_text integer_text(lua_Integer number, char room[VI_NUMBER_ROOM]) {
+  char *end = room + VI_NUMBER_ROOM, *start = end;
+  lua_Unsigned left = number < 0 ? 0 - (lua_Unsigned)number : (lua_Unsigned)number;
+  do
+    *--start = (char)('0' + left % 10);
+  while (left /= 10);
+  if (number < 0)
+    *--start = '-';
+  return (vi_text){start, (size_t)(end - start)};
+}
+
 vi_text vi_number_text(lua_State *L, int index, char room[VI_NUMBER_ROOM]) {
   enum { FEWEST = 15, MOST = 17 };                          /* digits */
   static const lua_Number LARGEST_EXACT = 9007199254740992; /* up to it each whole one is a float */
   lua_Number number = lua_tonumber(L, index);
   int is_whole, length = 0;
   lua_Integer whole = lua_tointegerx(L, index, &is_whole);
-  if (is_whole && (lua_isinteger(L, index) || fabs(number) <= LARGEST_EXACT)) {
-    length = snprintf(room, VI_NUMBER_ROOM, LUA_INTEGER_FMT, whole);
-    return (vi_text){room, (size_t)length};
-  }
+  if (is_whole && (lua_isinteger(L, index) || fabs(number) <= LARGEST_EXACT))
+    return integer_text(whole, room);
   for (int digits = FEWEST; digits <= MOST; digits++) {
     length = snprintf(room, VI_NUMBER_ROOM, "%.*g", digits, number);
     if (strtod(room, NULL) == number)
