@@ -35,6 +35,7 @@ __attribute__((visibility("default"))) int luaopen_viesti_core(lua_State *L) {
   vi_open_place(L);
   vi_open_text(L);
   vi_open_json(L);
+  vi_open_json_read(L);
   vi_open_copy(L);
   vi_open_file(L);
   vi_open_terminal(L);

@@ -103,6 +103,7 @@ VI_RAISES void vi_open_weight(lua_State *L);
 VI_RAISES void vi_open_place(lua_State *L);
 VI_RAISES void vi_open_text(lua_State *L);
 VI_RAISES void vi_open_json(lua_State *L);
+VI_RAISES void vi_open_json_read(lua_State *L);
 VI_RAISES void vi_open_copy(lua_State *L);
 VI_RAISES void vi_open_file(lua_State *L);
 VI_RAISES void vi_open_terminal(lua_State *L);

@@ -8,20 +8,26 @@ local multipart = require "viesti.message.multipart"
 local body = {}
 
 --- The options that give a body, of which a request has one.
-body.OPTIONS = { "data", "json", "content", "multipart" }
+local OPTIONS = { "data", "json", "content", "multipart" }
+body.OPTIONS = OPTIONS
 
---- The first of them that is among a request's options, and a second one; nil for none.
----@return string? name, string? another
+--- The first of them that is among a request's options, nil for none.
+---@return string? name
 function body.given(values)
-  local found
-  for index = 1, #body.OPTIONS do
-    local name = body.OPTIONS[index]
-    if values[name] ~= nil and found then
-      return found, name
+  for index = 1, #OPTIONS do
+    if values[OPTIONS[index]] ~= nil then
+      return OPTIONS[index]
     end
-    found = values[name] ~= nil and name or found
   end
-  return found
+end
+
+-- Another one than the first.
+local function given_beside(values, first)
+  for _, name in ipairs(OPTIONS) do
+    if values[name] ~= nil and name ~= first then
+      return name
+    end
+  end
 end
 
 local PIECE = 64 * 1024
@@ -71,7 +77,8 @@ end
 --- body.open reads from) and its `length` if known, or `parts`; an empty one if there is none. Or
 --- nil and what is wrong. Where `content` is that of an earlier request, `source` is that one's.
 function body.read(values, source)
-  local found, another = body.given(values)
+  local found = body.given(values)
+  local another = found and given_beside(values, found)
   if another then
     return nil, ("%s and %s are both given, a request has one body"):format(found, another)
   elseif values.length and type(values.content) ~= "function" then

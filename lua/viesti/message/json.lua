@@ -50,7 +50,7 @@ end
 -- lua-cjson reads every number as a float, which holds 15 digits. Longer whole numbers are handed
 -- to it as strings under a mark that no text in UTF-8 and no escape can yield, and become integers
 -- afterwards.
-local LONG_INTEGER = ("%d"):rep(16)
+local LONG = 16
 
 local function mark_long_integers(text)
   local mark = "\xff:"
@@ -60,7 +60,7 @@ local function mark_long_integers(text)
   local parts, position = {}, 1
   local function mark_outside_strings(chunk)
     return (chunk:gsub("%-?%d[%d.eE+-]*", function(number)
-      if number:find "^%-?%d+$" and math.tointeger(tonumber(number)) and #number > 15 then
+      if number:find "^%-?%d+$" and math.tointeger(tonumber(number)) and #number >= LONG then
         return '"' .. mark .. number .. '"'
       end
     end))
@@ -83,23 +83,6 @@ local function mark_long_integers(text)
   end
 end
 
-local function restore(value, mark, keep_null)
-  local kind = math.type(value)
-  if kind == "float" then
-    local whole = math.abs(value) < 2 ^ 53 and math.tointeger(value)
-    return whole or value
-  elseif type(value) == "string" and mark and value:sub(1, #mark) == mark then
-    return math.tointeger(tonumber(value:sub(#mark + 1)))
-  elseif value == json.null and not keep_null then
-    return nil
-  elseif type(value) == "table" then
-    for key, item in pairs(value) do
-      value[key] = restore(item, mark, keep_null)
-    end
-  end
-  return value
-end
-
 --- The value of a JSON text; or nil and what is wrong with it. null becomes nil, so that a missing
 --- and an empty field read the same; with `keep_null` it is json.null.
 ---@param text string
@@ -107,7 +90,7 @@ end
 ---@return any value, string? reason
 function json.decode(text, keep_null)
   local mark
-  if text:find(LONG_INTEGER) then
+  if core.has_digits(text, LONG) then
     text, mark = mark_long_integers(text)
   end
   local ok, value = pcall(codec.decode, text)
@@ -117,7 +100,7 @@ function json.decode(text, keep_null)
     end
     return nil, tostring(value)
   end
-  return restore(value, mark, keep_null)
+  return core.settle_json(value, mark, keep_null)
 end
 
 return json

@@ -133,7 +133,7 @@ local function build(values, source)
     return nil, wrong
   elseif read.parts and (fields.find(headers, "Content-Type") or ""):lower():find "boundary" then
     return nil, "headers: the boundary in Content-Type is chosen anew for each attempt"
-  elseif body.given(values) and not values.method then
+  elseif not values.method and body.given(values) then
     return nil, 'a body needs a method, "POST" say'
   end
   local typed = read.media_type ~= nil and fields.find(headers, "Content-Type") == nil
