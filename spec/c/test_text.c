@@ -94,6 +94,18 @@ IT("refuses CR, LF and NUL in a field value, and allows all else") {
   check(vi_text_is_field_value(VI_TEXT("")));
 }
 
+IT("orders texts byte by byte, the shorter before what it begins") {
+  const vi_text in_order[] = {VI_TEXT(""),     VI_TEXT("A"),  VI_TEXT("a"), VI_TEXT("a\0"),
+                              VI_TEXT("a\0b"), VI_TEXT("aa"), VI_TEXT("b"), VI_TEXT("\xc3")};
+  const int count = sizeof in_order / sizeof *in_order;
+  for (int i = 0; i < count; i++)
+    for (int j = 0; j < count; j++) {
+      int order = vi_text_compare(in_order[i], in_order[j]);
+      tap_at("%d and %d", i, j);
+      check_int((order > 0) - (order < 0), (i > j) - (i < j));
+    }
+}
+
 IT("knows UTF-8 of all lengths") {
   const char *right[] = {"",
                          "a",
