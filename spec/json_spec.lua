@@ -70,8 +70,8 @@ describe("json.encode", function()
     local list = setmetatable({}, { __len = function() return 2 end,
       __index = function(_, index) return index * 10 end,
       __pairs = function() return next, { 1, 2 } end })
-    local object = setmetatable({ own = 1 }, { __pairs = function() return next, { a = 1, own = 1 } end,
-      __index = { a = "inherited" } })
+    local object = setmetatable({ own = 1 }, { __index = { a = "inherited" },
+      __pairs = function() return next, { a = 1, own = 1 } end })
     assert.equal('{"list":[10,20],"object":{"a":"inherited","own":1}}',
       encoded({ list = list, object = object }))
     local broken = setmetatable({}, { __pairs = function() error("broken", 0) end })
@@ -136,6 +136,13 @@ describe("json.decode", function()
       { list[1], list[2], list[3] })
     assert.equal(9223372036854775808.0, list[4])
     assert.equal(123456789012345678901234567890.0, list[5])
+  end)
+
+  it("leaves floats past the exact ones as they are", function()
+    for _, number in ipairs(json.decode("[1e16, -9007199254740992.0, 1e300]")) do
+      assert.equal("float", math.type(number))
+    end
+    assert.equal("integer", math.type(json.decode("9007199254740991")))
   end)
 
   it("touches no digits inside strings and keys", function()

@@ -45,7 +45,7 @@ describe("options.read", function()
     assert.equal(object, values.only)
   end)
 
-  it("takes what an object of the caller's inherits, and refuses what it has beside that", function()
+  it("takes what a caller's object inherits, and refuses what it has beside that", function()
     local defaults = { count = 5, other = 1, deep = { base = 2 } }
     local object = setmetatable({ label = "x" }, { __index = defaults })
     assert.same({ count = 5, label = "x", mode = "fast", deep = { base = 2 } },

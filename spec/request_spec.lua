@@ -90,7 +90,8 @@ describe("Request", function()
         { params = { { "a", 1, 2 } } }, { headers = { A = true } }, { headers = { ["A B"] = 1 } },
         { method = "POST", json = { 1, nil, 3 } }, { method = "POST", json = { print } },
         { method = "POST", json = 1, data = {} }, { method = "POST", json = 1, content = "" },
-        { method = "POST", content = "", data = {} }, { method = "POST", data = { a = {}, b = print } },
+        { method = "POST", content = "", data = {} },
+        { method = "POST", data = { a = {}, b = print } },
         { json = 1 }, { data = {} }, { content = "" }, { method = "POST", json = "\xff" },
       }
       for _, options in ipairs(wrong) do

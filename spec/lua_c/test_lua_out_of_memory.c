@@ -130,6 +130,10 @@ IT("sends a request made from a table and reads the response") {
   fail_each_allocation_of("request");
 }
 
+IT("makes a request of plain options, and reads JSON") {
+  fail_each_allocation_of("plain_request");
+}
+
 IT("streams a response in chunks") {
   fail_each_allocation_of("stream");
 }
