@@ -21,7 +21,7 @@ static int count_pairs(lua_State *L, int index) {
 static void copy_table(lua_State *L, int depth) {
   if (depth > DEEPEST)
     vi_raise(L, "tables nested more than %d deep, or in a circle", DEEPEST);
-  luaL_checkstack(L, OWN_SLOTS, NULL);
+  vi_make_slots(L, OWN_SLOTS);
   int from = lua_gettop(L), to = from + 1, length = (int)lua_rawlen(L, from);
   int count = count_pairs(L, from);
   lua_createtable(L, length, count > length ? count - length : 0);

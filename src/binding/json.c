@@ -263,7 +263,7 @@ static bool put_table(writer *out, int index, int depth) {
   lua_State *L = out->L;
   if (depth > DEEPEST)
     return refuse(out, "tables nested more than 500 deep, or in a circle");
-  luaL_checkstack(L, OWN_SLOTS, NULL);
+  vi_make_slots(L, OWN_SLOTS);
   if (is_marked(L, index))
     return put_list(out, index, depth + 1);
   int keys = push_keys(L, index);

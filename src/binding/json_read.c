@@ -36,7 +36,7 @@ static bool settle_string(lua_State *L, const reading *how) {
 static bool settle(lua_State *L, const reading *how);
 
 static void settle_table(lua_State *L, const reading *how) {
-  luaL_checkstack(L, OWN_SLOTS, NULL);
+  vi_make_slots(L, OWN_SLOTS);
   int table = lua_gettop(L);
   for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
     if (settle(L, how)) {

@@ -33,6 +33,10 @@ VI_RAISES void *vi_check_box(lua_State *L, int index, const char *type);
 /* Gives the object on top of the stack the metatable of that type. */
 VI_RAISES void vi_set_type(lua_State *L, const char *type);
 
+/* Makes room for so many more values on a stack that cannot be too deep: raises where there is no
+ * memory. */
+VI_RAISES void vi_make_slots(lua_State *L, int count);
+
 /* The string at `index` as a view; valid while the string is on the stack. */
 VI_RAISES vi_text vi_check_text(lua_State *L, int index);
 
