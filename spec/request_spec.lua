@@ -32,7 +32,8 @@ describe("Request", function()
       { request.method, request.url, request.headers["X"], request.body })
   end)
 
-  -- Texts, numbers and tables of such are read by the core, all else by request.lua: `stream`, say.
+  -- Texts, numbers and tables of such are read by the core, all else by request.lua: a list of
+  -- secret headers, say.
   describe("of what the core reads by itself", function()
     local many = {}
     for number = 1, 20 do
@@ -54,13 +55,15 @@ describe("Request", function()
       { method = "POST", data = { { "b", 1 }, { "a", 2 } }, deadline = 9 },
       { method = "POST", content = "", headers = { A = "1" } },
       { method = "PATCH", content = "raw", params = { a = 1 } },
-      { method = "POST" },
+      { method = "POST", idempotent = true, json = 1 },
+      { method = "POST", idempotent = false, stream = false },
+      { stream = true },
     }
 
     local function seen(request)
-      local read = { fields = fields_of(request), secret = request.secret_headers }
+      local read = { fields = fields_of(request), repeats = request:is_idempotent() }
       for _, name in ipairs({ "method", "url", "body", "params", "data", "json", "content",
-        "timeout", "deadline" }) do
+        "timeout", "deadline", "stream", "idempotent" }) do
         read[name] = request[name]
       end
       return read
@@ -78,9 +81,9 @@ describe("Request", function()
       for _, options in ipairs(cases) do
         options.url = "http://host/path?x=1#part"
         local short = all_seen(options)
-        options.stream = false
+        options.secret_headers = {}
         assert.same(all_seen(options), short)
-        options.stream = nil
+        options.secret_headers = nil
       end
     end)
 
@@ -93,11 +96,12 @@ describe("Request", function()
         { method = "POST", content = "", data = {} },
         { method = "POST", data = { a = {}, b = print } },
         { json = 1 }, { data = {} }, { content = "" }, { method = "POST", json = "\xff" },
+        { stream = 1 }, { idempotent = "yes" },
       }
       for _, options in ipairs(wrong) do
         options.url = url
         local _, short = pcall(Request, options)
-        options.stream = false
+        options.secret_headers = {}
         local _, long = pcall(Request, options)
         assert.equal("string", type(short))
         assert.equal(long:gsub("^.-: ", "", 1), (short:gsub("^.-: ", "", 1)))

@@ -93,12 +93,12 @@ bool vi_read_plain_seconds(lua_State *L, int index, double *seconds);
 bool vi_is_plain_table(lua_State *L, int index);
 
 /* A request, one reference, of the table at `index` if that holds a URL and, at most, a method of
- * the usual ones, plain fields and times, and nothing is wrong with them; else NULL. Raises
- * nothing. */
+ * the usual ones, plain fields, times and `idempotent`, and nothing is wrong with them; else NULL.
+ * Raises nothing. */
 vi_request *vi_new_plain_request(lua_State *L, int index);
 
-/* Pushes a Request of such a table, which may give params, data or json, too; or returns false: it
- * says more, or something is wrong with it. */
+/* Pushes a Request of such a table, which may give params, a body in a string, data or json, and
+ * `stream`, too; or returns false: it says more, or something is wrong with it. */
 VI_RAISES bool vi_push_plain_request(lua_State *L, int index);
 
 /* The request at `index`, where a Request is put in the place of a table of options; raises what is

@@ -1,5 +1,6 @@
-/* Requests of tables that say no more than texts, numbers, and a body or params of such: those of
- * nearly all programs. What says more is read by request.lua, which has the same made of it. */
+/* Requests of tables that say no more than texts, numbers, true and false, and a body or params of
+ * such: those of nearly all programs. What says more is read by request.lua, which has the same
+ * made of it. */
 #include "binding/objects.h"
 #include "message/url.h"
 
@@ -23,7 +24,7 @@ typedef struct plain_options {
   vi_text method, url, content; /* held by the table that they come from, as the fields */
   vi_plain_fields headers, params, data;
   double timeout, deadline; /* as in vi_request */
-  bool has_params, has_data, has_json;
+  bool stream, idempotent, has_params, has_data, has_json;
 } plain_options;
 
 static bool read_text(lua_State *L, vi_text *text) {
@@ -31,6 +32,11 @@ static bool read_text(lua_State *L, vi_text *text) {
     return false;
   text->data = lua_tolstring(L, -1, &text->length);
   return true;
+}
+
+static bool read_flag(lua_State *L, bool *flag) {
+  *flag = lua_toboolean(L, -1);
+  return lua_isboolean(L, -1);
 }
 
 /* The option whose name and value are on top of the stack; false if it is another, or something
@@ -51,6 +57,10 @@ static bool read_plain_option(lua_State *L, plain_options *options) {
     return options->has_data = vi_read_plain_form(L, lua_gettop(L), &options->data);
   if (strcmp(name, "content") == 0)
     return read_text(L, &options->content);
+  if (strcmp(name, "stream") == 0)
+    return read_flag(L, &options->stream);
+  if (strcmp(name, "idempotent") == 0)
+    return read_flag(L, &options->idempotent);
   if (strcmp(name, "timeout") == 0)
     return vi_read_plain_seconds(L, -1, &options->timeout);
   return strcmp(name, "deadline") == 0 && vi_read_plain_seconds(L, -1, &options->deadline);
@@ -60,6 +70,7 @@ static bool read_plain_option(lua_State *L, plain_options *options) {
 static bool read_plain(lua_State *L, int index, plain_options *options) {
   options->method = options->url = options->content = (vi_text){0};
   options->headers.count = options->params.count = options->data.count = 0;
+  options->stream = options->idempotent = false;
   options->has_params = options->has_data = options->has_json = false;
   options->timeout = -1;
   options->deadline = 0;
@@ -100,6 +111,8 @@ static vi_request *make_request(const plain_options *options) {
     return NULL;
   request->timeout = options->timeout;
   request->deadline = options->deadline;
+  request->streams_response = options->stream;
+  request->idempotent = options->idempotent;
   vi_text type = type_of(options);
   if (vi_add_plain_fields(&request->headers, &options->headers) &&
       (type.length == 0 || vi_headers_add(&request->headers, CONTENT_TYPE, type) == VI_HEADERS_OK))
@@ -109,13 +122,14 @@ static vi_request *make_request(const plain_options *options) {
 }
 
 /* Whether the Request has to remember something. */
-static bool says_more(const plain_options *options) {
+static bool is_remembered(const plain_options *options) {
   return options->has_params || options->has_data || options->has_json || options->content.data;
 }
 
 vi_request *vi_new_plain_request(lua_State *L, int index) {
   plain_options options;
-  return read_plain(L, index, &options) && !says_more(&options) ? make_request(&options) : NULL;
+  bool needs_box = !read_plain(L, index, &options) || is_remembered(&options) || options.stream;
+  return needs_box ? NULL : make_request(&options);
 }
 
 /* Remembers, in the table on top of the stack, a copy of that option of the table at `index`. */
@@ -170,7 +184,7 @@ bool vi_push_plain_request(lua_State *L, int index) {
   plain_options options;
   vi_request **box = vi_push_request_box(L);
   vi_request *request = *box = read_plain(L, index, &options) ? make_request(&options) : NULL;
-  if (!request || (says_more(&options) && !complete(L, index, &options, request))) {
+  if (!request || (is_remembered(&options) && !complete(L, index, &options, request))) {
     lua_settop(L, top);
     return false;
   }

@@ -182,8 +182,8 @@ local HINTS = {
   ["nil"] = ": sender:send(request) takes a colon, and a request",
 }
 
--- Called by the core for what is no Request yet, and no table that says no more than a URL and a
--- usual method. `what` was called with it, `send` if not said.
+-- Called by the core for what is no Request yet, and no table that it reads by itself. `what` was
+-- called with it, `send` if not said.
 function Request.of_options(given, what)
   if type(given) == "table" and not option_types.is_sender(given) then
     local request, wrong = make(nil, options.read_table("Request", declaration, given))
