@@ -46,14 +46,14 @@ static int encode_fields(lua_State *L) {
 }
 
 static vi_text integer_text(lua_Integer number, char room[VI_NUMBER_ROOM]) {
-  char *end = room + VI_NUMBER_ROOM, *start = end;
+  size_t start = VI_NUMBER_ROOM;
   lua_Unsigned left = number < 0 ? 0 - (lua_Unsigned)number : (lua_Unsigned)number;
   do
-    *--start = (char)('0' + left % 10);
+    room[--start] = (char)('0' + left % 10);
   while (left /= 10);
   if (number < 0)
-    *--start = '-';
-  return (vi_text){start, (size_t)(end - start)};
+    room[--start] = '-';
+  return (vi_text){room + start, VI_NUMBER_ROOM - start};
 }
 
 vi_text vi_number_text(lua_State *L, int index, char room[VI_NUMBER_ROOM]) {
