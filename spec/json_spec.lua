@@ -36,6 +36,66 @@ describe("json.encode", function()
     assert.equal([[{"a\"b":1}]], encoded({ ['a"b'] = 1 }))
   end)
 
+  it("sorts the keys of an object byte by byte, however many it has", function()
+    for _, count in ipairs({ 1, 2, 9, 10, 11, 12, 300 }) do
+      local object, keys, parts = {}, {}, {}
+      for number = 1, count do
+        keys[number] = ("\u{e4}%d"):format(number * 7919 % 1000):rep(number % 3 + 1)
+        object[keys[number]] = number
+      end
+      table.sort(keys)
+      for index, key in ipairs(keys) do
+        parts[index] = ('"%s":%d'):format(key, object[key])
+      end
+      assert.equal("{" .. table.concat(parts, ",") .. "}", encoded(object))
+    end
+    assert.equal([[{"":0,"a":1,"a\u0000":2,"aa":3}]],
+      encoded({ aa = 3, ["a\0"] = 2, a = 1, [""] = 0 }))
+  end)
+
+  it("writes texts of any length, and every byte of ASCII as it was read", function()
+    local text = {}
+    for byte = 0, 127 do
+      text[#text + 1] = string.char(byte)
+    end
+    local ascii = table.concat(text)
+    assert.equal([["\b\f\u007f\/"]], encoded("\b\f\x7f/"))
+    for _, count in ipairs({ 1, 3, 4, 5, 100, 1000 }) do
+      local list = { ascii:rep(count), ("a"):rep(count * 128) }
+      assert.same(list, json.decode(encoded(list)))
+    end
+  end)
+
+  it("goes by what objects say of themselves", function()
+    local list = setmetatable({}, { __len = function() return 2 end,
+      __index = function(_, index) return index * 10 end,
+      __pairs = function() return next, { 1, 2 } end })
+    local object = setmetatable({ own = 1 }, { __index = { a = "inherited" },
+      __pairs = function() return next, { a = 1, own = 1 } end })
+    assert.equal('{"list":[10,20],"object":{"a":"inherited","own":1}}',
+      encoded({ list = list, object = object }))
+    local broken = setmetatable({}, { __pairs = function() error("broken", 0) end })
+    assert.has_error(function() json.encode({ broken }) end, "broken")
+  end)
+
+  it("holds what it looks at, whatever an object does to the tables around it", function()
+    for _, count in ipairs({ 2, 40 }) do
+      local around = {}
+      for number = 1, count do
+        around[("key"):rep(20) .. 100 + number] = "x"
+      end
+      around.a = setmetatable({}, { __pairs = function()
+        for key in pairs(around) do
+          around[key] = nil
+        end
+        collectgarbage()
+        return next, {}
+      end })
+      local text = encoded(around)
+      assert.equal(count, select(2, text:gsub(("key"):rep(20) .. '1%d%d":null', "")))
+    end
+  end)
+
   it("says in words what cannot be encoded", function()
     local circle, mixed = {}, "among others: keys must be all strings or 1 to n"
     circle[1] = circle
@@ -76,6 +136,13 @@ describe("json.decode", function()
       { list[1], list[2], list[3] })
     assert.equal(9223372036854775808.0, list[4])
     assert.equal(123456789012345678901234567890.0, list[5])
+  end)
+
+  it("leaves floats past the exact ones as they are", function()
+    for _, number in ipairs(json.decode("[1e16, -9007199254740992.0, 1e300]")) do
+      assert.equal("float", math.type(number))
+    end
+    assert.equal("integer", math.type(json.decode("9007199254740991")))
   end)
 
   it("touches no digits inside strings and keys", function()

@@ -45,6 +45,25 @@ describe("options.read", function()
     assert.equal(object, values.only)
   end)
 
+  it("takes what a caller's object inherits, and refuses what it has beside that", function()
+    local defaults = { count = 5, other = 1, deep = { base = 2 } }
+    local object = setmetatable({ label = "x" }, { __index = defaults })
+    assert.same({ count = 5, label = "x", mode = "fast", deep = { base = 2 } },
+      options.read_table("Thing", declaration, object))
+    object.colour = 1
+    assert.matches("there is no option \"colour\"",
+      select(2, options.read_table("Thing", declaration, object)))
+  end)
+
+  it("says what is wrong with the first of several, in the order of the declaration", function()
+    refused("Thing: count must be an integer from 1 to 9, got 0",
+      { either = 1, deep = { base = "" }, mode = "x", count = 0 })
+    refused("Thing: label is missing, it must be a string",
+      { either = 1, deep = { base = "" }, mode = "x" })
+    refused("Thing: either must be a string or true or false, got 1",
+      { either = 1, deep = { base = "" }, label = "x" })
+  end)
+
   it("changes nothing of what was given", function()
     local given = { label = "x", deep = {} }
     local values = read(given)

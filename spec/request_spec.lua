@@ -32,6 +32,106 @@ describe("Request", function()
       { request.method, request.url, request.headers["X"], request.body })
   end)
 
+  -- Texts, numbers and tables of such are read by the core, all else by request.lua: a list of
+  -- secret headers, say.
+  describe("of what the core reads by itself", function()
+    local many = {}
+    for number = 1, 20 do
+      many["name" .. number] = number
+    end
+    local list = viesti.array({})
+    local cases = {
+      { params = { c = "\u{e4} &=", b = true, a = 1.5, ["a\0b"] = 1, ["a\0a"] = -2 } },
+      { params = { { "z", 1 }, { "a", false }, { "z", "2" } }, headers = { A = "1", B = 2 } },
+      { params = {}, timeout = 3 },
+      { params = many },
+      { method = "POST", json = false },
+      { method = "POST", json = {} },
+      { method = "POST", json = { 1, { b = viesti.null, a = list }, "x/y" } },
+      { method = "PUT", json = many, params = { a = 1 }, headers = { { "B", "1" }, { "A", 2 } } },
+      { method = "POST", json = 1e15, headers = { ["content-type"] = "a/json" } },
+      { method = "POST", data = { b = 2, a = "1 2", c = false } },
+      { method = "POST", data = {}, headers = { ["Content-Type"] = "a/form", A = "1" } },
+      { method = "POST", data = { { "b", 1 }, { "a", 2 } }, deadline = 9 },
+      { method = "POST", content = "", headers = { A = "1" } },
+      { method = "PATCH", content = "raw", params = { a = 1 } },
+      { method = "POST", idempotent = true, json = 1 },
+      { method = "POST", idempotent = false, stream = false },
+      { stream = true },
+    }
+
+    local function seen(request)
+      local read = { fields = fields_of(request), repeats = request:is_idempotent() }
+      for _, name in ipairs({ "method", "url", "body", "params", "data", "json", "content",
+        "timeout", "deadline", "stream", "idempotent" }) do
+        read[name] = request[name]
+      end
+      return read
+    end
+
+    local function all_seen(options)
+      local request = Request(options)
+      local moved = request:with({ url = "http://other/", params = { a = 7 } })
+      local typed = request:with({ headers = { ["Content-Type"] = "b/c", Z = "1" } })
+      local posted = request:with({ method = "POST", data = { q = 1 } })
+      return { seen(request), seen(moved), seen(typed), seen(posted) }
+    end
+
+    it("it makes the same as request.lua", function()
+      for _, options in ipairs(cases) do
+        options.url = "http://host/path?x=1#part"
+        local short = all_seen(options)
+        options.secret_headers = {}
+        assert.same(all_seen(options), short)
+        options.secret_headers = nil
+      end
+    end)
+
+    it("it refuses nothing by itself, and takes nothing that request.lua refuses", function()
+      local wrong = {
+        { params = { { "a", 1 }, "b" } }, { params = { [1.5] = "a" } }, { params = { a = print } },
+        { params = { { "a", 1, 2 } } }, { headers = { A = true } }, { headers = { ["A B"] = 1 } },
+        { method = "POST", json = { 1, nil, 3 } }, { method = "POST", json = { print } },
+        { method = "POST", json = 1, data = {} }, { method = "POST", json = 1, content = "" },
+        { method = "POST", content = "", data = {} },
+        { method = "POST", data = { a = {}, b = print } },
+        { json = 1 }, { data = {} }, { content = "" }, { method = "POST", json = "\xff" },
+        { stream = 1 }, { idempotent = "yes" },
+      }
+      for _, options in ipairs(wrong) do
+        options.url = url
+        local _, short = pcall(Request, options)
+        options.secret_headers = {}
+        local _, long = pcall(Request, options)
+        assert.equal("string", type(short))
+        assert.equal(long:gsub("^.-: ", "", 1), (short:gsub("^.-: ", "", 1)))
+      end
+    end)
+
+    it("it keeps copies, of which each reader has his own", function()
+      local given = { a = 1, deep = { 1, 2 } }
+      local pairs_given = { { "a", 1 } }
+      local request = Request({ method = "POST", url = url, json = given, params = pairs_given })
+      given.deep[1], pairs_given[1][2] = 9, 9
+      assert.same({ { a = 1, deep = { 1, 2 } }, { { "a", 1 } } }, { request.json, request.params })
+      request.json.deep[1], request.params[1][2] = 9, 9
+      assert.same({ { a = 1, deep = { 1, 2 } }, { { "a", 1 } } }, { request.json, request.params })
+    end)
+
+    it("it is sent as it was, whatever JSON of an object does to its options", function()
+      local options = { method = "POST", url = "http://" .. ("h"):rep(50) .. "/",
+        headers = { A = ("a"):rep(50) } }
+      options.json = setmetatable({}, { __pairs = function()
+        options.url, options.headers.A, options.headers = nil, nil, nil
+        collectgarbage()
+        return next, { a = true }
+      end, __index = function() return 1 end })
+      local request = Request(options)
+      assert.same({ "http://" .. ("h"):rep(50) .. "/", '{"a":1}', ("a"):rep(50) },
+        { request.url, request.body, request.headers.A })
+    end)
+  end)
+
   it("is a GET without a body, headers or params unless told otherwise", function()
     local request = Request({ url = url })
     assert.same({ "GET", url, 0 }, { request.method, request.url, #request.headers })

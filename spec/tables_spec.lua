@@ -13,6 +13,16 @@ describe("tables", function()
     assert.is_nil(tables.copy(nil))
   end)
 
+  it("copies no table that is within itself, and those that are deep", function()
+    local circle, deep = {}, {}
+    circle[1] = { circle }
+    assert.has_error(function() tables.copy(circle) end)
+    for _ = 1, 600 do
+      deep = { deep }
+    end
+    assert.same("table", type(tables.copy(deep)[1][1][1]))
+  end)
+
   it("sorts keys of any kind in an order that never changes", function()
     assert.same({ 1, 10, 2, "a", "b", true },
       tables.sorted_keys({ b = 0, a = 0, [10] = 0, [2] = 0, [1] = 0, [true] = 0 }))

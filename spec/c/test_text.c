@@ -4,6 +4,8 @@
 #include "tap.h"
 
 #include <limits.h>
+#include <stdio.h>
+#include <string.h>
 
 static bool nocase(const char *a, const char *b) {
   return vi_text_equal_nocase(vi_text_of(a), vi_text_of(b));
@@ -92,6 +94,69 @@ IT("refuses CR, LF and NUL in a field value, and allows all else") {
               c != '\r' && c != '\n' && c != '\0');
   }
   check(vi_text_is_field_value(VI_TEXT("")));
+}
+
+IT("orders texts byte by byte, the shorter before what it begins") {
+  const vi_text in_order[] = {VI_TEXT(""),     VI_TEXT("A"),  VI_TEXT("a"), VI_TEXT("a\0"),
+                              VI_TEXT("a\0b"), VI_TEXT("aa"), VI_TEXT("b"), VI_TEXT("\xc3")};
+  const int count = sizeof in_order / sizeof *in_order;
+  for (int i = 0; i < count; i++)
+    for (int j = 0; j < count; j++) {
+      int order = vi_text_compare(in_order[i], in_order[j]);
+      tap_at("%d and %d", i, j);
+      check_int((order > 0) - (order < 0), (i > j) - (i < j));
+    }
+}
+
+IT("knows UTF-8 of all lengths") {
+  const char *right[] = {"",
+                         "a",
+                         "\xc2\x80",
+                         "\xdf\xbf",
+                         "\xe0\xa0\x80",
+                         "\xed\x9f\xbf",
+                         "\xee\x80\x80",
+                         "\xef\xbf\xbf",
+                         "\xf0\x90\x80\x80",
+                         "\xf4\x8f\xbf\xbf",
+                         "a\xc3\xa4z"};
+  for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+    tap_at("%zu", i);
+    check(vi_text_is_utf8(vi_text_of(right[i])));
+  }
+  check(vi_text_is_utf8((vi_text){"\0", 1}));
+}
+
+IT("takes what is cut off, too long, a surrogate or past Unicode for no UTF-8") {
+  const char *wrong[] = {"\x80",          "\xc1\xbf",         "\xc2",
+                         "\xc2z",         "\xe0\x9f\xbf",     "\xe1\x80",
+                         "\xe1\x80z",     "\xed\xa0\x80",     "\xf0\x8f\xbf\xbf",
+                         "\xf1\x80\x80z", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+                         "\xff",          "a\xc3\xa4\xc3"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    tap_at("%zu", i);
+    check(!vi_text_is_utf8(vi_text_of(wrong[i])));
+  }
+}
+
+IT("puts a point into a number where the locale has something else") {
+  const char *numbers[][2] = {{"1,5", "1.5"},
+                              {"-0,25", "-0.25"},
+                              {"1.5", "1.5"},
+                              {"1\xd9\xab"
+                               "5",
+                               "1.5"},
+                              {"1,5e-07", "1.5e-07"},
+                              {"1e+20", "1e+20"},
+                              {"12", "12"},
+                              {"-3", "-3"}};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    char number[16];
+    snprintf(number, sizeof number, "%s", numbers[i][0]);
+    tap_at("%s", number);
+    check_int((long)vi_text_with_point(number), (long)strlen(numbers[i][1]));
+    check_text(vi_text_of(number), numbers[i][1]);
+  }
 }
 
 IT("reads whole decimal numbers") {

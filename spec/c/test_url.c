@@ -185,6 +185,15 @@ IT("encodes texts of any length") {
   check_text(((vi_text){out, vi_url_encode(VI_TEXT("a b&c"), out)}), "a%20b%26c");
 }
 
+IT("encodes names and values, one pair behind the other") {
+  char out[32];
+  check_int(vi_url_pair_room(VI_TEXT("a b"), VI_TEXT("=")), 14);
+  size_t length = vi_url_encode_pair(VI_TEXT("a b"), VI_TEXT("="), out, 0);
+  check_text(((vi_text){out, length}), "a%20b=%3D");
+  length = vi_url_encode_pair(VI_TEXT("&"), VI_TEXT(""), out, length);
+  check_text(((vi_text){out, length}), "a%20b=%3D&%26=");
+}
+
 IT("names the origin of a URL") {
   check_text(vi_url_origin(VI_TEXT("https://h:8443/a/b?c")), "https://h:8443");
   check_text(vi_url_origin(VI_TEXT("http://h/")), "http://h");

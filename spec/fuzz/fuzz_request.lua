@@ -1,5 +1,6 @@
 -- A request from the options that a caller gives: nothing gets into its method, URL or fields that
--- would end a line, a copy is the same, and what is refused is refused in a sentence.
+-- would end a line, a copy is the same, what the core reads by itself is what request.lua makes of
+-- it, and what is refused is refused in a sentence.
 --
 -- The input: the options, as JSON.
 
@@ -26,6 +27,12 @@ local function check(request)
   assert(type(tostring(request)) == "string")
 end
 
+-- The same options, beside one that the core leaves to request.lua.
+local function in_lua(options)
+  options.secret_headers = options.secret_headers or {}
+  return pcall(Request, options)
+end
+
 return function(text)
   local options = json.decode(text, true)
   if type(options) ~= "table" or text:find "path" then -- which names a file
@@ -36,5 +43,10 @@ return function(text)
     check(request)
   else
     promise.sentence(request)
+  end
+  local also_made, other = in_lua(options)
+  assert(made == also_made, "read in another way it is none, or one")
+  if made then
+    promise.same(told(request), told(other), "read in another way")
   end
 end

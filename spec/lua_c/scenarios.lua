@@ -59,6 +59,15 @@ function scenarios.changed()
   assert(#request.headers == 0)
 end
 
+function scenarios.plain_request()
+  local text = ("text/"):rep(200)
+  local request = viesti.Request({ method = "POST", url = url, params = { q = 1, r = true },
+    headers = { A = 1 }, json = { list = { 1, 2.5 }, text = text } })
+  assert(#request.body > 1200 and request.json.text == text and request.params.q == 1)
+  local response = got(sync:send({ method = "POST", url = url, data = { a = "b" } }))
+  assert(response:json().list[3] == 3)
+end
+
 function scenarios.stream()
   local sender <close> = viesti.SyncSender({ timeout = 5 })
   local size = 0

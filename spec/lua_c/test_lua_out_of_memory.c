@@ -134,6 +134,10 @@ IT("sends a request that layers have changed") {
   fail_each_allocation_of("changed");
 }
 
+IT("makes a request of plain options, and reads JSON") {
+  fail_each_allocation_of("plain_request");
+}
+
 IT("streams a response in chunks") {
   fail_each_allocation_of("stream");
 }

@@ -34,11 +34,15 @@ __attribute__((visibility("default"))) int luaopen_viesti_core(lua_State *L) {
   vi_open_weight(L);
   vi_open_place(L);
   vi_open_text(L);
+  vi_open_json(L);
+  vi_open_json_read(L);
+  vi_open_copy(L);
   vi_open_file(L);
   vi_open_terminal(L);
   vi_open_headers(L);
   vi_open_multipart(L);
   vi_open_request(L);
+  vi_open_plain_request(L);
   vi_open_request_changes(L);
   vi_open_response(L);
   vi_open_stream(L);

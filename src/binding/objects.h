@@ -51,6 +51,10 @@ VI_RAISES vi_request *vi_check_request(lua_State *L, int index);
 /* Pushes a closed Request, to be opened by storing one reference in the result. */
 VI_RAISES vi_request **vi_push_request_box(lua_State *L);
 
+/* Opens the closed Request on top of the stack: it has that reference, and is as heavy as the body.
+ */
+VI_RAISES void vi_open_request_box(lua_State *L, vi_request *request);
+
 /* The multipart body at `index`; raises if it is none. Borrowed from the userdata. */
 VI_RAISES vi_multipart *vi_check_multipart(lua_State *L, int index);
 
@@ -59,17 +63,25 @@ VI_RAISES vi_multipart *vi_check_multipart(lua_State *L, int index);
 VI_RAISES void vi_push_progress(lua_State *L, int index);
 VI_RAISES void vi_push_on_head(lua_State *L, int index);
 
-/* Header fields in a table of the caller's, held by it, where they are no more than texts. */
+/* Fields in a table of the caller's, whose texts it holds, where they are no more than texts and
+ * numbers. Not to be moved: it holds those of the numbers itself. */
 enum { VI_PLAIN_FIELDS = 16 };
 typedef struct vi_plain_fields {
   vi_text names[VI_PLAIN_FIELDS], values[VI_PLAIN_FIELDS];
+  char numbers[VI_PLAIN_FIELDS][VI_NUMBER_ROOM];
   size_t count;
 } vi_plain_fields;
 
-/* Reads them from the table at `index`, of names to values or of pairs, checked, in the order in
- * which request.lua has them. False, with something left on the stack: there are more, or other
- * values, or something is wrong, which request.lua then says. Raises nothing. */
+/* Reads header fields from the table at `index`, of names to values or of pairs, checked, in the
+ * order in which request.lua has them. False, with something left on the stack: there are more, or
+ * other values, or something is wrong, which request.lua then says. Raises nothing. */
 bool vi_read_plain_fields(lua_State *L, int index, vi_plain_fields *fields);
+
+/* Likewise the params or the data of a request, which may be true or false, too. */
+bool vi_read_plain_form(lua_State *L, int index, vi_plain_fields *fields);
+
+/* Likewise seconds at `index`, of a time limit or a moment. */
+bool vi_read_plain_seconds(lua_State *L, int index, double *seconds);
 
 /* The bytes of all names and values. */
 size_t vi_plain_fields_length(const vi_plain_fields *fields);
@@ -77,19 +89,23 @@ size_t vi_plain_fields_length(const vi_plain_fields *fields);
 /* Copies them, with their texts into `room`, which has that many bytes. */
 void vi_copy_plain_fields(vi_plain_fields *to, const vi_plain_fields *from, char *room);
 
-/* Adds them. False: they are too many, or out of memory. */
+/* Adds header fields. False: they are too many, or out of memory. */
 bool vi_add_plain_fields(vi_headers *headers, const vi_plain_fields *fields);
 
-/* Likewise seconds at `index`, of a time limit or a moment. */
-bool vi_read_plain_seconds(lua_State *L, int index, double *seconds);
+/* Appends params or data as they are sent, "name=value&name=value". False: out of memory. */
+bool vi_write_plain_form(vi_buffer *out, const vi_plain_fields *fields);
 
 /* True for a table without a metatable. */
 bool vi_is_plain_table(lua_State *L, int index);
 
 /* A request, one reference, of the table at `index` if that holds a URL and, at most, a method of
- * the usual ones, plain fields and times, and nothing is wrong with them; else NULL. Raises
- * nothing. */
+ * the usual ones, plain fields, times and `idempotent`, and nothing is wrong with them; else NULL.
+ * Raises nothing. */
 vi_request *vi_new_plain_request(lua_State *L, int index);
+
+/* Pushes a Request of such a table, which may give params, a body in a string, data or json, and
+ * `stream`, too; or returns false: it says more, or something is wrong with it. */
+VI_RAISES bool vi_push_plain_request(lua_State *L, int index);
 
 /* The request at `index`, where a Request is put in the place of a table of options; raises what is
  * wrong with them. `what`: the index of the name of what was called with it, 0 for `send`. Only for

@@ -1,6 +1,8 @@
-/* Options of requests that are no more than texts and numbers, read where request.lua would take
- * many times as long. What is said in another way is left to that, and what is wrong. */
+/* Options of requests that are no more than texts, numbers and tables of those, read where
+ * request.lua would take many times as long. What is said in another way is left to that, and what
+ * is wrong. */
 #include "binding/objects.h"
+#include "message/url.h"
 
 #include <string.h>
 
@@ -20,15 +22,31 @@ static bool read_text(lua_State *L, int index, vi_text *text) {
   return true;
 }
 
-/* The name and the value on top of the stack, at the place `at`. */
-static bool read_field(lua_State *L, vi_plain_fields *fields, size_t at) {
+/* The value on top of the stack as it is sent. */
+static bool read_value(lua_State *L, vi_plain_fields *fields, vi_text *value, bool of_form) {
+  switch (lua_type(L, -1)) {
+  case LUA_TSTRING:
+    return read_text(L, -1, value);
+  case LUA_TNUMBER:
+    *value = vi_number_text(L, -1, fields->numbers[fields->count - 1]);
+    return true;
+  case LUA_TBOOLEAN:
+    *value = lua_toboolean(L, -1) ? VI_TEXT("true") : VI_TEXT("false");
+    return of_form;
+  default:
+    return false;
+  }
+}
+
+/* The name and the value on top of the stack, at the place `at` of those that are counted. */
+static bool read_field(lua_State *L, vi_plain_fields *fields, size_t at, bool of_form) {
   vi_text *name = &fields->names[at], *value = &fields->values[at];
-  return read_text(L, -2, name) && read_text(L, -1, value) && !vi_headers_check(*name, *value) &&
-         !vi_headers_check_framing(*name);
+  return read_text(L, -2, name) && read_value(L, fields, value, of_form) &&
+         (of_form || (!vi_headers_check(*name, *value) && !vi_headers_check_framing(*name)));
 }
 
 /* { { name, value }, ... } at `index`, in its order. */
-static bool read_pairs(lua_State *L, int index, vi_plain_fields *fields) {
+static bool read_pairs(lua_State *L, int index, vi_plain_fields *fields, bool of_form) {
   int top = lua_gettop(L);
   lua_Integer count = (lua_Integer)lua_rawlen(L, index);
   bool ok = count <= VI_PLAIN_FIELDS;
@@ -38,7 +56,8 @@ static bool read_pairs(lua_State *L, int index, vi_plain_fields *fields) {
     if (ok) {
       lua_rawgeti(L, -1, 1);
       lua_rawgeti(L, -2, 2);
-      ok = read_field(L, fields, fields->count++);
+      size_t at = fields->count++;
+      ok = read_field(L, fields, at, of_form);
     }
     lua_settop(L, top);
   }
@@ -46,9 +65,9 @@ static bool read_pairs(lua_State *L, int index, vi_plain_fields *fields) {
 }
 
 /* Makes room for a name among those that are there, in the order of request.lua. */
-static size_t make_place(vi_plain_fields *fields, const char *name) {
+static size_t make_place(vi_plain_fields *fields, vi_text name) {
   size_t at = fields->count++;
-  for (; at > 0 && strcmp(name, fields->names[at - 1].data) < 0; at--) {
+  for (; at > 0 && vi_text_compare(name, fields->names[at - 1]) < 0; at--) {
     fields->names[at] = fields->names[at - 1];
     fields->values[at] = fields->values[at - 1];
   }
@@ -56,19 +75,29 @@ static size_t make_place(vi_plain_fields *fields, const char *name) {
 }
 
 /* { name = value, ... } at `index`, sorted by name. */
-static bool read_map(lua_State *L, int index, vi_plain_fields *fields) {
+static bool read_map(lua_State *L, int index, vi_plain_fields *fields, bool of_form) {
   bool ok = true;
+  vi_text name;
   for (lua_pushnil(L); ok && lua_next(L, index); lua_pop(L, 1)) {
-    ok = lua_type(L, -2) == LUA_TSTRING && fields->count < VI_PLAIN_FIELDS;
-    ok = ok && read_field(L, fields, make_place(fields, lua_tostring(L, -2)));
+    ok = fields->count < VI_PLAIN_FIELDS && read_text(L, -2, &name);
+    ok = ok && read_field(L, fields, make_place(fields, name), of_form);
   }
   return ok;
 }
 
-bool vi_read_plain_fields(lua_State *L, int index, vi_plain_fields *fields) {
+static bool read_plain(lua_State *L, int index, vi_plain_fields *fields, bool of_form) {
   if (!vi_is_plain_table(L, index))
     return false;
-  return lua_rawlen(L, index) > 0 ? read_pairs(L, index, fields) : read_map(L, index, fields);
+  return lua_rawlen(L, index) > 0 ? read_pairs(L, index, fields, of_form)
+                                  : read_map(L, index, fields, of_form);
+}
+
+bool vi_read_plain_fields(lua_State *L, int index, vi_plain_fields *fields) {
+  return read_plain(L, index, fields, false);
+}
+
+bool vi_read_plain_form(lua_State *L, int index, vi_plain_fields *fields) {
+  return read_plain(L, index, fields, true);
 }
 
 size_t vi_plain_fields_length(const vi_plain_fields *fields) {
@@ -98,6 +127,17 @@ bool vi_add_plain_fields(vi_headers *headers, const vi_plain_fields *fields) {
   for (size_t i = 0; ok && i < fields->count; i++)
     ok = vi_headers_add(headers, fields->names[i], fields->values[i]) == VI_HEADERS_OK;
   return ok;
+}
+
+bool vi_write_plain_form(vi_buffer *out, const vi_plain_fields *fields) {
+  size_t room = 0;
+  for (size_t i = 0; i < fields->count; i++)
+    room += vi_url_pair_room(fields->names[i], fields->values[i]);
+  if (!vi_buffer_reserve(out, room))
+    return false;
+  for (size_t i = 0; i < fields->count; i++)
+    out->length = vi_url_encode_pair(fields->names[i], fields->values[i], out->data, out->length);
+  return true;
 }
 
 bool vi_read_plain_seconds(lua_State *L, int index, double *seconds) {

@@ -58,6 +58,12 @@ static void share_values(lua_State *L, int index, const vi_request *request) {
     share_value(L, index, HEAD);
 }
 
+void vi_open_request_box(lua_State *L, vi_request *request) {
+  request_box *box = lua_touserdata(L, -1);
+  box->request = request;
+  box->weight = vi_add_weight(L, request->body.length);
+}
+
 vi_request **vi_push_request_like(lua_State *L, int index) {
   index = lua_absindex(L, index);
   const vi_request *request = vi_check_request(L, index);
@@ -151,70 +157,6 @@ static int request_new(lua_State *L) {
   return 2;
 }
 
-static bool is_usual_method(const char *method) {
-  static const char *const usual[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
-  for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
-    if (strcmp(usual[i], method) == 0)
-      return true;
-  return false;
-}
-
-/* What a request may say without being read by request.lua. */
-typedef struct plain_options {
-  vi_text method, url; /* held by the table that they come from, as the fields */
-  vi_plain_fields fields;
-  double timeout, deadline; /* as in vi_request */
-} plain_options;
-
-/* The option whose name and value are on top of the stack; false if it is another, or something
- * else stands there. */
-static bool read_plain_option(lua_State *L, plain_options *options) {
-  const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
-  if (strcmp(name, "headers") == 0)
-    return vi_read_plain_fields(L, lua_gettop(L), &options->fields);
-  if (strcmp(name, "timeout") == 0)
-    return vi_read_plain_seconds(L, -1, &options->timeout);
-  if (strcmp(name, "deadline") == 0)
-    return vi_read_plain_seconds(L, -1, &options->deadline);
-  vi_text *text = strcmp(name, "url") == 0      ? &options->url
-                  : strcmp(name, "method") == 0 ? &options->method
-                                                : NULL;
-  if (!text || lua_type(L, -1) != LUA_TSTRING)
-    return false;
-  text->data = lua_tolstring(L, -1, &text->length);
-  return true;
-}
-
-static bool read_plain(lua_State *L, int index, plain_options *options) {
-  bool plain = vi_is_plain_table(L, index);
-  if (plain)
-    for (lua_pushnil(L); plain && lua_next(L, index); lua_pop(L, 1))
-      plain = read_plain_option(L, options);
-  return plain && options->url.data && is_usual_method(options->method.data);
-}
-
-vi_request *vi_new_plain_request(lua_State *L, int index) {
-  plain_options options;
-  options.method = VI_TEXT("GET");
-  options.url = (vi_text){0};
-  options.fields.count = 0;
-  options.timeout = -1;
-  options.deadline = 0;
-  int top = lua_gettop(L);
-  bool plain = read_plain(L, index, &options);
-  lua_settop(L, top);
-  vi_request *request =
-      plain ? vi_request_new(options.method, options.url, VI_TEXT(""), NULL, NULL) : NULL;
-  if (!request)
-    return NULL;
-  request->timeout = options.timeout;
-  request->deadline = options.deadline;
-  if (vi_add_plain_fields(&request->headers, &options.fields))
-    return request;
-  vi_request_release(request);
-  return NULL;
-}
-
 void vi_replace_by_request(lua_State *L, int index, vi_request *request) {
   if (vi_test_box(L, index, VI_TYPE_REQUEST))
     return;
@@ -226,10 +168,7 @@ void vi_replace_by_request(lua_State *L, int index, vi_request *request) {
 
 vi_request *vi_take_request(lua_State *L, int index, int what) {
   if (!vi_test_box(L, index, VI_TYPE_REQUEST)) {
-    vi_request **box = vi_push_request_box(L);
-    *box = vi_new_plain_request(L, index);
-    if (!*box) { /* it says more, or something is wrong with it */
-      lua_pop(L, 1);
+    if (!vi_push_plain_request(L, index)) { /* it says more, or something is wrong with it */
       lua_getfield(L, lua_upvalueindex(1), "of_options");
       lua_pushvalue(L, index);
       if (what)

@@ -51,6 +51,11 @@ void vi_set_type(lua_State *L, const char *type) {
   lua_setmetatable(L, -2);
 }
 
+void vi_make_slots(lua_State *L, int count) {
+  if (!lua_checkstack(L, count))
+    luaL_error(L, "not enough memory");
+}
+
 vi_text vi_check_text(lua_State *L, int index) {
   vi_text text;
   text.data = luaL_checklstring(L, index, &text.length);

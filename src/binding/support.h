@@ -36,6 +36,10 @@ VI_RAISES void *vi_check_box(lua_State *L, int index, const char *type);
 /* Gives the object on top of the stack the metatable of that type. */
 VI_RAISES void vi_set_type(lua_State *L, const char *type);
 
+/* Makes room for so many more values on a stack that cannot be too deep: raises where there is no
+ * memory. */
+VI_RAISES void vi_make_slots(lua_State *L, int count);
+
 /* The string at `index` as a view; valid while the string is on the stack. */
 VI_RAISES vi_text vi_check_text(lua_State *L, int index);
 
@@ -63,6 +67,19 @@ VI_RAISES const char *vi_called_name(lua_State *L, const char *fallback);
 
 /* Pushes the value at `index` in words, for a message that says what was given. */
 VI_RAISES const char *vi_push_given(lua_State *L, int index);
+
+/* The number at `index` as it goes over the wire: the shortest text that reads back as the same;
+ * whole ones have no point. */
+enum { VI_NUMBER_ROOM = 32 };
+vi_text vi_number_text(lua_State *L, int index, char room[VI_NUMBER_ROOM]);
+
+/* Pushes the JSON text of the value at `index`, with the keys of objects in order; or, and returns
+ * false, what there is no JSON for: "a function". */
+VI_RAISES bool vi_push_json(lua_State *L, int index);
+
+/* Pushes a copy of the value at `index` that shares no table with it, but objects: those have a
+ * metatable, and are values to their owners. */
+VI_RAISES void vi_push_copy(lua_State *L, int index);
 
 /* Seconds at `index`, not negative; `fallback` if it is none or nil. `what` wants them. */
 VI_RAISES double vi_opt_seconds(lua_State *L, int index, double fallback, const char *what);
@@ -92,11 +109,15 @@ VI_RAISES void vi_make_room(lua_State *L);
 VI_RAISES void vi_open_weight(lua_State *L);
 VI_RAISES void vi_open_place(lua_State *L);
 VI_RAISES void vi_open_text(lua_State *L);
+VI_RAISES void vi_open_json(lua_State *L);
+VI_RAISES void vi_open_json_read(lua_State *L);
+VI_RAISES void vi_open_copy(lua_State *L);
 VI_RAISES void vi_open_file(lua_State *L);
 VI_RAISES void vi_open_terminal(lua_State *L);
 VI_RAISES void vi_open_headers(lua_State *L);
 VI_RAISES void vi_open_multipart(lua_State *L);
 VI_RAISES void vi_open_request(lua_State *L);
+VI_RAISES void vi_open_plain_request(lua_State *L);
 VI_RAISES void vi_open_request_changes(lua_State *L);
 VI_RAISES void vi_open_response(lua_State *L);
 VI_RAISES void vi_open_stream(lua_State *L);

@@ -7,8 +7,10 @@
 #include "message/url.h"
 
 #include <arpa/inet.h>
+#include <math.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* encode(text) -> percent-encoded */
@@ -17,6 +19,64 @@ static int encode(lua_State *L) {
   luaL_Buffer out;
   char *room = luaL_buffinitsize(L, &out, text.length * 3);
   luaL_pushresultsize(&out, vi_url_encode(text, room));
+  return 1;
+}
+
+static vi_text text_in(lua_State *L, int list, lua_Integer at) {
+  vi_text text = {0};
+  lua_rawgeti(L, list, at);
+  text.data = lua_tolstring(L, -1, &text.length);
+  lua_pop(L, 1); /* the list holds it */
+  return text;
+}
+
+/* encode_fields({ name, value, name, value, ... }) -> "name=value&name=value", percent-encoded */
+static int encode_fields(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
+  size_t room = 0, length = 0;
+  for (lua_Integer i = 1; i < count; i += 2)
+    room += vi_url_pair_room(text_in(L, 1, i), text_in(L, 1, i + 1));
+  luaL_Buffer out;
+  char *bytes = luaL_buffinitsize(L, &out, room);
+  for (lua_Integer i = 1; i < count; i += 2)
+    length = vi_url_encode_pair(text_in(L, 1, i), text_in(L, 1, i + 1), bytes, length);
+  luaL_pushresultsize(&out, length);
+  return 1;
+}
+
+static vi_text integer_text(lua_Integer number, char room[VI_NUMBER_ROOM]) {
+  size_t start = VI_NUMBER_ROOM;
+  lua_Unsigned left = number < 0 ? 0 - (lua_Unsigned)number : (lua_Unsigned)number;
+  do
+    room[--start] = (char)('0' + left % 10);
+  while (left /= 10);
+  if (number < 0)
+    room[--start] = '-';
+  return (vi_text){room + start, VI_NUMBER_ROOM - start};
+}
+
+vi_text vi_number_text(lua_State *L, int index, char room[VI_NUMBER_ROOM]) {
+  enum { FEWEST = 15, MOST = 17 };                          /* digits */
+  static const lua_Number LARGEST_EXACT = 9007199254740992; /* up to it each whole one is a float */
+  lua_Number number = lua_tonumber(L, index);
+  int is_whole;
+  lua_Integer whole = lua_tointegerx(L, index, &is_whole);
+  if (is_whole && (lua_isinteger(L, index) || fabs(number) <= LARGEST_EXACT))
+    return integer_text(whole, room);
+  for (int digits = FEWEST; digits <= MOST; digits++) {
+    snprintf(room, VI_NUMBER_ROOM, "%.*g", digits, number);
+    if (strtod(room, NULL) == number)
+      break;
+  }
+  return (vi_text){room, isfinite(number) ? vi_text_with_point(room) : strlen(room)};
+}
+
+/* number_text(number) -> what vi_number_text says */
+static int number_text(lua_State *L) {
+  char room[VI_NUMBER_ROOM];
+  luaL_checktype(L, 1, LUA_TNUMBER);
+  vi_push_text(L, vi_number_text(L, 1, room));
   return 1;
 }
 
@@ -99,6 +159,8 @@ static int uuid(lua_State *L) {
 
 void vi_open_text(lua_State *L) {
   static const luaL_Reg functions[] = {{"encode", encode},
+                                       {"encode_fields", encode_fields},
+                                       {"number_text", number_text},
                                        {"resolve_url", resolve_url},
                                        {"parse_date", parse_date},
                                        {"is_token", is_token},

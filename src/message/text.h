@@ -26,6 +26,10 @@ static inline vi_text vi_text_of(const char *string) {
 /* True if both are the same bytes. */
 bool vi_text_equal(vi_text a, vi_text b);
 
+/* Less than 0, 0 or more, as `a` comes before `b`, is the same, or comes behind it: byte by byte.
+ */
+int vi_text_compare(vi_text a, vi_text b);
+
 /* True if both are the same but for the case of ASCII letters. */
 bool vi_text_equal_nocase(vi_text a, vi_text b);
 
@@ -40,6 +44,13 @@ bool vi_text_is_token(vi_text text);
 
 /* True if `text` may be a field value: no CR, LF or NUL (RFC 9110 5.5). */
 bool vi_text_is_field_value(vi_text text);
+
+/* True if `text` is UTF-8 (RFC 3629): no surrogates, nothing longer than it has to be. */
+bool vi_text_is_utf8(vi_text text);
+
+/* Puts a point where the number that printf wrote has what the locale wants instead, in place.
+ * Returns its length. */
+size_t vi_text_with_point(char *number);
 
 /* Reads decimal digits only, the whole view; values too large clamp to INT64_MAX.
  * False for an empty view or any other character. */

@@ -323,3 +323,15 @@ size_t vi_url_encode(vi_text text, char *out) {
   }
   return (size_t)(end - out);
 }
+
+size_t vi_url_pair_room(vi_text name, vi_text value) {
+  return 3 * (name.length + value.length) + sizeof "&=" - 1;
+}
+
+size_t vi_url_encode_pair(vi_text name, vi_text value, char *out, size_t length) {
+  if (length > 0)
+    out[length++] = '&';
+  length += vi_url_encode(name, out + length);
+  out[length++] = '=';
+  return length + vi_url_encode(value, out + length);
+}

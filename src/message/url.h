@@ -27,6 +27,11 @@ vi_text vi_url_credentials(vi_text url);
  * unreserved characters of RFC 3986 2.3. Returns the length written. */
 size_t vi_url_encode(vi_text text, char *out);
 
+/* Appends "name=value", percent-encoded, to the `length` bytes at `out`, behind a "&" if there are
+ * some, where there is as much room as vi_url_pair_room says. Returns the new length. */
+size_t vi_url_encode_pair(vi_text name, vi_text value, char *out, size_t length);
+size_t vi_url_pair_room(vi_text name, vi_text value);
+
 /* The origin of a URL in normal form, "https://host:port" as far as written there. */
 vi_text vi_url_origin(vi_text url);
 

@@ -134,26 +134,23 @@ function option_types.describe(name)
   return DESCRIPTIONS[name] or is_class_name(name) and "a " .. name or name
 end
 
+local function either(check, other)
+  return function(value)
+    return check(value) or other(value)
+  end
+end
+
 --- What tells whether a value is of a declared type, which may be several joined by "|" and is
 --- taken apart once, not for every value.
 ---@param declared string
 ---@return fun(value: any): boolean
 function option_types.check_of(declared)
-  local alternatives = {}
+  local has_type
   for name in declared:gmatch "[^|]+" do
-    alternatives[#alternatives + 1] = type_check(name)
+    local check = type_check(name)
+    has_type = has_type and either(has_type, check) or check
   end
-  if #alternatives == 1 then
-    return alternatives[1]
-  end
-  return function(value)
-    for _, check in ipairs(alternatives) do
-      if check(value) then
-        return true
-      end
-    end
-    return false
-  end
+  return has_type
 end
 
 return option_types

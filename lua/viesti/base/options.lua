@@ -46,7 +46,7 @@ local function takes(spec, value)
     has_type = option_types.check_of(spec.type)
     types[spec] = has_type
   end
-  return has_type(value) and in_range(spec, value)
+  return has_type(value) and (spec.min == nil and spec.max == nil or in_range(spec, value))
     and (not spec.values or is_listed(spec, value))
 end
 
@@ -69,7 +69,7 @@ local function check_spec(spec)
       return ("'%s': there is no type '%s'"):format(spec.name, name)
     end
   end
-  if spec.type == nil then
+  if not (spec.type or ""):find "[^|]" then
     return ("'%s' has no type"):format(spec.name)
   elseif spec.default ~= nil and not takes(spec, spec.default) then
     return ("'%s': its default must be %s, got %s"):format(spec.name, options.allowed(spec),
@@ -149,19 +149,23 @@ end
 
 local read_table
 
--- By declaration, worked out on first use: its specs by name.
-local indexes = setmetatable({}, { __mode = "k" })
+-- By declaration, worked out on first use: its specs by name, and those that say something where
+-- nothing is given.
+local outlines = setmetatable({}, { __mode = "k" })
 
-local function index_of(declaration)
-  local index = indexes[declaration]
-  if not index then
-    index = {}
+local function outline_of(declaration)
+  local outline = outlines[declaration]
+  if not outline then
+    outline = { specs = {}, unasked = {} }
     for _, spec in ipairs(declaration) do
-      index[spec.name] = spec
+      outline.specs[spec.name] = spec
+      if spec.required or spec.fields or spec.default ~= nil then
+        outline.unasked[#outline.unasked + 1] = spec
+      end
     end
-    indexes[declaration] = index
+    outlines[declaration] = outline
   end
-  return index
+  return outline
 end
 
 -- 1e6 is as good as 1000000 where an integer is wanted.
@@ -189,11 +193,14 @@ local function hint(spec, value)
   return unit_of(spec, value)
 end
 
+-- The value of an option, its default if it has one and nothing is given; or nil and what is wrong.
 local function read_value(owner, spec, value)
   if value == nil then
     if spec.required then
       return nil, ("%s: %s is missing, it must be %s"):format(
         owner, spec.name, options.allowed(spec))
+    elseif not spec.fields then
+      return spec.default
     end
     value = {}
   end
@@ -211,28 +218,52 @@ local function read_value(owner, spec, value)
   return value
 end
 
-function read_table(owner, declaration, given)
-  local index = index_of(declaration)
-  for key in pairs(given) do
-    if not index[key] then
-      return nil, unknown(owner, declaration, key)
+-- What is wrong with the first of them that has something wrong, in the order of the declaration.
+local function first_refusal(owner, declaration, given)
+  for _, spec in ipairs(declaration) do
+    local _, wrong = read_value(owner, spec, given[spec.name])
+    if wrong then
+      return wrong
     end
   end
-  local values = {}
-  for position = 1, #declaration do
-    local spec = declaration[position]
-    local name = spec.name
-    local value = given[name]
-    if value ~= nil or spec.required or spec.fields then
-      local wrong
-      value, wrong = read_value(owner, spec, value)
-      if wrong then
-        return nil, wrong
-      end
-      values[name] = value
-    elseif spec.default ~= nil then
-      values[name] = spec.default
+end
+
+-- An object of the caller's may have options that it inherits.
+local function with_inherited(declaration, object)
+  local given = {}
+  for key, value in pairs(object) do
+    given[key] = value
+  end
+  for _, spec in ipairs(declaration) do
+    given[spec.name] = object[spec.name]
+  end
+  return given
+end
+
+function read_table(owner, declaration, given)
+  if getmetatable(given) ~= nil then
+    given = with_inherited(declaration, given)
+  end
+  local outline = outline_of(declaration)
+  local specs, unasked, values = outline.specs, outline.unasked, {}
+  local wrong, refused
+  for key, value in next, given do
+    local spec = specs[key]
+    if not spec then
+      return nil, unknown(owner, declaration, key)
     end
+    values[key], wrong = read_value(owner, spec, value)
+    refused = refused or wrong
+  end
+  for index = 1, #unasked do
+    local spec = unasked[index]
+    if given[spec.name] == nil then
+      values[spec.name], wrong = read_value(owner, spec, nil)
+      refused = refused or wrong
+    end
+  end
+  if refused then
+    return nil, first_refusal(owner, declaration, given)
   end
   return values
 end

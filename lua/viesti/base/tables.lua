@@ -1,18 +1,11 @@
 --- Small helpers on tables.
+local core = require "viesti.core"
+
 local tables = {}
 
 --- A copy of `value` that shares no table with it. Objects (tables with a metatable) are values to
 --- their owners and are not copied.
-function tables.copy(value)
-  if type(value) ~= "table" or getmetatable(value) ~= nil then
-    return value
-  end
-  local copy = {}
-  for key, item in pairs(value) do
-    copy[key] = tables.copy(item)
-  end
-  return copy
-end
+tables.copy = core.copy
 
 local function by_text(a, b)
   return tostring(a) < tostring(b)

@@ -8,7 +8,27 @@ local multipart = require "viesti.message.multipart"
 local body = {}
 
 --- The options that give a body, of which a request has one.
-body.OPTIONS = { "data", "json", "content", "multipart" }
+local OPTIONS = { "data", "json", "content", "multipart" }
+body.OPTIONS = OPTIONS
+
+--- The first of them that is among a request's options, nil for none.
+---@return string? name
+function body.given(values)
+  for index = 1, #OPTIONS do
+    if values[OPTIONS[index]] ~= nil then
+      return OPTIONS[index]
+    end
+  end
+end
+
+-- Another one than the first.
+local function given_beside(values, first)
+  for _, name in ipairs(OPTIONS) do
+    if values[name] ~= nil and name ~= first then
+      return name
+    end
+  end
+end
 
 local PIECE = 64 * 1024
 
@@ -16,13 +36,13 @@ local readers = {}
 
 function readers.data(data)
   local flat, wrong = fields.flatten("data", data, "text")
-  return flat and { bytes = fields.encode(flat), media_type = "application/x-www-form-urlencoded" },
+  return flat and { bytes = fields.encode(flat), media_type = core.media_types.data },
     wrong
 end
 
 function readers.json(value)
   local text, wrong = json.encode(value)
-  return text and { bytes = text, media_type = "application/json" }, wrong
+  return text and { bytes = text, media_type = core.media_types.json }, wrong
     and "json cannot hold " .. wrong
 end
 
@@ -57,14 +77,11 @@ end
 --- body.open reads from) and its `length` if known, or `parts`; an empty one if there is none. Or
 --- nil and what is wrong. Where `content` is that of an earlier request, `source` is that one's.
 function body.read(values, source)
-  local found
-  for _, name in ipairs(body.OPTIONS) do
-    if values[name] ~= nil and found then
-      return nil, ("%s and %s are both given, a request has one body"):format(found, name)
-    end
-    found = values[name] ~= nil and name or found
-  end
-  if values.length and type(values.content) ~= "function" then
+  local found = body.given(values)
+  local another = found and given_beside(values, found)
+  if another then
+    return nil, ("%s and %s are both given, a request has one body"):format(found, another)
+  elseif values.length and type(values.content) ~= "function" then
     return nil, "length is for a body that a function in content supplies"
   elseif values.factory and type(values.content) ~= "function" then
     return nil, "factory is for a function in content, which makes one that supplies the body"

@@ -85,13 +85,7 @@ function fields.flatten(what, given, booleans)
 end
 
 --- "name=value&name=value", percent-encoded.
-function fields.encode(flat)
-  local parts = {}
-  for index = 1, #flat, 2 do
-    parts[#parts + 1] = core.encode(flat[index]) .. "=" .. core.encode(flat[index + 1])
-  end
-  return table.concat(parts, "&")
-end
+fields.encode = core.encode_fields
 
 --- The first value of a field in a flat list, false if it is to be left out, nil if there is none.
 function fields.find(flat, name)

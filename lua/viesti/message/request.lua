@@ -59,8 +59,8 @@ local Request = core.Request
 -- Called by the core when a streamed body is to be sent.
 Request.open_source = body.open
 
-local REMEMBERED = { "params", "data", "json", "content", "length", "factory", "on_progress",
-  "secret_headers", "ttl" }
+local REMEMBERED = { params = true, data = true, json = true, content = true, length = true,
+  factory = true, on_progress = true, secret_headers = true, ttl = true }
 
 -- Every request has a Host (RFC 9112 3.2), and the cookies of a session are its own.
 local NEVER_OMITTED = { host = true, cookie = true }
@@ -96,9 +96,8 @@ end
 local function remember(values, read, typed, omitted)
   local given = { url = values.url, typed = typed, omitted = omitted, multipart = read.parts }
   local more = read.parts ~= nil or omitted ~= nil
-  for _, name in ipairs(REMEMBERED) do
-    local value = values[name]
-    if value ~= nil then
+  for name, value in pairs(values) do
+    if REMEMBERED[name] then
       given[name], more = tables.copy(value), true
     end
   end
@@ -118,15 +117,6 @@ local function further(values, read)
   end
 end
 
-local function has_body(choices)
-  for _, name in ipairs(body.OPTIONS) do
-    if choices[name] ~= nil then
-      return true
-    end
-  end
-  return false
-end
-
 local function build(values, source)
   local params, headers, read, omitted, wrong
   params, wrong = fields.flatten("params", values.params, "text")
@@ -143,7 +133,7 @@ local function build(values, source)
     return nil, wrong
   elseif read.parts and (fields.find(headers, "Content-Type") or ""):lower():find "boundary" then
     return nil, "headers: the boundary in Content-Type is chosen anew for each attempt"
-  elseif has_body(values) and not values.method then
+  elseif not values.method and body.given(values) then
     return nil, 'a body needs a method, "POST" say'
   end
   local typed = read.media_type ~= nil and fields.find(headers, "Content-Type") == nil
@@ -192,8 +182,8 @@ local HINTS = {
   ["nil"] = ": sender:send(request) takes a colon, and a request",
 }
 
--- Called by the core for what is no Request yet, and no table that says no more than a URL and a
--- usual method. `what` was called with it, `send` if not said.
+-- Called by the core for what is no Request yet, and no table that it reads by itself. `what` was
+-- called with it, `send` if not said.
 function Request.of_options(given, what)
   if type(given) == "table" and not option_types.is_sender(given) then
     local request, wrong = make(nil, options.read_table("Request", declaration, given))
@@ -276,8 +266,8 @@ local function copy(request, changes)
   local merged, wrong = merge(request, given, changes)
   if not merged then
     return nil, wrong
-  elseif has_body(changes) then
-    if request.method == "GET" and not has_body(given) then
+  elseif body.given(changes) then
+    if request.method == "GET" and not body.given(given) then
       merged.method = changes.method -- a GET made without a word about it, most likely
     end
     return make(nil, options.read_table("Request", declaration, merged))

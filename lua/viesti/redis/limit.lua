@@ -6,6 +6,7 @@ local core = require "viesti.core"
 local format = require "viesti.base.format"
 local new_client = require "viesti.redis.client"
 local new_names = require "viesti.redis.names"
+local number_text = require "viesti.base.number_text"
 local place = require "viesti.redis.place"
 local RateLimit = require "viesti.limits.rate_limit"
 local warnings = require "viesti.base.warnings"
@@ -30,7 +31,7 @@ function RedisLimit:init()
 end
 
 local function microseconds(seconds)
-  return ("%.3f"):format(math.min(seconds, LONGEST) * MICROSECONDS)
+  return number_text(math.min(seconds, LONGEST) * MICROSECONDS)
 end
 
 local function failed(self, reason)

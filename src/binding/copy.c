@@ -1,0 +1,54 @@
+/* Copies of what a caller gave, which is his to edit. */
+#include "binding/support.h"
+
+enum { DEEPEST = 1000, OWN_SLOTS = 6 };
+
+static bool is_object(lua_State *L, int index) {
+  bool object = lua_getmetatable(L, index);
+  if (object)
+    lua_pop(L, 1);
+  return object;
+}
+
+static int count_pairs(lua_State *L, int index) {
+  int count = 0;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
+    count++;
+  return count;
+}
+
+/* Puts a copy of the table on top of the stack in its place. */
+static void copy_table(lua_State *L, int depth) {
+  if (depth > DEEPEST)
+    vi_raise(L, "tables nested more than %d deep, or in a circle", DEEPEST);
+  vi_make_slots(L, OWN_SLOTS);
+  int from = lua_gettop(L), to = from + 1, length = (int)lua_rawlen(L, from);
+  int count = count_pairs(L, from);
+  lua_createtable(L, length, count > length ? count - length : 0);
+  for (lua_pushnil(L); lua_next(L, from);) {
+    if (lua_istable(L, -1) && !is_object(L, -1))
+      copy_table(L, depth + 1);
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, to);
+  }
+  lua_replace(L, from);
+}
+
+void vi_push_copy(lua_State *L, int index) {
+  lua_pushvalue(L, index);
+  if (lua_istable(L, -1) && !is_object(L, -1))
+    copy_table(L, 1);
+}
+
+/* copy(value) -> what vi_push_copy says */
+static int copy(lua_State *L) {
+  luaL_checkany(L, 1);
+  vi_push_copy(L, 1);
+  return 1;
+}
+
+void vi_open_copy(lua_State *L) {
+  lua_pushcfunction(L, copy);
+  lua_setfield(L, -2, "copy");
+}
