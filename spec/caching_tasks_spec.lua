@@ -181,6 +181,23 @@ describe("CachingSender over an AsyncSender", function()
       end)
     end)
 
+    it("finds what another machine has put between its look and its lease", function()
+      server:route("/x", fresh)
+      local store = leasing_store()
+      local lease, other = store.lease, nil
+      function store.lease(...)
+        local sender = other
+        other = nil
+        if sender then
+          assert(sender:send(request()))
+        end
+        return lease(...)
+      end
+      other = caching({ store = store })
+      local response = assert(caching({ store = store }):send(request()))
+      assert.same({ true, 1 }, { response.from_cache, server:count("/x") })
+    end)
+
     it("sends for the next one where the only one was cancelled before it could send", function()
       server:route("/x", fresh)
       local sender = caching()

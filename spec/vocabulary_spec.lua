@@ -206,7 +206,7 @@ describe("A guide", function()
     assert.is_true(count > 30)
   end)
 
-  it("has the classes in their tables take what they take, in order, with their defaults", function()
+  it("has the classes in their tables take what they do, in order, with their defaults", function()
     local count = 0
     for _, found in ipairs(declarations.tables(pages.read "docs/classes.md")) do
       for _, row in ipairs(found.head[1] == "class" and found or {}) do

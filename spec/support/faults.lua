@@ -175,7 +175,7 @@ local silence = {
         answer = silent(head("Content-Length: 9\r\n\r\nabc")), session = { idle_timeout = 0.2 },
         timeout = "idle", stream = "abc", download = "part" },
       { "nothing on a stream of HTTP/2, within `timeout`", at = "http2_silent",
-        request = { timeout = 0.1 }, timeout = "total", keeps = true },
+        request = { timeout = 0.5 }, timeout = "total", keeps = true },
     }),
     of_kind("deadline", "none", {
       { "nothing, before the `deadline` of the request", answer = { hang = true }, deadline = 0.1 },

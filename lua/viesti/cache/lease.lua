@@ -20,8 +20,13 @@ local function releasing(far, key)
   end })
 end
 
-local function lead(self, key, fetch)
+-- Between the look and the lease it may have come, by whoever had the lease until then.
+local function lead(self, key, fetch, look_up)
   local _ <close> = releasing(self.far, key)
+  local found = look_up()
+  if found then
+    return found
+  end
   local response, err, stored = fetch()
   if not stored then
     self.apart:add(key) -- waiting for what is not for all would only make a queue
@@ -37,7 +42,7 @@ function Lease:run(key, fetch, look_up, sleep)
   local till = core.now() + seconds
   while not self.apart:has(key) and core.now() < till do
     if self.far:call("lease", key, seconds) ~= false then
-      return lead(self, key, fetch)
+      return lead(self, key, fetch, look_up)
     end
     sleep(wait)
     local response = look_up()

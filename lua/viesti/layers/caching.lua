@@ -182,15 +182,33 @@ local function fetch(self, request, outgoing, verdict, generation)
   return self.sender:send(request)
 end
 
--- Likewise, unless another machine is about to put it into the store that both have.
-local function fetch_leased(self, request, outgoing, verdict, generation)
-  local key = self.leases and verdict:collapses(request) and verdict:key(request)
-  if not key then
-    return fetch(self, request, outgoing, verdict, generation)
+-- What is to be sent so that others are told by the head of the answer whether it may be for them,
+-- too. A failure may be followed by another try further inside, and what functions of the user's
+-- will make of an answer nobody knows: there they wait for its end.
+local function with_head_told(self, request, outgoing, tell_head)
+  if not tell_head or self.chooses or request.ttl then
+    return outgoing
   end
-  return self.leases:run(key, function()
-    return fetch(self, request, outgoing, verdict, generation)
-  end, function()
+  return core.request_with_head(outgoing, function(head)
+    if head.status_code ~= TOO_MANY_REQUESTS and head.status_code < 500 then
+      tell_head(function(other)
+        return self.cache:serves(request, head, other)
+      end)
+    end
+  end)
+end
+
+-- Likewise, unless another machine is about to put it into the store that both have.
+local function fetch_leased(self, request, outgoing, verdict, generation, tell_head)
+  local key = self.leases and verdict:collapses(request) and verdict:key(request)
+  local function ask()
+    return fetch(self, request, with_head_told(self, request, outgoing, tell_head), verdict,
+      generation)
+  end
+  if not key then
+    return ask()
+  end
+  return self.leases:run(key, ask, function()
     local response
     response, outgoing, verdict, generation = look_up(self, request)
     return response
@@ -242,22 +260,6 @@ local function refresh(self, request, outgoing, verdict, generation)
   return true
 end
 
--- Fetches for others as well, who are told by the head of the answer whether it may be for them. A
--- failure may be followed by another try further inside, and what functions of the user's will make
--- of an answer nobody knows: there they wait for its end.
-local function fetch_for_all(self, request, outgoing, verdict, generation, tell_head)
-  if not self.chooses and not request.ttl then
-    outgoing = core.request_with_head(outgoing, function(head)
-      if head.status_code ~= TOO_MANY_REQUESTS and head.status_code < 500 then
-        tell_head(function(other)
-          return self.cache:serves(request, head, other)
-        end)
-      end
-    end)
-  end
-  return fetch_leased(self, request, outgoing, verdict, generation)
-end
-
 local MOST_WAITS = 2 -- for others whose requests fail, before one tries by oneself
 
 -- Waits for another's answer to the same, or asks for all. Returns first whether it was another's.
@@ -270,7 +272,7 @@ local function forward(self, request, outgoing, verdict, generation)
       break
     elseif not shared:is_under_way(key) then
       return false, shared:lead(key, function(tell_head)
-        return fetch_for_all(self, request, outgoing, verdict, generation, tell_head)
+        return fetch_leased(self, request, outgoing, verdict, generation, tell_head)
       end)
     end
     outcome = shared:follow(key, request)
