@@ -24,7 +24,7 @@ describe("A server that was not told what was invalidated", function()
   end)
 
   local function put(key, entry, generation)
-    return store:put(key, "", entry, { seconds = 60, tags = { "t" }, generation = generation })
+    return store:put(key, "", entry, { seconds = 600, tags = { "t" }, generation = generation })
   end
 
   local function wait_until_asked_again(asking)
