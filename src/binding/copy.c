@@ -10,20 +10,13 @@ static bool is_object(lua_State *L, int index) {
   return object;
 }
 
-static int count_pairs(lua_State *L, int index) {
-  int count = 0;
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
-    count++;
-  return count;
-}
-
 /* Puts a copy of the table on top of the stack in its place. */
 static void copy_table(lua_State *L, int depth) {
   if (depth > DEEPEST)
     vi_raise(L, "tables nested more than %d deep, or in a circle", DEEPEST);
   vi_make_slots(L, OWN_SLOTS);
   int from = lua_gettop(L), to = from + 1, length = (int)lua_rawlen(L, from);
-  int count = count_pairs(L, from);
+  int count = vi_count_pairs(L, from);
   lua_createtable(L, length, count > length ? count - length : 0);
   for (lua_pushnil(L); lua_next(L, from);) {
     if (lua_istable(L, -1) && !is_object(L, -1))

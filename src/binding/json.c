@@ -252,13 +252,6 @@ static int push_keys(lua_State *L, int index) {
   return keys;
 }
 
-static int count_keys(lua_State *L, int keys) {
-  int count = 0;
-  for (lua_pushnil(L); lua_next(L, keys); lua_pop(L, 1))
-    count++;
-  return count;
-}
-
 static bool put_table(writer *out, int index, int depth) {
   lua_State *L = out->L;
   if (depth > DEEPEST)
@@ -267,7 +260,7 @@ static bool put_table(writer *out, int index, int depth) {
   if (is_marked(L, index))
     return put_list(out, index, depth + 1);
   int keys = push_keys(L, index);
-  int count = count_keys(L, keys);
+  int count = vi_count_pairs(L, keys);
   if (count > 0 && luaL_len(L, index) == count)
     return put_list(out, index, depth + 1);
   return put_object(out, index, keys, count, depth + 1);

@@ -56,6 +56,13 @@ void vi_make_slots(lua_State *L, int count) {
     luaL_error(L, "not enough memory");
 }
 
+int vi_count_pairs(lua_State *L, int index) {
+  int count = 0;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
+    count++;
+  return count;
+}
+
 vi_text vi_check_text(lua_State *L, int index) {
   vi_text text;
   text.data = luaL_checklstring(L, index, &text.length);
