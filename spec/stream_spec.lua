@@ -39,7 +39,7 @@ for _, way in ipairs(ways) do
       process.run("rm -r " .. process.quote(folder))
     end)
 
-    local promise = way:promises({ timeout = 10 })
+    local promise = way:promises({ timeout = 60 })
 
     local function stream(sender, path, method)
       return sender:send({ method = method, url = (path:find("^/") and server.url or "") .. path,
