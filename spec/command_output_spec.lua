@@ -66,8 +66,8 @@ describe("The command viesti", function()
       local file <close> = io.open(folder .. "/there", "w")
       file:write("old")
       file:close()
-      assert.equal(18,
-        command.run({ "-o", "there", server.url .. "/cut" }, { folder = folder }).code)
+      assert.equal(18, command.run({ "-o", "there", "--retry", "0", server.url .. "/cut" },
+        { folder = folder }).code)
       assert.same({ { "there" }, "old" }, { names(), read("there") })
       command.run({ "-f", "-o", "there", server.url .. "/status/404" }, { folder = folder })
       assert.equal("old", read("there"))
@@ -75,15 +75,43 @@ describe("The command viesti", function()
       assert.equal("new", read("there"))
     end)
 
+    it("where what breaks off on the way is taken again", function()
+      local cut = { body = ("x"):rep(100), after = 90, close = "silent" }
+      server:route("/mended", { cut, cut, { body = "whole" } })
+      local result = command.run({ "--stats", "-v", "-o", "file", server.url .. "/mended" },
+        { folder = folder })
+      assert.equal(0, result.code)
+      assert.same({ { "file" }, "whole" }, { names(), read("file") })
+      assert.matches("\n%* again in 1.00 s\n", result.err)
+      assert.matches("\nretries     2\n", result.err)
+      server:route("/posted", { cut, { body = "whole" } })
+      result = command.run({ "-o", "posted", "-d", "x", server.url .. "/posted" },
+        { folder = folder })
+      assert.same({ 18, 1 }, { result.code, server:count("/posted") })
+      server:route("/hasty", cut)
+      result = command.run({ "-m", "1.5", "-o", "hasty", server.url .. "/hasty" },
+        { folder = folder })
+      assert.equal(28, result.code)
+      assert.is_true(server:count("/hasty") < 4)
+    end)
+
     it("that go on where they were interrupted, with -C", function()
       server:route("/large", { downloads.whole(downloads.TAG, 60),
         downloads.part(60, nil, downloads.TAG) })
       local arguments = { "-C", "-O", server.url .. "/large" }
-      assert.equal(18, command.run(arguments, { folder = folder }).code)
+      assert.equal(18, command.run({ "--retry", "0", table.unpack(arguments) },
+        { folder = folder }).code)
       assert.same({ "large.part", "large.part.json" }, names())
       assert.same({ code = 0, out = "", err = "" }, command.run(arguments, { folder = folder }))
       assert.equal("bytes=60-", server:requests()[2].header("Range"))
       assert.same({ { "large" }, downloads.BODY }, { names(), read("large") })
+      server:route("/again", { downloads.whole(downloads.TAG, 60),
+        downloads.part(60, nil, downloads.TAG) })
+      assert.same({ code = 0, out = "", err = "" },
+        command.run({ "-C", "-o", "again", server.url .. "/again" }, { folder = folder }))
+      assert.equal("bytes=60-", server:requests()[4].header("Range"))
+      assert.equal(downloads.BODY, read("again"))
+      os.remove(folder .. "/again")
       local result = command.run({ "-C", "-o", "x", server.url .. "/status/404" },
         { folder = folder })
       assert.equal(22, result.code)

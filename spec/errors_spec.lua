@@ -5,10 +5,23 @@ describe("Error", function()
   it("is what senders of one's own return, and prints as a sentence", function()
     local request = viesti.Request("GET", "http://h/")
     local err = viesti.Error("timeout", "the disk took too long", request)
-    assert.same({ "timeout", "the disk took too long", "no", false, 0 },
+    assert.same({ "timeout", "the disk took too long", "maybe", true, 0 },
       { err.kind, err.message, err.sent, err.retryable, err.code })
     assert.equal(request, err.request)
     assert.equal("timeout: the disk took too long (GET http://h/)", tostring(err))
+  end)
+
+  it("says, unless told, what is usual for its kind: whether it may have arrived", function()
+    local post = viesti.Request { method = "POST", url = "http://h/" }
+    for kind, sent in pairs { connect = "no", resolve = "no", tls = "no", circuit_open = "no",
+      rate_limited = "no", reset = "maybe", timeout = "maybe", script = "maybe" } do
+      assert.equal(sent, viesti.Error(kind, "x").sent)
+      assert.equal(sent, viesti.Error(kind, "x", post).sent)
+    end
+    assert.is_true(viesti.Error("connect", "x", post).retryable)
+    assert.is_false(viesti.Error("reset", "x", post).retryable)
+    assert.is_true(viesti.Error("reset", "x", post:with { idempotent = true }).retryable)
+    assert.equal("no", viesti.Error("reset", "x", post, "no").sent)
   end)
 
   it("says how many attempts came to it, where there were several", function()

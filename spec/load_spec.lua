@@ -125,6 +125,14 @@ describe("viesti.chains.load", function()
       select(2, viesti.load("return chain { CachingSender, SyncSender {} }")))
   end)
 
+  it("refuses several senders that nothing has put over each other", function()
+    for _, trusted in ipairs({ true, false }) do
+      assert.same({ nil, "the chain: it returns 2 values; layers are put over each other with "
+        .. "chain { ... }" }, { viesti.load("return CachingSender {}, SyncSender {}", nil,
+        { trusted = trusted }) })
+    end
+  end)
+
   it("refuses a chain in a circle", function()
     local text = "local c = CachingSender {} c.sender = c return c"
     local sentence = "the chain: CachingSender stands inside itself; a chain ends with a sender "

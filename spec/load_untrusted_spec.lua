@@ -156,6 +156,15 @@ describe("An untrusted chain file", function()
       "return policies.wrong()")
   end)
 
+  it("is told of a slip in the name of a policy as any other is", function()
+    assert_refused('relay.lua:2: policies: there is no "unsend", did you mean \'unsent\'?',
+      "\nreturn RetryingSender { policy = policies.unsend }")
+    local told <close> = warnings.kept(viesti.ChainFileWarning)
+    assert(load_untrusted("return RetryingSender { policy = policies.of_nothing }"))
+    assert.same({ 'relay.lua:1: "policies.of_nothing" is nil, for nothing has that name' },
+      told.messages)
+  end)
+
   it("tells of the first hundred names that mean nothing, in the order of the file", function()
     local told <close> = warnings.kept(viesti.ChainFileWarning)
     local names = {}

@@ -29,6 +29,29 @@ describe("Misuse is told by the name of what is misused:", function()
     assert.equal('{"', response:read(2))
   end)
 
+  it("a dot in the place of a colon, whatever layer is outermost", function()
+    local inner = viesti.MockSender { routes = { { answer = {} } } }
+    local outermost = { inner, viesti.standard { sender = inner },
+      assert(viesti.load("return CachingSender {}")) }
+    for _, options in ipairs({
+      { "Client" }, { "CachingSender" }, { "CircuitBreakingSender" }, { "ExtendingSender" },
+      { "ConcurrencyLimitingSender", limit = 1 }, { "DeadlineSender", max_time = 1 },
+      { "RateLimitingSender", rate = 1 }, { "RetryingSender" }, { "DefaultsSender" },
+      { "AuthenticatingSender", bearer = "x" }, { "HedgingSender", delay = 1 },
+      { "FailoverSender", origins = { "http://a.example" } }, { "RedirectingSender" },
+      { "TracingSender", on_event = print } }) do
+      local name = table.remove(options, 1)
+      options.sender = inner
+      outermost[#outermost + 1] = viesti[name](options)
+    end
+    for _, sender in ipairs(outermost) do
+      assert_raises("send: the request must be a Request or a table of its options, got nothing: "
+        .. "sender:send(request) takes a colon, and a request", function()
+        local _ = sender.send { url = "http://h/" }
+      end)
+    end
+  end)
+
   it("seconds that are none", function()
     local sender <close> = viesti.AsyncSender()
     local task <close> = viesti.spawn(function() end)

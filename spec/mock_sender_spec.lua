@@ -63,6 +63,10 @@ describe("MockSender", function()
   end)
 
   it("gives errors, each a new one, which say whether sending again is safe", function()
+    local refusing = MockSender { routes = { { answer = { { error = "connect" }, {} } } } }
+    local retrying = viesti.RetryingSender { retries = 1, backoff = { base = 0 },
+      sender = refusing }
+    assert(retrying:send { method = "POST", url = "http://h/", content = "" }) -- as on the wire
     local mock = MockSender { routes = { { answer = { error = "reset", sent = "no" } } } }
     local _, first = mock:send { url = HOST }
     local _, second = mock:send { url = HOST }

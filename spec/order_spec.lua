@@ -25,6 +25,18 @@ describe("viesti.senders.order", function()
       viesti.RedirectingSender(), viesti.DefaultsSender()))
   end)
 
+  it("warns of what stands outside of where relative URLs are made whole", function()
+    local based = viesti.DefaultsSender({ base_url = "http://h/" })
+    assert.same({ "RetryingSender stands outside DefaultsSender with a base_url, and belongs "
+      .. "inside it: it takes no relative URL" }, check(viesti.RetryingSender(), based))
+    assert.same({}, check(based, viesti.RetryingSender()))
+    assert.same({}, check(viesti.RetryingSender(), viesti.DefaultsSender({ headers = { A = 1 } })))
+  end)
+
+  it("warns of what redirects lead to and no limit counts", function()
+    assert.equal(1, #check(viesti.RateLimitingSender(1), viesti.RedirectingSender()))
+  end)
+
   it("warns of two where one is enough", function()
     assert.same({ "there are two of RetryingSender: the retries of one are multiplied by those of "
       .. "the other" }, check(viesti.RetryingSender(), viesti.RetryingSender()))

@@ -337,8 +337,8 @@ describe("Request", function()
       refused("the URL 'host/path' has no scheme (http or https)", { url = "host/path" })
       refused("the URL '' has no scheme (http or https)", { url = "" })
       refused("the URL '***@host/path' has no scheme (http or https)", { url = "me:pw@host/path" })
-      refused("the URL '/data.json' has no scheme (http or https); it may be relative below a "
-        .. "DefaultsSender with a base_url", { url = "/data.json" })
+      refused("the URL '/data.json' has no scheme (http or https); it may be relative where a "
+        .. "DefaultsSender with a base_url is outermost", { url = "/data.json" })
       for bad, shown in pairs({ ["http://host:99999/"] = "http://host:99999/",
         ["http://me:pw@host:99999/"] = "***@host:99999/" }) do
         assert.error_matches(function() Request({ url = bad }) end,

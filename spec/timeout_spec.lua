@@ -20,7 +20,7 @@ end
 
 local function assert_timed_out(seconds, result, err)
   assert.is_nil(result)
-  assert.same({ "timeout", "no", false }, { err.kind, err.sent, err.retryable })
+  assert.same({ "timeout", "maybe", false }, { err.kind, err.sent, err.retryable })
   assert.equal(("timeout: the task was not done within %g seconds"):format(seconds), tostring(err))
 end
 

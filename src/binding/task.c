@@ -206,6 +206,7 @@ int vi_push_outcome(lua_State *L, vi_task *task) {
   if (task->state == VI_TASK_CANCELLED) {
     vi_error error;
     vi_error_set(&error, VI_ERROR_CANCELLED, "the task was cancelled");
+    error.maybe_sent = true; /* whatever it was to send */
     return vi_push_failure(L, &error, 0);
   }
   if (task->state == VI_TASK_FAILED) {

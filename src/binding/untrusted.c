@@ -152,19 +152,27 @@ static void open_libraries(lua_State *U) {
   }
 }
 
+/* Where the caller's state has what this run is about. */
+enum { TEXT = 1, NAME, WORDS, DATA, BOX, CALLS, ARGUMENTS = DATA };
+
 /* Where the state's registry has the names that were read and mean nothing: a list of them, and
  * the line of each. */
 static const char MISSING_KEY = 'm';
 
-/* __index of the table of globals; upvalue 1 is that list. */
+/* __index of the table of globals, or of another that stands there; upvalue 1 is that list, upvalue
+ * 2 what stands before a name of the other, or "". */
 static int note_missing(lua_State *U) {
   lua_settop(U, 2);
+  if (lua_type(U, 2) != LUA_TSTRING)
+    return 0;
+  lua_pushfstring(U, "%s%s", lua_tostring(U, lua_upvalueindex(2)), lua_tostring(U, 2));
+  lua_replace(U, 2);
   lua_Unsigned count = lua_rawlen(U, lua_upvalueindex(1));
   lua_pushvalue(U, 2);
   bool noted = lua_rawget(U, lua_upvalueindex(1)) != LUA_TNIL;
   lua_Debug reader;
-  if (noted || count >= MOST_MISSING || lua_type(U, 2) != LUA_TSTRING ||
-      !lua_getstack(U, 1, &reader) || !lua_getinfo(U, "l", &reader))
+  if (noted || count >= MOST_MISSING || !lua_getstack(U, 1, &reader) ||
+      !lua_getinfo(U, "l", &reader))
     return 0;
   lua_pushvalue(U, 2);
   lua_pushinteger(U, reader.currentline);
@@ -174,15 +182,44 @@ static int note_missing(lua_State *U) {
   return 0;
 }
 
-/* Has names that the table at 1 lacks noted. */
-static void watch_missing(lua_State *U) {
+/* Has names that the table on top of the stack lacks noted in the list at `list`, with `before`
+ * before them. */
+static void watch_table(lua_State *U, int list, const char *before) {
   lua_createtable(U, 0, 1);
-  lua_newtable(U);
-  lua_pushvalue(U, -1);
-  lua_rawsetp(U, LUA_REGISTRYINDEX, &MISSING_KEY);
-  lua_pushcclosure(U, note_missing, 1);
+  lua_pushvalue(U, list);
+  lua_pushstring(U, before);
+  lua_pushcclosure(U, note_missing, 2);
   lua_setfield(U, -2, "__index");
-  lua_setmetatable(U, 1);
+  lua_setmetatable(U, -2);
+}
+
+/* Likewise the table of words of that name, whose own stand behind a dot. */
+static void watch_words(lua_State *U, int list, const char *name, size_t length) {
+  lua_pushlstring(U, name, length + 1);
+  lua_pushlstring(U, name, length);
+  lua_rawget(U, 1);
+  if (!lua_getmetatable(U, -1))
+    watch_table(U, list, lua_tostring(U, -2));
+  lua_settop(U, list);
+}
+
+/* Likewise the table at 1, and the tables of words in it. */
+static void watch_missing(lua_State *U, lua_State *L) {
+  lua_newtable(U);
+  int list = lua_gettop(U);
+  lua_pushvalue(U, list);
+  lua_rawsetp(U, LUA_REGISTRYINDEX, &MISSING_KEY);
+  lua_Integer words = (lua_Integer)lua_rawlen(L, WORDS);
+  for (lua_Integer i = 1; i <= words; i++) {
+    lua_rawgeti(L, WORDS, i);
+    const char *name = lua_tostring(L, -1), *dot = strchr(name, '.');
+    if (dot)
+      watch_words(U, list, name, (size_t)(dot - name));
+    lua_pop(L, 1);
+  }
+  lua_pushvalue(U, 1);
+  watch_table(U, list, "");
+  lua_settop(U, 1);
 }
 
 /* Pushes { name, line, name, line, ... }, in the order in which they were read. Nothing is raised
@@ -204,9 +241,6 @@ VI_RAISES static void push_missing(lua_State *L, lua_State *U) {
   }
   lua_pop(U, 1);
 }
-
-/* Where the caller's state has what this run is about. */
-enum { TEXT = 1, NAME, WORDS, DATA, BOX, CALLS, ARGUMENTS = DATA };
 
 /* Words and data of the caller's, into the table at 1. Nothing here raises in `L`. */
 static void give_words(lua_State *U, lua_State *L) {
@@ -234,14 +268,15 @@ static void give_words(lua_State *U, lua_State *L) {
   }
 }
 
-/* Protected, in the state itself: runs the text and leaves what it returns. */
+/* Protected, in the state itself: runs the text and leaves the first value that it returns, and how
+ * many there are. */
 static int work(lua_State *U) {
   lua_State *L = lua_touserdata(U, 1);
   lua_settop(U, 0);
   lua_newtable(U);
   open_libraries(U);
   give_words(U, L);
-  watch_missing(U);
+  watch_missing(U, L);
   size_t length;
   const char *text = lua_tolstring(L, TEXT, &length);
   if (luaL_loadbufferx(U, text, length, lua_tostring(L, NAME), "t") != LUA_OK)
@@ -249,9 +284,12 @@ static int work(lua_State *U) {
   lua_pushvalue(U, 1);
   lua_setupvalue(U, -2, 1);
   lua_sethook(U, count, LUA_MASKCOUNT, STEP);
-  lua_call(U, 0, 1);
+  lua_call(U, 0, LUA_MULTRET);
   lua_sethook(U, NULL, 0, 0);
-  return 1;
+  lua_Integer count = lua_gettop(U) - 1;
+  lua_settop(U, 2);
+  lua_pushinteger(U, count);
+  return 2;
 }
 
 static int close_run(lua_State *L) {
@@ -294,8 +332,9 @@ VI_RAISES static run *push_run(lua_State *L) {
   return self;
 }
 
-/* run_untrusted(text, name, words, data) -> what the text returns, as data, and the names that it
- * has read and that mean nothing, with their lines; or raises a sentence. `words` is a list of
+/* run_untrusted(text, name, words, data) -> what the text returns, as data, the names that it has
+ * read and that mean nothing, with their lines, and how many values it returns, of which that is
+ * the first; or raises a sentence. `words` is a list of
  * names, `data` has strings, numbers and booleans by name. The name is one for Lua's load. */
 static int run_untrusted(lua_State *L) {
   lua_settop(L, ARGUMENTS);
@@ -309,15 +348,18 @@ static int run_untrusted(lua_State *L) {
   lua_State *U = self->state;
   lua_pushcfunction(U, work);
   lua_pushlightuserdata(U, L);
-  int status = lua_pcall(U, 1, 1, 0);
+  int status = lua_pcall(U, 1, 2, 0);
   lua_settop(L, CALLS); /* where it was left in the middle of the words */
   if (status != LUA_OK) {
     push_reason(L, self, status);
     return lua_error(L);
   }
+  lua_Integer count = lua_tointeger(U, -1);
+  lua_pop(U, 1);
   vi_cross(U, L, CALLS, lua_tostring(L, NAME) + 1);
   push_missing(L, U);
-  return 2;
+  lua_pushinteger(L, count);
+  return 3;
 }
 
 void vi_open_untrusted(lua_State *L) {

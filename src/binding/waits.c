@@ -115,6 +115,7 @@ static int return_outcome(lua_State *L, vi_task *task) {
   vi_error error;
   vi_error_set(&error, VI_ERROR_TIMEOUT, "the task was not done within %.14g seconds",
                lua_tonumber(L, 2));
+  error.maybe_sent = true; /* whatever it was to send */
   return vi_push_failure(L, &error, 0);
 }
 

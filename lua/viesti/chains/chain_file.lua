@@ -39,16 +39,26 @@ function ChainFile:has_changed()
   return text ~= self.text, text ~= nil
 end
 
+-- `return CachingSender {}, SyncSender {}` is no chain, and would pass for its first layer.
+local function only(self, count, value)
+  if count > 1 then
+    error(("%s: it returns %d values; layers are put over each other with chain { ... }"):format(
+      self.title, count), 0)
+  end
+  return value
+end
+
 -- Precompiled chunks are refused. As in Lua's own files, a byte order mark is none of the text, and
 -- a first line for the shell counts as empty.
 local function returned(self, edition)
   local text = self.text:gsub("^\xEF\xBB\xBF", ""):gsub("^#[^\n]*", "")
   local env = sandbox.environment(edition, self.additions)
   if not self.trusted then
-    return untrusted.run(text, self.name, env, self.additions, edition)
+    return only(self, untrusted.run(text, self.name, env, self.additions, edition))
   end
   local chunk, wrong = load(text, self.name, "t", env)
-  return (chunk or error(wrong, 0))()
+  local results = table.pack((chunk or error(wrong, 0))())
+  return only(self, results.n, results[1])
 end
 
 --- What to say of the names that the file has read and that mean nothing.

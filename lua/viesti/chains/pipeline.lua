@@ -15,6 +15,7 @@ local function take(self, edition)
 end
 
 function Pipeline:send(request)
+  request = request or Request.from(request) -- which says what is missing
   if self.closed then
     return nil, core.error("closed", "the pipeline is closed", Request.from(request), "no")
   end

@@ -138,20 +138,33 @@ function build(run, value, depth)
   return built
 end
 
---- What the text returns, built by the names of `env`; raises a sentence.
+-- A slip in the name of a policy, `policies.unsend`, is an error in all chain files.
+local function note_missing(edition, env, name, place)
+  local there, wrong = true, nil
+  if name:find "^policies%." then
+    there, wrong = pcall(meaning, env, name)
+  end
+  if not there then
+    error(place .. without_place(tostring(wrong)), 0)
+  end
+  edition:note_missing(name, place)
+end
+
+--- How many values the text returns, and the first, built by the names of `env`; raises a sentence.
 ---@param text string
 ---@param name string
 ---@param env table<string, any> what the names of the text mean
 ---@param additions? table<string, any> those of them that are the host's own
 ---@param edition viesti.Edition notes names that mean nothing
----@return any
+---@return integer count, any value
 function untrusted.run(text, name, env, additions, edition)
   local words, data = names_of(additions)
-  local described, missing = core.run_untrusted(text, name, words, data)
+  local described, missing, count = core.run_untrusted(text, name, words, data)
   for position = 1, #missing, 2 do
-    edition:note_missing(missing[position], ("%s:%d: "):format(name:sub(2), missing[position + 1]))
+    note_missing(edition, env, missing[position],
+      ("%s:%d: "):format(name:sub(2), missing[position + 1]))
   end
-  return build({ env = env, name = name:sub(2), built = {} }, described, 0)
+  return count, build({ env = env, name = name:sub(2), built = {} }, described, 0)
 end
 
 return untrusted

@@ -69,9 +69,9 @@ function actions.clear(store)
 end
 
 function actions.stats(store)
+  print(("%-12s%d"):format("responses", store:count())) -- which says what is wrong with the store
+  print(("%-12s%d"):format("bytes", store:bytes()))
   local stats = store:stats()
-  print(("%-12s%d"):format("responses", stats.count or store:count()))
-  print(("%-12s%d"):format("bytes", stats.count and stats.bytes or store:bytes()))
   if not stats.count then -- of the whole server
     print(("%-12s%d"):format("evictions", stats.evictions))
   end

@@ -60,7 +60,8 @@ local fetch = {
       doc = "says who is asking (Basic), to the hosts of the URLs alone; @FILE has it in its first "
         .. "line, where no list of processes shows it" },
     { long = "retry", value = "N", type = "integer", min = 0, default = 3, own = true,
-      doc = "how often a server error or a broken connection is tried again" },
+      doc = "how often a server error or a broken connection is tried again; in the middle of a "
+        .. "body, where that goes to a file" },
     { long = "max-redirs", value = "N", type = "integer", min = 0, default = 20, own = true,
       doc = "how many redirects are followed; 0: none, a redirect is what comes" },
     { long = "location", short = "L", own = true,

@@ -2,6 +2,7 @@
 --- bodies.
 local chain = require "viesti.command.chain"
 local core = require "viesti.core"
+local exchange = require "viesti.command.exchange"
 local exit_codes = require "viesti.command.exit_codes"
 local failure = require "viesti.command.failure"
 local heads = require "viesti.command.heads"
@@ -10,55 +11,8 @@ local new_progress = require "viesti.command.progress"
 local new_stats = require "viesti.command.stats"
 local new_turns = require "viesti.limits.turns"
 local PartFile = require "viesti.downloads.part_file"
-local receive = require "viesti.command.receive"
 local requests = require "viesti.command.requests"
 local viesti = require "viesti"
-
----@class viesti.command.Outcome
----@field bytes integer? of the body; nil: it failed
----@field code integer? of the exit, where it failed
----@field reason any an error object or a sentence
----@field response viesti.Response?
----@field waited number? seconds that are not the request's but its turn's
-
--- Whether what comes is written while it comes, or when it is whole: what comes out of turn has to
--- wait, and holds no connection meanwhile.
-local function is_streamed(job, item)
-  return job.streams and (item.path ~= nil or job.values.parallel == 1 or #job.items == 1)
-end
-
-local function refused(response)
-  local _, err = pcall(response.raise_for_status, response)
-  local count = response.attempts and #response.attempts or 1
-  return err.message .. (count > 1 and (", after %d attempts"):format(count) or "")
-end
-
-local function exchange(job, item, place)
-  local request = item.request:with { stream = is_streamed(job, item) }
-  local response <close>, err = job.sender:send(request)
-  if not response then
-    return { code = exit_codes.of(err), reason = err }
-  elseif job.values.fail and response.status_code >= 400 then
-    return { code = exit_codes.STATUS, reason = refused(response), response = response }
-  end
-  local bytes, code, reason
-  local waited = 0
-  if item.path then
-    bytes, code, reason = receive.to_file(response, item.path, job.told)
-  else
-    local since = core.now()
-    place:await()
-    waited = core.now() - since
-    bytes, code, reason = receive.to_output(response, job.told)
-  end
-  return { bytes = bytes, code = code, reason = reason, response = response, waited = waited }
-end
-
-local function continue(job, item)
-  local bytes, code, reason, response = receive.continued(job.sender, item.request, item.path,
-    job.told)
-  return { bytes = bytes, code = code, reason = reason, response = response }
-end
 
 local function say(job, message)
   if not job.values.silent or job.values.show_error then
@@ -93,8 +47,8 @@ end
 local function fetch(job, item)
   local place <close> = job.turns:join()
   local started = core.now()
-  local outcome = item.refusal or job.values.continue and continue(job, item)
-    or exchange(job, item, place)
+  local outcome = item.refusal or job.values.continue and exchange.continue(job, item)
+    or exchange.take(job, item, place)
   note(job, outcome, core.now() - started - (outcome.waited or 0))
   return outcome.bytes and exit_codes.OK or outcome.code
 end
@@ -205,10 +159,17 @@ return function(given, values, operands)
   local job = { values = values, items = items, stats = stats, turns = new_turns(),
     progress = progress, told = function(bytes, total) progress:add(bytes, total) end }
   hear_warnings(job)
+  local tell_of_wait = values.verbose and heads.teller_of_waits(io.stderr, #items > 1) or nil
+  function job.on_retry(context)
+    stats:on_retry()
+    if tell_of_wait then
+      tell_of_wait(context)
+    end
+  end
   local har = values.har and open_har(values.har)
   local sender <close> = chain.build(given, values, items, {
     on_event = teller_of(listeners_of(values, items, stats, har)),
-    on_retry = values.verbose and heads.teller_of_waits(io.stderr, #items > 1) or nil,
+    on_retry = tell_of_wait,
   })
   job.sender, job.streams = sender, chain.streams(sender)
   io.stdout:setvbuf "no"

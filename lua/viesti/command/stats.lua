@@ -12,6 +12,11 @@ function Stats:on_event(name)
   end
 end
 
+--- What had broken off is taken again.
+function Stats:on_retry()
+  self.retries = self.retries + 1
+end
+
 local function retries_of(attempts)
   return attempts and math.max(0, #attempts - 1) or 0
 end

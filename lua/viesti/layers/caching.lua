@@ -317,6 +317,7 @@ function look_up(self, request)
 end
 
 function CachingSender:send(request)
+  request = request or Request.from(request) -- which says what is missing
   if self.behind then
     self.behind:go_on()
   end

@@ -7,6 +7,7 @@ local CircuitBreaker = require "viesti.limits.circuit_breaker"
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local format = require "viesti.base.format"
+local Request = require "viesti.message.request"
 local request_key = require "viesti.limits.request_key"
 
 local declaration = {
@@ -114,6 +115,7 @@ local function send_if_admitted(self, circuit, request)
 end
 
 function CircuitBreakingSender:send(request)
+  request = request or Request.from(request) -- which says what is missing
   local key, whole = self.key_of(request)
   local circuit = key and (self.breaker.circuits[key]
     or self.breaker:new_circuit(key, self:now()))

@@ -5,6 +5,7 @@
 local AsyncSender = require "viesti.senders.async"
 local innermost = require "viesti.senders.innermost"
 local ExtendingSender = require "viesti.senders.extending"
+local Request = require "viesti.message.request"
 local SyncSender = require "viesti.senders.sync"
 local warnings = require "viesti.base.warnings"
 
@@ -75,6 +76,7 @@ function Client:with_sender(sender)
 end
 
 function Client:send(request)
+  request = request or Request.from(request) -- which says what is missing
   return self.sender:send(request)
 end
 

@@ -7,6 +7,7 @@ local class = require "viesti.base.class"
 local ConcurrencyLimit = require "viesti.limits.concurrency_limit"
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
+local Request = require "viesti.message.request"
 local request_key = require "viesti.limits.request_key"
 
 ---@class viesti.ConcurrencyLimitingSender: viesti.ExtendingSender
@@ -37,6 +38,7 @@ function ConcurrencyLimitingSender:init()
 end
 
 function ConcurrencyLimitingSender:send(request)
+  request = request or Request.from(request) -- which says what is missing
   local key, whole = self.key_of(request)
   if not key then
     return self.sender:send(whole)

@@ -2,6 +2,7 @@
 --- ends: waits, retries and what is on the wire.
 local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
+local Request = require "viesti.message.request"
 
 ---@class viesti.DeadlineSender: viesti.ExtendingSender
 ---@field max_time number
@@ -13,6 +14,7 @@ local DeadlineSender = ExtendingSender:extend("DeadlineSender", {
 })
 
 function DeadlineSender:send(request)
+  request = request or Request.from(request) -- which says what is missing
   return self.sender:send(core.request_with_limits(request, self.tell_time() + self.max_time))
 end
 

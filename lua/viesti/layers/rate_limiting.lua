@@ -4,6 +4,7 @@ local core = require "viesti.core"
 local ExtendingSender = require "viesti.senders.extending"
 local rate_limit_fields = require "viesti.message.rate_limit_fields"
 local RateLimit = require "viesti.limits.rate_limit"
+local Request = require "viesti.message.request"
 local request_key = require "viesti.limits.request_key"
 local retry_after = require "viesti.message.retry_after"
 
@@ -87,6 +88,7 @@ local function hold_back(self, key, response)
 end
 
 function RateLimitingSender:send(given)
+  given = given or Request.from(given) -- which says what is missing
   local key, request = self.key_of(given)
   if not key then
     return self.sender:send(request)

@@ -147,7 +147,8 @@ end
 -- What helps against what the core says is wrong with a URL.
 local function hint(url, wrong)
   local is_relative = url:find "^/" and wrong:find("has no scheme", 1, true)
-  return is_relative and "; it may be relative below a DefaultsSender with a base_url" or ""
+  return is_relative and "; it may be relative where a DefaultsSender with a base_url is outermost"
+    or ""
 end
 
 -- The request of checked options, or nil and what is wrong. `source`: see body.read.

@@ -5,6 +5,7 @@ local innermost = require "viesti.senders.innermost"
 local core = require "viesti.core"
 local format = require "viesti.base.format"
 local option_types = require "viesti.base.option_types"
+local Request = require "viesti.message.request"
 local Sender = require "viesti.senders.sender"
 
 local metatable_of = debug.getmetatable -- of userdata, too
@@ -60,6 +61,7 @@ end
 ---@param request viesti.Request|viesti.Request.Options
 ---@return viesti.Response? response, viesti.Error? err
 function ExtendingSender:send(request)
+  request = request or Request.from(request) -- which says what is missing
   return self.sender:send(request)
 end
 

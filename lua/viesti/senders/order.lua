@@ -30,9 +30,17 @@ local RULES = {
   { "RetryingSender", "TracingSender", "all attempts are one in the trace" },
   { "RetryingSender", "HedgingSender",
     "each of the requests side by side is retried by itself" },
+  { "RedirectingSender", "RateLimitingSender", "what a redirect leads to passes the limit by" },
   { "HedgingSender", "RateLimitingSender", "the second request passes the limit by" },
   { "HedgingSender", "ConcurrencyLimitingSender", "the second request has no slot of its own" },
 }
+
+-- Those that make a Request of what they are sent, which a relative URL is not enough for.
+for _, name in ipairs { "AuthenticatingSender", "CircuitBreakingSender",
+  "ConcurrencyLimitingSender", "DeadlineSender", "FailoverSender", "HedgingSender",
+  "RateLimitingSender", "RetryingSender", "TracingSender" } do
+  RULES[#RULES + 1] = { "DefaultsSender with a base_url", name, "it takes no relative URL" }
+end
 
 -- Layers of which a second one does harm.
 local ONCE = {
@@ -48,6 +56,7 @@ local function names_of(sender)
     names[Class.name] = true
     Class = Class.super
   end
+  names["DefaultsSender with a base_url"] = names.DefaultsSender and sender.base_url ~= nil
   return names
 end
 

@@ -70,7 +70,7 @@ end
 -- Called by the core for the first send that blocks in a task beside others.
 function core.Loop.report_blocked(others)
   local sentence = "SyncSender:send blocks its task and %d other%s, AsyncSender:send its own alone"
-  warnings.TaskWarning:emit(sentence:format(others, others == 1 and "" or "s"))
+  warnings.TaskWarning:emit(core.place() .. sentence:format(others, others == 1 and "" or "s"))
 end
 
 -- A warning that raises leaves the failures behind it for later.

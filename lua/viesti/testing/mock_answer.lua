@@ -5,6 +5,7 @@ local format = require "viesti.base.format"
 local options = require "viesti.base.options"
 local Response = require "viesti.message.response"
 local tables = require "viesti.base.tables"
+local usually_sent = require "viesti.base.usually_sent"
 
 local declaration = {
   { name = "delay", type = "number", default = 0, min = 0, max = 1e9,
@@ -14,7 +15,8 @@ local declaration = {
       .. "one and it is streamed" },
   { name = "message", type = "string", doc = "the error's" },
   { name = "sent", type = "string", values = { "no", "maybe" },
-    doc = "whether the server may have got the request that ends in the error" },
+    doc = "whether the server may have got the request that ends in the error; if not said, what "
+      .. "is usual for the kind" },
 }
 table.move(Response.options, 1, #Response.options, #declaration + 1, declaration)
 
@@ -106,7 +108,7 @@ end
 local function give(request, values)
   local err = values.error
     and failure(values.error, values.message or "told so by a MockSender", request,
-      values.sent or "maybe")
+      values.sent or usually_sent(values.error))
   local is_cut = err and request.stream and (values.body or values.content) ~= nil
   if err and not is_cut then
     return nil, err

@@ -273,7 +273,7 @@ function ConcurrencyLimit:state(key) end
 ---@field kind string one of the kinds: "timeout", "connect", "script", ...
 ---@field message string one clause that says what happened
 ---@field request? viesti.Request the request that it is about
----@field sent? "no"|"maybe" whether any of the request may have left; where it is said, `retryable` follows from that, the kind and the request
+---@field sent? "no"|"maybe" whether any of the request may have left; if not said, what is usual for the kind. From that, the kind and the request follows `retryable`
 
 --- Why there is no response; tostring gives a sentence.
 ---@class viesti.Error.Class
