@@ -181,6 +181,37 @@ describe("json.decode", function()
     end
   end)
 
+  it("is no deeper for tables within tables, and ends for those that ask for more", function()
+    local function nested(depth, innermost)
+      return depth == 0 and innermost or { a = { nested(depth - 1, innermost) } }
+    end
+    local endless
+    endless = setmetatable({}, { __pairs = function(self)
+      json.encode(nested(240, endless))
+      return next, self
+    end })
+    local ended, reason = pcall(json.encode, nested(240, endless))
+    assert.is_false(ended)
+    assert.matches("C stack overflow", reason)
+    assert.equal(240, select(2, encoded(nested(240, 1)):gsub("{", "")))
+  end)
+
+  it("writes objects of any size, the names of each in order", function()
+    local value, names = {}, {}
+    for number = 1, 200 do
+      names[number] = ("n%03d"):format(number)
+      value[names[number]] = { b = { d = number, c = {} }, a = names[number]:rep(20) }
+    end
+    local text, position = encoded(value), 1
+    for number, name in ipairs(names) do
+      local from, to = text:find(('"%s":{"a":"%s","b":{"c":{},"d":%d}}'):format(name, name:rep(20),
+        number), position, true)
+      assert.is_true(from ~= nil and from <= position + 1)
+      position = to + 1
+    end
+    assert.equal(#text, position)
+  end)
+
   it("gives back what encode was given", function()
     local value = { text = "\0\u{e4}\"", list = { 1, 2.5, { deep = { true } } }, zero = 0,
       big = math.maxinteger, third = 1 / 3 }

@@ -64,6 +64,12 @@ describe("viesti.chains.load", function()
     assert.equal(1, #told.messages)
   end)
 
+  it("does not mind what is no name", function()
+    local told <close> = warnings.kept(viesti.ChainFileWarning)
+    assert(viesti.load("local a = _ENV[1], _ENV[{}] return SyncSender()"))
+    assert.same({}, told.messages)
+  end)
+
   it("returns nil and a sentence for such a name where the warning is an error", function()
     local before = viesti.ChainFileWarning:set("error")
     local chain, reason = viesti.load("return SyncSender { timeout = secnods }")

@@ -152,6 +152,10 @@ describe("An untrusted chain file", function()
         .. "no %s"):format(call:find(":", 1, true) and "method" or "field", name:match "%l+$",
         name), "return " .. call)
     end
+    for _, text in ipairs({ "local concat return concat {}", "local t = {} return t.len('x')" }) do
+      local _, reason = load_untrusted(text)
+      assert.is_nil(reason:find("has no", 1, true))
+    end
     assert_refused("relay.lua:1: attempt to call a nil value (field 'wrong')",
       "return policies.wrong()")
   end)

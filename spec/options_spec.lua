@@ -102,6 +102,11 @@ describe("options.read", function()
       1, 2, 3, 4, 5, 6, 7)
   end)
 
+  it("refuses NaN where any value is allowed", function()
+    assert.is_nil((options.read("Thing", { { name = "some", type = "any", doc = "x" } },
+      { some = 0 / 0 })))
+  end)
+
   it("refuses NaN for a number", function()
     assert.matches("Thing: ratio must be a number of 0 or more, got ",
       select(2, read({ label = "x", ratio = 0 / 0 })))

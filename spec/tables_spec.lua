@@ -23,6 +23,18 @@ describe("tables", function()
     assert.same("table", type(tables.copy(deep)[1][1][1]))
   end)
 
+  it("copies what only looks long in no more room than it takes", function()
+    local sparse = { true, true, nil, true }
+    for power = 3, 40 do
+      sparse[1 << power] = true
+    end
+    collectgarbage()
+    local before = collectgarbage("count")
+    local copy = tables.copy(sparse)
+    assert.same(sparse, copy)
+    assert.is_true(collectgarbage("count") - before < 100)
+  end)
+
   it("sorts keys of any kind in an order that never changes", function()
     assert.same({ 1, 10, 2, "a", "b", true },
       tables.sorted_keys({ b = 0, a = 0, [10] = 0, [2] = 0, [1] = 0, [true] = 0 }))

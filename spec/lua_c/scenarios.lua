@@ -64,8 +64,7 @@ function scenarios.plain_request()
   local request = viesti.Request({ method = "POST", url = url, params = { q = 1, r = true },
     headers = { A = 1 }, json = { list = { 1, 2.5 }, text = text } })
   assert(#request.body > 1200 and request.json.text == text and request.params.q == 1)
-  local response = got(sync:send({ method = "POST", url = url, data = { a = "b" } }))
-  assert(response:json().list[3] == 3)
+  got(sync:send({ method = "POST", url = url, data = { a = "b" } }))
 end
 
 function scenarios.stream()

@@ -134,7 +134,8 @@ IT("sends a request that layers have changed") {
   fail_each_allocation_of("changed");
 }
 
-IT("makes a request of plain options, and reads JSON") {
+/* JSON is not read here: lua-cjson loses what it holds where there is no memory. */
+IT("makes a request of plain options") {
   fail_each_allocation_of("plain_request");
 }
 

@@ -15,9 +15,9 @@ static void copy_table(lua_State *L, int depth) {
   if (depth > DEEPEST)
     vi_raise(L, "tables nested more than %d deep, or in a circle", DEEPEST);
   vi_make_slots(L, OWN_SLOTS);
-  int from = lua_gettop(L), to = from + 1, length = (int)lua_rawlen(L, from);
-  int count = vi_count_pairs(L, from);
-  lua_createtable(L, length, count > length ? count - length : 0);
+  int from = lua_gettop(L), to = from + 1, count = vi_count_pairs(L, from);
+  bool is_list = lua_rawlen(L, from) == (lua_Unsigned)count;
+  lua_createtable(L, is_list ? count : 0, is_list ? 0 : count);
   for (lua_pushnil(L); lua_next(L, from);) {
     if (lua_istable(L, -1) && !is_object(L, -1))
       copy_table(L, depth + 1);

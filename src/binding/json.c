@@ -1,33 +1,60 @@
 /* JSON text of Lua values. What Lua code may do to a table meanwhile, by its metamethods, harms
- * nothing here: whatever is looked at stands on the stack. */
+ * nothing here: whatever is looked at stands on the stack or in a table there. Tables within tables
+ * take no more of C's own stack, however deep. */
 #include "binding/support.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEEPEST = 500, SHORT = 512, OWN_SLOTS = 24 };
+enum { DEEPEST = 500, OWN_BYTES = 512, OWN_NAMES = 16, OWN_LEVELS = 8, OWN_SLOTS = 12 };
 
 static const char ARRAY; /* its address is the key of the metatable of lists, be they empty */
 
-/* What was written so far: in itself while that is short, then in a userdata at `anchor`. */
+/* What the stack holds, from `base` on: what a writer has grown into, and the names of the objects
+ * that are open. */
+enum { BYTES, NAMES, LEVELS, HOLDER, SLOTS };
+
+typedef struct name {
+  vi_text text;
+  int at; /* in the table at HOLDER */
+} name;
+
+/* A table that is open. */
+typedef struct level {
+  int index; /* on the stack; what stands above it goes with it */
+  bool is_list;
+  lua_Integer count, next;
+  int first; /* of an object: of its names */
+} level;
+
 typedef struct writer {
   lua_State *L;
-  int anchor;
+  int base;
   char *bytes;
   size_t length, room;
-  char own[SHORT];
+  name *names;
+  int name_count, name_room;
+  level *levels;
+  int depth, level_room;
+  char own_bytes[OWN_BYTES];
+  name own_names[OWN_NAMES];
+  level own_levels[OWN_LEVELS];
 } writer;
+
+/* A copy of the `used` bytes in a block of `size`, which the stack holds at that slot. */
+static void *grow(writer *out, int slot, const void *from, size_t used, size_t size) {
+  void *block = lua_newuserdatauv(out->L, size, 0);
+  memcpy(block, from, used);
+  lua_replace(out->L, out->base + slot);
+  return block;
+}
 
 static void reserve(writer *out, size_t more) {
   if (more <= out->room - out->length)
     return;
-  size_t room = 2 * (out->length + more);
-  char *bytes = lua_newuserdatauv(out->L, room, 0);
-  memcpy(bytes, out->bytes, out->length);
-  lua_replace(out->L, out->anchor);
-  out->bytes = bytes;
-  out->room = room;
+  out->room = 2 * (out->length + more);
+  out->bytes = grow(out, BYTES, out->bytes, out->length, out->room);
 }
 
 static void put(writer *out, vi_text text) {
@@ -114,24 +141,6 @@ static bool put_number(writer *out, int index) {
   return true;
 }
 
-static bool put_value(writer *out, int index, int depth);
-
-static bool put_list(writer *out, int index, int depth) {
-  lua_State *L = out->L;
-  lua_Integer count = luaL_len(L, index);
-  put_char(out, '[');
-  for (lua_Integer i = 1; i <= count; i++) {
-    if (i > 1)
-      put_char(out, ',');
-    lua_geti(L, index, i);
-    if (!put_value(out, lua_gettop(L), depth))
-      return false;
-    lua_pop(L, 1);
-  }
-  put_char(out, ']');
-  return true;
-}
-
 /* The first by its text of the keys in the table at `keys` that are no strings. */
 static bool refuse_key(writer *out, int keys) {
   lua_State *L = out->L;
@@ -149,73 +158,40 @@ static bool refuse_key(writer *out, int keys) {
   return false;
 }
 
-/* The names of an object. Few of them are held by the stack, behind the slot `holder`; many by a
- * list there. */
-enum { FEW = 10 };
-typedef struct name {
-  vi_text text;
-  int at; /* in the list, or behind the slot */
-} name;
-
-typedef struct name_list {
-  name few[FEW], *all;
-  int count, holder;
-  bool are_few;
-} name_list;
-
 static int compare(const void *left, const void *right) {
   return vi_text_compare(((const name *)left)->text, ((const name *)right)->text);
 }
 
-/* The `count` keys of the table at `keys`. False: one is no string. */
-static bool read_names(lua_State *L, int keys, int count, name_list *names) {
-  names->are_few = count <= FEW;
-  names->all = names->few;
-  if (!names->are_few) {
-    names->all = lua_newuserdatauv(L, (size_t)count * sizeof *names->all, 0);
+static void make_names(writer *out, int more) {
+  int wanted = out->name_count + more;
+  if (wanted <= out->name_room)
+    return;
+  out->name_room = 2 * wanted;
+  out->names = grow(out, NAMES, out->names, (size_t)out->name_count * sizeof *out->names,
+                    (size_t)out->name_room * sizeof *out->names);
+}
+
+/* Adds the keys of the table at `keys`, of which there are `count`, in order. False: one is no
+ * string. */
+static bool read_names(writer *out, int keys, int count) {
+  lua_State *L = out->L;
+  int first = out->name_count, holder = out->base + HOLDER;
+  make_names(out, count);
+  if (lua_isnil(L, holder)) {
     lua_createtable(L, count, 0);
+    lua_replace(L, holder);
   }
-  names->holder = lua_gettop(L); /* from here on no finalizer runs */
-  names->count = 0;
-  for (lua_pushnil(L); names->count < count && lua_next(L, keys);) {
-    name *next = &names->all[names->count++];
+  for (lua_pushnil(L); out->name_count < first + count && lua_next(L, keys);) {
     lua_pop(L, 1);
     if (lua_type(L, -1) != LUA_TSTRING)
       return false;
+    name *next = &out->names[out->name_count++];
     next->text.data = lua_tolstring(L, -1, &next->text.length);
-    next->at = names->count;
-    lua_pushvalue(L, -1); /* which the next turn takes away */
-    if (!names->are_few)
-      lua_rawseti(L, names->holder, names->count);
+    next->at = out->name_count;
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, holder, next->at);
   }
-  lua_settop(L, names->holder + (names->are_few ? names->count : 0));
-  qsort(names->all, (size_t)names->count, sizeof *names->all, compare);
-  return true;
-}
-
-/* The keys are those of the table at `keys`. */
-static bool put_object(writer *out, int index, int keys, int count, int depth) {
-  lua_State *L = out->L;
-  name_list names;
-  if (!read_names(L, keys, count, &names))
-    return refuse_key(out, keys);
-  put_char(out, '{');
-  for (int i = 0; i < names.count; i++) {
-    if (i > 0)
-      put_char(out, ',');
-    if (!put_string(out, names.all[i].text))
-      return false;
-    put_char(out, ':');
-    if (names.are_few)
-      lua_pushvalue(L, names.holder + names.all[i].at);
-    else
-      lua_rawgeti(L, names.holder, names.all[i].at);
-    lua_gettable(L, index);
-    if (!put_value(out, lua_gettop(L), depth))
-      return false;
-    lua_pop(L, 1);
-  }
-  put_char(out, '}');
+  qsort(out->names + first, (size_t)(out->name_count - first), sizeof *out->names, compare);
   return true;
 }
 
@@ -252,64 +228,117 @@ static int push_keys(lua_State *L, int index) {
   return keys;
 }
 
-static bool put_table(writer *out, int index, int depth) {
-  lua_State *L = out->L;
-  if (depth > DEEPEST)
-    return refuse(out, "tables nested more than 500 deep, or in a circle");
-  vi_make_slots(L, OWN_SLOTS);
-  if (is_marked(L, index))
-    return put_list(out, index, depth + 1);
-  int keys = push_keys(L, index);
-  int count = vi_count_pairs(L, keys);
-  if (count > 0 && luaL_len(L, index) == count)
-    return put_list(out, index, depth + 1);
-  return put_object(out, index, keys, count, depth + 1);
+/* Whether the table, of `count` pairs, is a list by its length. */
+static bool is_list(lua_State *L, int index, int count) {
+  if (!luaL_getmetafield(L, index, "__len"))
+    return count > 0 && lua_rawlen(L, index) == (lua_Unsigned)count;
+  int is_whole;
+  lua_len(L, index);
+  lua_Integer length = lua_tointegerx(L, -1, &is_whole);
+  lua_pop(L, 2);
+  return count > 0 && is_whole && length == count;
 }
 
-/* False, with what cannot be written on top of the stack: there is such a thing in it. */
-static bool put_value(writer *out, int index, int depth) {
+/* Opens the table at `index`, which is the top. */
+static bool open_table(writer *out, int index) {
   lua_State *L = out->L;
+  if (out->depth == DEEPEST)
+    return refuse(out, "tables nested more than 500 deep, or in a circle");
+  vi_make_slots(L, OWN_SLOTS);
+  if (out->depth == out->level_room) {
+    out->level_room *= 2;
+    out->levels = grow(out, LEVELS, out->levels, (size_t)out->depth * sizeof *out->levels,
+                       (size_t)out->level_room * sizeof *out->levels);
+  }
+  level opened = {.index = index, .is_list = is_marked(L, index), .first = out->name_count};
+  if (opened.is_list) {
+    opened.count = (lua_Integer)lua_rawlen(L, index);
+  } else {
+    int keys = push_keys(L, index), count = vi_count_pairs(L, keys);
+    opened.count = count;
+    opened.is_list = is_list(L, index, count);
+    if (!opened.is_list && !read_names(out, keys, count))
+      return refuse_key(out, keys);
+    opened.count = opened.is_list ? count : out->name_count - opened.first;
+  }
+  lua_settop(L, index);
+  out->levels[out->depth++] = opened;
+  put_char(out, opened.is_list ? '[' : '{');
+  return true;
+}
+
+/* Writes the value on top of the stack, which goes; or, of a table, what it begins with. False,
+ * with what cannot be written on top: there is such a thing. */
+static bool put_value(writer *out) {
+  lua_State *L = out->L;
+  int index = lua_gettop(L), type = lua_type(L, index);
   vi_text text = {0};
-  switch (lua_type(L, index)) {
-  case LUA_TNIL:
+  if (type == LUA_TTABLE)
+    return open_table(out, index);
+  bool written = true;
+  if (type == LUA_TNIL || (type == LUA_TLIGHTUSERDATA && !lua_touserdata(L, index))) {
     put(out, VI_TEXT("null"));
-    return true;
-  case LUA_TBOOLEAN:
+  } else if (type == LUA_TBOOLEAN) {
     put(out, lua_toboolean(L, index) ? VI_TEXT("true") : VI_TEXT("false"));
-    return true;
-  case LUA_TNUMBER:
-    return put_number(out, index);
-  case LUA_TSTRING:
+  } else if (type == LUA_TNUMBER) {
+    written = put_number(out, index);
+  } else if (type == LUA_TSTRING) {
     text.data = lua_tolstring(L, index, &text.length);
-    return put_string(out, text);
-  case LUA_TTABLE: {
-    bool done = put_table(out, index, depth);
-    if (done)
-      lua_settop(L, index);
-    return done;
-  }
-  case LUA_TLIGHTUSERDATA:
-    if (!lua_touserdata(L, index)) {
-      put(out, VI_TEXT("null"));
-      return true;
-    } /* fall through */
-  default:
+    written = put_string(out, text);
+  } else {
     lua_pushfstring(L, "a %s", luaL_typename(L, index));
-    return false;
+    written = false;
   }
+  if (written)
+    lua_settop(L, index - 1);
+  return written;
+}
+
+/* Writes the next value of the table that was opened last, or its end. */
+static bool put_next(writer *out) {
+  lua_State *L = out->L;
+  level *open = &out->levels[out->depth - 1];
+  if (open->next == open->count) {
+    put_char(out, open->is_list ? ']' : '}');
+    out->name_count = open->first;
+    lua_settop(L, open->index - 1);
+    out->depth--;
+    return true;
+  }
+  if (open->next++ > 0)
+    put_char(out, ',');
+  if (open->is_list) {
+    lua_geti(L, open->index, open->next);
+    return put_value(out);
+  }
+  name key = out->names[open->first + open->next - 1];
+  if (!put_string(out, key.text))
+    return false;
+  put_char(out, ':');
+  lua_rawgeti(L, out->base + HOLDER, key.at);
+  lua_gettable(L, open->index);
+  return put_value(out);
 }
 
 bool vi_push_json(lua_State *L, int index) {
-  writer out = {.L = L, .bytes = out.own, .room = sizeof out.own};
+  writer out = {.L = L, .base = lua_gettop(L) + 1};
+  out.bytes = out.own_bytes;
+  out.room = OWN_BYTES;
+  out.names = out.own_names;
+  out.name_room = OWN_NAMES;
+  out.levels = out.own_levels;
+  out.level_room = OWN_LEVELS;
+  index = lua_absindex(L, index);
+  vi_make_slots(L, SLOTS + OWN_SLOTS);
+  lua_settop(L, lua_gettop(L) + SLOTS);
   lua_pushvalue(L, index);
-  int value = lua_gettop(L);
-  lua_pushnil(L);
-  out.anchor = value + 1;
-  bool written = put_value(&out, value, 1);
+  bool written = put_value(&out);
+  while (written && out.depth > 0)
+    written = put_next(&out);
   if (written)
     lua_pushlstring(L, out.bytes, out.length);
-  lua_replace(L, value);
-  lua_settop(L, value);
+  lua_replace(L, out.base);
+  lua_settop(L, out.base);
   return written;
 }
 

@@ -63,6 +63,8 @@ VI_RAISES vi_multipart *vi_check_multipart(lua_State *L, int index);
 VI_RAISES void vi_push_progress(lua_State *L, int index);
 VI_RAISES void vi_push_on_head(lua_State *L, int index);
 
+#define VI_CONTENT_TYPE VI_TEXT("Content-Type")
+
 /* Fields in a table of the caller's, whose texts it holds, where they are no more than texts and
  * numbers. Not to be moved: it holds those of the numbers itself. */
 enum { VI_PLAIN_FIELDS = 16 };

@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-static const vi_text CONTENT_TYPE = {"Content-Type", sizeof "Content-Type" - 1};
 static const vi_text TYPE_OF_JSON = {"application/json", sizeof "application/json" - 1};
 static const vi_text TYPE_OF_DATA = {"application/x-www-form-urlencoded",
                                      sizeof "application/x-www-form-urlencoded" - 1};
@@ -42,28 +41,31 @@ static bool read_flag(lua_State *L, bool *flag) {
 /* The option whose name and value are on top of the stack; false if it is another, or something
  * else stands there. */
 static bool read_plain_option(lua_State *L, plain_options *options) {
-  const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
-  if (strcmp(name, "url") == 0)
+  vi_text name = {0};
+  if (lua_type(L, -2) == LUA_TSTRING)
+    name.data = lua_tolstring(L, -2, &name.length);
+  if (vi_text_equal(name, VI_TEXT("url")))
     return read_text(L, &options->url);
-  if (strcmp(name, "method") == 0)
+  if (vi_text_equal(name, VI_TEXT("method")))
     return read_text(L, &options->method);
-  if (strcmp(name, "headers") == 0)
+  if (vi_text_equal(name, VI_TEXT("headers")))
     return vi_read_plain_fields(L, lua_gettop(L), &options->headers);
-  if (strcmp(name, "json") == 0)
+  if (vi_text_equal(name, VI_TEXT("json")))
     return options->has_json = true;
-  if (strcmp(name, "params") == 0)
+  if (vi_text_equal(name, VI_TEXT("params")))
     return options->has_params = vi_read_plain_form(L, lua_gettop(L), &options->params);
-  if (strcmp(name, "data") == 0)
+  if (vi_text_equal(name, VI_TEXT("data")))
     return options->has_data = vi_read_plain_form(L, lua_gettop(L), &options->data);
-  if (strcmp(name, "content") == 0)
+  if (vi_text_equal(name, VI_TEXT("content")))
     return read_text(L, &options->content);
-  if (strcmp(name, "stream") == 0)
+  if (vi_text_equal(name, VI_TEXT("stream")))
     return read_flag(L, &options->stream);
-  if (strcmp(name, "idempotent") == 0)
+  if (vi_text_equal(name, VI_TEXT("idempotent")))
     return read_flag(L, &options->idempotent);
-  if (strcmp(name, "timeout") == 0)
+  if (vi_text_equal(name, VI_TEXT("timeout")))
     return vi_read_plain_seconds(L, -1, &options->timeout);
-  return strcmp(name, "deadline") == 0 && vi_read_plain_seconds(L, -1, &options->deadline);
+  return vi_text_equal(name, VI_TEXT("deadline")) &&
+         vi_read_plain_seconds(L, -1, &options->deadline);
 }
 
 /* Raises nothing, and leaves the stack as it was. */
@@ -91,7 +93,7 @@ static bool read_plain(lua_State *L, int index, plain_options *options) {
 /* The type of a body that follows from the option which gives it; empty: none. */
 static vi_text type_of(const plain_options *options) {
   for (size_t i = 0; i < options->headers.count; i++)
-    if (vi_text_equal_nocase(options->headers.names[i], CONTENT_TYPE))
+    if (vi_text_equal_nocase(options->headers.names[i], VI_CONTENT_TYPE))
       return (vi_text){0};
   return options->has_json ? TYPE_OF_JSON : options->has_data ? TYPE_OF_DATA : (vi_text){0};
 }
@@ -115,7 +117,8 @@ static vi_request *make_request(const plain_options *options) {
   request->idempotent = options->idempotent;
   vi_text type = type_of(options);
   if (vi_add_plain_fields(&request->headers, &options->headers) &&
-      (type.length == 0 || vi_headers_add(&request->headers, CONTENT_TYPE, type) == VI_HEADERS_OK))
+      (type.length == 0 ||
+       vi_headers_add(&request->headers, VI_CONTENT_TYPE, type) == VI_HEADERS_OK))
     return request;
   vi_request_release(request);
   return NULL;

@@ -276,6 +276,8 @@ static int request_origin(lua_State *L) {
 
 static int request_gc(lua_State *L) {
   request_box *box = vi_check_box(L, 1, VI_TYPE_REQUEST);
+  if (box->base != box)
+    return 0; /* a view has no finalizer, and owns nothing */
   vi_request_release(box->request);
   vi_remove_weight(L, box->weight);
   box->request = NULL;

@@ -4,10 +4,8 @@
 
 #include <string.h>
 
-static const vi_text CONTENT_TYPE = {"Content-Type", sizeof "Content-Type" - 1};
-
-/* The arguments of what changes a request, and a table of what the copy is to remember beside what
- * the request does: the names of secret fields. */
+/* The arguments of what changes a request, and what the copy is to remember beside what the request
+ * does: a table of that, or the caller's list of the names of secret fields. */
 enum { REQUEST = 1, CHANGES, REMEMBERED };
 
 typedef struct request_changes {
@@ -53,17 +51,18 @@ static void push_secrets(lua_State *L, int index) {
 /* The option whose name and value are on top of the stack. */
 static bool read_change(lua_State *L, request_changes *changes) {
   int value = lua_gettop(L);
-  const char *name = lua_type(L, value - 1) == LUA_TSTRING ? lua_tostring(L, value - 1) : "";
-  if (strcmp(name, "headers") == 0)
+  vi_text name = {0};
+  if (lua_type(L, value - 1) == LUA_TSTRING)
+    name.data = lua_tolstring(L, value - 1, &name.length);
+  if (vi_text_equal(name, VI_TEXT("headers")))
     return vi_read_plain_fields(L, value, &changes->fields);
-  if (strcmp(name, "timeout") == 0)
+  if (vi_text_equal(name, VI_TEXT("timeout")))
     return vi_read_plain_seconds(L, value, &changes->timeout);
-  if (strcmp(name, "deadline") == 0)
+  if (vi_text_equal(name, VI_TEXT("deadline")))
     return vi_read_plain_seconds(L, value, &changes->deadline);
-  if (strcmp(name, "secret_headers") != 0 || !is_list_of_strings(L, value))
+  if (!vi_text_equal(name, VI_TEXT("secret_headers")) || !is_list_of_strings(L, value))
     return false;
-  push_secrets(L, value);
-  lua_replace(L, REMEMBERED);
+  lua_copy(L, value, REMEMBERED); /* nothing is allocated while fields are the caller's */
   return true;
 }
 
@@ -72,7 +71,7 @@ static bool read_changes(lua_State *L, request_changes *changes) {
   if (ok)
     for (lua_pushnil(L); ok && lua_next(L, CHANGES); lua_pop(L, 1))
       ok = read_change(L, changes);
-  return ok && !is_changed(&changes->fields, CONTENT_TYPE); /* which may be the body's */
+  return ok && !is_changed(&changes->fields, VI_CONTENT_TYPE); /* which may be the body's */
 }
 
 /* Adds what is left of the fields `from` to `to`, and the changed ones behind them. The type of the
@@ -82,13 +81,13 @@ static bool add_fields(vi_headers *to, const vi_headers *from, const vi_plain_fi
   bool ok = true;
   for (size_t i = 0; ok && i < from->count; i++) {
     vi_text name = vi_headers_name(from, i);
-    if (!is_changed(changed, name) && !(typed && vi_text_equal_nocase(name, CONTENT_TYPE)))
+    if (!is_changed(changed, name) && !(typed && vi_text_equal_nocase(name, VI_CONTENT_TYPE)))
       ok = vi_headers_add(to, name, vi_headers_value(from, i)) == VI_HEADERS_OK;
   }
   vi_text type;
   ok = ok && vi_add_plain_fields(to, changed);
-  if (ok && typed && vi_headers_get(from, CONTENT_TYPE, &type))
-    ok = vi_headers_add(to, CONTENT_TYPE, type) == VI_HEADERS_OK;
+  if (ok && typed && vi_headers_get(from, VI_CONTENT_TYPE, &type))
+    ok = vi_headers_add(to, VI_CONTENT_TYPE, type) == VI_HEADERS_OK;
   return ok;
 }
 
@@ -137,8 +136,6 @@ static vi_request *push_changed(lua_State *L, const vi_plain_fields *fields) {
   if (!view)
     return NULL;
   view->reports_head = false; /* that is for the request that it was asked for */
-  if (!lua_isnil(L, REMEMBERED))
-    remember(L);
   return view;
 }
 
@@ -158,6 +155,11 @@ static int request_changed(lua_State *L) {
     view->timeout = changes.timeout;
   if (changes.deadline >= 0)
     view->deadline = changes.deadline;
+  if (!lua_isnil(L, REMEMBERED)) {
+    push_secrets(L, REMEMBERED);
+    lua_replace(L, REMEMBERED);
+    remember(L);
+  }
   return 1;
 }
 
@@ -172,7 +174,7 @@ static int prepare_fields(lua_State *L) {
   vi_plain_fields given = {.count = 0};
   lua_settop(L, SECRETS);
   bool has_secrets = !lua_isnil(L, SECRETS);
-  if (!vi_read_plain_fields(L, HEADERS, &given) || is_changed(&given, CONTENT_TYPE) ||
+  if (!vi_read_plain_fields(L, HEADERS, &given) || is_changed(&given, VI_CONTENT_TYPE) ||
       (has_secrets && !is_list_of_strings(L, SECRETS)))
     return 0;
   vi_plain_fields *fields =
@@ -194,7 +196,11 @@ static int request_with_fields(lua_State *L) {
   lua_getiuservalue(L, CHANGES, 1);
   if (!lua_isnil(L, REMEMBERED) && is_given(L, "secret_headers"))
     return 0;
-  return push_changed(L, fields) != NULL;
+  if (!push_changed(L, fields))
+    return 0;
+  if (!lua_isnil(L, REMEMBERED))
+    remember(L);
+  return 1;
 }
 
 void vi_open_request_changes(lua_State *L) {

@@ -22,6 +22,7 @@ enum {
   MOST_SECONDS = 1,
   STEP = 10, /* instructions between two calls of the hook: each may copy all of memory */
   LONGEST_REASON = 1000,
+  LONGEST_NAME = 100,
   MOST_MISSING = 100, /* names that mean nothing, and are told of */
 };
 
@@ -114,6 +115,11 @@ static const char *const MATH[] = {"abs",  "ceil",      "floor",      "fmod", "h
                                    "log",  "max",       "maxinteger", "min",  "mininteger",
                                    "sqrt", "tointeger", "type",       "pi",   NULL};
 
+static const library LIBRARIES[] = {{"_G", luaopen_base, BASE},
+                                    {"string", luaopen_string, STRING},
+                                    {"table", luaopen_table, TABLE},
+                                    {"math", luaopen_math, MATH}};
+
 static bool is_left(const char *const *functions, const char *name) {
   while (*functions && strcmp(*functions, name) != 0)
     functions++;
@@ -132,15 +138,11 @@ static void strip(lua_State *U, const char *const *functions) {
 
 /* What Lua gives to the text, in the table at 1. */
 static void open_libraries(lua_State *U) {
-  static const library libraries[] = {{"_G", luaopen_base, BASE},
-                                      {"string", luaopen_string, STRING},
-                                      {"table", luaopen_table, TABLE},
-                                      {"math", luaopen_math, MATH}};
-  for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
-    luaL_requiref(U, libraries[i].name, libraries[i].open, 0);
-    strip(U, libraries[i].functions);
+  for (size_t i = 0; i < sizeof LIBRARIES / sizeof *LIBRARIES; i++) {
+    luaL_requiref(U, LIBRARIES[i].name, LIBRARIES[i].open, 0);
+    strip(U, LIBRARIES[i].functions);
     if (i > 0) {
-      lua_setfield(U, 1, libraries[i].name);
+      lua_setfield(U, 1, LIBRARIES[i].name);
       continue;
     }
     for (lua_pushnil(U); lua_next(U, -2);) {
@@ -232,7 +234,7 @@ VI_RAISES static void push_missing(lua_State *L, lua_State *U) {
     size_t length;
     lua_rawgeti(U, -1, i);
     const char *name = lua_tolstring(U, -1, &length);
-    lua_pushlstring(L, name, length);
+    lua_pushlstring(L, name, length < LONGEST_NAME ? length : LONGEST_NAME);
     lua_rawseti(L, -2, 2 * i - 1);
     lua_rawget(U, -2);
     lua_pushinteger(L, lua_tointeger(U, -1));
@@ -362,8 +364,20 @@ static int run_untrusted(lua_State *L) {
   return 3;
 }
 
+/* untrusted_has(library, name) -> whether such a text has that function of Lua's */
+static int untrusted_has(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  for (size_t i = 0; i < sizeof LIBRARIES / sizeof *LIBRARIES; i++)
+    if (strcmp(LIBRARIES[i].name, name) == 0) {
+      lua_pushboolean(L, is_left(LIBRARIES[i].functions, luaL_checkstring(L, 2)));
+      return 1;
+    }
+  return 0;
+}
+
 void vi_open_untrusted(lua_State *L) {
-  static const luaL_Reg functions[] = {{"run_untrusted", run_untrusted}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"run_untrusted", run_untrusted}, {"untrusted_has", untrusted_has}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   lua_newtable(L);
   lua_pushcfunction(L, close_run);

@@ -46,7 +46,8 @@ local function takes(spec, value)
     has_type = option_types.check_of(spec.type)
     types[spec] = has_type
   end
-  return has_type(value) and (spec.min == nil and spec.max == nil or in_range(spec, value))
+  local is_free = spec.min == nil and spec.max == nil and math.type(value) ~= "float"
+  return has_type(value) and (is_free or in_range(spec, value))
     and (not spec.values or is_listed(spec, value))
 end
 

@@ -88,7 +88,7 @@ local function with_hint(self, raised)
   local hint
   if kind == "global" then
     hint = sandbox.hint(name, self.additions, self.trusted)
-  elseif kind and not self.trusted then
+  elseif not self.trusted and (kind == "field" or kind == "method") then
     hint = untrusted.hint(name)
   end
   return hint and ("%s: %s"):format(raised, hint) or raised

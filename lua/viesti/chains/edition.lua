@@ -40,8 +40,8 @@ end
 
 --- The file has read a global that is nil, at that place.
 function Edition:note_missing(name, place)
-  if not self.chain and not self.missing[name] then
-    self.missing[name] = true
+  if not self.chain and type(name) == "string" and not self.noted[name] then
+    self.noted[name] = true
     self.missing[#self.missing + 1] = { name = name, place = place }
   end
 end
@@ -168,6 +168,7 @@ return function(before)
   local all = before and before.all or setmetatable({}, { __mode = "k" })
   local edition = setmetatable({ all = all, keeping = keeping,
     hold = keeping:hold(before and before.hold), senders = {}, classes = {}, missing = {},
+    noted = {},
     under_way = 0, retired = false, finished = false }, Edition)
   all[edition] = true
   return edition

@@ -42,7 +42,7 @@ local function names_of(additions)
   return words, data
 end
 
--- Where Lua has what such a file lacks: it has `table.pack`, and no `string.pack`.
+-- Where Lua has what such a file lacks.
 local LIBRARIES = { "string", "table", "math" }
 
 --- What to say of a field that such a file has called, and that is nil; nil: nothing helps.
@@ -50,7 +50,7 @@ local LIBRARIES = { "string", "table", "math" }
 ---@return string?
 function untrusted.hint(name)
   for _, library in ipairs(LIBRARIES) do
-    if type(_G[library][name]) == "function" then
+    if type(_G[library][name]) == "function" and not core.untrusted_has(library, name) then
       return ("an untrusted chain has no %s.%s"):format(library, name)
     end
   end
