@@ -87,7 +87,7 @@ describe("viesti.chains.load", function()
       { "return {}", "the chain must return a sender, such as chain { ... }, it returned a table" },
       { "return SyncSender{ timout = 1 }", "SyncSender: there is no option \"timout\"" },
       { "error('own')", "chain:1: own" },
-      { string.dump(function() end), "attempt to load a binary chunk" },
+      { string.dump(function() end), "the chain: it is precompiled, and a chain file is a text" },
       { "return nothing.at.all", "attempt to index a nil value (global 'nothing')" },
       { "return CacheingSender {}", "(global 'CacheingSender'): did you mean 'CachingSender'?" },
       { "os.execute 'true'",

@@ -246,7 +246,7 @@ describe("An untrusted chain file", function()
     { "jumps about", ("goto a "):rep(9000) .. "::a::",
       "relay.lua must return a sender, such as chain { ... }, it returned nothing" },
     { "is precompiled", string.dump(function() end),
-      "relay.lua: attempt to load a binary chunk (mode is 't')" },
+      "relay.lua: it is precompiled, and a chain file is a text" },
   }
 
   for _, case in ipairs(HOSTILE) do

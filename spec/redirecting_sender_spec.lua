@@ -242,6 +242,14 @@ describe("RedirectingSender", function()
       RedirectingSender():describe().options)
   end)
 
+  it("says of an inner sender that returned nothing which it was", function()
+    local Forgetful = viesti.Sender:extend("Forgetful")
+    function Forgetful:send() end -- luacheck: ignore 212
+    local _, err = RedirectingSender({ sender = Forgetful() }):send({ url = "http://h/" })
+    assert.equal("script: send of Forgetful returned nil and no error (GET http://h/)",
+      tostring(err))
+  end)
+
   it("refuses what cannot be meant", function()
     assert.has_error(function() RedirectingSender(-1) end,
       "RedirectingSender: max_redirects must be an integer of 0 or more, got -1")

@@ -48,10 +48,15 @@ local function only(self, count, value)
   return value
 end
 
--- Precompiled chunks are refused. As in Lua's own files, a byte order mark is none of the text, and
+local PRECOMPILED = "^\27" -- what string.dump and luac write begins so
+
+-- As in Lua's own files, a byte order mark is none of the text, and
 -- a first line for the shell counts as empty.
 local function returned(self, edition)
   local text = self.text:gsub("^\xEF\xBB\xBF", ""):gsub("^#[^\n]*", "")
+  if text:find(PRECOMPILED) then
+    error("it is precompiled, and a chain file is a text", 0)
+  end
   local env = sandbox.environment(edition, self.additions)
   if not self.trusted then
     return only(self, untrusted.run(text, self.name, env, self.additions, edition))

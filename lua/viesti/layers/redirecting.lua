@@ -167,7 +167,7 @@ function RedirectingSender:send(request)
   while true do
     local response, err = self.sender:send(request)
     if not response then
-      return nil, err
+      return self:check_answer(request, response, err)
     end
     local next_request, wrong
     if FOLLOWED[response.status_code] then
