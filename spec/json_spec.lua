@@ -53,13 +53,14 @@ describe("json.encode", function()
       encoded({ aa = 3, ["a\0"] = 2, a = 1, [""] = 0 }))
   end)
 
-  it("writes texts of any length, and every byte of ASCII as it was read", function()
+  it("writes texts of any length, and every byte of ASCII, escaped where it has to be", function()
     local text = {}
     for byte = 0, 127 do
       text[#text + 1] = string.char(byte)
     end
     local ascii = table.concat(text)
-    assert.equal([["\b\f\u007f\/"]], encoded("\b\f\x7f/"))
+    assert.equal([["\u0000\b\f\u001f\"\\"]], encoded("\0\b\f\x1f\"\\"))
+    assert.equal('"http://h/\x7f"', encoded("http://h/\x7f"))
     for _, count in ipairs({ 1, 3, 4, 5, 100, 1000 }) do
       local list = { ascii:rep(count), ("a"):rep(count * 128) }
       assert.same(list, json.decode(encoded(list)))

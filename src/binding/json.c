@@ -75,12 +75,11 @@ static bool refuse(writer *out, const char *what) {
   return false;
 }
 
-/* The letter behind a backslash that stands for the byte, 0 for none. */
+/* The letter behind a backslash that stands for the byte, 0 for none (RFC 8259 7). */
 static char letter_of(unsigned char c) {
   switch (c) {
   case '"':
   case '\\':
-  case '/':
     return (char)c;
   case '\b':
     return 'b';
@@ -106,7 +105,7 @@ static vi_text escape_of(unsigned char c, char room[6]) {
     room[1] = letter;
     return (vi_text){room, 2};
   }
-  if (c >= ' ' && c != 0x7f)
+  if (c >= ' ')
     return (vi_text){0};
   memcpy(room, "\\u00", 4);
   room[4] = digits[c >> 4];
