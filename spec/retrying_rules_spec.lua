@@ -334,7 +334,7 @@ describe("RetryingSender", function()
         return nil, theirs
       end
       local _, err = RetryingSender({ sender = inner }):send({ url = URL })
-      assert.same({ "not_retryable", 1, "reset: theirs" },
+      assert.same({ "retries", 1, "reset: theirs" },
         { err.give_up, #err.attempts, tostring(err) })
       assert.is_nil(theirs.attempts)
     end)
