@@ -50,8 +50,8 @@ end
 
 local PRECOMPILED = "^\27" -- what string.dump and luac write begins so
 
--- As in Lua's own files, a byte order mark is none of the text, and a first line for the shell counts
--- as empty.
+-- As in Lua's own files, a byte order mark is none of the text, and a first line for the shell
+-- counts as empty.
 local function returned(self, edition)
   local text = self.text:gsub("^\xEF\xBB\xBF", ""):gsub("^#[^\n]*", "")
   if text:find(PRECOMPILED) then
