@@ -225,7 +225,7 @@ describe("A guide", function()
         end
       end
     end
-    assert.is_true(count > 60)
+    assert.is_true(count > 75)
   end)
 
   -- What objects are called in the documentation.

@@ -1,14 +1,7 @@
 /* Copies of what a caller gave, which is his to edit. */
-#include "binding/support.h"
+#include "binding/objects.h"
 
 enum { DEEPEST = 1000, OWN_SLOTS = 6 };
-
-static bool is_object(lua_State *L, int index) {
-  bool object = lua_getmetatable(L, index);
-  if (object)
-    lua_pop(L, 1);
-  return object;
-}
 
 /* Puts a copy of the table on top of the stack in its place. */
 static void copy_table(lua_State *L, int depth) {
@@ -19,7 +12,7 @@ static void copy_table(lua_State *L, int depth) {
   bool is_list = lua_rawlen(L, from) == (lua_Unsigned)count;
   lua_createtable(L, is_list ? count : 0, is_list ? 0 : count);
   for (lua_pushnil(L); lua_next(L, from);) {
-    if (lua_istable(L, -1) && !is_object(L, -1))
+    if (vi_is_plain_table(L, -1))
       copy_table(L, depth + 1);
     lua_pushvalue(L, -2);
     lua_insert(L, -2);
@@ -30,7 +23,7 @@ static void copy_table(lua_State *L, int depth) {
 
 void vi_push_copy(lua_State *L, int index) {
   lua_pushvalue(L, index);
-  if (lua_istable(L, -1) && !is_object(L, -1))
+  if (vi_is_plain_table(L, -1))
     copy_table(L, 1);
 }
 

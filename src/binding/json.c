@@ -241,8 +241,10 @@ static bool is_list(lua_State *L, int index, int count) {
 /* Opens the table at `index`, which is the top. */
 static bool open_table(writer *out, int index) {
   lua_State *L = out->L;
-  if (out->depth == DEEPEST)
-    return refuse(out, "tables nested more than 500 deep, or in a circle");
+  if (out->depth == DEEPEST) {
+    lua_pushfstring(L, "tables nested more than %d deep, or in a circle", DEEPEST);
+    return false;
+  }
   vi_make_slots(L, OWN_SLOTS);
   if (out->depth == out->level_room) {
     out->level_room *= 2;
@@ -254,7 +256,6 @@ static bool open_table(writer *out, int index) {
     opened.count = (lua_Integer)lua_rawlen(L, index);
   } else {
     int keys = push_keys(L, index), count = vi_count_pairs(L, keys);
-    opened.count = count;
     opened.is_list = is_list(L, index, count);
     if (!opened.is_list && !read_names(out, keys, count))
       return refuse_key(out, keys);

@@ -82,6 +82,9 @@ bool vi_read_plain_fields(lua_State *L, int index, vi_plain_fields *fields);
 /* Likewise the params or the data of a request, which may be true or false, too. */
 bool vi_read_plain_form(lua_State *L, int index, vi_plain_fields *fields);
 
+/* Reads the string at `index`, which the caller's table holds. False: it is none. */
+bool vi_read_plain_text(lua_State *L, int index, vi_text *text);
+
 /* Likewise seconds at `index`, of a time limit or a moment. */
 bool vi_read_plain_seconds(lua_State *L, int index, double *seconds);
 

@@ -15,7 +15,7 @@ bool vi_is_plain_table(lua_State *L, int index) {
   return plain;
 }
 
-static bool read_text(lua_State *L, int index, vi_text *text) {
+bool vi_read_plain_text(lua_State *L, int index, vi_text *text) {
   if (lua_type(L, index) != LUA_TSTRING)
     return false;
   text->data = lua_tolstring(L, index, &text->length);
@@ -26,7 +26,7 @@ static bool read_text(lua_State *L, int index, vi_text *text) {
 static bool read_value(lua_State *L, vi_plain_fields *fields, vi_text *value, bool of_form) {
   switch (lua_type(L, -1)) {
   case LUA_TSTRING:
-    return read_text(L, -1, value);
+    return vi_read_plain_text(L, -1, value);
   case LUA_TNUMBER:
     *value = vi_number_text(L, -1, fields->numbers[fields->count - 1]);
     return true;
@@ -41,7 +41,7 @@ static bool read_value(lua_State *L, vi_plain_fields *fields, vi_text *value, bo
 /* The name and the value on top of the stack, at the place `at` of those that are counted. */
 static bool read_field(lua_State *L, vi_plain_fields *fields, size_t at, bool of_form) {
   vi_text *name = &fields->names[at], *value = &fields->values[at];
-  return read_text(L, -2, name) && read_value(L, fields, value, of_form) &&
+  return vi_read_plain_text(L, -2, name) && read_value(L, fields, value, of_form) &&
          (of_form || (!vi_headers_check(*name, *value) && !vi_headers_check_framing(*name)));
 }
 
@@ -79,7 +79,7 @@ static bool read_map(lua_State *L, int index, vi_plain_fields *fields, bool of_f
   bool ok = true;
   vi_text name;
   for (lua_pushnil(L); ok && lua_next(L, index); lua_pop(L, 1)) {
-    ok = fields->count < VI_PLAIN_FIELDS && read_text(L, -2, &name);
+    ok = fields->count < VI_PLAIN_FIELDS && vi_read_plain_text(L, -2, &name);
     ok = ok && read_field(L, fields, make_place(fields, name), of_form);
   }
   return ok;

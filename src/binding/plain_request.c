@@ -26,13 +26,6 @@ typedef struct plain_options {
   bool stream, idempotent, has_params, has_data, has_json;
 } plain_options;
 
-static bool read_text(lua_State *L, vi_text *text) {
-  if (lua_type(L, -1) != LUA_TSTRING)
-    return false;
-  text->data = lua_tolstring(L, -1, &text->length);
-  return true;
-}
-
 static bool read_flag(lua_State *L, bool *flag) {
   *flag = lua_toboolean(L, -1);
   return lua_isboolean(L, -1);
@@ -42,12 +35,11 @@ static bool read_flag(lua_State *L, bool *flag) {
  * else stands there. */
 static bool read_plain_option(lua_State *L, plain_options *options) {
   vi_text name = {0};
-  if (lua_type(L, -2) == LUA_TSTRING)
-    name.data = lua_tolstring(L, -2, &name.length);
+  vi_read_plain_text(L, -2, &name);
   if (vi_text_equal(name, VI_TEXT("url")))
-    return read_text(L, &options->url);
+    return vi_read_plain_text(L, -1, &options->url);
   if (vi_text_equal(name, VI_TEXT("method")))
-    return read_text(L, &options->method);
+    return vi_read_plain_text(L, -1, &options->method);
   if (vi_text_equal(name, VI_TEXT("headers")))
     return vi_read_plain_fields(L, lua_gettop(L), &options->headers);
   if (vi_text_equal(name, VI_TEXT("json")))
@@ -57,7 +49,7 @@ static bool read_plain_option(lua_State *L, plain_options *options) {
   if (vi_text_equal(name, VI_TEXT("data")))
     return options->has_data = vi_read_plain_form(L, lua_gettop(L), &options->data);
   if (vi_text_equal(name, VI_TEXT("content")))
-    return read_text(L, &options->content);
+    return vi_read_plain_text(L, -1, &options->content);
   if (vi_text_equal(name, VI_TEXT("stream")))
     return read_flag(L, &options->stream);
   if (vi_text_equal(name, VI_TEXT("idempotent")))

@@ -396,17 +396,13 @@ static int request_tostring(lua_State *L) {
 
 /* As that of all Requests, but for the finalizer. */
 static void make_metatable_of_views(lua_State *L) {
-  lua_newtable(L);
   lua_rawgetp(L, LUA_REGISTRYINDEX, VI_TYPE_REQUEST);
-  for (lua_pushnil(L); lua_next(L, -2);) {
-    lua_pushvalue(L, -2);
-    lua_insert(L, -2);
-    lua_rawset(L, -5);
-  }
-  lua_pop(L, 1);
+  lua_newtable(L);
+  vi_add_pairs(L, lua_gettop(L) - 1);
   lua_pushnil(L);
   lua_setfield(L, -2, "__gc");
   lua_rawsetp(L, LUA_REGISTRYINDEX, &VIEW);
+  lua_pop(L, 1);
 }
 
 void vi_open_request(lua_State *L) {

@@ -30,21 +30,10 @@ static bool is_changed(const vi_plain_fields *fields, vi_text name) {
   return false;
 }
 
-/* Adds the pairs of the table at `index` to the one on top of the stack. */
-static void copy_pairs(lua_State *L, int index) {
-  int to = lua_gettop(L);
-  for (lua_pushnil(L); lua_next(L, index);) {
-    lua_pushvalue(L, -2);
-    lua_insert(L, -2);
-    lua_rawset(L, to);
-  }
-}
-
 /* Pushes a table that remembers the list of names at `index`. */
 static void push_secrets(lua_State *L, int index) {
   lua_createtable(L, 0, 1);
-  lua_createtable(L, (int)lua_rawlen(L, index), 0);
-  copy_pairs(L, index);
+  vi_push_copy(L, index);
   lua_setfield(L, -2, "secret_headers");
 }
 
@@ -52,8 +41,7 @@ static void push_secrets(lua_State *L, int index) {
 static bool read_change(lua_State *L, request_changes *changes) {
   int value = lua_gettop(L);
   vi_text name = {0};
-  if (lua_type(L, value - 1) == LUA_TSTRING)
-    name.data = lua_tolstring(L, value - 1, &name.length);
+  vi_read_plain_text(L, value - 1, &name);
   if (vi_text_equal(name, VI_TEXT("headers")))
     return vi_read_plain_fields(L, value, &changes->fields);
   if (vi_text_equal(name, VI_TEXT("timeout")))
@@ -120,8 +108,8 @@ static void remember(lua_State *L) {
     lua_pushvalue(L, REMEMBERED);
   } else {
     lua_newtable(L);
-    copy_pairs(L, given);
-    copy_pairs(L, REMEMBERED);
+    vi_add_pairs(L, given);
+    vi_add_pairs(L, REMEMBERED);
   }
   lua_setiuservalue(L, copy, VI_REQUEST_GIVEN);
   lua_settop(L, copy);

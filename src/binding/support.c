@@ -63,6 +63,15 @@ int vi_count_pairs(lua_State *L, int index) {
   return count;
 }
 
+void vi_add_pairs(lua_State *L, int index) {
+  int to = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, index);) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, to);
+  }
+}
+
 vi_text vi_check_text(lua_State *L, int index) {
   vi_text text;
   text.data = luaL_checklstring(L, index, &text.length);

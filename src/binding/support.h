@@ -40,8 +40,9 @@ VI_RAISES void vi_set_type(lua_State *L, const char *type);
  * memory. */
 VI_RAISES void vi_make_slots(lua_State *L, int count);
 
-/* How many pairs the table at `index`, which is positive, has. */
+/* How many pairs the table at `index`, which is positive, has; adds them to the one on top. */
 int vi_count_pairs(lua_State *L, int index);
+VI_RAISES void vi_add_pairs(lua_State *L, int index);
 
 /* The string at `index` as a view; valid while the string is on the stack. */
 VI_RAISES vi_text vi_check_text(lua_State *L, int index);

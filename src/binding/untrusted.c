@@ -145,12 +145,9 @@ static void open_libraries(lua_State *U) {
       lua_setfield(U, 1, LIBRARIES[i].name);
       continue;
     }
-    for (lua_pushnil(U); lua_next(U, -2);) {
-      lua_pushvalue(U, -2);
-      lua_insert(U, -2);
-      lua_rawset(U, 1);
-    }
-    lua_pop(U, 1);
+    lua_pushvalue(U, 1);
+    vi_add_pairs(U, lua_gettop(U) - 1);
+    lua_pop(U, 2);
   }
 }
 
@@ -288,9 +285,9 @@ static int work(lua_State *U) {
   lua_sethook(U, count, LUA_MASKCOUNT, STEP);
   lua_call(U, 0, LUA_MULTRET);
   lua_sethook(U, NULL, 0, 0);
-  lua_Integer count = lua_gettop(U) - 1;
+  lua_Integer values = lua_gettop(U) - 1;
   lua_settop(U, 2);
-  lua_pushinteger(U, count);
+  lua_pushinteger(U, values);
   return 2;
 }
 
@@ -356,11 +353,11 @@ static int run_untrusted(lua_State *L) {
     push_reason(L, self, status);
     return lua_error(L);
   }
-  lua_Integer count = lua_tointeger(U, -1);
+  lua_Integer values = lua_tointeger(U, -1);
   lua_pop(U, 1);
   vi_cross(U, L, CALLS, lua_tostring(L, NAME) + 1);
   push_missing(L, U);
-  lua_pushinteger(L, count);
+  lua_pushinteger(L, values);
   return 3;
 }
 

@@ -168,8 +168,7 @@ return function(before)
   local all = before and before.all or setmetatable({}, { __mode = "k" })
   local edition = setmetatable({ all = all, keeping = keeping,
     hold = keeping:hold(before and before.hold), senders = {}, classes = {}, missing = {},
-    noted = {},
-    under_way = 0, retired = false, finished = false }, Edition)
+    noted = {}, under_way = 0, retired = false, finished = false }, Edition)
   all[edition] = true
   return edition
 end

@@ -140,12 +140,11 @@ end
 
 -- A slip in the name of a policy, `policies.unsend`, is an error in all chain files.
 local function note_missing(edition, env, name, place)
-  local there, wrong = true, nil
   if name:find "^policies%." then
-    there, wrong = pcall(meaning, env, name)
-  end
-  if not there then
-    error(place .. without_place(tostring(wrong)), 0)
+    local there, wrong = pcall(meaning, env, name)
+    if not there then
+      error(place .. without_place(tostring(wrong)), 0)
+    end
   end
   edition:note_missing(name, place)
 end

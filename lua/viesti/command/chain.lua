@@ -60,7 +60,7 @@ local function usual(values, items, hearers)
     redirecting = values.max_redirs > 0 and { max_redirects = values.max_redirs },
     authenticating = user(values.user, items),
     caching = values.cache and { store = stores.open(values.cache) } or false,
-    deadline = values.max_time and { max_time = values.max_time } or false,
+    deadline = false, -- requests bring theirs, for what is taken again, too
     retrying = { retries = values.retry, on_retry = hearers.on_retry },
     tracing = hearers.on_event and { on_event = hearers.on_event } or false,
   }
